@@ -1,0 +1,10 @@
+"""The casework: what enterprises file and staff decide."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ApplicationsConfig(AppConfig):
+    name = "applications"
+    verbose_name = "申领与兑付"

@@ -1,0 +1,32 @@
+"""The queue. A task is a wake-up: the truth is a row (outbox, job), so a task lost or run twice changes nothing."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("vouchers")
+app.conf.update(
+    broker_url=os.environ.get("CELERY_BROKER_URL"),
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    timezone="Asia/Shanghai",
+    enable_utc=True,
+    beat_schedule={
+        "dispatch-outbox": {"task": "vouchers.dispatch_outbox", "schedule": 1.0},
+        "seal-trail": {"task": "audit.seal_trail", "schedule": 5.0},
+        "expire-vouchers": {"task": "vouchers.expire_vouchers", "schedule": crontab(hour=0, minute=10)},
+        "scan-claims": {"task": "audit.scan_claims", "schedule": crontab(hour=2, minute=0)},
+    },
+)
+app.autodiscover_tasks()

@@ -1,0 +1,96 @@
+"""The ground of every test: real PostgreSQL, the application's own role, a clock that stands still, a fixed cast.
+
+``db`` gives the process's database, rolled back after the test. ``committed_db`` gives a database of its own whose commits
+are real, for tests with threads, processes or the owner's connection; see tests.databases.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from config.embedded import testing
+from tests import databases
+
+# Before Django reads its settings (pytest-django does so after this module is imported): the server is started, or the
+# running one is joined, and the addresses of this process's own database are put into the environment.
+_cluster = testing()
+_cluster.hold()
+_own_database = f"test_{os.getpid()}"
+os.environ.update(
+    _cluster.environment(_own_database), DJANGO_SETTINGS_MODULE="tests.settings", DEPLOYMENT="test"
+)
+os.environ.setdefault("SECRET_KEY", "only-for-tests")
+for name in ("DEMO_DATE", "DEV"):
+    os.environ.pop(name, None)
+
+TODAY = date(2025, 7, 15)
+
+
+def pytest_unconfigure() -> None:
+    _cluster.release()
+
+
+@pytest.fixture(scope="session")
+def template_database() -> str:
+    """The migrated template's name."""
+    databases.drop_orphans(_cluster)
+    return databases.template(_cluster)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(template_database: str, django_db_blocker) -> Iterator[None]:
+    """This process's database, a copy of the template (takes the place of pytest-django's own)."""
+    from django.db import connections
+
+    with databases.copy_of(_cluster, template_database, _own_database):
+        yield
+        with django_db_blocker.unblock():
+            connections.close_all()
+
+
+@pytest.fixture
+def committed_db(template_database: str, django_db_blocker, request) -> Iterator[databases.CommittedDatabase]:
+    """A database of the test's own: every commit is real, seen by threads and processes, and gone afterwards."""
+    from django.db import connections
+
+    if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
+        pytest.fail("committed_db and db exclude each other")
+    name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**8}"
+    with databases.copy_of(_cluster, template_database, name) as database, django_db_blocker.unblock():
+        names = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
+        _point(connections, dict.fromkeys(connections, name))
+        try:
+            yield database
+        finally:
+            _point(connections, names)
+
+
+def _point(connections, names: dict[str, str]) -> None:
+    for alias, name in names.items():
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = name
+
+
+@pytest.fixture(autouse=True)
+def frozen_clock() -> Iterator[date]:
+    """Business time stands at 2025-07-15 10:00 in Shanghai; a test moves it with ``dates.fixed(…)``."""
+    from vouchers import dates
+
+    with dates.fixed(TODAY):
+        yield TODAY
+
+
+@pytest.fixture(autouse=True)
+def own_uploads(tmp_path, settings) -> None:
+    """Uploads of a test land in its own directory."""
+    settings.MEDIA_ROOT = tmp_path / "uploads"
+    settings.STORAGES = settings.STORAGES | {
+        "default": {
+            **settings.STORAGES["default"],
+            "OPTIONS": {**settings.STORAGES["default"]["OPTIONS"], "location": tmp_path / "uploads"},
+        }
+    }

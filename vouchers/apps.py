@@ -1,0 +1,18 @@
+"""The scheme and its money."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core.checks import Tags, register
+from django.db.models.signals import post_migrate
+
+
+class VouchersConfig(AppConfig):
+    name = "vouchers"
+    verbose_name = "算力券"
+
+    def ready(self) -> None:
+        from vouchers.grants import apply_privileges, check_server_version
+
+        register(check_server_version, Tags.database)
+        post_migrate.connect(apply_privileges, sender=self, dispatch_uid="vouchers.apply_privileges")
