@@ -1,0 +1,275 @@
+"""The ledger's tables: accounts, transfers and attempts (科目、转账、发送记录).
+
+Nothing here is ever written through the ORM. The functions of ``vouchers/sql/ledger.sql`` write, as the owner of
+the tables; the application's role may only read, and triggers refuse UPDATE, DELETE and TRUNCATE of transfers and
+attempts to everybody, the owner included. ``vouchers.actions.ledger`` has the verbs and the account map.
+
+Amounts are yuan to the fen, ``numeric(18,2)``.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from vouchers.access import ScopedQuerySet
+
+
+class Ledger(models.TextChoices):
+    """Two sets of books: yuan that move, and entitlements that are used up. Only the first has a trial balance."""
+
+    MONEY = "money", _("资金账")
+    ENTITLEMENT = "entitlement", _("额度账")
+
+
+class AccountKind(models.TextChoices):
+    """What an account stands for. ``ledger_account_kinds()`` in the SQL gives each its ledger and limits."""
+
+    TREASURY = "treasury", _("财政拨入")
+    BUDGET = "budget", _("预算指标")
+    VOUCHER = "voucher", _("算力券")
+    PAYABLE = "payable", _("应付补贴")
+    INSTRUCTED = "instructed", _("拨付在途")
+    PAID = "paid", _("已拨付")
+    CAP_SOURCE = "cap_source", _("额度来源")
+    CAP = "cap", _("限额")
+    CAP_USED = "cap_used", _("已用额度")
+
+
+class TransferKind(models.TextChoices):
+    """``single`` moves at once; ``pending`` reserves; the other three resolve a pending one, exactly once."""
+
+    SINGLE = "single", _("直接转账")
+    PENDING = "pending", _("预占")
+    POST = "post", _("确认")
+    VOID = "void", _("撤销")
+    EXPIRE = "expire", _("到期释放")
+
+
+class TransferCode(models.TextChoices):
+    """Why an amount moved. Each code may only join the kinds of account that ``ledger_routes()`` lists."""
+
+    APPROPRIATE = "appropriate", _("下达预算")
+    WITHDRAW = "withdraw", _("收回预算")
+    ISSUE = "issue", _("发放")
+    RESERVE = "reserve", _("预占")
+    CONFIRM = "confirm", _("核销")
+    RELEASE = "release", _("释放")
+    TIME_OUT = "time_out", _("预占逾期释放")
+    CLOSE = "close", _("关闭结转")
+    LAPSE = "lapse", _("关闭后释放结转")
+    INSTRUCT = "instruct", _("拨付指令")
+    PAY = "pay", _("拨付到账")
+    RETURN = "return", _("退票")
+    REVERSE = "reverse", _("冲正")
+    GRANT = "grant", _("核定限额")
+    CURTAIL = "curtail", _("调减限额")
+
+
+class LedgerAccountQuerySet(ScopedQuerySet):
+    region_path = "region_code"
+
+
+class LedgerTransferQuerySet(ScopedQuerySet):
+    region_path = "debit__region_code"
+
+
+class LedgerAccount(models.Model):
+    """One account with four cumulative counters.
+
+    ``credits_posted - debits_posted - debits_pending`` is what an account of money held (budget, voucher, payable …)
+    still has to give: its *available* amount. A closed account has none: what is released to it later flows on, in
+    the same chain, to the first open account on the way that ``returns_to`` shows (a reservation outlives the
+    expiry of its voucher; when it is released after that, the amount goes back to the budget).
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    ledger = models.CharField(max_length=12, choices=Ledger.choices)
+    kind = models.CharField(max_length=12, choices=AccountKind.choices)
+    code = models.CharField(_("科目代码"), max_length=200, unique=True)
+    region_code = models.CharField(_("行政区划代码"), max_length=6, blank=True)
+    returns_to = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="returned_from"
+    )
+    limit_amount = models.DecimalField(_("核定限额"), max_digits=18, decimal_places=2, null=True, blank=True)
+
+    debits_pending = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal("0.00"))
+    debits_posted = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal("0.00"))
+    credits_pending = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal("0.00"))
+    credits_posted = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal("0.00"))
+
+    debits_must_not_exceed_credits = models.BooleanField(default=False)
+    credits_must_not_exceed_debits = models.BooleanField(default=False)
+    #: many claim from it in the same minute: an advisory lock queues them in front of the row
+    hot = models.BooleanField(default=False)
+    #: False for the other side of entitlements: never locked, never counted; its balance is read from transfers
+    counted = models.BooleanField(default=True)
+
+    opened_on = models.DateField()
+    closed_on = models.DateField(null=True, blank=True)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    objects = LedgerAccountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("科目")
+        verbose_name_plural = _("科目")
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_account_counters_not_negative",
+                condition=Q(debits_pending__gte=0)
+                & Q(debits_posted__gte=0)
+                & Q(credits_pending__gte=0)
+                & Q(credits_posted__gte=0),
+            ),
+            models.CheckConstraint(
+                name="ledger_account_debits_within_credits",
+                condition=Q(debits_must_not_exceed_credits=False)
+                | Q(credits_posted__gte=F("debits_pending") + F("debits_posted")),
+            ),
+            models.CheckConstraint(
+                name="ledger_account_credits_within_debits",
+                condition=Q(credits_must_not_exceed_debits=False)
+                | Q(debits_posted__gte=F("credits_pending") + F("credits_posted")),
+            ),
+            models.CheckConstraint(
+                name="ledger_account_closed_has_nothing_available",
+                condition=Q(closed_on__isnull=True)
+                | Q(debits_must_not_exceed_credits=False)
+                | Q(credits_posted=F("debits_posted") + F("debits_pending")),
+            ),
+            models.CheckConstraint(
+                name="ledger_account_uncounted_has_no_limit",
+                condition=Q(counted=True)
+                | Q(
+                    debits_must_not_exceed_credits=False,
+                    credits_must_not_exceed_debits=False,
+                    debits_pending=0,
+                    debits_posted=0,
+                    credits_pending=0,
+                    credits_posted=0,
+                ),
+            ),
+        ]
+        indexes = [models.Index(fields=["kind", "region_code"], name="ledger_account_kind")]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def balance(self) -> Decimal:
+        """Posted credits less posted debits, in yuan: what the account holds, reservations included."""
+        return self.credits_posted - self.debits_posted
+
+    @property
+    def available(self) -> Decimal:
+        """What may still be taken: the balance less what is reserved, in yuan."""
+        return self.credits_posted - self.debits_posted - self.debits_pending
+
+    @property
+    def closed(self) -> bool:
+        """True once the account takes no new business; what was reserved before may still be resolved."""
+        return self.closed_on is not None
+
+
+class LedgerTransfer(models.Model):
+    """One amount from one account (debit) to another (credit). Immutable; a correction is a linked reversal.
+
+    ``amount`` is what was reserved (``pending``), moved (``single``, ``post``) or released (``void``, ``expire``).
+    A ``post`` of less than was reserved releases the rest.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    chain_id = models.UUIDField(help_text="the id that the caller chose for the whole chain")
+    position = models.PositiveIntegerField()
+    kind = models.CharField(max_length=8, choices=TransferKind.choices)
+    code = models.CharField(max_length=16, choices=TransferCode.choices)
+    debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="debits")
+    credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="credits")
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    pending = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="resolutions",
+        db_constraint=False,
+    )
+    reverses = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversals", db_constraint=False
+    )
+    #: a pending one can no longer be posted from this day on (half-open)
+    expires_on = models.DateField(null=True, blank=True)
+    subject_kind = models.CharField(max_length=24)
+    subject_no = models.CharField(max_length=80)
+    #: business date; ``recorded_at`` is the database's own clock
+    booked_on = models.DateField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    objects = LedgerTransferQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("转账")
+        verbose_name_plural = _("转账")
+        ordering = ["recorded_at", "chain_id", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["chain_id", "position"], name="ledger_transfer_position"),
+            models.UniqueConstraint(
+                fields=["pending"],
+                name="ledger_transfer_resolved_once",
+                condition=Q(pending__isnull=False),
+            ),
+            models.CheckConstraint(name="ledger_transfer_amount_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(name="ledger_transfer_two_accounts", condition=~Q(debit=F("credit"))),
+            models.CheckConstraint(
+                name="ledger_transfer_resolves",
+                condition=Q(kind__in=["post", "void", "expire"], pending__isnull=False)
+                | Q(kind__in=["single", "pending"], pending__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="ledger_transfer_only_single_reverses",
+                condition=Q(reverses__isnull=True) | Q(kind="single"),
+            ),
+            models.CheckConstraint(
+                name="ledger_transfer_only_pending_expires",
+                condition=Q(expires_on__isnull=True) | Q(kind="pending"),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_no"], name="ledger_transfer_subject"),
+            models.Index(
+                fields=["reverses"], name="ledger_transfer_reverses", condition=Q(reverses__isnull=False)
+            ),
+            models.Index(
+                fields=["expires_on"], name="ledger_transfer_expires", condition=Q(expires_on__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.amount} {self.subject_no}"
+
+
+class LedgerAttempt(models.Model):
+    """One send of a chain and the answer it got, accepted or refused.
+
+    An id that was refused stays refused; the same id with the same body gives the same answer again; with another
+    body it is refused as ``id_reused``, which is not recorded a second time.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    body_sha256 = models.CharField(max_length=64)
+    accepted = models.BooleanField()
+    code = models.CharField(max_length=32)
+    answer = models.JSONField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("账务发送记录")
+        verbose_name_plural = _("账务发送记录")
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.code}"
