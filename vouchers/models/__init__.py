@@ -1,0 +1,114 @@
+"""The tables of the scheme and its money. One noun a module; this page re-exports them."""
+
+from vouchers.models.credit import Listing
+from vouchers.models.holds import Hold, Screening
+from vouchers.models.jobs import Job
+from vouchers.models.lifecycle import LifecycleTransition
+from vouchers.models.outbox import OutboxMessage
+from vouchers.models.parties import (
+    Affiliation,
+    BankAccount,
+    DeclaredAffiliation,
+    Party,
+    ProviderAdmission,
+    Shareholding,
+)
+from vouchers.models.payments import Payment, PaymentBatch
+from vouchers.models.people import ApiCredential, Region, RoleGrant, User
+from vouchers.models.policies import (
+    PolicyVersion,
+    Publication,
+    PublicationStatus,
+    PublicationValidity,
+)
+from vouchers.models.policy_parts import (
+    PolicyApplicantClass,
+    PolicyCap,
+    PolicyDocument,
+    PolicyExample,
+    PolicyFloor,
+    PolicyGate,
+    PolicyOtherMoney,
+    PolicyPaper,
+    PolicyPriceRule,
+    PolicyRate,
+    PolicyReviewStep,
+    PolicyRounding,
+    PolicyScoreRate,
+    PolicyTrack,
+    PolicyTreasuryShare,
+    PolicyVoucherKind,
+    PolicyWayOfIssue,
+    PolicyWindow,
+    ValueCitation,
+)
+from vouchers.models.prices import (
+    ChipModel,
+    FxRate,
+    PriceCheck,
+    PriceIndexIssue,
+    PriceIndexRow,
+    PriceMethod,
+    PriceObservation,
+    PriceSnapshot,
+)
+from vouchers.models.programs import (
+    Program,
+    ProgramBudget,
+)
+from vouchers.models.vouchers import Voucher
+
+__all__ = [
+    "Affiliation",
+    "ApiCredential",
+    "BankAccount",
+    "ChipModel",
+    "DeclaredAffiliation",
+    "FxRate",
+    "Hold",
+    "Job",
+    "LifecycleTransition",
+    "Listing",
+    "OutboxMessage",
+    "Party",
+    "Payment",
+    "PaymentBatch",
+    "PolicyApplicantClass",
+    "PolicyCap",
+    "PolicyDocument",
+    "PolicyExample",
+    "PolicyFloor",
+    "PolicyGate",
+    "PolicyOtherMoney",
+    "PolicyPaper",
+    "PolicyPriceRule",
+    "PolicyRate",
+    "PolicyReviewStep",
+    "PolicyRounding",
+    "PolicyScoreRate",
+    "PolicyTrack",
+    "PolicyTreasuryShare",
+    "PolicyVersion",
+    "PolicyVoucherKind",
+    "PolicyWayOfIssue",
+    "PolicyWindow",
+    "PriceCheck",
+    "PriceIndexIssue",
+    "PriceIndexRow",
+    "PriceMethod",
+    "PriceObservation",
+    "PriceSnapshot",
+    "Program",
+    "ProgramBudget",
+    "ProviderAdmission",
+    "Publication",
+    "PublicationStatus",
+    "PublicationValidity",
+    "Region",
+    "RoleGrant",
+    "Screening",
+    "Shareholding",
+    "User",
+    "ValueCitation",
+    "Voucher",
+]

@@ -1,0 +1,508 @@
+"""The parts of a policy version as rows that people edit, in the ordinance's order.
+
+Each model mirrors the part of the same name in `vouchers.policy.rules`, field by field; `actions/policies` carries them to
+and fro mechanically, so a new named field of the rule model is a column here and nothing else. Every row carries its
+source; a single value whose source differs has a `ValueCitation`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from vouchers.access import ScopedQuerySet
+from vouchers.models.policies import PolicyVersion
+from vouchers.money import ZERO
+from vouchers.policy import terms
+
+_CODE = RegexValidator(r"^[a-z][a-z0-9_]*$", _("代码只能用小写字母、数字和下划线，以字母开头。"))
+_FRACTION = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))]
+_NOT_NEGATIVE = [MinValueValidator(ZERO)]
+
+
+class PolicyPartQuerySet(ScopedQuerySet):
+    region_path = "version__program__region__code"
+
+
+class Cited(models.Model):
+    """The source of a row's values."""
+
+    cite_document = models.CharField(
+        _("依据文件"), max_length=200, help_text=_("文号；没有文号的写文件名称。")
+    )
+    cite_article = models.CharField(_("条款"), max_length=100, blank=True)
+    cite_confidence = models.CharField(
+        _("可信程度"), max_length=4, choices=terms.Confidence.pairs(), default=terms.Confidence.TEXT.value
+    )
+    cite_note = models.CharField(_("出处说明"), max_length=500, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class PolicyPart(Cited):
+    """A row of a version, in its place."""
+
+    version = models.ForeignKey(PolicyVersion, models.CASCADE, related_name="%(class)s_rows")
+    position = models.PositiveSmallIntegerField(_("次序"), default=0)
+
+    objects = PolicyPartQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["position", "pk"]
+
+
+class CodedPart(PolicyPart):
+    code = models.CharField(
+        _("代码"),
+        max_length=40,
+        validators=[_CODE],
+        help_text=_("本版本内同类不重复，例如 enterprise_year。"),
+    )
+
+    class Meta(PolicyPart.Meta):
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(getattr(self, "name", "") or self.code)
+
+
+def _once(noun: str) -> list[models.BaseConstraint]:
+    return [models.UniqueConstraint(fields=["version", "code"], name=f"policy_{noun}_code_once")]
+
+
+def _words(label: str, pairs: list[tuple[str, str]] | None = None, help_text: str = "") -> ArrayField:
+    base = models.CharField(max_length=60, choices=pairs) if pairs else models.CharField(max_length=60)
+    return ArrayField(
+        base, verbose_name=label, blank=True, default=list, help_text=help_text or _("留空表示不限。")
+    )
+
+
+def _amount(label: str, help_text: str = "") -> models.DecimalField:
+    return models.DecimalField(
+        label,
+        max_digits=18,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=_NOT_NEGATIVE,
+        help_text=help_text,
+    )
+
+
+def _fraction(label: str, help_text: str = "") -> models.DecimalField:
+    return models.DecimalField(
+        label,
+        max_digits=9,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=_FRACTION,
+        help_text=help_text,
+    )
+
+
+class PolicyDocument(models.Model):
+    """An instrument that the version rests on."""
+
+    version = models.ForeignKey(PolicyVersion, models.CASCADE, related_name="policydocument_rows")
+    position = models.PositiveSmallIntegerField(_("次序"), default=0)
+    document_no = models.CharField(_("文号"), max_length=200, help_text=_("没有文号的写文件名称。"))
+    title = models.CharField(_("标题"), max_length=300)
+    issuer = models.CharField(_("发文机关"), max_length=200, blank=True)
+    issued_on = models.DateField(_("发文日期"), null=True, blank=True)
+    note = models.CharField(_("说明"), max_length=500, blank=True)
+
+    objects = PolicyPartQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("依据文件")
+        verbose_name_plural = _("一、依据文件")
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class PolicyTrack(CodedPart):
+    """Who is supported, who is paid, on what base."""
+
+    name = models.CharField(_("名称"), max_length=100)
+    side = models.CharField(_("支持对象"), max_length=20, choices=terms.Side.pairs())
+    pay_to = models.CharField(_("兑付方式"), max_length=30, choices=terms.PayTo.pairs())
+    basis_kinds = _words(_("补贴基数种类"), terms.BasisKind.pairs(), _("兑付时可以凭什么计算。"))
+    tax_mode = models.CharField(
+        _("计税口径"), max_length=10, choices=terms.TaxMode.pairs(), default=terms.TaxMode.NET.value
+    )
+    excluded_components = _words(_("不计入的费用"), terms.Component.pairs(), _("例如存储、网络。"))
+    counted_from = models.DateField(
+        _("计入起始日"), null=True, blank=True, help_text=_("只有此日以后发生的费用计入。")
+    )
+    counted_to = models.DateField(
+        _("计入截止日"), null=True, blank=True, help_text=_("该日零时起发生的费用不计入。")
+    )
+    day_count = models.CharField(
+        _("天数算法"), max_length=20, choices=terms.DayCount.pairs(), default=terms.DayCount.INCLUSIVE.value
+    )
+    tier_mode = models.CharField(
+        _("分档方式"), max_length=10, choices=terms.TierMode.pairs(), default=terms.TierMode.NONE.value
+    )
+    tier_measure = models.CharField(
+        _("分档依据"), max_length=10, choices=terms.TierMeasure.pairs(), default=terms.TierMeasure.CASE.value
+    )
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("补贴方向与基数")
+        verbose_name_plural = _("二、补贴方向与基数")
+        constraints = _once("track")
+
+
+class PolicyApplicantClass(CodedPart):
+    """A class of applicants that rates and caps may name."""
+
+    name = models.CharField(_("名称"), max_length=100)
+    registered_within_months = models.PositiveSmallIntegerField(_("成立不超过（月）"), null=True, blank=True)
+    sizes = _words(_("企业规模"))
+    ownerships = _words(_("所有制"))
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("申领主体类别")
+        verbose_name_plural = _("三、申领主体类别")
+        constraints = _once("class")
+
+
+class PolicyRate(CodedPart):
+    """A rate, and when it holds; tried in order."""
+
+    track = models.CharField(_("补贴方向代码"), max_length=40)
+    rate = _fraction(_("补贴比例"), _("小数，例如 0.2 表示 20%。文件未公布的请留空，切勿自行填写。"))
+    kind = models.CharField(
+        _("比例性质"), max_length=20, choices=terms.RateKind.pairs(), default=terms.RateKind.FIXED.value
+    )
+    chip_origins = _words(_("芯片来源"), terms.ChipOrigin.pairs())
+    purposes = _words(_("用途"), terms.Purpose.pairs())
+    components = _words(_("费用种类"), terms.Component.pairs())
+    classes = _words(_("主体类别代码"))
+    band_from = _amount(_("档次起点（含，元）"))
+    band_to = _amount(_("档次终点（不含，元）"))
+    completion_from = _fraction(_("目标完成度不低于"))
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("补贴比例与分档")
+        verbose_name_plural = _("四、补贴比例与分档")
+        constraints = _once("rate")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.rate if self.rate is not None else _('未公布')}"
+
+
+class PolicyScoreRate(CodedPart):
+    """A row of the reviewers' score table."""
+
+    track = models.CharField(_("补贴方向代码"), max_length=40)
+    score_from = models.DecimalField(_("评分不低于"), max_digits=9, decimal_places=2)
+    rate = models.DecimalField(_("补贴比例"), max_digits=9, decimal_places=6, validators=_FRACTION)
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("评分对应比例")
+        verbose_name_plural = _("四之二、评分对应比例")
+        constraints = _once("score_rate")
+
+
+class PolicyFloor(CodedPart):
+    """A minimum below which nothing is granted."""
+
+    name = models.CharField(_("名称"), max_length=100)
+    measure = models.CharField(_("起补依据"), max_length=20, choices=terms.FloorMeasure.pairs())
+    amount = models.DecimalField(_("起补线（元）"), max_digits=18, decimal_places=2, validators=_NOT_NEGATIVE)
+    tracks = _words(_("适用方向"))
+    stages = _words(_("适用环节"), terms.Stage.pairs(), _("留空表示只在申领时。"))
+    switched_on = models.BooleanField(_("启用"), default=True)
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("起补线")
+        verbose_name_plural = _("五、起补线")
+        constraints = _once("floor")
+
+
+class PolicyCap(CodedPart):
+    """A maximum of a subject over a period."""
+
+    name = models.CharField(_("名称"), max_length=100)
+    subject = models.CharField(_("限额对象"), max_length=20, choices=terms.CapSubject.pairs())
+    amount = _amount(_("限额（元）"), _("与“限额比例”二选一。"))
+    share = _fraction(_("限额比例"), _("占合同额的比例。"))
+    period = models.CharField(
+        _("期间"), max_length=20, choices=terms.CapPeriod.pairs(), default=terms.CapPeriod.NONE.value
+    )
+    counts_at = models.CharField(
+        _("计入环节"), max_length=10, choices=terms.CountsAt.pairs(), default=terms.CountsAt.BOTH.value
+    )
+    tracks = _words(_("适用方向"))
+    classes = _words(_("适用主体类别"))
+    waived_for = _words(_("不受此限的主体类别"), None, _("留空表示没有例外。"))
+    year_starts = models.CharField(
+        _("年度起始（月-日）"),
+        max_length=5,
+        default="01-01",
+        validators=[
+            RegexValidator(r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", _("请写作“月-日”，例如 04-01。"))
+        ],
+    )
+    switched_on = models.BooleanField(_("启用"), default=True)
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("限额")
+        verbose_name_plural = _("六、限额与资金总量")
+        constraints = _once("cap")
+
+
+class PolicyGate(CodedPart):
+    """A condition."""
+
+    kind = models.CharField(_("条件种类"), max_length=30, choices=terms.GateKind.pairs())
+    text = models.CharField(_("条件"), max_length=500, help_text=_("照文件原意书写，企业将看到这句话。"))
+    cure = models.CharField(_("如何补正"), max_length=500, blank=True)
+    effect = models.CharField(
+        _("不符合时"), max_length=10, choices=terms.GateEffect.pairs(), default=terms.GateEffect.REFUSE.value
+    )
+    if_untestable = models.CharField(
+        _("无法判定时"),
+        max_length=10,
+        choices=terms.Untestable.pairs(),
+        default=terms.Untestable.REVIEW.value,
+    )
+    stages = _words(_("适用环节"), terms.Stage.pairs(), _("留空表示各环节。"))
+    tracks = _words(_("适用方向"))
+    regions = _words(_("行政区划代码（前缀）"), None, _("例如 11 表示北京市。"))
+    industries = _words(_("行业代码（前缀）"), None, _("GB/T 4754，例如 I65。"))
+    values = _words(_("取值"), None, _("主体类型、所有制、规模、用途、服务项目等。"))
+    months = models.PositiveSmallIntegerField(_("月数"), null=True, blank=True)
+    years = models.PositiveSmallIntegerField(_("年数"), null=True, blank=True)
+    from_on = models.DateField(_("起始日（含）"), null=True, blank=True)
+    to_on = models.DateField(_("截止日（不含）"), null=True, blank=True)
+    question = models.CharField(_("人工核验的问题"), max_length=300, blank=True)
+    review_reference = models.CharField(
+        _("公平竞争审查"), max_length=200, blank=True, help_text=_("限定地域或经营者的条件，须记载审查文号。")
+    )
+    switched_on = models.BooleanField(_("启用"), default=True)
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("申领条件")
+        verbose_name_plural = _("七、申领条件")
+        constraints = _once("gate")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class PolicyWindow(CodedPart):
+    """A filing window."""
+
+    name = models.CharField(_("名称"), max_length=100)
+    opens_at = models.DateTimeField(_("开始时间"))
+    closes_at = models.DateTimeField(_("截止时间"))
+    stage = models.CharField(
+        _("环节"), max_length=20, choices=terms.Stage.pairs(), default=terms.Stage.APPLICATION.value
+    )
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("申报期")
+        verbose_name_plural = _("八、申报期")
+        constraints = _once("window")
+
+
+class PolicyPaper(CodedPart):
+    """A paper to be filed."""
+
+    name = models.CharField(_("材料名称"), max_length=200)
+    stage = models.CharField(
+        _("环节"), max_length=20, choices=terms.Stage.pairs(), default=terms.Stage.APPLICATION.value
+    )
+    required = models.BooleanField(_("必交"), default=True)
+    hint = models.CharField(_("填报说明"), max_length=500, blank=True)
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("申报材料")
+        verbose_name_plural = _("九、申报材料")
+        constraints = _once("paper")
+
+
+class PolicyReviewStep(CodedPart):
+    """A step of the review chain."""
+
+    name = models.CharField(_("环节名称"), max_length=100)
+    role = models.CharField(_("办理角色"), max_length=30)
+    stage = models.CharField(
+        _("所属阶段"), max_length=20, choices=terms.Stage.pairs(), default=terms.Stage.APPLICATION.value
+    )
+    working_days = models.PositiveSmallIntegerField(_("时限（工作日）"), null=True, blank=True)
+    sets_rate = models.BooleanField(_("在此确定比例"), default=False)
+    amount_from = _amount(_("达到此金额才需办理（元）"))
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("审核环节")
+        verbose_name_plural = _("十、审核环节")
+        constraints = _once("review_step")
+
+
+class PolicyTreasuryShare(CodedPart):
+    """The part of the cost that one treasury bears."""
+
+    treasury = models.CharField(_("财政"), max_length=100)
+    share = models.DecimalField(_("负担比例"), max_digits=9, decimal_places=6, validators=_FRACTION)
+
+    class Meta(CodedPart.Meta):
+        verbose_name = _("财政分担")
+        verbose_name_plural = _("十一、财政分担")
+        constraints = _once("treasury_share")
+
+
+class PolicyTerms(Cited):
+    """A part that a version has once."""
+
+    version = models.OneToOneField(PolicyVersion, models.CASCADE, related_name="%(class)s_row")
+
+    objects = PolicyPartQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+
+class PolicyPriceRule(PolicyTerms):
+    above_band = models.CharField(
+        _("高于公允价格区间时"),
+        max_length=10,
+        choices=terms.AboveBand.pairs(),
+        default=terms.AboveBand.NONE.value,
+    )
+    if_untestable = models.CharField(
+        _("无法判定时"),
+        max_length=10,
+        choices=terms.Untestable.pairs(),
+        default=terms.Untestable.REVIEW.value,
+    )
+
+    class Meta:
+        verbose_name = _("公允价格条款")
+        verbose_name_plural = _("十二、公允价格条款")
+
+
+class PolicyOtherMoney(PolicyTerms):
+    mode = models.CharField(
+        _("其他财政资金"),
+        max_length=20,
+        choices=terms.OtherMoneyMode.pairs(),
+        default=terms.OtherMoneyMode.NOT_STATED.value,
+    )
+    level = models.CharField(_("财政层级"), max_length=20, blank=True)
+    share = _fraction(_("合计比例"))
+    switched_on = models.BooleanField(_("启用"), default=True)
+
+    class Meta:
+        verbose_name = _("其他财政资金条款")
+        verbose_name_plural = _("十三、其他财政资金条款")
+
+
+class PolicyVoucherKind(PolicyTerms):
+    issues_voucher = models.BooleanField(_("发放算力券"), default=True)
+    divisible = models.BooleanField(_("可拆分使用"), default=True)
+    many_uses = models.BooleanField(_("可多次使用"), default=True)
+    validity_months = models.PositiveSmallIntegerField(_("有效期（月）"), null=True, blank=True)
+    valid_to = models.DateField(_("统一失效日"), null=True, blank=True, help_text=_("该日零时起失效。"))
+
+    class Meta:
+        verbose_name = _("券的种类")
+        verbose_name_plural = _("十四、券的种类")
+
+
+class PolicyWayOfIssue(PolicyTerms):
+    way = models.CharField(
+        _("发放方式"), max_length=30, choices=terms.IssueWay.pairs(), default=terms.IssueWay.APPLY.value
+    )
+    shortage = models.CharField(
+        _("资金不足时"),
+        max_length=20,
+        choices=terms.Shortage.pairs(),
+        default=terms.Shortage.NOT_STATED.value,
+    )
+    notice_working_days = models.PositiveSmallIntegerField(_("公示（工作日）"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("发放方式")
+        verbose_name_plural = _("十五、发放方式")
+
+
+class PolicyRounding(PolicyTerms):
+    mode = models.CharField(
+        _("舍入方法"), max_length=10, choices=terms.RoundMode.pairs(), default=terms.RoundMode.DOWN.value
+    )
+    unit = models.CharField(
+        _("舍入单位"), max_length=10, choices=terms.RoundUnit.pairs(), default=terms.RoundUnit.FEN.value
+    )
+    when = models.CharField(
+        _("舍入时点"), max_length=10, choices=terms.RoundWhen.pairs(), default=terms.RoundWhen.END.value
+    )
+
+    class Meta:
+        verbose_name = _("舍入")
+        verbose_name_plural = _("十六、舍入")
+
+
+class ValueCitation(Cited):
+    """The source of the version as a whole (`target` empty), or of one value whose source differs from its row's.
+
+    `target` is the part (`caps.enterprise_year`, `voucher`), `field` its value (`counts_at`).
+    """
+
+    version = models.ForeignKey(PolicyVersion, models.CASCADE, related_name="valuecitation_rows")
+    target = models.CharField(
+        _("条目"), max_length=100, blank=True, help_text=_("例如 caps.enterprise_year；留空指整个版本。")
+    )
+    field = models.CharField(
+        _("数值"), max_length=40, blank=True, help_text=_("例如 counts_at；留空指整个条目。")
+    )
+
+    objects = PolicyPartQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("个别数值的出处")
+        verbose_name_plural = _("十七、个别数值的出处")
+        ordering = ["target", "field"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "target", "field"], name="policy_value_citation_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.target}.{self.field}".strip(".") or str(_("整个版本"))
+
+
+class PolicyExample(models.Model):
+    """A worked example of the office (算例): facts and what must come out. Run when the version is proposed."""
+
+    version = models.ForeignKey(PolicyVersion, models.CASCADE, related_name="policyexample_rows")
+    position = models.PositiveSmallIntegerField(_("次序"), default=0)
+    code = models.CharField(_("代码"), max_length=60, validators=[_CODE])
+    title = models.CharField(_("算例"), max_length=300)
+    facts = models.JSONField(_("事实"))
+    expected = models.JSONField(_("应得结果"))
+    result = models.JSONField(_("上次运算结果"), null=True, blank=True, editable=False)
+
+    objects = PolicyPartQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("算例")
+        verbose_name_plural = _("十八、算例")
+        ordering = ["position", "pk"]
+        constraints = [models.UniqueConstraint(fields=["version", "code"], name="policy_example_code_once")]
+
+    def __str__(self) -> str:
+        return self.title

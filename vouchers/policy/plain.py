@@ -1,0 +1,235 @@
+"""Frozen dataclasses to plain values (dict, list, str, int, bool) and back, strictly.
+
+Plain values are what canonical JSON, YAML and the database's JSON columns hold. Decimals travel as strings without
+trailing zeros, dates as ISO 8601. A field that equals its default is left out, so a default is part of the law: never
+change one, or publications made before would read differently.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """One thing wrong, where (`caps.enterprise_year.amount`), why, and what is allowed there."""
+
+    path: str
+    message: str
+    allowed: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        tail = f"(可用:{'、'.join(self.allowed)})" if self.allowed else ""
+        return f"{self.path}:{self.message}{tail}"
+
+
+class SchemeError(ValueError):
+    """The document is refused whole; `problems` names every place."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+def decimal_text(value: Decimal) -> str:
+    """`0.20` → `"0.2"`, `2E+6` → `"2000000"`: one spelling for one number."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def to_plain(value: Any) -> Any:
+    """A dataclass (or a part of one) as plain values; fields at their default are left out."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        out: dict[str, Any] = {}
+        for field in dataclasses.fields(value):
+            item = getattr(value, field.name)
+            if not _at_default(field, item):
+                out[field.name] = to_plain(item)
+        return out
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, bool) or value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, (tuple, list)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, (dict, types.MappingProxyType)):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    raise TypeError(f"{type(value).__name__} has no plain form")
+
+
+def _at_default(field: dataclasses.Field[Any], item: Any) -> bool:
+    if field.default is not dataclasses.MISSING:
+        return bool(item == field.default)
+    if field.default_factory is not dataclasses.MISSING:
+        return bool(item == field.default_factory())
+    return False
+
+
+def from_plain(cls: type[T], value: Any, path: str = "") -> T:
+    """Read `value` as `cls`; raises SchemeError naming every wrong place at once."""
+    problems: list[Problem] = []
+    result = _read(cls, value, path, problems)
+    if problems:
+        raise SchemeError(problems)
+    return typing.cast(T, result)
+
+
+def _read(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        inner = [arg for arg in get_args(hint) if arg is not type(None)]
+        return None if value is None else _read(inner[0], value, path, problems)
+    if origin is tuple:
+        return _read_list(get_args(hint)[0], value, path, problems)
+    if origin in (dict, typing.Mapping) or (isinstance(origin, type) and issubclass(origin, typing.Mapping)):
+        return _read_mapping(get_args(hint)[1], value, path, problems)
+    if dataclasses.is_dataclass(hint):
+        return _read_record(hint, value, path, problems)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _read_term(hint, value, path, problems)
+    reader = _SCALARS.get(hint)
+    if reader is None:
+        raise TypeError(f"{hint!r} cannot be read from plain values")
+    try:
+        return reader(value)
+    except (ValueError, TypeError, InvalidOperation):
+        problems.append(Problem(path, f"“{value}”不是{_NAMES[hint]}"))
+        return None
+
+
+def _read_record(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:
+    if not isinstance(value, dict):
+        problems.append(Problem(path, "应为一组“名称: 值”"))
+        return None
+    hints = _hints(hint)
+    fields = {field.name: field for field in dataclasses.fields(hint)}
+    strange = [key for key in value if key not in fields]
+    problems.extend(Problem(_join(path, str(key)), "没有这一项", tuple(fields)) for key in strange)
+    found = len(problems)
+    given: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in value and not (value[name] is None and _has_default(field)):
+            given[name] = _read(hints[name], value[name], _join(path, name), problems)
+        elif not _has_default(field):
+            problems.append(Problem(_join(path, name), "缺少这一项"))
+    return hint(**given) if len(problems) == found else None
+
+
+def _read_list(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:
+    if not isinstance(value, (list, tuple)):
+        problems.append(Problem(path, "应为列表"))
+        return ()
+    items = []
+    for index, item in enumerate(value):
+        mark = str(item["code"]) if isinstance(item, dict) and item.get("code") else str(index + 1)
+        items.append(_read(hint, item, _join(path, mark), problems))
+    return tuple(items)
+
+
+def _read_mapping(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:
+    if not isinstance(value, dict):
+        problems.append(Problem(path, "应为一组“名称: 值”"))
+        return {}
+    return {str(key): _read(hint, item, _join(path, str(key)), problems) for key, item in value.items()}
+
+
+def _read_term(hint: type[Enum], value: Any, path: str, problems: list[Problem]) -> Any:
+    try:
+        return hint(value)
+    except ValueError:
+        problems.append(
+            Problem(path, f"“{value}”不在可用值之内", tuple(str(member.value) for member in hint))
+        )
+        return None
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        raise TypeError(value)  # a float never comes near money or rates
+    number = Decimal(value.replace(",", "").strip() if isinstance(value, str) else value)
+    if not number.is_finite():
+        raise ValueError(value)
+    return number
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError(value)
+    if isinstance(value, str):
+        return int(value)
+    if not isinstance(value, int):
+        raise TypeError(value)
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def _date(value: Any) -> date:
+    if isinstance(value, datetime):
+        raise TypeError(value)
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def _instant(value: Any) -> datetime:
+    instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        raise ValueError(value)
+    return instant
+
+
+_SCALARS: dict[Any, Callable[[Any], Any]] = {
+    str: _text,
+    Decimal: _number,
+    int: _integer,
+    bool: _flag,
+    date: _date,
+    datetime: _instant,
+}
+_NAMES: dict[Any, str] = {
+    str: "文字",
+    Decimal: "数字(金额、比例请写成带引号的十进制数)",
+    int: "整数",
+    bool: "true 或 false",
+    date: "日期(YYYY-MM-DD)",
+    datetime: "带时区的时刻(YYYY-MM-DDTHH:MM:SS+08:00)",
+}
+_HINTS: dict[Any, dict[str, Any]] = {}
+
+
+def _hints(cls: Any) -> dict[str, Any]:
+    if cls not in _HINTS:
+        _HINTS[cls] = get_type_hints(cls)
+    return _HINTS[cls]

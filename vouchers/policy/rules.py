@@ -1,0 +1,383 @@
+"""The rule model: a published scheme as data.
+
+`Scheme` and its parts are frozen and closed: no expression, no code per city. Every part carries `cite`, the source of
+its values; a value whose source differs from its part's is named in `cites`. Amounts are yuan, rates fractions 0 to 1,
+periods half-open. A rate of None is one that no text publishes: the scheme then stands closed (`closed_reasons`).
+
+Defaults are part of the law: plain documents leave out what equals its default. Never change one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from vouchers.policy.plain import from_plain, to_plain
+from vouchers.policy.terms import (
+    AboveBand,
+    BasisKind,
+    CapPeriod,
+    CapSubject,
+    ChipOrigin,
+    Component,
+    Confidence,
+    CountsAt,
+    DayCount,
+    FloorMeasure,
+    GateEffect,
+    GateKind,
+    InForceBy,
+    IssueWay,
+    OtherMoneyMode,
+    PayTo,
+    Purpose,
+    RateKind,
+    RoundMode,
+    RoundUnit,
+    RoundWhen,
+    Shortage,
+    Side,
+    Stage,
+    TaxMode,
+    TierMeasure,
+    TierMode,
+    TrackChoice,
+    Untestable,
+)
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Where a value stands: document (文号, or title where it has none), article, and how sure that is."""
+
+    document_no: str
+    article: str = ""
+    confidence: Confidence = Confidence.TEXT
+    note: str = ""
+
+    @property
+    def words(self) -> str:
+        """As a working line prints it. What no government published is never shown as law."""
+        if self.confidence is Confidence.DEMO:
+            return "演示设定（文件未载明）"
+        place = f"《{self.document_no}》{self.article}"
+        return f"{place}（第三方转述，未核实）" if self.confidence is Confidence.HINT else place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What every part has: a code that is unique among its kind, and its sources."""
+
+    cite: Citation
+    cites: Mapping[str, Citation] = field(default_factory=dict)
+
+    def source(self, name: str = "") -> Citation:
+        """The source of one value: its own if it has one, else the part's."""
+        return self.cites.get(name, self.cite)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """An instrument that the scheme rests on."""
+
+    document_no: str
+    title: str
+    issuer: str = ""
+    issued_on: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicantClass(Part):
+    """A class that rates, caps or waivers name. Tested by age, size or ownership; with none of them a person attests it."""
+
+    code: str
+    name: str
+    registered_within_months: int | None = None
+    sizes: tuple[str, ...] = ()
+    ownerships: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track(Part):
+    """One way of support inside a scheme: who is paid, and on what base.
+
+    Only what falls into `counted_from`..`counted_to` (half-open) counts, pro rata by days as `day_count` says.
+    """
+
+    code: str
+    name: str
+    side: Side
+    pay_to: PayTo
+    basis_kinds: tuple[BasisKind, ...]
+    tax_mode: TaxMode = TaxMode.NET
+    excluded_components: tuple[Component, ...] = ()
+    counted_from: date | None = None
+    counted_to: date | None = None
+    day_count: DayCount = DayCount.INCLUSIVE
+    tier_mode: TierMode = TierMode.NONE
+    tier_measure: TierMeasure = TierMeasure.CASE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate(Part):
+    """A rate and when it holds. Rates of a track are tried in order: the first that fits an item is its rate.
+
+    An empty condition holds for all. A band holds from `band_from` (included) to `band_to` (not included).
+    `completion_from` is the least degree of target completion, as a fraction.
+    """
+
+    code: str
+    track: str
+    rate: Decimal | None = None
+    kind: RateKind = RateKind.FIXED
+    chip_origins: tuple[ChipOrigin, ...] = ()
+    purposes: tuple[Purpose, ...] = ()
+    components: tuple[Component, ...] = ()
+    classes: tuple[str, ...] = ()
+    band_from: Decimal | None = None
+    band_to: Decimal | None = None
+    completion_from: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreRate(Part):
+    """A row of the reviewers' table: from this score on, this rate (still under the ceiling)."""
+
+    code: str
+    track: str
+    score_from: Decimal
+    rate: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floor(Part):
+    """A minimum (起补线): below it nothing is granted."""
+
+    code: str
+    name: str
+    measure: FloorMeasure
+    amount: Decimal
+    tracks: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = (Stage.APPLICATION,)
+    switched_on: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cap(Part):
+    """A maximum: an `amount` in yuan, or a `share` of the contracts' amount; of a subject, over a period.
+
+    `counts_at` says on which event it is used up; each event has an account of its own in the ledger. `classes` narrows
+    it to classes of applicants, `waived_for` lifts it for some. `year_starts` (MM-DD) begins the programme's year.
+    """
+
+    code: str
+    name: str
+    subject: CapSubject
+    amount: Decimal | None = None
+    share: Decimal | None = None
+    period: CapPeriod = CapPeriod.NONE
+    counts_at: CountsAt = CountsAt.BOTH
+    tracks: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    waived_for: tuple[str, ...] = ()
+    year_starts: str = "01-01"
+    switched_on: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate(Part):
+    """A condition (条件). `text` is the condition in the office's words, `cure` what would mend it.
+
+    Which of the named values are used depends on the kind: `regions` and `industries` are code prefixes; `values` are
+    words (kinds of party, ownerships, sizes, purposes, service items); `months` and `years` are lengths; `from_on` and
+    `to_on` bound a date (half-open); `question` is what a person answers for ATTESTED. `review_reference` keeps the
+    fair-competition review of a restriction.
+    """
+
+    code: str
+    kind: GateKind
+    text: str
+    cure: str = ""
+    effect: GateEffect = GateEffect.REFUSE
+    if_untestable: Untestable = Untestable.REVIEW
+    stages: tuple[Stage, ...] = (Stage.APPLICATION, Stage.CLAIM, Stage.SETTLEMENT)
+    tracks: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    industries: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    months: int | None = None
+    years: int | None = None
+    from_on: date | None = None
+    to_on: date | None = None
+    question: str = ""
+    review_reference: str = ""
+    switched_on: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window(Part):
+    """A filing window (申报期), to the hour."""
+
+    code: str
+    name: str
+    opens_at: datetime
+    closes_at: datetime
+    stage: Stage = Stage.APPLICATION
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper(Part):
+    """A paper that must be filed."""
+
+    code: str
+    name: str
+    stage: Stage = Stage.APPLICATION
+    required: bool = True
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewStep(Part):
+    """A step of the review chain, in order. `role` is a role of the system; `working_days` its deadline.
+
+    `sets_rate` marks the step in which reviewers set the rate or the score; `amount_from` the least amount that needs it.
+    """
+
+    code: str
+    name: str
+    role: str
+    stage: Stage = Stage.APPLICATION
+    working_days: int | None = None
+    sets_rate: bool = False
+    amount_from: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceRule(Part):
+    """How the fair price bears on support."""
+
+    above_band: AboveBand = AboveBand.NONE
+    if_untestable: Untestable = Untestable.REVIEW
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherPublicMoney(Part):
+    """Other public money on the same matter. `level` is the level of treasury for NONE_SAME_LEVEL, `share` a fraction."""
+
+    mode: OtherMoneyMode = OtherMoneyMode.NOT_STATED
+    level: str = ""
+    share: Decimal | None = None
+    switched_on: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoucherKind(Part):
+    """What a voucher of this scheme is. Never transferable, never cash: that is not a parameter."""
+
+    issues_voucher: bool = True
+    divisible: bool = True
+    many_uses: bool = True
+    validity_months: int | None = None
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WayOfIssue(Part):
+    """How vouchers come to the applicants, and what happens when the pool runs short."""
+
+    way: IssueWay = IssueWay.APPLY
+    shortage: Shortage = Shortage.NOT_STATED
+    notice_working_days: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rounding(Part):
+    """How amounts are rounded. DOWN keeps every amount within 不超过."""
+
+    mode: RoundMode = RoundMode.DOWN
+    unit: RoundUnit = RoundUnit.FEN
+    when: RoundWhen = RoundWhen.END
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreasuryShare(Part):
+    """The part of the cost that one treasury bears, as a fraction; the shares of a scheme add up to 1."""
+
+    code: str
+    treasury: str
+    share: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheme(Part):
+    """One version of one program's rules, whole."""
+
+    program: str
+    label: str
+    title: str
+    region: str
+    side: Side
+    tracks: tuple[Track, ...]
+    rates: tuple[Rate, ...]
+    price: PriceRule
+    other_money: OtherPublicMoney
+    voucher: VoucherKind
+    issue: WayOfIssue
+    rounding: Rounding
+    office: str = ""
+    effective_from: date | None = None
+    effective_to: date | None = None
+    in_force_by: InForceBy = InForceBy.APPLICATION
+    track_choice: TrackChoice = TrackChoice.CHOICE
+    demonstration: bool = False
+    documents: tuple[Document, ...] = ()
+    classes: tuple[ApplicantClass, ...] = ()
+    score_rates: tuple[ScoreRate, ...] = ()
+    floors: tuple[Floor, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    windows: tuple[Window, ...] = ()
+    papers: tuple[Paper, ...] = ()
+    review_steps: tuple[ReviewStep, ...] = ()
+    treasury_shares: tuple[TreasuryShare, ...] = ()
+    note: str = ""
+    format: int = FORMAT
+
+    def track(self, code: str) -> Track:
+        """The track of that code. Raises KeyError."""
+        for track in self.tracks:
+            if track.code == code:
+                return track
+        raise KeyError(code)
+
+    def rates_of(self, track: str) -> tuple[Rate, ...]:
+        """The track's rates, in the order in which they are tried."""
+        return tuple(rate for rate in self.rates if rate.track == track)
+
+
+def parse(document: Mapping[str, Any]) -> Scheme:
+    """A plain document as a Scheme. Raises SchemeError with the path of every wrong place; contradictions are `checks.check`'s."""
+    return from_plain(Scheme, dict(document))
+
+
+def render(scheme: Scheme) -> dict[str, Any]:
+    """The scheme as a plain document: `parse(render(s)) == s`."""
+    document = to_plain(scheme)
+    assert isinstance(document, dict)
+    document["format"] = scheme.format
+    return document
+
+
+def closed_reasons(scheme: Scheme) -> list[str]:
+    """Why the scheme cannot open for applications; empty when it can. A rate that no text publishes is never invented."""
+    return [
+        f"“{scheme.track(rate.track).name}”的补贴比例未公布，暂不能受理申领。"
+        for rate in scheme.rates
+        if rate.rate is None
+    ]
