@@ -1,7 +1,8 @@
 """After each migrate, the owner gives the application's roles exactly what they may do, and no more.
 
 Each app's ``privileges.py`` lists tables by name: ``NO_WRITE`` (only SQL functions of the owner write them),
-``APPEND_ONLY`` (rows are added, never changed), ``SEALER_READS`` and ``SEALER_APPENDS`` (the trail's sealer).
+``NO_READ`` (nor may the application read them), ``APPEND_ONLY`` (rows are added, never changed), ``SEALER_READS``,
+``SEALER_APPENDS`` and ``SEALER_TAKES`` (the trail's sealer).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.db import connections, transaction
 
 from vouchers.sql import load
 
-LISTS = ("NO_WRITE", "APPEND_ONLY", "SEALER_READS", "SEALER_APPENDS")
+LISTS = ("NO_WRITE", "NO_READ", "APPEND_ONLY", "SEALER_READS", "SEALER_APPENDS", "SEALER_TAKES")
 OLDEST_POSTGRES = 180000
 
 

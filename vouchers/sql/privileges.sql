@@ -20,10 +20,14 @@ BEGIN
         CASE listed.privilege
             WHEN 'no_write' THEN
                 EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON public.%I FROM voucher_app', listed.table_name);
+            WHEN 'no_read' THEN
+                EXECUTE format('REVOKE SELECT ON public.%I FROM voucher_app', listed.table_name);
             WHEN 'append_only' THEN
                 EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON public.%I FROM voucher_app', listed.table_name);
             WHEN 'sealer_reads' THEN
                 EXECUTE format('GRANT SELECT ON public.%I TO voucher_sealer', listed.table_name);
+            WHEN 'sealer_takes' THEN
+                EXECUTE format('GRANT SELECT, DELETE ON public.%I TO voucher_sealer', listed.table_name);
             WHEN 'sealer_appends' THEN
                 EXECUTE format('GRANT SELECT, INSERT ON public.%I TO voucher_sealer', listed.table_name);
                 FOR sequence_name IN

@@ -1,0 +1,5 @@
+"""The tables of the observer. One noun a module; this page re-exports them."""
+
+from audit.models.trail import AuditEvent, Checkpoint, PendingEvent, PersonalSalt, TrailLeaf
+
+__all__ = ["AuditEvent", "Checkpoint", "PendingEvent", "PersonalSalt", "TrailLeaf"]

@@ -1,0 +1,17 @@
+"""What the application's roles may not do with the tables of the observer (see ``vouchers/grants.py``)."""
+
+from __future__ import annotations
+
+# Written by triggers and by functions of the owner, or by the sealer: never by the application.
+NO_WRITE = (
+    "audit_auditevent",
+    "audit_pendingevent",
+    "audit_trailleaf",
+    "audit_checkpoint",
+    "audit_personalsalt",
+)
+# The salts are for the owner's functions alone: who holds them could guess a telephone number from its digest.
+NO_READ = ("audit_personalsalt",)
+SEALER_READS = ("audit_auditevent",)
+SEALER_APPENDS = ("audit_trailleaf", "audit_checkpoint")
+SEALER_TAKES = ("audit_pendingevent",)
