@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from datetime import date
 
+import django
 import pytest
 
 from config.embedded import testing
@@ -26,6 +27,8 @@ os.environ.update(
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 for name in ("DEMO_DATE", "DEV"):
     os.environ.pop(name, None)
+
+django.setup()
 
 TODAY = date(2025, 7, 15)
 

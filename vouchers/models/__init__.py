@@ -3,6 +3,7 @@
 from vouchers.models.credit import Listing
 from vouchers.models.holds import Hold, Screening
 from vouchers.models.jobs import Job
+from vouchers.models.ledger import LedgerAccount, LedgerAttempt, LedgerTransfer
 from vouchers.models.lifecycle import LifecycleTransition
 from vouchers.models.outbox import OutboxMessage
 from vouchers.models.parties import (
@@ -67,6 +68,9 @@ __all__ = [
     "FxRate",
     "Hold",
     "Job",
+    "LedgerAccount",
+    "LedgerAttempt",
+    "LedgerTransfer",
     "LifecycleTransition",
     "Listing",
     "OutboxMessage",

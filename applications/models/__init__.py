@@ -1,0 +1,31 @@
+"""The casework: all that an enterprise files and staff decide. One noun a module; this page re-exports them."""
+
+from applications.models.applications import Application
+from applications.models.bank_transfers import BankTransfer
+from applications.models.claims import BasisItem, Claim
+from applications.models.imports import ImportedFile
+from applications.models.invoices import Invoice, InvoiceLine
+from applications.models.leases import Capacity, Device, Lease, LeaseDevice, MeteringDay
+from applications.models.notices import Objection, PublicNotice
+from applications.models.papers import Paper
+from applications.models.reviews import Check, Review
+
+__all__ = [
+    "Application",
+    "BankTransfer",
+    "BasisItem",
+    "Capacity",
+    "Check",
+    "Claim",
+    "Device",
+    "ImportedFile",
+    "Invoice",
+    "InvoiceLine",
+    "Lease",
+    "LeaseDevice",
+    "MeteringDay",
+    "Objection",
+    "Paper",
+    "PublicNotice",
+    "Review",
+]

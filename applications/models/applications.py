@@ -1,0 +1,116 @@
+"""申领: an enterprise asks for a voucher under a published policy version."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from vouchers.access import Role, ScopedQuerySet
+from vouchers.models import Party, User
+from vouchers.models.recorded import Recorded
+from vouchers.states import Lifecycle, Transition, register
+
+
+class ApplicationState(models.TextChoices):
+    DRAFT = "draft", _("填写中")
+    SUBMITTED = "submitted", _("已提交")
+    RETURNED = "returned", _("待补正")
+    ACCEPTED = "accepted", _("已受理")
+    RECOMMENDED = "recommended", _("已初审")
+    APPROVED = "approved", _("已核准待公示")
+    NOTICED = "noticed", _("公示中")
+    ISSUED = "issued", _("已发券")
+    REJECTED = "rejected", _("不予支持")
+    WITHDRAWN = "withdrawn", _("已撤回")
+
+
+class ApplicationQuerySet(ScopedQuerySet):
+    region_path = "program__region__code"
+    party_paths = ("enterprise",)
+
+
+class Application(Recorded):
+    """One application. ``facts`` are what the enterprise stated and the papers show, as decided on; ``assessment`` is the
+    whole working under the pinned publication; ``band`` is the approval band copied at submission."""
+
+    application_no = models.CharField(_("申领编号"), max_length=24, unique=True)
+    program = models.ForeignKey("vouchers.Program", models.PROTECT, null=True, blank=True, verbose_name=_("专项"))
+    program_code = models.CharField(_("专项代码"), max_length=30)
+    publication = models.ForeignKey("vouchers.Publication", models.PROTECT, null=True, blank=True, verbose_name=_("政策发布件"))
+    pinned_reason = models.CharField(_("适用版本的理由"), max_length=200, blank=True)
+    enterprise = models.ForeignKey(Party, models.PROTECT, related_name="applications", verbose_name=_("申领企业"))
+    state = models.CharField(_("状态"), max_length=12, choices=ApplicationState, default=ApplicationState.DRAFT)
+    requested_amount = models.DecimalField(_("申请金额"), max_digits=18, decimal_places=2, null=True, blank=True)
+    approved_amount = models.DecimalField(_("核准金额"), max_digits=18, decimal_places=2, null=True, blank=True)
+    # The lease that the application is made for; a draft contract stands in ``facts`` until the lease is filed.
+    lease = models.ForeignKey("applications.Lease", models.PROTECT, null=True, blank=True, related_name="applications")
+    facts = models.JSONField(_("申报事实"), default=dict)
+    assessment = models.JSONField(_("测算"), default=dict)
+    engine_version = models.CharField(max_length=20, blank=True)
+    band = models.JSONField(_("审批权限"), default=dict)
+    statement_accepted = models.BooleanField(_("真实性承诺"), default=False)
+    filer = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("经办人"))
+    filer_phone = models.CharField(max_length=30, blank=True)
+    filer_ip = models.CharField(max_length=45, blank=True)
+    filer_device = models.CharField(max_length=64, blank=True)
+    submitted_at = models.DateTimeField(_("提交时间"), null=True, blank=True)
+    state_since = models.DateTimeField(_("进入本状态时间"), null=True, blank=True)
+    due_on = models.DateField(_("办理期限"), null=True, blank=True)
+    decided_on = models.DateField(_("核准日"), null=True, blank=True)
+    decision_reason = models.TextField(_("决定理由"), blank=True)
+    voucher_no = models.CharField(_("券号"), max_length=24, blank=True)
+    issue_id = models.UUIDField(default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField(_("建立时间"), auto_now_add=True)
+
+    lifecycle: ClassVar[Lifecycle]
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("申领")
+        verbose_name_plural = _("申领")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(origin="imported")
+                | Q(state__in=("draft", "withdrawn"))
+                | Q(publication__isnull=False, submitted_at__isnull=False, statement_accepted=True),
+                name="application_submitted_whole",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("program", "state", "due_on"), name="application_queue"),
+            models.Index(fields=("enterprise", "state"), name="application_by_enterprise"),
+        )
+
+    def __str__(self) -> str:
+        return self.application_no
+
+
+Application.lifecycle = register(
+    Lifecycle(
+        name="application",
+        label="申领",
+        table="applications_application",
+        states=ApplicationState,
+        initial=(ApplicationState.DRAFT,),
+        transitions=(
+            Transition("submit", "提交", ("draft", "returned"), "submitted", (Role.FILER,), 15, "补正期限内"),
+            Transition("withdraw", "撤回", ("draft", "submitted", "returned"), "withdrawn", (Role.FILER,)),
+            Transition("accept", "受理", ("submitted",), "accepted", (Role.HANDLER,), 5),
+            Transition("return", "退回补正", ("submitted", "accepted"), "returned", (Role.HANDLER,), 5, "一次性告知全部须补正内容"),
+            Transition("recommend", "初审", ("accepted",), "recommended", (Role.HANDLER, Role.EXPERT), 10, "受理人以外的人办理"),
+            Transition("approve", "核准", ("recommended",), "approved", (Role.APPROVER,), 5, "受理、初审人以外的人办理"),
+            Transition(
+                "reject", "不予支持", ("submitted", "accepted", "recommended"), "rejected", (Role.HANDLER, Role.APPROVER), 5,
+                "写明条件、事实与补救办法",
+            ),
+            Transition("publish_notice", "公示", ("approved",), "noticed", (Role.APPROVER, Role.HANDLER), 2),
+            Transition("issue", "发券", ("noticed",), "issued", (Role.APPROVER, Role.HANDLER), 3, "公示期满且无未决异议"),
+            Transition("uphold_objection", "异议成立", ("noticed",), "recommended", (Role.APPROVER,), 15),
+            Transition("grant_instantly", "即时发券", ("submitted",), "issued", note="即领即享：政策不设人工审核，由系统核算后发券"),
+        ),
+    )
+)

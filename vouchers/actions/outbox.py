@@ -1,0 +1,29 @@
+"""Writing to the outbox: in the same transaction as the deed, or not at all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from vouchers.models import OutboxMessage
+
+
+def enqueue(
+    task: str, payload: dict[str, Any] | None = None, *, key: str = "", not_before: datetime | None = None
+) -> OutboxMessage | None:
+    """Ask for a task by name once this transaction commits.
+
+    ``key`` makes the wish unique while it waits: a second one with the same key is dropped and None returned.
+    """
+    fields: dict[str, Any] = {"task": task, "payload": payload or {}, "key": key}
+    if not_before is not None:
+        fields["not_before"] = not_before
+    if not key:
+        return OutboxMessage.objects.create(**fields)
+    try:
+        with transaction.atomic():
+            return OutboxMessage.objects.create(**fields)
+    except IntegrityError:
+        return None

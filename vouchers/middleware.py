@@ -1,0 +1,71 @@
+"""One transaction a request, with who acts and from where announced to the trail before anything is written."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from vouchers.context import ANONYMOUS, Actor, acting
+from vouchers.errors import DomainError
+
+
+class ActingMiddleware:
+    """Opens the transaction and its context; rolls back what was refused, unless the refusal is to be kept.
+
+    After a rollback the refusal itself is logged in a second transaction: by whoever registered with ``on_refusal``
+    (audit does; the lower floors know nothing of the trail).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = request.headers.get("X-Request-ID", "")[:64] or str(uuid.uuid4())  # type: ignore[attr-defined]
+        address = request.META.get("REMOTE_ADDR", "")
+        user = request.user
+        actor = Actor.of(user) if user.is_authenticated else ANONYMOUS
+        verb = f"{request.method} {request.path}"[:200]
+        with acting(actor, verb, request_id=request.request_id, address=address):  # type: ignore[attr-defined]
+            response = self.get_response(request)
+            refusal: DomainError | None = getattr(request, "refusal", None)
+            if (refusal is not None and not refusal.keep) or response.status_code >= 500:
+                transaction.set_rollback(True)
+        if refusal is not None or response.status_code in (403, 404, 409):
+            with acting(actor, verb, request_id=request.request_id, address=address):  # type: ignore[attr-defined]
+                for listener in REFUSAL_LISTENERS:
+                    listener(request, response, refusal)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A refusal of the domain that no view caught becomes a page that says why and what to do."""
+        if not isinstance(exception, DomainError):
+            return None
+        request.refusal = exception  # type: ignore[attr-defined]
+        return refusal_page(request, exception)
+
+
+def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+    """The page of a refusal, with its code, its sentence and its cure."""
+    return render(request, "refusal.html", {"refusal": refusal}, status=refusal.status)
+
+
+def note_refusal(request: HttpRequest, refusal: DomainError) -> None:
+    """For views that answer a refusal themselves (a form again, with what was typed): roll back, and log it."""
+    request.refusal = refusal  # type: ignore[attr-defined]
+    messages.error(request, refusal.message)
+
+
+RefusalListener = Callable[[HttpRequest, HttpResponse, DomainError | None], Any]
+REFUSAL_LISTENERS: list[RefusalListener] = []
+
+
+def on_refusal(listener: RefusalListener) -> None:
+    """Register what is to be told of refusals."""
+    REFUSAL_LISTENERS.append(listener)

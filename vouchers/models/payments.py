@@ -1,0 +1,158 @@
+"""拨付: a payable becomes an instruction in a batch, and the bank's answer settles it line by line."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from vouchers.access import Role, ScopedQuerySet
+from vouchers.models.parties import BankAccount, Party
+from vouchers.models.people import Region, User
+from vouchers.states import Lifecycle, Transition, register
+
+
+class PaymentBatchState(models.TextChoices):
+    DRAFT = "draft", _("编制中")
+    PROPOSED = "proposed", _("待审批")
+    APPROVED = "approved", _("已批准")
+    EXPORTED = "exported", _("已报送")
+    SETTLED = "settled", _("已办结")
+    CANCELLED = "cancelled", _("已撤销")
+
+
+class PaymentBatchQuerySet(ScopedQuerySet):
+    region_path = "region__code"
+
+
+class PaymentBatch(models.Model):
+    """A list of payments with its control totals. Frozen when proposed; approved by one without a hand in its claims."""
+
+    batch_no = models.CharField(_("批次号"), max_length=24, unique=True)
+    region = models.ForeignKey(Region, models.PROTECT, verbose_name=_("地区"))
+    program = models.ForeignKey("vouchers.Program", models.PROTECT, verbose_name=_("专项"))
+    title = models.CharField(_("名称"), max_length=120)
+    state = models.CharField(_("状态"), max_length=12, choices=PaymentBatchState, default=PaymentBatchState.DRAFT)
+    control_count = models.PositiveIntegerField(_("笔数"), default=0)
+    control_sum = models.DecimalField(_("合计"), max_digits=18, decimal_places=2, default=0)
+    control_hash = models.CharField(_("校验值"), max_length=64, blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("编制人"))
+    proposed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    approved_at = models.DateTimeField(null=True, blank=True)
+    exported_at = models.DateTimeField(null=True, blank=True)
+    export_sha256 = models.CharField(max_length=64, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    created_on = models.DateField(_("编制日"))
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    lifecycle: ClassVar[Lifecycle]
+    objects = PaymentBatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("拨付批次")
+        verbose_name_plural = _("拨付批次")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(approved_by=None) | ~Q(approved_by=models.F("proposed_by")),
+                name="payment_batch_two_persons",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.batch_no
+
+
+PaymentBatch.lifecycle = register(
+    Lifecycle(
+        name="payment_batch",
+        label="拨付批次",
+        table="vouchers_paymentbatch",
+        states=PaymentBatchState,
+        initial=(PaymentBatchState.DRAFT,),
+        transitions=(
+            Transition("propose", "提交审批", ("draft",), "proposed", (Role.FINANCE,), None, "冻结清单，记录笔数、合计、校验值"),
+            Transition("reopen", "退回编制", ("proposed",), "draft", (Role.FINANCE,)),
+            Transition("approve", "批准", ("proposed",), "approved", (Role.FINANCE,), 5, "批准人须未参与编制及批内任何兑付申请"),
+            Transition("export", "报送", ("approved",), "exported", (Role.FINANCE,), 2),
+            Transition("settle", "办结", ("exported",), "settled", (Role.FINANCE,), 10, "每笔均有银行结果"),
+            Transition("cancel", "撤销", ("draft", "proposed"), "cancelled", (Role.FINANCE,)),
+        ),
+    )
+)
+
+
+class PaymentState(models.TextChoices):
+    PAYABLE = "payable", _("应付")
+    BATCHED = "batched", _("已列入批次")
+    INSTRUCTED = "instructed", _("已报送")
+    CONFIRMED = "confirmed", _("已到账")
+    RETURNED = "returned", _("退票")
+
+
+class PaymentQuerySet(ScopedQuerySet):
+    region_path = "region__code"
+    party_paths = ("payee",)
+
+
+class Payment(models.Model):
+    """One payable to one payee for one claim. The account is the one confirmed when the batch is proposed."""
+
+    payment_no = models.CharField(_("拨付编号"), max_length=24, unique=True)
+    claim_no = models.CharField(_("兑付编号"), max_length=24, db_index=True)
+    voucher_no = models.CharField(_("券号"), max_length=24)
+    region = models.ForeignKey(Region, models.PROTECT)
+    program = models.ForeignKey("vouchers.Program", models.PROTECT, verbose_name=_("专项"))
+    payee = models.ForeignKey(Party, models.PROTECT, related_name="payments", verbose_name=_("收款单位"))
+    account = models.ForeignKey(BankAccount, models.PROTECT, null=True, blank=True, verbose_name=_("收款账户"))
+    amount = models.DecimalField(_("金额"), max_digits=18, decimal_places=2)
+    state = models.CharField(_("状态"), max_length=12, choices=PaymentState, default=PaymentState.PAYABLE)
+    batch = models.ForeignKey(PaymentBatch, models.PROTECT, null=True, blank=True, related_name="payments")
+    line_no = models.PositiveIntegerField(null=True, blank=True)
+    # Who had a hand in the claim, pushed down by the approval: none of them may approve the batch.
+    participants = ArrayField(models.BigIntegerField(), default=list)
+    payable_on = models.DateField(_("应付日"))
+    paid_on = models.DateField(_("到账日"), null=True, blank=True)
+    bank_reference = models.CharField(_("银行流水号"), max_length=60, blank=True)
+    returned_reason = models.CharField(_("退票原因"), max_length=200, blank=True)
+    instruct_id = models.UUIDField(default=uuid.uuid4, editable=False)
+    settle_id = models.UUIDField(default=uuid.uuid4, editable=False)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    lifecycle: ClassVar[Lifecycle]
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("拨付")
+        verbose_name_plural = _("拨付")
+        constraints = (
+            models.UniqueConstraint(fields=("claim_no", "payee"), name="payment_once_per_claim"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_positive"),
+            models.UniqueConstraint(fields=("batch", "line_no"), name="payment_line_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.payment_no
+
+
+Payment.lifecycle = register(
+    Lifecycle(
+        name="payment",
+        label="拨付",
+        table="vouchers_payment",
+        states=PaymentState,
+        initial=(PaymentState.PAYABLE,),
+        transitions=(
+            Transition("batch", "列入批次", ("payable", "returned"), "batched", (Role.FINANCE,)),
+            Transition("unbatch", "移出批次", ("batched",), "payable", (Role.FINANCE,)),
+            Transition("instruct", "报送", ("batched",), "instructed", (Role.FINANCE,)),
+            Transition("confirm", "确认到账", ("instructed",), "confirmed", (Role.FINANCE,)),
+            Transition("return", "登记退票", ("instructed",), "returned", (Role.FINANCE,), None, "账户经两人更正后可再次列入"),
+        ),
+    )
+)

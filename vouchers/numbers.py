@@ -1,0 +1,38 @@
+"""Public business numbers: a prefix, the year, and a counter from a PostgreSQL sequence.
+
+A sequence is never locked and never rolled back, so numbers may have gaps; no two are equal. Primary keys are never shown.
+Eight digits: the past years that an office brings along are numbered with six or seven (dataset-format), so a live number
+never meets an imported one.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import connection
+
+PREFIXES = {
+    "A": "application",
+    "V": "voucher",
+    "L": "lease",
+    "C": "claim",
+    "S": "settlement",
+    "H": "hold",
+    "PB": "payment_batch",
+    "P": "payment",
+    "O": "objection",
+    "N": "notice",
+    "K": "case",
+    "F": "paper",
+    "J": "job",
+    "PC": "price_check",
+}
+
+
+def next_no(prefix: str, on: date) -> str:
+    """The next number, such as ``A-2025-00000123``. Raises ``KeyError`` for an unknown prefix."""
+    sequence = f"{PREFIXES[prefix]}_no_seq"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(%s::regclass)", [sequence])
+        (value,) = cursor.fetchone()
+    return f"{prefix}-{on.year}-{value:08d}"
