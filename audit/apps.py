@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AuditConfig(AppConfig):
     name = "audit"
     verbose_name = "审计监督"
+
+    def ready(self) -> None:
+        from audit.trail.attach import attach_after_migrate
+
+        # The last of the apps, so every table is there when the triggers are attached.
+        post_migrate.connect(attach_after_migrate, sender=self, dispatch_uid="audit.attach_after_migrate")

@@ -30,6 +30,9 @@ SHAPES = (
     "*/grants.py",
     "*/apps.py",
     "*/states.py",
+    "*/trail/attach.py",
+    "*/trail/registry.py",
+    "*/lifecycle_tables.py",
 )
 KEEP_TEMPLATES = 4
 KEEP_SECONDS = 2 * 60 * 60

@@ -1,0 +1,13 @@
+"""The trail's functions and guards; the triggers are attached after each migrate (audit/trail/attach.py)."""
+
+from __future__ import annotations
+
+from django.db import migrations
+
+from audit.sql import load
+
+
+class Migration(migrations.Migration):
+    dependencies = [("audit", "0001_initial")]
+
+    operations = [migrations.RunSQL(load("trail.sql"), migrations.RunSQL.noop)]

@@ -1,0 +1,273 @@
+"""Which tables the trail watches, and how each row is named in it. Kept here: the lower apps know nothing of the trail.
+
+Nearly everything follows from the project's habits: the business number is the column ``<noun>_no``; a row belongs to
+the case its ``subject_kind``/``subject_no`` or its first foreign key to a numbered noun names; its region is found by
+its queryset's ``region_path``. What does not follow from them is said below, each with its reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from django.apps import apps
+from django.db import models
+
+from vouchers.access import ScopedQuerySet
+
+APPS = ("vouchers", "applications", "audit")
+
+# Tables without triggers: table → why.
+EXCEPTIONS: dict[str, str] = {
+    "audit_auditevent": "留痕本身：只增不改，由叶与封存点守护",
+    "audit_pendingevent": "留痕的待封存队列：行随封存而去，事件仍在",
+    "audit_trailleaf": "留痕的叶：由根散列与签名守护",
+    "audit_checkpoint": "封存点：由签名守护，并另存于库外",
+    "audit_personalsalt": "个人信息盐值：删除即抹去个人信息，不得另留副本",
+    "vouchers_outboxmessage": "待发消息只是唤醒后台任务的进度；所办之事本身另有留痕",
+}
+
+# Columns whose changes are no event, with the reason beside each.
+UNWATCHED: dict[str, tuple[str, ...]] = {
+    # The counters follow from the transfers, and each transfer is an event.
+    "vouchers_ledgeraccount": ("debits_pending", "debits_posted", "credits_pending", "credits_posted"),
+    # How far a long task has come; its start, end, result and cancel mark are events.
+    "vouchers_job": ("progress", "total", "unit", "message"),
+}
+
+# Inserts that are no event unless this holds of the new row.
+INSERT_WHEN: dict[str, str] = {
+    # An accepted attempt is its transfers, each an event; a refused one leaves no other mark.
+    "vouchers_ledgerattempt": "NOT NEW.accepted",
+}
+
+# Personal data and secrets: in the event as salted digest. By column name, wherever it occurs.
+SALTED = frozenset(
+    {
+        "password",
+        "token_digest",
+        "phone",
+        "filer_phone",
+        "email",
+        "contact",
+        "legal_rep_name",
+        "legal_rep_id",
+        "account_no",
+        "payer_account",
+        "payee_account",
+        "holder_id",
+        "holder_name",
+    }
+)
+
+# Long documents: in the event as SHA-256 of the UTF-8 text. Binary columns are always digested.
+DIGESTED: dict[str, tuple[str, ...]] = {
+    "vouchers_pricesnapshot": ("content",),
+    "applications_lease": ("document_text",),
+}
+
+# Where the case is not what the habits give: the foreign keys or number columns to look at, in this order.
+CASES: dict[str, tuple[str, ...]] = {
+    "vouchers_payment": ("claim_no",),
+    "vouchers_voucher": (),
+    "applications_claim": (),
+    "applications_application": (),
+    "applications_lease": (),
+    "vouchers_party": (),
+    "vouchers_user": (),
+    "vouchers_program": (),
+    "vouchers_paymentbatch": (),
+    "vouchers_rolegrant": ("user",),
+    "vouchers_policyversion": ("program",),
+    "vouchers_publication": ("program",),
+}
+
+# Nouns whose number names a case by itself, when another row points to it.
+_NUMBER_FALLBACKS = ("code", "uscc", "username")
+
+
+def noun(model: type[models.Model]) -> str:
+    """``PolicyVersion`` → ``policy_version``: the subject kind of its rows."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model._meta.object_name or "").lower()
+
+
+@cache
+def number_column(model: type[models.Model]) -> str | None:
+    """The column that holds the business number; None when the rows have none and the key must serve."""
+    by_name = {field.name: field for field in model._meta.local_fields}
+    own = f"{noun(model)}_no"
+    if own in by_name:
+        return own
+    unique = [name for name, field in by_name.items() if name.endswith("_no") and getattr(field, "unique", False)]
+    if len(unique) == 1:
+        return unique[0]
+    for name in _NUMBER_FALLBACKS:
+        if name in by_name and by_name[name].unique:
+            return name
+    return None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way from a row to its case: the kind and number as SQL over the row ``r``, with the look-up it needs."""
+
+    kind: str
+    number: str
+    present: str
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """One watched table."""
+
+    model: type[models.Model]
+    table: str
+    kind: str
+    key: str
+    number: str | None
+    columns: tuple[str, ...]
+    watched: tuple[str, ...]
+    salted: tuple[str, ...]
+    digested_text: tuple[str, ...]
+    digested_bytes: tuple[str, ...]
+    cases: tuple[Case, ...]
+    region: str
+    imports: bool
+    insert_when: str = ""
+
+
+def _row(column: str) -> str:
+    return f'r."{column}"'
+
+
+def _foreign_case(model: type[models.Model], name: str) -> Case | None:
+    field = model._meta.get_field(name)
+    if not isinstance(field, models.ForeignKey):
+        return Case(f"'{name.removesuffix('_no')}'", _row(field.column), f"{_row(field.column)} <> ''")
+    target = field.related_model
+    if not isinstance(target, type) or target is model:
+        return None
+    number = number_column(target)
+    if number is None:
+        return None
+    lookup = (
+        f'(SELECT t."{number}" FROM public."{target._meta.db_table}" t '
+        f'WHERE t."{target._meta.pk.column}" = {_row(field.column)})'
+    )
+    return Case(f"'{noun(target)}'", lookup, f"{_row(field.column)} IS NOT NULL")
+
+
+def _cases(model: type[models.Model]) -> tuple[Case, ...]:
+    """The ways to the case, the first that is present counts; none when the row is a case itself."""
+    named = CASES.get(model._meta.db_table)
+    if named is not None:
+        return tuple(case for name in named if (case := _foreign_case(model, name)))
+    names = {field.name for field in model._meta.local_fields}
+    ways: list[Case] = []
+    if {"subject_kind", "subject_no"} <= names:
+        ways.append(Case(_row("subject_kind"), _row("subject_no"), f"{_row('subject_no')} <> ''"))
+    for field in model._meta.local_fields:
+        if isinstance(field, models.ForeignKey) and noun(field.related_model) not in ("user", "region"):  # type: ignore[arg-type]
+            case = _foreign_case(model, field.name)
+            if case is not None:
+                ways.append(case)
+                break
+    return tuple(ways)
+
+
+def _region_path(model: type[models.Model]) -> str | None:
+    manager = model._default_manager
+    queryset = manager.get_queryset()
+    if isinstance(queryset, ScopedQuerySet) and queryset.region_path:
+        return queryset.region_path
+    for field in model._meta.local_fields:
+        # A child without a way of its own takes its parent's.
+        if isinstance(field, models.ForeignKey) and field.related_model not in (model, "self"):
+            parent = field.related_model
+            above = parent._default_manager.get_queryset() if isinstance(parent, type) else None
+            if isinstance(above, ScopedQuerySet) and above.region_path and noun(parent) != "user":
+                return f"{field.name}__{above.region_path}"
+    return None
+
+
+def _region(model: type[models.Model]) -> str:
+    """The region's code as SQL over the row ``r``; an empty text when rows of this table have none."""
+    path = _region_path(model)
+    if path is None:
+        names = {field.name for field in model._meta.local_fields}
+        if {"subject_kind", "subject_no"} <= names:
+            return f"public.audit_region_of({_row('subject_kind')}, {_row('subject_no')})"
+        return "''"
+    return region_sql(model, path)
+
+
+def region_sql(model: type[models.Model], path: str, row: str = "r") -> str:
+    """``program__region__code`` over a row → a scalar subquery along the foreign keys."""
+    steps = path.split("__")
+    field = model._meta.get_field(steps[0])
+    if len(steps) == 1:
+        return f'{row}."{field.column}"'
+    target = field.related_model
+    assert isinstance(target, type)
+    alias = f"t{len(steps)}"
+    inner = region_sql(target, "__".join(steps[1:]), alias)
+    return (
+        f'(SELECT {inner} FROM public."{target._meta.db_table}" {alias} '
+        f'WHERE {alias}."{target._meta.pk.column}" = {row}."{field.column}")'
+    )
+
+
+def _tracked(model: type[models.Model]) -> Tracked:
+    meta = model._meta
+    columns = tuple(field.column for field in meta.local_fields)
+    unwatched = UNWATCHED.get(meta.db_table, ())
+    return Tracked(
+        model=model,
+        table=meta.db_table,
+        kind=noun(model),
+        key=meta.pk.column,
+        number=number_column(model),
+        columns=columns,
+        watched=tuple(column for column in columns if column not in unwatched),
+        salted=tuple(column for column in columns if column in SALTED),
+        digested_text=DIGESTED.get(meta.db_table, ()),
+        digested_bytes=tuple(f.column for f in meta.local_fields if isinstance(f, models.BinaryField)),
+        cases=_cases(model),
+        region=_region(model),
+        imports="origin" in columns,
+        insert_when=INSERT_WHEN.get(meta.db_table, ""),
+    )
+
+
+def models_of_apps() -> Iterator[type[models.Model]]:
+    """Every table of the three apps, with the tables of many-to-many relations."""
+    for label in APPS:
+        for model in apps.get_app_config(label).get_models(include_auto_created=True):
+            if model._meta.managed and not model._meta.proxy:
+                yield model
+
+
+def tracked_tables() -> list[Tracked]:
+    """Every watched table, in the order of their names."""
+    return sorted(
+        (_tracked(model) for model in models_of_apps() if model._meta.db_table not in EXCEPTIONS),
+        key=lambda tracked: tracked.table,
+    )
+
+
+def region_lookups() -> list[tuple[str, str]]:
+    """For rows that name their subject by kind and number: kind → SQL that finds the region by the number ``p_no``."""
+    lookups: list[tuple[str, str]] = []
+    for model in models_of_apps():
+        number, path = number_column(model), _region_path(model)
+        if number and path and model._meta.db_table not in EXCEPTIONS:
+            column = model._meta.get_field(number).column
+            lookups.append(
+                (
+                    noun(model),
+                    f'SELECT {region_sql(model, path)} FROM public."{model._meta.db_table}" r WHERE r."{column}" = p_no',
+                )
+            )
+    return sorted(lookups)
