@@ -1,7 +1,19 @@
-"""Addresses of this app's pages."""
+"""Addresses that belong to no surface: the root, signing in, the page of the look."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.conf import settings
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from vouchers.web import accounts
+from vouchers.web.home import home
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("accounts/", include((accounts.urlpatterns, "accounts"))),
+]
+
+if settings.DEBUG or getattr(settings, "DEMO_DATE", None):
+    from vouchers.web.look_page import look
+
+    urlpatterns.append(path("look/", look, name="look"))

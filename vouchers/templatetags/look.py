@@ -1,0 +1,423 @@
+"""``{% load look %}``: the filters and components of every page. Each component tag draws the partial of its name in
+``templates/components/``; the parameters stand at the top of that partial and in ``templates/components/README.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from vouchers import dates
+from vouchers.money import capital as capital_amount
+from vouchers.web import navigation, scales, wording
+from vouchers.web.tones import shown_state
+
+register = template.Library()
+
+register.filter("money", wording.money_text)
+register.filter("price", wording.price_text)
+register.filter("quantity", wording.plain_number)
+register.filter("rate", wording.rate_text)
+register.filter("cn_date", wording.date_text)
+register.filter("cn_day", wording.day_text)
+register.filter("cn_datetime", wording.instant_text)
+
+
+@register.filter
+def capital(value: Any) -> str:
+    """The amount in financial capitals; empty when there is no amount."""
+    number = wording.decimal_of(value)
+    return "" if number is None else capital_amount(number)
+
+
+@register.filter
+def wan(value: Any) -> SafeString:
+    """A summary in 万 or 亿 with the exact amount on hover, for readers of the screen by voice, and in print."""
+    exact = wording.money_text(value)
+    if exact == "—":
+        return mark_safe('<span class="absent">—</span>')
+    return format_html(
+        '<data class="wan" value="{}" title="{} 元"><span class="wan__short">{}</span>'
+        '<span class="wan__exact">{} 元</span></data>',
+        wording.decimal_of(value),
+        exact,
+        wording.wan_text(value),
+        exact,
+    )
+
+
+@register.filter
+def yes_no(value: Any) -> str:
+    """是 or 否; an em dash for unknown."""
+    return "—" if value is None else (_("是") if value else _("否"))
+
+
+@register.filter
+def dig(mapping: Any, key: Any) -> Any:
+    """The entry of a mapping under a key that is itself a variable."""
+    return mapping.get(key) if isinstance(mapping, Mapping) else None
+
+
+def _part(thing: Any, *names: str) -> Any:
+    """The first of these attributes or keys that ``thing`` has and that is not None."""
+    for name in names:
+        value = thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
+        if value is not None:
+            return value
+    return None
+
+
+# --- what stands around every page ---------------------------------------------------------------
+
+
+@register.simple_tag
+def office_name() -> str:
+    """The name of the office that runs this installation."""
+    return str(getattr(settings, "OFFICE_NAME", "") or _("算力券主管部门"))
+
+
+@register.simple_tag
+def site_name() -> str:
+    """The name of the site in titles and in the header."""
+    return str(getattr(settings, "SITE_NAME", "") or _("算力券"))
+
+
+@register.simple_tag
+def business_today() -> Any:
+    """Today's business date (fixed in a demonstration)."""
+    return dates.today()
+
+
+@register.inclusion_tag("components/demo_band.html")
+def demo_band() -> dict[str, Any]:
+    """The band that tells that the date is fixed for a demonstration; nothing otherwise."""
+    return {"demo_date": getattr(settings, "DEMO_DATE", None)}
+
+
+@register.simple_tag(takes_context=True)
+def menu(context: template.Context, surface: str) -> list[navigation.ShownEntry]:
+    """The menu of a surface for the person of this request."""
+    request = context.get("request")
+    return [] if request is None else navigation.menu(surface, request)
+
+
+@register.simple_tag(takes_context=True)
+def my_surfaces(context: template.Context) -> list[navigation.Surface]:
+    """The surfaces on which this person has business."""
+    request = context.get("request")
+    return [] if request is None else navigation.surfaces_of(getattr(request, "user", None))
+
+
+# --- components ----------------------------------------------------------------------------------
+
+
+@register.simple_block_tag(takes_context=True)
+def page_header(context: template.Context, content: str, title: Any = "", **parts: Any) -> str:
+    """Where am I, whose case, its number, its state, the next thing to do; the content is the buttons."""
+    return render_to_string(
+        "components/page_header.html", {"title": title, "actions": content.strip(), **parts}, context.get("request")
+    )
+
+
+@register.inclusion_tag("components/state_tag.html")
+def state_tag(subject: Any = None, state: str = "", label: str = "", tone: str = "") -> dict[str, Any]:
+    """The state of a row, or a state given by value and word."""
+    return {"shown": shown_state(subject, str(state), str(label), tone)}
+
+
+@register.inclusion_tag("components/notice_band.html")
+def notice_band(text: Any = "", tone: str = "progress", title: str = "", url: str = "", link: str = "") -> dict[str, Any]:
+    """A notice on the page: what is the matter, and where to go on."""
+    return {"text": text, "tone": tone, "title": title, "url": url, "link": link}
+
+
+@register.inclusion_tag("components/stepper.html")
+def stepper(steps: Iterable[Any], label: str = "") -> dict[str, Any]:
+    """The steps of a guided form."""
+    return {"steps": list(steps), "label": label}
+
+
+@register.inclusion_tag("components/timeline.html")
+def timeline(entries: Iterable[Any], label: str = "") -> dict[str, Any]:
+    """Who has it, since when, until when, under which rule."""
+    return {"entries": list(entries), "label": label}
+
+
+@register.inclusion_tag("components/deadline.html")
+def deadline(until: Any, rule: str = "", done: bool = False) -> dict[str, Any]:
+    """A term's last day and what remains of it in working days."""
+    last_day, today = wording.local_date(until), dates.today()
+    if last_day is None:
+        return {"last_day": None}
+    left = dates.working_days_between(today, last_day)
+    tone = "overdue" if last_day < today else ("soon" if left <= 1 else "")
+    return {
+        "last_day": last_day,
+        "remains": "" if done else wording.until_text(last_day, today, left),
+        "tone": "" if done else tone,
+        "rule": rule,
+        "same_year": last_day.year == today.year,
+    }
+
+
+@register.inclusion_tag("components/facts_table.html")
+def facts_table(facts: Iterable[Any], caption: str = "", sources: bool | None = None) -> dict[str, Any]:
+    """Facts with their source and what changed in them."""
+    rows = [{"label": fact[0], "value": fact[1]} if isinstance(fact, tuple | list) else fact for fact in facts]
+    shown = any(_part(row, "source") for row in rows) if sources is None else sources
+    return {"facts": rows, "caption": caption, "sources": shown}
+
+
+@register.inclusion_tag("components/money.html", name="money")
+def money_tag(amount: Any, unit: str = "元", capital: bool = False) -> dict[str, Any]:
+    """An amount to the fen with its unit, in capitals beneath where law wants it."""
+    number = wording.decimal_of(amount)
+    return {
+        "text": wording.money_text(amount),
+        "negative": number is not None and number < 0,
+        "absent": number is None,
+        "unit": unit,
+        "capital": capital_amount(number) if capital and number is not None else "",
+    }
+
+
+@register.inclusion_tag("components/amounts.html")
+def amounts(items: Iterable[Any]) -> dict[str, Any]:
+    """A row of totals: (label, amount) or mappings with label, amount or text, and a note."""
+    rows = [{"label": item[0], "amount": item[1]} if isinstance(item, tuple | list) else item for item in items]
+    return {"items": rows}
+
+
+def _operands(line: Any) -> list[dict[str, Any]]:
+    given = _part(line, "operands") or ()
+    if isinstance(given, Mapping):
+        given = given.items()
+    rows = []
+    for operand in given:
+        if isinstance(operand, str):
+            rows.append({"name": operand, "value": ""})
+        elif isinstance(operand, tuple | list):
+            rows.append({"name": operand[0], "value": operand[1], "unit": operand[2] if len(operand) > 2 else ""})
+        else:
+            rows.append(
+                {
+                    "name": _part(operand, "name", "label"),
+                    "value": _part(operand, "value", "text"),
+                    "unit": _part(operand, "unit") or "",
+                }
+            )
+    return rows
+
+
+@register.inclusion_tag("components/working_table.html")
+def working_table(lines: Iterable[Any], total: Any = None, total_label: str = "", caption: str = "") -> dict[str, Any]:
+    """The working of an amount, a line a step; lines marked ``counts`` are added again and held against the total."""
+    rows, again, counted = [], Decimal("0.00"), 0
+    for number, line in enumerate(lines, start=1):
+        rows.append({"line": line, "no": _part(line, "no", "number") or number, "operands": _operands(line)})
+        result = wording.decimal_of(_part(line, "result"))
+        if _part(line, "counts") and result is not None:
+            again, counted = again + result, counted + 1
+    whole = wording.decimal_of(total)
+    return {
+        "rows": rows,
+        "total": whole,
+        "total_label": total_label or _("合计"),
+        "caption": caption,
+        "counted": counted if whole is not None else 0,
+        "again": again,
+        "agrees": whole == again,
+    }
+
+
+_OUTCOMES = {"met": "granted", "not_met": "refused", "not_testable": "waiting"}
+
+
+@register.inclusion_tag("components/findings.html")
+def findings(findings: Iterable[Any], summary: bool = True) -> dict[str, Any]:
+    """Conditions met, not met and not testable, each with fact, article and cure."""
+    rows = []
+    for finding in findings:
+        outcome = str(getattr(_part(finding, "outcome"), "value", _part(finding, "outcome")))
+        rows.append({"finding": finding, "outcome": outcome, "tone": _OUTCOMES.get(outcome, "waiting")})
+    counts = {name: sum(row["outcome"] == name for row in rows) for name in _OUTCOMES}
+    return {"rows": rows, "summary": summary and len(rows) > 1, "counts": counts}
+
+
+_VERDICTS = {"within": "granted", "above": "refused", "below": "waiting", "review": "waiting", "untested": "neutral"}
+
+
+@register.inclusion_tag("components/price_verdict.html")
+def price_verdict(verdict: str, lower: Any = None, upper: Any = None, price: Any = None, **parts: Any) -> dict[str, Any]:
+    """The contract's price on the scale of the band, with the sentence beneath."""
+    low, high, mark = (wording.decimal_of(value) for value in (lower, upper, price))
+    middle = wording.decimal_of(parts.get("benchmark"))
+    verdict = str(getattr(verdict, "value", verdict)).removesuffix("_band")
+    scale = None
+    if low is not None and high is not None:
+        scale = scales.price_scale(lower=low, upper=high, price=mark, benchmark=middle)
+    return {
+        **parts,
+        "verdict": verdict,
+        "tone": _VERDICTS.get(verdict, "neutral"),
+        "lower": low,
+        "upper": high,
+        "price": mark,
+        "benchmark": middle,
+        "unit": parts.get("unit") or _("元/卡时"),
+        "scale": scale,
+    }
+
+
+@register.inclusion_tag("components/form_field.html")
+def form_field(field: Any, label: str = "", hint: str = "", unit: str = "", width: str = "", source: str = "") -> dict[str, Any]:
+    """A bound field with label, hint, unit and errors, each tied to the control."""
+    widget = field.field.widget
+    kind = getattr(widget, "input_type", "")
+    return {
+        "field": field,
+        "label": label or field.label,
+        "hint": hint or field.help_text,
+        "unit": unit,
+        "width": width,
+        "source": source,
+        "check": kind == "checkbox" and not hasattr(widget, "subwidgets_of_choices") and not getattr(widget, "choices", None),
+        "group": kind in ("radio", "checkbox") and bool(getattr(widget, "choices", None)),
+        "optional": not field.field.required and kind != "checkbox",
+    }
+
+
+@register.inclusion_tag("components/form_fields.html")
+def form_fields(form: Any) -> dict[str, Any]:
+    """All fields of a form, in order; hidden ones first."""
+    return {"form": form}
+
+
+@register.inclusion_tag("components/file_drop.html")
+def file_drop(name: str = "file", label: str = "", **parts: Any) -> dict[str, Any]:
+    """A place to drop files, which is a plain file field without script."""
+    return {"name": name, "label": label, "field_id": parts.pop("id", f"id_{name}"), **parts}
+
+
+@register.inclusion_tag("components/check_answers.html")
+def check_answers(groups: Iterable[Any]) -> dict[str, Any]:
+    """What will be submitted, in groups with a way back to each."""
+    return {"groups": list(groups)}
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(form: Any = None, errors: Iterable[Any] = (), title: str = "") -> dict[str, Any]:
+    """Everything that is wrong, each linked to its field; a form, a list of forms or ``DomainError``s."""
+    rows: list[dict[str, Any]] = []
+    for one in form if isinstance(form, list | tuple) else [form]:
+        if one is None or not getattr(one, "errors", None):
+            continue
+        for name, problems in one.errors.items():
+            bound = one[name] if name in one.fields else None
+            target = (bound.id_for_label or bound.auto_id) if bound is not None else ""
+            rows.extend(
+                {"message": problem, "target": target, "label": bound.label if bound is not None else ""}
+                for problem in problems
+            )
+    for error in errors:
+        problems = getattr(error, "problems", None) or [error]
+        for problem in problems:
+            name = _part(problem, "field")
+            rows.append(
+                {
+                    "message": _part(problem, "message") or str(problem),
+                    "target": _part(problem, "target") or (f"id_{name}" if name else ""),
+                    "hint": _part(problem, "hint"),
+                    "code": _part(problem, "code"),
+                }
+            )
+    return {"rows": rows, "title": title}
+
+
+@register.simple_block_tag(takes_context=True)
+def confirmation(context: template.Context, content: str, title: Any = "", number: str = "", **parts: Any) -> str:
+    """The end of a filing: the number, what happens next, by when; the content is the links onward."""
+    return render_to_string(
+        "components/confirmation.html",
+        {"title": title, "number": number, "links": content.strip(), **parts},
+        context.get("request"),
+    )
+
+
+@register.inclusion_tag("components/empty_state.html")
+def empty_state(title: str, text: str = "", action: str = "", url: str = "") -> dict[str, Any]:
+    """Nothing here, and what to do about it."""
+    return {"title": title, "text": text, "action": action, "url": url}
+
+
+@register.inclusion_tag("components/filter_bar.html")
+def filter_bar(form: Any = None, count: int | None = None, reset: str = "", unit: str = "") -> dict[str, Any]:
+    """The filters of a list (a bound GET form) and how many were found."""
+    return {"form": form, "count": count, "reset": reset or "?", "unit": unit or _("条")}
+
+
+@register.inclusion_tag("components/saved_views.html")
+def saved_views(views: Iterable[Any], label: str = "") -> dict[str, Any]:
+    """Named filters above a list, the open one marked, with counts."""
+    return {"views": list(views), "label": label}
+
+
+@register.inclusion_tag("components/pagination.html", takes_context=True)
+def pagination(context: template.Context, page: Any, parameter: str = "page") -> dict[str, Any]:
+    """The pages of a list; keeps the filters of the address."""
+    request = context.get("request")
+    query = request.GET.copy() if request is not None else {}
+    query.pop(parameter, None)
+    kept = f"{query.urlencode()}&" if query else ""
+    pages = list(page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1))
+    return {"page": page, "pages": pages, "kept": kept, "parameter": parameter}
+
+
+@register.simple_block_tag(takes_context=True)
+def batch_bar(context: template.Context, content: str, form: str = "", amount: str = "", **parts: Any) -> str:
+    """What can be done with the chosen rows of the form with this id; the content is the buttons."""
+    return render_to_string(
+        "components/batch_bar.html",
+        {"form_id": form, "amount": amount, "buttons": content.strip(), **parts},
+        context.get("request"),
+    )
+
+
+@register.simple_block_tag(takes_context=True)
+def confirm_dialog(context: template.Context, content: str, name: str = "", title: Any = "", **parts: Any) -> str:
+    """A dialog that names the consequence and asks for the reason; the content is further fields."""
+    return render_to_string(
+        "components/confirm_dialog.html",
+        {"dialog_id": name, "title": title, "fields": content.strip(), **parts},
+        context.get("request"),
+    )
+
+
+@register.inclusion_tag("components/job_progress.html")
+def job_progress(job: Any, url: str = "", result_url: str = "") -> dict[str, Any]:
+    """How far long work is, how long still; asks again by htmx until it is over."""
+    done, total = _part(job, "progress") or 0, _part(job, "total") or 0
+    state = str(_part(job, "state") or "")
+    started = _part(job, "started_at")
+    left = None
+    if state == "running" and done and total > done and isinstance(started, datetime):
+        spent = (datetime.now(started.tzinfo) - started).total_seconds()
+        left = max(1, round(spent / done * (total - done) / 60))
+    return {
+        "job": job,
+        "done": done,
+        "total": total,
+        "url": url,
+        "result_url": result_url,
+        "over": state not in ("waiting", "running"),
+        "minutes_left": left,
+    }
