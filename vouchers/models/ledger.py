@@ -198,9 +198,16 @@ class LedgerTransfer(models.Model):
         blank=True,
         related_name="resolutions",
         db_constraint=False,
+        db_index=False,
     )
     reverses = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversals", db_constraint=False
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversals",
+        db_constraint=False,
+        db_index=False,
     )
     #: a pending one can no longer be posted from this day on (half-open)
     expires_on = models.DateField(null=True, blank=True)

@@ -1,0 +1,8 @@
+"""Tables of this app that the application's role may not write, or only add to; applied after each migrate."""
+
+#: only the owner's SQL functions write here
+NO_WRITE = (
+    "vouchers_ledgeraccount",
+    "vouchers_ledgertransfer",
+    "vouchers_ledgerattempt",
+)
