@@ -89,13 +89,32 @@ ISSUE_LIFECYCLE = register(
         states=IssueState,
         initial=("draft",),
         transitions=(
-            Transition("propose", "提请发布", ("draft",), "proposed", (Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)),
+            Transition(
+                "propose", "提请发布", ("draft",), "proposed", (Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)
+            ),
             Transition("send_back", "退回重算", ("proposed",), "draft", (Role.PRICE_PUBLISHER,)),
             Transition(
-                "publish", "发布", ("proposed",), "published", (Role.PRICE_PUBLISHER,), note="提请人与发布人不得为同一人"
+                "publish",
+                "发布",
+                ("proposed",),
+                "published",
+                (Role.PRICE_PUBLISHER,),
+                note="提请人与发布人不得为同一人",
             ),
-            Transition("discard", "弃用", ("draft", "proposed"), "discarded", (Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)),
-            Transition("supersede", "由更正版取代", ("published",), "superseded", note="更正版发布时由系统办理，不影响此前的认定"),
+            Transition(
+                "discard",
+                "弃用",
+                ("draft", "proposed"),
+                "discarded",
+                (Role.PRICE_PUBLISHER, Role.POLICY_EDITOR),
+            ),
+            Transition(
+                "supersede",
+                "由更正版取代",
+                ("published",),
+                "superseded",
+                note="更正版发布时由系统办理，不影响此前的认定",
+            ),
         ),
     )
 )
@@ -111,9 +130,15 @@ class ChipModel(models.Model):
     architecture = models.CharField(_("架构"), max_length=40, blank=True)
     memory_gb = models.PositiveIntegerField(_("显存（GB）"), null=True, blank=True)
     cards_per_server = models.PositiveIntegerField(_("每台卡数"), default=8)
-    fp16_tflops = models.DecimalField(_("FP16稠密算力（TFLOPS）"), max_digits=12, decimal_places=3, null=True, blank=True)
-    fp8_tflops = models.DecimalField(_("FP8稠密算力（TFLOPS）"), max_digits=12, decimal_places=3, null=True, blank=True)
-    int8_tops = models.DecimalField(_("INT8稠密算力（TOPS）"), max_digits=12, decimal_places=3, null=True, blank=True)
+    fp16_tflops = models.DecimalField(
+        _("FP16稠密算力（TFLOPS）"), max_digits=12, decimal_places=3, null=True, blank=True
+    )
+    fp8_tflops = models.DecimalField(
+        _("FP8稠密算力（TFLOPS）"), max_digits=12, decimal_places=3, null=True, blank=True
+    )
+    int8_tops = models.DecimalField(
+        _("INT8稠密算力（TOPS）"), max_digits=12, decimal_places=3, null=True, blank=True
+    )
     origin = models.CharField(_("国产/进口"), max_length=10, choices=ChipOrigin)
     aliases = models.JSONField(_("别名"), default=list, blank=True)
     citation = models.CharField(_("出处"), max_length=200)
@@ -124,7 +149,9 @@ class ChipModel(models.Model):
         verbose_name_plural = _("芯片型号")
         ordering = ("-table_version", "accelerator", "form_factor")
         constraints = (
-            models.UniqueConstraint(fields=("table_version", "accelerator", "form_factor"), name="chip_model_once"),
+            models.UniqueConstraint(
+                fields=("table_version", "accelerator", "form_factor"), name="chip_model_once"
+            ),
         )
 
     def __str__(self) -> str:
@@ -197,15 +224,24 @@ class PriceObservation(Recorded):
     source = models.CharField(_("来源"), max_length=120)
     source_key = models.CharField(_("归并后的来源"), max_length=120)
     party = models.ForeignKey(
-        Party, models.PROTECT, null=True, blank=True, related_name="price_observations", verbose_name=_("来源单位")
+        Party,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="price_observations",
+        verbose_name=_("来源单位"),
     )
     kind = models.CharField(_("种类"), max_length=12, choices=PriceKind, blank=True)
     region_code = models.CharField(_("算力所在地"), max_length=40, blank=True)
-    region = models.ForeignKey(Region, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("行政区划"))
+    region = models.ForeignKey(
+        Region, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("行政区划")
+    )
     tier = models.CharField(_("供应方类别"), max_length=12, choices=Tier, blank=True)
     accelerator = models.CharField(_("加速卡"), max_length=40, blank=True)
     form_factor = models.CharField(_("形态"), max_length=12, blank=True)
-    term_months = models.PositiveIntegerField(_("租期（月）"), null=True, blank=True, help_text=_("0 为按需。"))
+    term_months = models.PositiveIntegerField(
+        _("租期（月）"), null=True, blank=True, help_text=_("0 为按需。")
+    )
     unit = models.CharField(_("计价单位"), max_length=12, choices=PriceUnit, blank=True)
     cards = models.PositiveIntegerField(_("每单位卡数"), null=True, blank=True)
     precision = models.CharField(_("精度"), max_length=10, blank=True)
@@ -214,7 +250,9 @@ class PriceObservation(Recorded):
     vat_rate = models.DecimalField(_("税率"), max_digits=9, decimal_places=6, null=True, blank=True)
     tax_included = models.BooleanField(_("含税"), default=False)
     bookable_since = models.DateField(_("可订购自"), null=True, blank=True)
-    carried_from = models.DateField(_("沿用自"), null=True, blank=True, help_text=_("价格最后一次真实出现的日期。"))
+    carried_from = models.DateField(
+        _("沿用自"), null=True, blank=True, help_text=_("价格最后一次真实出现的日期。")
+    )
     reference = models.CharField(_("依据编号"), max_length=60, blank=True)
     sku = models.CharField(_("规格"), max_length=60, blank=True)
     evidence = models.CharField(_("佐证"), max_length=10, choices=Evidence, blank=True)
@@ -223,12 +261,16 @@ class PriceObservation(Recorded):
     row_no = models.PositiveIntegerField(_("行号"), null=True, blank=True)
     region_group = models.CharField(_("区域组"), max_length=20, blank=True)
     term_bucket = models.CharField(_("租期档"), max_length=10, choices=TermBucket, blank=True)
-    normalised_price = models.DecimalField(_("折算单价（每卡时，不含税）"), max_digits=18, decimal_places=6, null=True, blank=True)
+    normalised_price = models.DecimalField(
+        _("折算单价（每卡时，不含税）"), max_digits=18, decimal_places=6, null=True, blank=True
+    )
     state = models.CharField(_("状态"), max_length=12, choices=ObservationState)
     reason = models.CharField(_("原因代码"), max_length=40, blank=True)
     note = models.CharField(_("说明"), max_length=300, blank=True)
     set_aside_at = models.DateTimeField(_("剔除时间"), null=True, blank=True)
-    decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("核对人"))
+    decided_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("核对人")
+    )
 
     objects = PriceObservationQuerySet.as_manager()
 
@@ -237,7 +279,10 @@ class PriceObservation(Recorded):
         verbose_name_plural = _("价格采集")
         ordering = ("-observed_on", "observation_no")
         indexes = (
-            models.Index(fields=("market", "accelerator", "form_factor", "tier", "observed_on"), name="price_observation_cell"),
+            models.Index(
+                fields=("market", "accelerator", "form_factor", "tier", "observed_on"),
+                name="price_observation_cell",
+            ),
             models.Index(fields=("state", "reason"), name="price_observation_state"),
             models.Index(fields=("reference",), name="price_observation_ref", condition=~Q(reference="")),
         )
@@ -247,7 +292,9 @@ class PriceObservation(Recorded):
                 condition=~Q(state="admitted")
                 | Q(normalised_price__gt=0, observed_on__isnull=False, known_at__isnull=False, reason=""),
             ),
-            models.CheckConstraint(name="price_observation_reason", condition=Q(state="admitted") | ~Q(reason="")),
+            models.CheckConstraint(
+                name="price_observation_reason", condition=Q(state="admitted") | ~Q(reason="")
+            ),
         )
 
     def __str__(self) -> str:
@@ -286,9 +333,13 @@ class PriceIndexIssue(models.Model):
     state = models.CharField(_("状态"), max_length=12, choices=IssueState, default=IssueState.DRAFT)
     jumps = models.JSONField(_("较上月变动超过阈值的单元"), default=list)
     jump_text = models.TextField(_("变动说明"), blank=True)
-    proposer = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("提请人"))
+    proposer = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("提请人")
+    )
     proposed_at = models.DateTimeField(_("提请时间"), null=True, blank=True)
-    publisher = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("发布人"))
+    publisher = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("发布人")
+    )
     published_at = models.DateTimeField(_("发布时间"), null=True, blank=True)
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -375,11 +426,15 @@ class PriceCheck(Recorded):
     cell = models.CharField(_("单元"), max_length=140, blank=True)
     as_of = models.DateField(_("签订日"))
     known_at = models.DateTimeField(_("数据截至"))
-    unit_price = models.DecimalField(_("折算单价（元/卡时，不含税）"), max_digits=18, decimal_places=6, null=True, blank=True)
+    unit_price = models.DecimalField(
+        _("折算单价（元/卡时，不含税）"), max_digits=18, decimal_places=6, null=True, blank=True
+    )
     above_band = models.CharField(_("超出区间的处理"), max_length=10)
     position = models.CharField(_("位置"), max_length=10, choices=PricePosition)
     consequence = models.CharField(_("结论"), max_length=10, choices=PriceConsequence)
-    recognised_price = models.DecimalField(_("认定单价"), max_digits=18, decimal_places=6, null=True, blank=True)
+    recognised_price = models.DecimalField(
+        _("认定单价"), max_digits=18, decimal_places=6, null=True, blank=True
+    )
     grade = models.CharField(_("评级"), max_length=1, blank=True)
     lower = models.DecimalField(_("下限"), max_digits=18, decimal_places=6, null=True, blank=True)
     upper = models.DecimalField(_("上限"), max_digits=18, decimal_places=6, null=True, blank=True)
@@ -389,10 +444,19 @@ class PriceCheck(Recorded):
     row = models.JSONField(_("价格行"), default=dict)
     left_out = models.JSONField(_("回避的供应方"), default=list)
     output_hash = models.CharField(_("结果摘要"), max_length=64, blank=True)
-    method = models.ForeignKey(PriceMethod, models.PROTECT, null=True, related_name="+", verbose_name=_("方法"))
-    snapshot = models.ForeignKey(PriceSnapshot, models.PROTECT, null=True, related_name="+", verbose_name=_("快照"))
+    method = models.ForeignKey(
+        PriceMethod, models.PROTECT, null=True, related_name="+", verbose_name=_("方法")
+    )
+    snapshot = models.ForeignKey(
+        PriceSnapshot, models.PROTECT, null=True, related_name="+", verbose_name=_("快照")
+    )
     index_row = models.ForeignKey(
-        PriceIndexRow, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("当期公布的价格")
+        PriceIndexRow,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("当期公布的价格"),
     )
 
     class Meta:

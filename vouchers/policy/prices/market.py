@@ -1,0 +1,351 @@
+"""All cells of a market at one instant: every observation judged once, every cell answered by the same ladder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from vouchers.policy.prices.cells import Cell, Observation
+from vouchers.policy.prices.eligibility import is_candidate, market_days, refusal
+from vouchers.policy.prices.figures import divide, lower_median, multiply, six
+from vouchers.policy.prices.method import (
+    Carry,
+    Factors,
+    Method,
+    Sources,
+    affiliated_groups,
+    canonical_json,
+    sha256_of,
+)
+from vouchers.policy.prices.regions import region_label
+from vouchers.policy.prices.rows import NO_PRICE, PriceRow
+from vouchers.policy.prices.votes import (
+    Ballot,
+    Vote,
+    band_of,
+    drop_outliers,
+    grade_of,
+    group_votes,
+    latest_per_sku,
+    spread_of,
+)
+
+NO_FACTORS = Factors()
+
+
+def known_sources(
+    observations: Iterable[Observation],
+    *,
+    known_at: datetime,
+    links: Iterable[tuple[str, str]] = (),
+    since: Mapping[str, date] | None = None,
+    under_inquiry: Iterable[str] = (),
+) -> Sources:
+    """What the observations and the register tell of the sources: groups of affiliates, and first days on the market.
+
+    ``links`` are pairs of affiliated sources; ``since`` are days known otherwise (registration, admission).
+    """
+    first = dict(since or {})
+    for item in observations:
+        if item.known_at > known_at:
+            continue
+        day = item.observed_on
+        if item.bookable_since is not None and item.bookable_since < day:
+            day = item.bookable_since
+        held = first.get(item.source)
+        if held is None or day < held:
+            first[item.source] = day
+    return Sources(group_of=affiliated_groups(links), since=first, under_inquiry=frozenset(under_inquiry))
+
+
+class _Judged:
+    """A candidate with its group and the reason for which it may not vote (empty: it may)."""
+
+    __slots__ = ("_line", "group", "observation", "reason")
+
+    def __init__(self, observation: Observation, group: str, reason: str) -> None:
+        self.observation = observation
+        self.group = group
+        self.reason = reason
+        self._line = ""
+
+    @property
+    def line(self) -> str:
+        if not self._line:
+            self._line = self.observation.line()
+        return self._line
+
+
+class Market:
+    """All candidates as of a date with what was known at an instant, judged once; ``price`` then answers for any cell.
+
+    ``left_out`` names sources whose whole groups do not vote (the parties of the lease under review).
+    Without ``sources`` every source stands alone and is as old as its first observation here.
+    """
+
+    def __init__(
+        self,
+        observations: Iterable[Observation],
+        *,
+        as_of: date,
+        known_at: datetime,
+        method: Method,
+        sources: Sources | None = None,
+        factors: Factors | None = None,
+        left_out: Collection[str] = (),
+        carries: Mapping[str, Carry] | None = None,
+    ) -> None:
+        self.as_of = as_of
+        self.known_at = known_at
+        self.method = method
+        self.factors = factors or NO_FACTORS
+        self.carries = carries or {}
+        observations = observations if isinstance(observations, list) else list(observations)
+        self.sources = sources if sources is not None else known_sources(observations, known_at=known_at)
+        self.left_out = frozenset(self.sources.group(name) for name in left_out)
+        self._params_hash = method.params_hash
+        self._factors_hash = sha256_of(canonical_json(self.factors.plain()))
+        self._cells: dict[Cell, list[_Judged]] = {}
+        self._families: dict[tuple[str, ...], set[Cell]] = {}
+        since = market_days(self.sources, ())
+        group = self.sources.group
+        for item in observations:
+            if item.cell.market != method.market or not is_candidate(
+                item, as_of=as_of, known_at=known_at, method=method
+            ):
+                continue
+            own = group(item.source)
+            reason = refusal(
+                item,
+                group=own,
+                as_of=as_of,
+                known_at=known_at,
+                method=method,
+                sources=self.sources,
+                group_since=since,
+                left_out=self.left_out,
+            )
+            found = self._cells.get(item.cell)
+            if found is None:
+                found = self._cells[item.cell] = []
+                self._families.setdefault(item.cell.family, set()).add(item.cell)
+            found.append(_Judged(item, own, reason))
+
+    def cells(self) -> list[Cell]:
+        """The cells with at least one observation that may vote, in order; spot never is one."""
+        return sorted(
+            cell
+            for cell, judged in self._cells.items()
+            if cell.term != "spot" and any(not item.reason for item in judged)
+        )
+
+    def observations(self) -> list[Observation]:
+        """The candidates, in the order of their numbers: what a snapshot keeps."""
+        every = [item.observation for judged in self._cells.values() for item in judged]
+        return sorted(every, key=lambda item: (item.observation_no, item.revision))
+
+    def price(self, cell: Cell) -> PriceRow:
+        """The cell's row: the first step of the ladder that succeeds, with all steps tried."""
+        steps: list[tuple[str, int]] = []
+        pool: dict[Cell, Decimal] = {cell: Decimal(1)}
+        for level in ("L0", "L1", "L2"):
+            if level != "L0":
+                wider = self._pool(cell, level)
+                if len(wider) <= len(pool):
+                    continue
+                pool = wider
+            row = self._count(cell, level, pool, steps)
+            if row is not None:
+                return row
+        carry = self.carries.get(cell.code)
+        if carry is not None:
+            steps.append(("L5", carry.months))
+            if carry.months <= self.method.carry_months:
+                return self._carried(cell, pool, steps, carry)
+        return self._experts(cell, pool, steps)
+
+    # -- the ladder ---------------------------------------------------------------------------------------------
+
+    def _pool(self, cell: Cell, level: str) -> dict[Cell, Decimal]:
+        """Cells that may be pooled at this level, each with the factor that brings its prices to ``cell``."""
+        regions, terms = self.factors.region, self.factors.term
+        pool = {cell: Decimal(1)}
+        for other in self._families.get(cell.family, ()):
+            if other == cell or other.term == "spot":
+                continue
+            factor = Decimal(1)
+            if other.region_group != cell.region_group:
+                if cell.region_group not in regions or other.region_group not in regions:
+                    continue
+                factor = divide(regions[cell.region_group], regions[other.region_group])
+            if other.term != cell.term:
+                if level == "L1" or cell.term not in terms or other.term not in terms:
+                    continue
+                factor = multiply(factor, divide(terms[cell.term], terms[other.term]))
+            pool[other] = factor
+        return pool
+
+    def _count(
+        self, cell: Cell, level: str, pool: Mapping[Cell, Decimal], steps: list[tuple[str, int]]
+    ) -> PriceRow | None:
+        ballots: list[Ballot] = []
+        exclusions: Counter[str] = Counter()
+        for member, factor in pool.items():
+            for item in self._cells.get(member, ()):
+                if item.reason:
+                    exclusions[item.reason] += 1
+                elif item.observation.kind == "expert":
+                    exclusions["expert"] += 1
+                else:
+                    price = item.observation.unit_price
+                    assert price is not None
+                    ballots.append(
+                        Ballot(
+                            item.group,
+                            price if factor == 1 else six(multiply(price, factor)),
+                            item.observation,
+                        )
+                    )
+        ballots, replaced = latest_per_sku(ballots)
+        if replaced:
+            exclusions["superseded"] = replaced
+        votes, basis = group_votes(ballots, self.method)
+        kept, dropped, confirm = drop_outliers(votes, self.method)
+        steps.append((level, len(kept)))
+        if len(kept) < self.method.n_min:
+            return None
+        if dropped:
+            exclusions["outlier"] += sum(vote.count for vote in dropped)
+        spread = spread_of(kept)
+        n_t = sum(vote.kind == "transaction" for vote in kept)
+        grade = grade_of(len(kept), n_t, spread.delta2, level, self.method)
+        phi, lower, upper = band_of(spread.base, spread.dispersion, grade, self.method)
+        return self._row(
+            cell,
+            pool,
+            steps,
+            level=level,
+            basis=basis,
+            grade=grade,
+            base=spread.base,
+            lower=lower,
+            upper=upper,
+            phi=phi,
+            dispersion=spread.dispersion,
+            q25=spread.q25,
+            q75=spread.q75,
+            mad=spread.mad,
+            delta1=spread.delta1,
+            delta2=spread.delta2,
+            n_t=n_t,
+            under_confirmation=confirm,
+            exclusions=exclusions,
+            **_counts(kept),
+        )
+
+    def _carried(
+        self, cell: Cell, pool: Mapping[Cell, Decimal], steps: list[tuple[str, int]], carry: Carry
+    ) -> PriceRow:
+        base = six(multiply(carry.base, carry.sibling_ratio))
+        phi, lower, upper = band_of(base, self.method.band_ceiling, "D", self.method)
+        return self._row(
+            cell,
+            pool,
+            steps,
+            level="L5",
+            basis="carried",
+            grade="D",
+            base=base,
+            lower=lower,
+            upper=upper,
+            phi=phi,
+            exclusions=self._refused(pool),
+        )
+
+    def _experts(self, cell: Cell, pool: Mapping[Cell, Decimal], steps: list[tuple[str, int]]) -> PriceRow:
+        ballots = [
+            Ballot(item.group, item.observation.unit_price, item.observation)
+            for item in self._cells.get(cell, ())
+            if not item.reason
+            and item.observation.kind == "expert"
+            and item.observation.unit_price is not None
+        ]
+        latest, _replaced = latest_per_sku(ballots)
+        prices: dict[str, list[Decimal]] = {}
+        for ballot in latest:
+            prices.setdefault(ballot.group, []).append(ballot.price)
+        votes = sorted(
+            (
+                Vote(group, lower_median(sorted(found)), "expert", len(found))
+                for group, found in prices.items()
+            ),
+            key=lambda vote: (vote.price, vote.group),
+        )
+        if votes:
+            steps.append(("L7", len(votes)))
+        exclusions = self._refused(pool)
+        if len(votes) < self.method.experts_min:
+            return self._row(cell, pool, steps, level=NO_PRICE, exclusions=exclusions)
+        spread = spread_of(votes)
+        phi, lower, upper = band_of(spread.base, spread.dispersion, "E", self.method)
+        return self._row(
+            cell,
+            pool,
+            steps,
+            level="L7",
+            basis="experts",
+            grade="E",
+            base=spread.base,
+            lower=lower,
+            upper=upper,
+            phi=phi,
+            dispersion=spread.dispersion,
+            q25=spread.q25,
+            q75=spread.q75,
+            mad=spread.mad,
+            delta1=spread.delta1,
+            delta2=spread.delta2,
+            exclusions=exclusions,
+            n_groups=len(votes),
+            n_observations=sum(vote.count for vote in votes),
+            breakdown=(len(votes) + 1) // 2,
+        )
+
+    def _refused(self, pool: Mapping[Cell, Decimal]) -> Counter[str]:
+        return Counter(item.reason for member in pool for item in self._cells.get(member, ()) if item.reason)
+
+    def _row(
+        self, cell: Cell, pool: Mapping[Cell, Decimal], steps: list[tuple[str, int]], **figures: Any
+    ) -> PriceRow:
+        judged = [item for member in pool for item in self._cells.get(member, ())]
+        lines = sorted(item.line for item in judged)
+        present = {item.group for item in judged if item.group in self.left_out}
+        row = PriceRow(
+            cell=cell,
+            as_of=self.as_of,
+            known_at=self.known_at,
+            left_out=tuple(sorted(present)),
+            steps=tuple(steps),
+            windows=(self.method.max_age_transaction_days, self.method.max_age_quote_days),
+            region_label=region_label(cell.market, cell.region_group, self.method.region_table),
+            method=self.method.name,
+            params_hash=self._params_hash,
+            chip_table=self.method.chip_table,
+            factors_hash=self._factors_hash,
+            input_set_hash=sha256_of("\n".join(lines)),
+            **figures,
+        )
+        object.__setattr__(row, "output_hash", row.computed_hash())
+        return row
+
+
+def _counts(votes: list[Vote]) -> dict[str, int]:
+    return {
+        "n_groups": len(votes),
+        "n_q": sum(vote.kind == "quote" for vote in votes),
+        "n_observations": sum(vote.count for vote in votes),
+        "breakdown": (len(votes) + 1) // 2,
+    }
