@@ -71,10 +71,10 @@ class BasisKind(Term):
 
 
 class ContractKind(Term):
-    LEASE = "lease", "算力租用合同"
+    LEASE = "compute_lease", "算力租用合同"
     DATA_PRODUCT = "data_product", "数据产品合同"
     PURCHASE = "purchase", "算力采购合同"
-    CONSTRUCTION = "construction", "建设投资合同"
+    INVESTMENT = "investment", "投资建设合同"
     PLATFORM_SERVICE = "platform_service", "平台算力服务"
 
 
@@ -103,7 +103,7 @@ class Component(Term):
 
 class ChipOrigin(Term):
     DOMESTIC = "domestic", "国产"
-    NON_DOMESTIC = "non_domestic", "非国产"
+    FOREIGN = "foreign", "非国产"
 
 
 class Purpose(Term):

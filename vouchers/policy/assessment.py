@@ -1,0 +1,148 @@
+"""What an assessment says: findings, working lines, the amount, the caps it would use, and what would change it.
+
+All of it has a plain form (`plain.to_plain` / `from_plain`) that is kept with the case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from vouchers.policy.terms import Confidence, FindingResult, GateEffect, Outcome, Stage, Untestable
+
+ENGINE_VERSION = "1.0.0"
+"""Changes whenever the same facts under the same publication could give another fen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One condition held against one fact (审查意见).
+
+    `code` is the gate's code or one of the engine's own (`fair_price`, `rate_published`, `basis`, `voucher`, `window`,
+    `in_force`, `papers`, `other_money`, `floor.<code>`, `cap.<code>`); `subject` the contract or item it is about.
+    """
+
+    code: str
+    result: FindingResult
+    sentence: str
+    fact: str = ""
+    subject: str = ""
+    article: str = ""
+    confidence: Confidence = Confidence.TEXT
+    cure: str = ""
+    effect: GateEffect = GateEffect.REFUSE
+    if_untestable: Untestable = Untestable.REVIEW
+
+    @property
+    def refuses(self) -> bool:
+        """Whether this alone refuses the case."""
+        return (self.result is FindingResult.NOT_MET and self.effect is GateEffect.REFUSE) or (
+            self.result is FindingResult.NOT_TESTABLE and self.if_untestable is Untestable.REFUSE
+        )
+
+    @property
+    def asks_for_a_person(self) -> bool:
+        """Whether a person has to look."""
+        return (self.result is FindingResult.NOT_MET and self.effect is GateEffect.REVIEW) or (
+            self.result is FindingResult.NOT_TESTABLE and self.if_untestable is Untestable.REVIEW
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operand:
+    """A number of a line: what it is, its value, its unit, and the line it was taken from (0: from facts or rules)."""
+
+    name: str
+    value: Decimal
+    unit: str = "元"
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One step of the working (计算过程).
+
+    `operator` says how `result` follows from the operands in order: `sum`, `difference` (first minus the others),
+    `product`, `pro_rata` (first × second ÷ third), `minimum`, `maximum`, `tier` (amounts of the bands added up),
+    `round_down` / `round_half_up` / `round_half_even` (to the unit of the second operand), `exclude` (nothing counts),
+    `zero` (refused).
+    """
+
+    number: int
+    code: str
+    operator: str
+    operands: tuple[Operand, ...]
+    result: Decimal
+    sentence: str
+    article: str = ""
+    confidence: Confidence = Confidence.TEXT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counterfactual:
+    """What would change the outcome, told to the one whom it helps; `amount` in yuan where there is one."""
+
+    code: str
+    sentence: str
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapKey:
+    """One cap for one subject and period: an account in the ledger. `limit` in yuan; `event` is `issue` or `claim`.
+
+    `key` is `program:cap:event:subject:period`, the same across versions of a program, so that a change of version in
+    mid-year does not give the cap twice.
+    """
+
+    key: str
+    code: str
+    name: str
+    subject_kind: str
+    subject: str
+    period: str
+    event: str
+    limit: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapUse:
+    """How much of a cap this case takes when it is granted."""
+
+    key: str
+    limit: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment:
+    """The answer of `assess`. `amount` is what may be granted (0.00 when refused); `computed_amount` what the arithmetic
+    gave before refusal; `basis_amount` the base that counted. Same facts, same scheme, same engine: same answer."""
+
+    engine_version: str
+    scheme_sha256: str
+    facts_sha256: str
+    stage: Stage
+    track: str
+    outcome: Outcome
+    amount: Decimal
+    computed_amount: Decimal
+    basis_amount: Decimal
+    findings: tuple[Finding, ...]
+    lines: tuple[Line, ...] = ()
+    counterfactuals: tuple[Counterfactual, ...] = ()
+    cap_uses: tuple[CapUse, ...] = ()
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that refuse the case."""
+        return tuple(finding for finding in self.findings if finding.refuses)
+
+    @property
+    def open_points(self) -> tuple[Finding, ...]:
+        """The findings that a person has to settle."""
+        return tuple(finding for finding in self.findings if finding.asks_for_a_person)
+
+    def finding(self, code: str) -> Finding | None:
+        """The first finding of that code."""
+        return next((finding for finding in self.findings if finding.code == code), None)
