@@ -76,6 +76,11 @@ def _part(thing: Any, *names: str) -> Any:
     return None
 
 
+def _block(content: str) -> SafeString:
+    """What stands between a component's tags; the template engine has escaped it already."""
+    return mark_safe(content.strip())
+
+
 # --- what stands around every page ---------------------------------------------------------------
 
 
@@ -124,7 +129,7 @@ def my_surfaces(context: template.Context) -> list[navigation.Surface]:
 def page_header(context: template.Context, content: str, title: Any = "", **parts: Any) -> str:
     """Where am I, whose case, its number, its state, the next thing to do; the content is the buttons."""
     return render_to_string(
-        "components/page_header.html", {"title": title, "actions": content.strip(), **parts}, context.get("request")
+        "components/page_header.html", {"title": title, "actions": _block(content), **parts}, context.get("request")
     )
 
 
@@ -153,7 +158,7 @@ def timeline(entries: Iterable[Any], label: str = "") -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/deadline.html")
-def deadline(until: Any, rule: str = "", done: bool = False) -> dict[str, Any]:
+def deadline(until: Any, rule: str = "", done: bool = False, show_rule: bool = False) -> dict[str, Any]:
     """A term's last day and what remains of it in working days."""
     last_day, today = wording.local_date(until), dates.today()
     if last_day is None:
@@ -165,6 +170,7 @@ def deadline(until: Any, rule: str = "", done: bool = False) -> dict[str, Any]:
         "remains": "" if done else wording.until_text(last_day, today, left),
         "tone": "" if done else tone,
         "rule": rule,
+        "show_rule": show_rule and rule,
         "same_year": last_day.year == today.year,
     }
 
@@ -324,10 +330,10 @@ def error_summary(form: Any = None, errors: Iterable[Any] = (), title: str = "")
         for name, problems in one.errors.items():
             bound = one[name] if name in one.fields else None
             target = (bound.id_for_label or bound.auto_id) if bound is not None else ""
-            rows.extend(
-                {"message": problem, "target": target, "label": bound.label if bound is not None else ""}
-                for problem in problems
-            )
+            # a tick's label is a sentence of its own: the error stands without it
+            tick = bound is not None and getattr(bound.field.widget, "input_type", "") == "checkbox"
+            label = bound.label if bound is not None and not tick else ""
+            rows.extend({"message": problem, "target": target, "label": label} for problem in problems)
     for error in errors:
         problems = getattr(error, "problems", None) or [error]
         for problem in problems:
@@ -348,7 +354,7 @@ def confirmation(context: template.Context, content: str, title: Any = "", numbe
     """The end of a filing: the number, what happens next, by when; the content is the links onward."""
     return render_to_string(
         "components/confirmation.html",
-        {"title": title, "number": number, "links": content.strip(), **parts},
+        {"title": title, "number": number, "links": _block(content), **parts},
         context.get("request"),
     )
 
@@ -387,7 +393,7 @@ def batch_bar(context: template.Context, content: str, form: str = "", amount: s
     """What can be done with the chosen rows of the form with this id; the content is the buttons."""
     return render_to_string(
         "components/batch_bar.html",
-        {"form_id": form, "amount": amount, "buttons": content.strip(), **parts},
+        {"form_id": form, "amount": amount, "buttons": _block(content), **parts},
         context.get("request"),
     )
 
@@ -397,7 +403,7 @@ def confirm_dialog(context: template.Context, content: str, name: str = "", titl
     """A dialog that names the consequence and asks for the reason; the content is further fields."""
     return render_to_string(
         "components/confirm_dialog.html",
-        {"dialog_id": name, "title": title, "fields": content.strip(), **parts},
+        {"dialog_id": name, "title": title, "fields": _block(content), **parts},
         context.get("request"),
     )
 

@@ -10,6 +10,7 @@ from django import forms
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from vouchers import dates
 from vouchers.errors import Invalid
@@ -26,7 +27,7 @@ class SampleForm(forms.Form):
     use = forms.ChoiceField(label="主要用途", widget=forms.RadioSelect, choices=[("train", "大模型训练"), ("infer", "推理与应用落地")])
     note = forms.CharField(label="补充说明", required=False, widget=forms.Textarea(attrs={"rows": 3}))
     started_on = forms.DateField(label="起租日", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    promise = forms.BooleanField(label="本单位承诺所填内容真实、完整，并知悉骗取财政资金的法律责任。")
+    promise = forms.BooleanField(label="本单位承诺所填内容真实、完整，并知悉骗取财政资金的法律责任。", error_messages={"required": "请阅读并勾选承诺。"})
 
 
 class SampleFilter(forms.Form):
@@ -190,6 +191,6 @@ def look(request: HttpRequest) -> HttpResponse:
             ("A-2025-000131", "held", "暂缓拨付", "上海远景数据有限公司", "深圳市训力券", today + timedelta(days=6), "10000000.00"),
         ],
         "today": today,
-        "job": {"state": "running", "progress": 1840, "total": 5200, "started_at": now - timedelta(minutes=2)},
+        "job": {"state": "running", "label": "进行中", "progress": 1840, "total": 5200, "started_at": timezone.now() - timedelta(minutes=2)},
     }
     return render(request, "look.html", context)

@@ -6,6 +6,7 @@ held or under inquiry · closed, nothing more will happen.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 TONES = ("neutral", "progress", "waiting", "granted", "refused", "held", "closed")
@@ -63,7 +64,9 @@ def tone_of(state: str, subject: Any = None) -> str:
 
 def shown_state(subject: Any = None, state: str = "", label: str = "", tone: str = "") -> ShownState:
     """The state of ``subject`` (a row with ``state``, a choice, or nothing when state and label are given)."""
-    if subject is not None and not state:
+    if isinstance(subject, Mapping):
+        state, label, subject = state or str(subject.get("state", "")), label or str(subject.get("label", "")), None
+    elif subject is not None and not state:
         state = str(getattr(subject, "state", subject))
     if not label:
         display = getattr(subject, "get_state_display", None)
