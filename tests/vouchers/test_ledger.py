@@ -1,4 +1,4 @@
-"""The ledger: accounts, transfers and chains, in the database's own hands."""
+"""The ledger: what each verb moves, what is refused and why, and that nothing booked can be changed."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Count
 
 from vouchers.actions import ledger
+from vouchers.actions.ledger_check import check_ledger
+from vouchers.errors import Invalid, NotNow
 from vouchers.models import LedgerAccount, LedgerAttempt, LedgerTransfer
 
 pytestmark = pytest.mark.django_db
 
 ON = date(2025, 7, 15)
+LATER = date(2026, 1, 5)
 BUDGET = ledger.Budget("BJ-AIQ", 2025, "110000")
 PAYEE = "91350100M000100Y43"
+VOUCHER = "V-2025-000001"
 
 
 def yuan(amount: int | str) -> Decimal:
@@ -31,26 +36,499 @@ def account(code: str) -> LedgerAccount:
     return LedgerAccount.objects.get(code=code)
 
 
-def voucher_of(amount: int | str, no: str = "V-2025-000001", budget: int | str = 10_000) -> str:
-    ledger.appropriate(BUDGET, yuan(budget), document_no="京财指〔2025〕1号", on=ON, id=new()).demand()
+def available(code: str) -> Decimal:
+    return account(code).available
+
+
+def fund(amount: int | str = 10_000) -> None:
+    ledger.appropriate(BUDGET, yuan(amount), document_no="京财指〔2025〕1号", on=ON, id=new()).demand()
+
+
+def voucher_of(amount: int | str, budget: int | str = 10_000, no: str = VOUCHER) -> str:
+    fund(budget)
     ledger.issue(BUDGET, no, yuan(amount), on=ON, id=new()).demand()
     return no
 
 
-def test_the_whole_way_from_treasury_to_paid():
-    voucher = voucher_of("600.00", budget="1000.00")
-    reservation = new()
-    held = ledger.reserve(BUDGET, voucher, yuan("400.10"), payee_uscc=PAYEE, claim_no="C-1", on=ON, id=reservation)
-    assert held.accepted
-    assert [(t.kind, t.debit, t.credit, t.amount) for t in held.transfers] == [
-        ("pending", "voucher:V-2025-000001", f"payable:BJ-AIQ:2025:{PAYEE}", yuan("400.10"))
-    ]
-    assert account("voucher:V-2025-000001").available == yuan("199.90")
-    assert ledger.confirm(reservation, claim_no="C-1", on=ON, id=new()).accepted
-    assert ledger.instruct(BUDGET, "P-1", yuan("400.10"), payee_uscc=PAYEE, on=ON, id=new()).accepted
-    assert ledger.mark_paid(BUDGET, "P-1", yuan("400.10"), on=ON, id=new()).accepted
-    assert account("budget:BJ-AIQ:2025").available == yuan("400.00")
-    assert account("paid:BJ-AIQ:2025").balance == yuan("400.10")
-    assert account(f"payable:BJ-AIQ:2025:{PAYEE}").available == 0
-    assert LedgerAttempt.objects.filter(accepted=True).count() == LedgerTransfer.objects.count() == 6
-    assert connection.vendor == "postgresql"
+def reserve(
+    amount: int | str, *, claim: str = "C-1", id: uuid.UUID | None = None, **more
+) -> ledger.LedgerResult:
+    return ledger.reserve(
+        BUDGET, VOUCHER, yuan(amount), payee_uscc=PAYEE, claim_no=claim, on=ON, id=id or new(), **more
+    )
+
+
+def cap(limit: int | str, **more) -> ledger.Cap:
+    return ledger.Cap("0f" * 32, "enterprise_year", PAYEE, "2025", yuan(limit), **more)
+
+
+@pytest.fixture(autouse=True)
+def invariants_hold_afterwards(db):
+    yield
+    assert check_ledger(business_rows=False) == []
+
+
+class TestTheWholeWay:
+    def test_from_treasury_to_paid(self):
+        voucher_of("600.00", budget="1000.00")
+        held = reserve("400.10")
+        assert [(t.kind, t.code, t.debit, t.credit, t.amount) for t in held.transfers] == [
+            ("pending", "reserve", f"voucher:{VOUCHER}", f"payable:BJ-AIQ:2025:{PAYEE}", yuan("400.10"))
+        ]
+        assert available(f"voucher:{VOUCHER}") == yuan("199.90")
+        ledger.confirm(held.id, claim_no="C-1", on=ON, id=new()).demand()
+        assert available(BUDGET.payable(PAYEE)) == yuan("400.10")
+        ledger.instruct(BUDGET, "P-1", yuan("400.10"), payee_uscc=PAYEE, on=ON, id=new()).demand()
+        assert available("payment:P-1") == yuan("400.10")
+        ledger.mark_paid(BUDGET, "P-1", yuan("400.10"), on=ON, id=new()).demand()
+        assert available(BUDGET.code) == yuan("400.00")
+        assert account(BUDGET.paid).balance == yuan("400.10")
+        assert available(BUDGET.payable(PAYEE)) == available("payment:P-1") == 0
+
+    def test_a_voucher_takes_the_account_id_that_its_row_carries(self):
+        fund()
+        carried = new()
+        ledger.issue(BUDGET, VOUCHER, yuan(5), on=ON, id=new(), account_id=carried).demand()
+        assert account(f"voucher:{VOUCHER}").id == carried
+
+    def test_accounts_inherit_the_region_of_the_account_they_return_to(self):
+        voucher_of(5)
+        reserve(1)
+        assert set(LedgerAccount.objects.values_list("region_code", flat=True)) == {"110000"}
+
+    def test_a_budget_is_appropriated_in_instalments_and_withdrawn_only_as_far_as_it_is_free(self):
+        fund(600)
+        fund(400)
+        ledger.issue(BUDGET, VOUCHER, yuan(700), on=ON, id=new()).demand()
+        refused = ledger.withdraw(BUDGET, yuan("300.01"), document_no="收", on=ON, id=new())
+        assert (refused.code, refused.available, refused.needed) == (
+            "insufficient_funds",
+            yuan(300),
+            yuan("300.01"),
+        )
+        assert ledger.withdraw(BUDGET, yuan(300), document_no="收", on=ON, id=new()).accepted
+
+
+class TestOverspending:
+    def test_a_voucher_larger_than_the_budget_is_refused_and_nothing_moves(self):
+        fund("1000.00")
+        refused = ledger.issue(BUDGET, VOUCHER, yuan("1000.01"), on=ON, id=new())
+        assert not refused.accepted
+        assert (refused.code, refused.account) == ("insufficient_funds", BUDGET.code)
+        assert (refused.available, refused.needed) == (yuan(1000), yuan("1000.01"))
+        assert refused.message == "可用余额不足：需要 1,000.01 元，可用 1,000.00 元。"
+        assert LedgerTransfer.objects.filter(code="issue").count() == 0
+
+    def test_what_is_reserved_cannot_be_reserved_again(self):
+        voucher_of(100)
+        assert reserve(60).accepted
+        assert reserve("40.01", claim="C-2").code == "insufficient_funds"
+        assert reserve(40, claim="C-2").accepted
+
+    def test_what_is_only_reserved_is_not_yet_payable(self):
+        voucher_of(100)
+        reserve(60)
+        assert (
+            ledger.instruct(BUDGET, "P-1", yuan(60), payee_uscc=PAYEE, on=ON, id=new()).code
+            == "insufficient_funds"
+        )
+
+    def test_more_than_was_instructed_under_a_number_is_never_paid(self):
+        voucher_of(100)
+        ledger.confirm(reserve(60).id, claim_no="C-1", on=ON, id=new()).demand()
+        ledger.instruct(BUDGET, "P-1", yuan(30), payee_uscc=PAYEE, on=ON, id=new()).demand()
+        assert ledger.mark_paid(BUDGET, "P-1", yuan("30.01"), on=ON, id=new()).code == "insufficient_funds"
+        assert ledger.mark_paid(BUDGET, "P-1", yuan(30), on=ON, id=new()).accepted
+        assert ledger.mark_paid(BUDGET, "P-1", yuan(30), on=ON, id=new()).code == "insufficient_funds"
+
+    def test_a_refusal_is_raised_as_not_now_for_callers_who_ask(self):
+        voucher_of(100)
+        with pytest.raises(NotNow) as refused:
+            reserve(101).demand()
+        assert refused.value.code == "ledger.insufficient_funds"
+        assert refused.value.detail["available"] == "100.00"
+
+
+class TestResolving:
+    def test_a_confirmation_for_less_releases_the_rest(self):
+        voucher_of(100)
+        held = reserve(60)
+        ledger.confirm(held.id, claim_no="C-1", on=ON, id=new(), amount=yuan("12.34")).demand()
+        assert available(f"voucher:{VOUCHER}") == yuan("87.66")
+        assert available(BUDGET.payable(PAYEE)) == yuan("12.34")
+
+    def test_a_confirmation_for_more_is_refused(self):
+        voucher_of(100)
+        refused = ledger.confirm(reserve(60).id, claim_no="C-1", on=ON, id=new(), amount=yuan(61))
+        assert (refused.code, refused.available, refused.needed) == ("exceeds_pending", yuan(60), yuan(61))
+
+    @pytest.mark.parametrize("first", ["confirm", "release"])
+    @pytest.mark.parametrize("second", ["confirm", "release"])
+    def test_a_reservation_is_resolved_once(self, first, second):
+        voucher_of(100)
+        held = reserve(60)
+        assert getattr(ledger, first)(held.id, claim_no="C-1", on=ON, id=new()).accepted
+        assert getattr(ledger, second)(held.id, claim_no="C-1", on=ON, id=new()).code == "pending_resolved"
+
+    def test_a_reservation_that_nobody_made_is_not_resolved(self):
+        voucher_of(100)
+        assert ledger.confirm(new(), claim_no="C-1", on=ON, id=new()).code == "pending_unknown"
+
+    def test_from_its_day_of_expiry_on_it_can_only_be_given_back(self):
+        voucher_of(100)
+        held = reserve(60, expires_on=LATER)
+        day_before = date(2026, 1, 4)
+        early = ledger.time_out(held.id, claim_no="C-1", on=day_before, id=new())
+        late = ledger.confirm(held.id, claim_no="C-1", on=LATER, id=new())
+        assert (early.code, late.code) == ("not_yet_expired", "pending_expired")
+        assert ledger.time_out(held.id, claim_no="C-1", on=LATER, id=new()).accepted
+        assert available(f"voucher:{VOUCHER}") == yuan(100)
+
+    def test_the_day_before_its_expiry_it_can_still_be_confirmed(self):
+        voucher_of(100)
+        held = reserve(60, expires_on=LATER)
+        assert ledger.confirm(held.id, claim_no="C-1", on=date(2026, 1, 4), id=new()).accepted
+
+
+class TestExpiry:
+    """A reservation outlives its voucher."""
+
+    def test_expiry_takes_what_is_available_and_leaves_what_is_reserved(self):
+        voucher_of(100, budget=1000)
+        reserve(60)
+        taken = ledger.expire_voucher(VOUCHER, on=LATER, id=new()).demand()
+        assert [(t.code, t.debit, t.credit, t.amount) for t in taken.transfers] == [
+            ("close", f"voucher:{VOUCHER}", BUDGET.code, yuan(40))
+        ]
+        assert (available(BUDGET.code), account(f"voucher:{VOUCHER}").balance) == (yuan(940), yuan(60))
+
+    def test_a_reservation_is_still_confirmed_after_expiry(self):
+        voucher_of(100)
+        held = reserve(60)
+        ledger.expire_voucher(VOUCHER, on=LATER, id=new()).demand()
+        assert ledger.confirm(held.id, claim_no="C-1", on=LATER, id=new()).accepted
+        assert available(BUDGET.payable(PAYEE)) == yuan(60)
+
+    def test_what_is_released_after_expiry_goes_back_to_the_budget_in_the_same_chain(self):
+        voucher_of(100, budget=1000)
+        held = reserve(60)
+        ledger.expire_voucher(VOUCHER, on=LATER, id=new()).demand()
+        released = ledger.release(held.id, claim_no="C-1", on=LATER, id=new()).demand()
+        assert [(t.kind, t.code, t.credit) for t in released.transfers] == [
+            ("void", "release", BUDGET.payable(PAYEE)),
+            ("single", "lapse", BUDGET.code),
+        ]
+        assert (available(f"voucher:{VOUCHER}"), available(BUDGET.code)) == (0, yuan(1000))
+
+    def test_the_rest_of_a_confirmation_after_expiry_goes_back_to_the_budget(self):
+        voucher_of(100, budget=1000)
+        held = reserve(60)
+        ledger.expire_voucher(VOUCHER, on=LATER, id=new()).demand()
+        ledger.confirm(held.id, claim_no="C-1", on=LATER, id=new(), amount=yuan(25)).demand()
+        assert (available(BUDGET.payable(PAYEE)), available(BUDGET.code)) == (yuan(25), yuan(975))
+
+    def test_an_expired_voucher_takes_no_new_reservation_and_does_not_expire_twice(self):
+        voucher_of(100)
+        ledger.expire_voucher(VOUCHER, on=LATER, id=new()).demand()
+        assert reserve(1).code == "account_closed"
+        assert ledger.expire_voucher(VOUCHER, on=LATER, id=new()).code == "account_closed"
+
+    def test_a_voucher_that_is_used_up_closes_without_moving_anything(self):
+        voucher_of(100)
+        reserve(100)
+        closed = ledger.expire_voucher(VOUCHER, on=LATER, id=new())
+        assert (closed.accepted, closed.transfers) == (True, ())
+        assert account(f"voucher:{VOUCHER}").closed_on == LATER
+
+    def test_once_the_year_is_closed_too_it_goes_back_to_the_treasury(self):
+        voucher_of(100, budget=1000)
+        held = reserve(60)
+        ledger.expire_voucher(VOUCHER, on=LATER, id=new()).demand()
+        ledger.close_budget(BUDGET, on=LATER, id=new()).demand()
+        assert available(BUDGET.code) == 0
+        ledger.release(held.id, claim_no="C-1", on=LATER, id=new()).demand()
+        treasury = account(BUDGET.treasury)
+        assert treasury.debits_posted - treasury.credits_posted == 0
+
+
+class TestCaps:
+    def test_a_cap_is_reserved_and_confirmed_with_the_money(self):
+        voucher_of(1000)
+        held = reserve(300, caps=[cap(500)])
+        assert (account(cap(500).code).debits_pending, available(cap(500).code)) == (yuan(300), yuan(200))
+        ledger.confirm(held.id, claim_no="C-1", on=ON, id=new(), amount=yuan(250)).demand()
+        assert (account(cap(500).code).debits_posted, available(cap(500).code)) == (yuan(250), yuan(250))
+
+    def test_beyond_the_cap_the_whole_chain_is_refused(self):
+        voucher_of(1000)
+        reserve(300, caps=[cap(500)])
+        refused = reserve("200.01", claim="C-2", caps=[cap(500)])
+        assert (refused.code, refused.account, refused.available) == (
+            "cap_exceeded",
+            cap(500).code,
+            yuan(200),
+        )
+        assert available(f"voucher:{VOUCHER}") == yuan(700)
+
+    def test_a_cap_of_a_first_claim_that_is_refused_is_there_for_the_next(self):
+        voucher_of(1000)
+        assert reserve(501, caps=[cap(500)]).code == "cap_exceeded"
+        assert reserve(500, caps=[cap(500)]).accepted
+
+    def test_a_cap_of_zero_allows_nothing(self):
+        voucher_of(1000)
+        assert reserve("0.01", caps=[cap(0)]).code == "cap_exceeded"
+
+    def test_released_and_reversed_claims_give_the_cap_back(self):
+        voucher_of(1000)
+        ledger.release(reserve(500, caps=[cap(500)]).id, claim_no="C-1", on=ON, id=new()).demand()
+        held = reserve(500, claim="C-2", caps=[cap(500)])
+        confirmed = ledger.confirm(held.id, claim_no="C-2", on=ON, id=new()).demand()
+        ledger.reverse(confirmed.id, subject_kind="claim", subject_no="C-2", on=ON, id=new()).demand()
+        assert available(cap(500).code) == yuan(500)
+
+    def test_a_cap_is_used_in_another_measure_than_the_money(self):
+        voucher_of(1000)
+        reserve(300, caps=[cap(500, amount=yuan(120))])
+        assert available(cap(500).code) == yuan(380)
+
+    def test_another_limit_for_the_same_cap_is_refused_until_it_is_set(self):
+        voucher_of(1000)
+        reserve(300, caps=[cap(500)])
+        assert reserve(1, claim="C-2", caps=[cap(600)]).code == "cap_mismatch"
+        raised = ledger.set_cap(
+            cap(600), region_code="110000", on=ON, id=new(), subject_kind="party", subject_no=PAYEE
+        )
+        assert raised.accepted
+        assert reserve(300, claim="C-2", caps=[cap(600)]).accepted
+
+    def test_a_limit_is_never_set_below_what_is_used(self):
+        voucher_of(1000)
+        reserve(300, caps=[cap(500)])
+        lowered = [
+            ledger.set_cap(
+                cap(to), region_code="110000", on=ON, id=new(), subject_kind="party", subject_no=PAYEE
+            )
+            for to in (299, 300)
+        ]
+        assert [result.code for result in lowered] == ["cap_exceeded", "accepted"]
+        assert available(cap(300).code) == 0
+
+    def test_a_pool_is_consumed_at_issue(self):
+        fund(1000)
+        pool = ledger.Cap("0f" * 32, "issued_in_year", "pool", "2025", yuan(500), shared=True)
+        assert ledger.issue(BUDGET, "V-1", yuan(400), on=ON, id=new(), caps=[pool]).accepted
+        assert ledger.issue(BUDGET, "V-2", yuan(101), on=ON, id=new(), caps=[pool]).code == "cap_exceeded"
+        assert not LedgerTransfer.objects.filter(subject_no="V-2").exists()
+        assert account(pool.code).hot
+
+
+class TestPaymentsAndCorrections:
+    def payable(self, amount: int = 60) -> ledger.LedgerResult:
+        voucher_of(100, budget=1000)
+        return ledger.confirm(reserve(amount).id, claim_no="C-1", on=ON, id=new()).demand()
+
+    @pytest.mark.parametrize("after_paid", [False, True])
+    def test_a_returned_payment_is_owed_again(self, after_paid):
+        self.payable()
+        ledger.instruct(BUDGET, "P-1", yuan(60), payee_uscc=PAYEE, on=ON, id=new()).demand()
+        if after_paid:
+            ledger.mark_paid(BUDGET, "P-1", yuan(60), on=ON, id=new()).demand()
+        back = ledger.returned(
+            BUDGET, "P-1", yuan(60), payee_uscc=PAYEE, on=ON, id=new(), after_paid=after_paid
+        )
+        assert back.accepted
+        assert available(BUDGET.payable(PAYEE)) == yuan(60)
+        assert ledger.instruct(BUDGET, "P-2", yuan(60), payee_uscc=PAYEE, on=ON, id=new()).accepted
+
+    def test_a_reversal_is_linked_and_opposite_and_happens_once(self):
+        confirmed = self.payable()
+        undone = ledger.reverse(
+            confirmed.id, subject_kind="claim", subject_no="C-1", on=ON, id=new()
+        ).demand()
+        row = LedgerTransfer.objects.get(chain_id=undone.id)
+        assert (row.code, row.reverses_id, row.amount) == ("reverse", confirmed.transfers[0].id, yuan(60))
+        assert available(f"voucher:{VOUCHER}") == yuan(100)
+        again = ledger.reverse(confirmed.id, subject_kind="claim", subject_no="C-1", on=ON, id=new())
+        assert again.code == "not_reversible"
+
+    def test_what_is_paid_already_cannot_be_reversed_away(self):
+        confirmed = self.payable()
+        ledger.instruct(BUDGET, "P-1", yuan(60), payee_uscc=PAYEE, on=ON, id=new()).demand()
+        refused = ledger.reverse(confirmed.id, subject_kind="claim", subject_no="C-1", on=ON, id=new())
+        assert refused.code == "insufficient_funds"
+
+    def test_a_reversal_to_an_expired_voucher_goes_on_to_the_budget(self):
+        confirmed = self.payable()
+        ledger.expire_voucher(VOUCHER, on=LATER, id=new()).demand()
+        ledger.reverse(confirmed.id, subject_kind="claim", subject_no="C-1", on=LATER, id=new()).demand()
+        assert (available(f"voucher:{VOUCHER}"), available(BUDGET.code)) == (0, yuan(1000))
+
+
+class TestIdentity:
+    def test_the_same_id_with_the_same_body_gives_the_first_answer_and_one_effect(self):
+        voucher_of(100)
+        id = ledger.event_id("reserve", "C-1", 1)
+        assert reserve(60, id=id) == reserve(60, id=id)
+        assert available(f"voucher:{VOUCHER}") == yuan(40)
+
+    def test_the_same_id_with_another_body_is_refused(self):
+        voucher_of(100)
+        id = new()
+        reserve(60, id=id)
+        other = reserve(61, id=id)
+        assert (other.accepted, other.code) == (False, "id_reused")
+        with pytest.raises(Invalid) as raised:
+            other.demand()
+        assert raised.value.code == "ledger.id_reused"
+        assert LedgerAttempt.objects.get(pk=id).accepted
+
+    def test_an_id_that_was_refused_stays_refused(self):
+        voucher_of(100, budget=100)
+        id = new()
+        assert reserve(101, id=id).code == "insufficient_funds"
+        fund(1000)
+        ledger.Chain(new(), ON, "voucher", VOUCHER).single(
+            "issue", BUDGET.code, f"voucher:{VOUCHER}", yuan(50)
+        ).post()
+        assert reserve(101, id=id).code == "insufficient_funds"
+        assert reserve(101, id=new()).accepted
+        assert LedgerAttempt.objects.get(pk=id).code == "insufficient_funds"
+
+    def test_an_event_has_one_id_whoever_asks(self):
+        assert ledger.event_id("reserve", "C-1", 1) == ledger.event_id("reserve", "C-1", "1")
+        assert ledger.event_id("reserve", "C-1", 1) != ledger.event_id("reserve", "C-1", 2)
+        assert ledger.event_id("a", "bc") != ledger.event_id("ab", "c")
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("amount", ["0", "-1", "1.005", "1e30", "NaN", "十元", "", " ", "1_0"])
+    def test_no_amount_is_refused_and_nothing_booked(self, amount):
+        voucher_of(100)
+        chain = ledger.Chain(new(), ON, "claim", "C-1")
+        chain.transfers.append(
+            {
+                "kind": "single",
+                "code": "issue",
+                "debit": BUDGET.code,
+                "credit": f"voucher:{VOUCHER}",
+                "amount": amount,
+            }
+        )
+        assert chain.post().code == "invalid_amount"
+        assert available(f"voucher:{VOUCHER}") == yuan(100)
+
+    @pytest.mark.parametrize("amount", [Decimal("0"), Decimal("-1"), Decimal("1.005"), Decimal("1e30")])
+    def test_the_verbs_leave_the_refusal_to_the_database(self, amount):
+        voucher_of(100)
+        refused = ledger.reserve(BUDGET, VOUCHER, amount, payee_uscc=PAYEE, claim_no="C-1", on=ON, id=new())
+        assert (refused.code, refused.message) == ("invalid_amount", "金额必须大于零，且最多两位小数。")
+
+    def test_a_float_is_a_mistake_of_the_program(self):
+        with pytest.raises(TypeError):
+            ledger.appropriate(BUDGET, 1.5, document_no="", on=ON, id=new())  # type: ignore[arg-type]
+
+    def test_an_unknown_voucher_is_refused(self):
+        fund()
+        assert reserve(1).code == "account_unknown"
+
+    def test_an_account_of_another_kind_under_the_same_code_is_refused(self):
+        voucher_of(100)
+        chain = ledger.Chain(new(), ON, "claim", "C-1").open(BUDGET.code, "paid", region_code="110000")
+        refused = chain.single("issue", BUDGET.code, f"voucher:{VOUCHER}", yuan(1)).post()
+        assert (refused.code, refused.account) == ("account_mismatch", BUDGET.code)
+
+    @pytest.mark.parametrize(
+        ("code", "debit", "credit"),
+        [
+            ("issue", f"voucher:{VOUCHER}", "budget:BJ-AIQ:2025"),
+            ("pay", f"voucher:{VOUCHER}", "treasury:110000"),
+            ("reverse", "budget:BJ-AIQ:2025", f"voucher:{VOUCHER}"),
+            ("whim", "budget:BJ-AIQ:2025", f"voucher:{VOUCHER}"),
+        ],
+    )
+    def test_an_amount_goes_only_where_the_account_map_leads(self, code, debit, credit):
+        voucher_of(100)
+        refused = ledger.Chain(new(), ON, "claim", "C-1").single(code, debit, credit, yuan(1)).post()
+        assert refused.code in {"route_unknown", "not_reversible"}
+
+    def test_an_empty_chain_is_refused(self):
+        assert ledger.Chain(new(), ON, "claim", "C-1").post().code == "invalid_chain"
+
+    def test_one_bad_transfer_spoils_the_whole_chain(self):
+        fund(100)
+        chain = ledger.issue_chain(BUDGET, "V-1", yuan(60), on=ON, id=new())
+        chain.open("voucher:V-2", "voucher", returns_to=BUDGET.code)
+        chain.single("issue", BUDGET.code, "voucher:V-2", yuan("40.01"))
+        assert chain.post().code == "insufficient_funds"
+        assert available(BUDGET.code) == yuan(100)
+
+
+class TestBatches:
+    def test_each_chain_of_a_batch_stands_by_itself_in_order(self):
+        fund(100)
+        chains = [ledger.issue_chain(BUDGET, f"V-{n}", yuan(40), on=ON, id=new()) for n in range(4)]
+        results = ledger.post_all(chains)
+        assert [result.id for result in results] == [chain.id for chain in chains]
+        assert [result.code for result in results] == ["accepted"] * 2 + ["insufficient_funds"] * 2
+        assert ledger.post_all(chains) == results
+        assert available(BUDGET.code) == yuan(20)
+
+    def test_an_empty_batch_asks_nothing(self):
+        assert ledger.post_all([]) == []
+
+
+class TestWhatIsBookedStays:
+    @pytest.mark.parametrize(
+        "table", ["vouchers_ledgertransfer", "vouchers_ledgerattempt", "vouchers_ledgeraccount"]
+    )
+    @pytest.mark.parametrize(
+        "deed", ["DELETE FROM {}", "UPDATE {} SET recorded_at = now()", "TRUNCATE {} CASCADE"]
+    )
+    def test_the_application_may_not_write_the_ledger_by_hand(self, table, deed):
+        voucher_of(100)
+        with (
+            pytest.raises(DatabaseError, match="permission denied"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(deed.format(table))
+
+    def test_the_application_may_not_book_by_hand(self):
+        voucher_of(100)
+        row = LedgerTransfer.objects.first()
+        row.pk = new()
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            row.save(force_insert=True)
+
+    @pytest.mark.parametrize(
+        "function", ["ledger_book('{}')", "ledger_lock('{}')", "ledger_open('[]', now()::date)"]
+    )
+    def test_the_application_may_not_call_the_inner_functions(self, function):
+        with (
+            pytest.raises(DatabaseError, match="permission denied"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"SELECT {function}")
+
+    def test_the_account_map_in_code_and_in_the_database_are_one(self):
+        """Every code that the database routes is a choice of the model, and no choice is without a route."""
+        from vouchers.models.ledger import AccountKind, TransferCode
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_get_functiondef('ledger_routes'::regproc), pg_get_functiondef('ledger_account_kinds'::regproc)"
+            )
+            routes, kinds = cursor.fetchone()
+        assert {code for code in TransferCode if f"('{code}'," not in routes} == {TransferCode.REVERSE}
+        assert all(f"('{kind}'," in kinds for kind in AccountKind)
+
+    def test_positions_of_a_chain_have_no_gaps(self):
+        voucher_of(100)
+        held = reserve(60, caps=[cap(500)])
+        assert [t.position for t in held.transfers] == [1, 2, 3]
+        counted = (
+            LedgerTransfer.objects.values("chain_id", "position").annotate(n=Count("id")).filter(n__gt=1)
+        )
+        assert not counted.exists()

@@ -58,6 +58,7 @@ __all__ = [
     "Chain",
     "LedgerResult",
     "appropriate",
+    "close_budget",
     "confirm",
     "event_id",
     "expire_voucher",
@@ -103,6 +104,11 @@ def withdraw(budget: Budget, amount: Decimal, *, document_no: str, on: date, id:
         .single("withdraw", budget.code, budget.treasury, amount)
         .post()
     )
+
+
+def close_budget(budget: Budget, *, on: date, id: uuid.UUID) -> LedgerResult:
+    """结账: the year is closed; what is available, and what is released to it later, goes back to the treasury."""
+    return Chain(id, on, "budget", budget.code).close(budget.code).post()
 
 
 # -- vouchers ----------------------------------------------------------------------------------------------------------

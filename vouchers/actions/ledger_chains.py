@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext_lazy as _
 
 from vouchers.errors import Invalid, NotNow
 from vouchers.money import thousands, yuan
@@ -81,6 +82,11 @@ class Cap:
     amount: Decimal | None = None
     shared: bool = False
 
+    def __post_init__(self) -> None:
+        """``ValueError`` for a limit that is no amount: it comes from a published policy, not from a person."""
+        if yuan(self.limit) < 0:
+            raise ValueError("a cap's limit is zero or more")
+
     @property
     def code(self) -> str:
         return f"cap:{self.publication_hash[:12]}:{self.cap_code}:{self.subject}:{self.period}"
@@ -145,25 +151,25 @@ NOT_NOW = frozenset(
 )
 
 _MESSAGES = {
-    "accepted": "已记账。",
-    "insufficient_funds": "可用余额不足：需要 {needed} 元，可用 {available} 元。",
-    "cap_exceeded": "超过限额：本次需占用 {needed} 元，剩余额度 {available} 元。",
-    "cap_mismatch": "限额与已核定的不一致：本次为 {needed} 元，已核定 {available} 元。请先调整核定限额。",
-    "pending_unknown": "没有找到对应的预占记录。",
-    "pending_resolved": "该笔预占已经办结，不能重复确认或释放。",
-    "pending_expired": "该笔预占已过有效期，不能再确认。",
-    "not_yet_expired": "该笔预占尚在有效期内，不能按逾期释放。",
-    "pending_open": "该科目尚有待确认的入账，暂不能关闭。",
-    "exceeds_pending": "确认金额 {needed} 元超过预占金额 {available} 元。",
-    "reversal_exceeds": "原记账不存在，或者已经冲正。",
-    "account_closed": "科目已关闭（已过期、作废或结账），不再办理新的业务。",
-    "account_unknown": "科目不存在：{account}。",
-    "account_mismatch": "科目已存在，但性质与本次申请的不同：{account}。",
-    "route_unknown": "账务规则不允许在这两个科目之间作此转账。",
-    "nowhere_to_return": "科目关闭后余额无处可退：{account}。",
-    "invalid_amount": "金额必须大于零，且最多两位小数。",
-    "invalid_chain": "账务请求不完整。",
-    "id_reused": "该请求编号已用于另一笔内容不同的业务，本次未予受理。",
+    "accepted": _("已记账。"),
+    "insufficient_funds": _("可用余额不足：需要 {needed} 元，可用 {available} 元。"),
+    "cap_exceeded": _("超过限额：本次需占用 {needed} 元，剩余额度 {available} 元。"),
+    "cap_mismatch": _("限额与已核定的不一致：本次为 {needed} 元，已核定 {available} 元。请先调整核定限额。"),
+    "pending_unknown": _("没有找到对应的预占记录。"),
+    "pending_resolved": _("该笔预占已经办结，不能重复确认或释放。"),
+    "pending_expired": _("该笔预占已过有效期，不能再确认。"),
+    "not_yet_expired": _("该笔预占尚在有效期内，不能按逾期释放。"),
+    "pending_open": _("该科目尚有待确认的入账，暂不能关闭。"),
+    "exceeds_pending": _("确认金额 {needed} 元超过预占金额 {available} 元。"),
+    "not_reversible": _("原记账不存在，或者已经冲正。"),
+    "account_closed": _("科目已关闭（已过期、作废或结账），不再办理新的业务。"),
+    "account_unknown": _("科目不存在：{account}。"),
+    "account_mismatch": _("科目已存在，但性质与本次申请的不同：{account}。"),
+    "route_unknown": _("账务规则不允许在这两个科目之间作此转账。"),
+    "nowhere_to_return": _("科目关闭后余额无处可退：{account}。"),
+    "invalid_amount": _("金额必须大于零，且最多两位小数。"),
+    "invalid_chain": _("账务请求不完整。"),
+    "id_reused": _("该请求编号已用于另一笔内容不同的业务，本次未予受理。"),
 }
 
 
@@ -297,7 +303,7 @@ def _amount(value: str | None) -> Decimal | None:
 
 def _answer(answer: dict[str, Any]) -> LedgerResult:
     available, needed = _amount(answer.get("available")), _amount(answer.get("needed"))
-    message = _MESSAGES.get(answer["code"], answer["code"]).format(
+    message = str(_MESSAGES.get(answer["code"], answer["code"])).format(
         account=answer.get("account", ""),
         available="" if available is None else thousands(available),
         needed="" if needed is None else thousands(needed),

@@ -171,6 +171,11 @@ class LedgerAccount(models.Model):
         return self.credits_posted - self.debits_posted - self.debits_pending
 
     @property
+    def used(self) -> Decimal:
+        """Of a cap: what is used or reserved, net of what was reversed, in yuan."""
+        return (self.limit_amount or Decimal("0.00")) - self.available
+
+    @property
     def closed(self) -> bool:
         """True once the account takes no new business; what was reserved before may still be resolved."""
         return self.closed_on is not None

@@ -292,6 +292,7 @@ BEGIN
         IF item.id IS NULL THEN RETURN ledger_refusal(chain_no, 'account_unknown'); END IF;
         IF item.closed_on IS NOT NULL THEN RETURN ledger_refusal(chain_no, 'account_closed', item.code); END IF;
         IF item.asked = 'close' THEN
+            IF item.kind NOT IN ('voucher', 'budget') THEN RETURN ledger_refusal(chain_no, 'route_unknown', item.code); END IF;
             IF item.credits_pending > 0 THEN RETURN ledger_refusal(chain_no, 'pending_open', item.code); END IF;
             closing := closing || item.id;
         ELSIF item.kind <> 'cap' THEN RETURN ledger_refusal(chain_no, 'route_unknown', item.code);
@@ -382,9 +383,9 @@ BEGIN
       FROM unnest(legs) AS l;
 
     RETURN jsonb_build_object('id', chain_no, 'accepted', true, 'code', 'accepted', 'transfers', (
-        SELECT jsonb_agg(jsonb_build_object(
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'id', ledger_transfer_id(chain_no, l.position), 'position', l.position, 'kind', l.kind, 'code', l.code,
-                   'debit', d.code, 'credit', c.code, 'amount', l.amount::numeric(18, 2)::text) ORDER BY l.position)
+                   'debit', d.code, 'credit', c.code, 'amount', l.amount::numeric(18, 2)::text) ORDER BY l.position), '[]')
           FROM unnest(legs) AS l
           JOIN unnest(accounts) AS d ON d.id = l.debit
           JOIN unnest(accounts) AS c ON c.id = l.credit));

@@ -1,0 +1,267 @@
+"""Does the ledger hold? Every invariant as one query that finds nothing, or names the rows that break it.
+
+The database refuses most of this already; the check is for what no constraint can say (counters equal sums, business
+rows agree with transfers) and for hands that went around the functions with the owner's or the superuser's rights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import connection, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row that breaks one invariant. ``row`` names it (account code, transfer or chain id, business number)."""
+
+    invariant: str
+    row: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}\t{self.row}\t{self.sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A query of two columns, the row's name and a sentence; empty when the invariant holds."""
+
+    name: str
+    query: str
+
+
+_LEDGER: tuple[Invariant, ...] = (
+    Invariant(
+        "counters_are_sums",
+        """
+        WITH moved AS (
+            SELECT t.*, p.amount AS held FROM vouchers_ledgertransfer AS t
+              LEFT JOIN vouchers_ledgertransfer AS p ON p.id = t.pending_id
+        ), summed AS (
+            SELECT account, sum(dp) AS dp, sum(dd) AS dd, sum(cp) AS cp, sum(cc) AS cc FROM moved
+            CROSS JOIN LATERAL (
+                SELECT CASE kind WHEN 'pending' THEN amount WHEN 'single' THEN 0 ELSE -coalesce(held, 0) END AS pending,
+                       CASE WHEN kind IN ('single', 'post') THEN amount ELSE 0 END AS posted) AS w
+            CROSS JOIN LATERAL (VALUES (debit_id, pending, posted, 0, 0), (credit_id, 0, 0, pending, posted))
+                AS side (account, dp, dd, cp, cc)
+            GROUP BY account
+        )
+        SELECT a.code, format('账户计数 %s/%s/%s/%s，转账合计 %s/%s/%s/%s（借方预占/借方/贷方预占/贷方）',
+               a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted,
+               coalesce(s.dp, 0), coalesce(s.dd, 0), coalesce(s.cp, 0), coalesce(s.cc, 0))
+          FROM vouchers_ledgeraccount AS a LEFT JOIN summed AS s ON s.account = a.id
+         WHERE a.counted AND (a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted)
+               <> (coalesce(s.dp, 0), coalesce(s.dd, 0), coalesce(s.cp, 0), coalesce(s.cc, 0))
+        """,
+    ),
+    Invariant(
+        "debits_are_credits",
+        """
+        SELECT '资金账', format('借方 %s，贷方 %s；借方预占 %s，贷方预占 %s', sum(debits_posted), sum(credits_posted),
+                               sum(debits_pending), sum(credits_pending))
+          FROM vouchers_ledgeraccount WHERE ledger = 'money'
+        HAVING sum(debits_posted) <> sum(credits_posted) OR sum(debits_pending) <> sum(credits_pending)
+        """,
+    ),
+    Invariant(
+        "no_limit_broken",
+        """
+        SELECT code, format('可用余额为 %s', credits_posted - debits_posted - debits_pending)
+          FROM vouchers_ledgeraccount
+         WHERE debits_must_not_exceed_credits AND debits_pending + debits_posted > credits_posted
+        UNION ALL
+        SELECT code, format('收回多于拨入：%s', credits_pending + credits_posted - debits_posted)
+          FROM vouchers_ledgeraccount
+         WHERE credits_must_not_exceed_debits AND credits_pending + credits_posted > debits_posted
+        UNION ALL
+        SELECT code, format('已关闭，但仍有可用余额 %s', credits_posted - debits_posted - debits_pending)
+          FROM vouchers_ledgeraccount
+         WHERE closed_on IS NOT NULL AND debits_must_not_exceed_credits
+           AND credits_posted - debits_posted <> debits_pending
+        """,
+    ),
+    Invariant(
+        "accounts_are_of_their_kind",
+        """
+        SELECT a.code, format('科目类别 %s 的限制或账别与规定不符', a.kind)
+          FROM vouchers_ledgeraccount AS a
+         WHERE (a.kind, a.ledger, a.debits_must_not_exceed_credits, a.credits_must_not_exceed_debits, a.counted) NOT IN (
+               ('treasury', 'money', false, true, true), ('budget', 'money', true, false, true),
+               ('voucher', 'money', true, false, true), ('payable', 'money', true, false, true),
+               ('instructed', 'money', true, false, true), ('paid', 'money', true, false, true),
+               ('cap_source', 'entitlement', false, false, false), ('cap', 'entitlement', true, false, true),
+               ('cap_used', 'entitlement', false, false, false))
+        """,
+    ),
+    Invariant(
+        "a_post_has_one_pending",
+        """
+        SELECT t.id::text, format('%s 所指的预占 %s 不存在、科目不同、金额不符或已过期', t.kind, t.pending_id)
+          FROM vouchers_ledgertransfer AS t
+          LEFT JOIN vouchers_ledgertransfer AS p ON p.id = t.pending_id AND p.kind = 'pending'
+         WHERE t.kind IN ('post', 'void', 'expire') AND (
+               p.id IS NULL OR (p.debit_id, p.credit_id) <> (t.debit_id, t.credit_id) OR t.amount > p.amount
+               OR t.kind <> 'post' AND t.amount <> p.amount
+               OR t.kind = 'post' AND t.booked_on >= p.expires_on
+               OR t.kind = 'expire' AND t.booked_on < coalesce(p.expires_on, 'infinity'))
+        UNION ALL
+        SELECT min(pending_id::text), format('预占被办结 %s 次', count(*))
+          FROM vouchers_ledgertransfer WHERE pending_id IS NOT NULL GROUP BY pending_id HAVING count(*) > 1
+        """,
+    ),
+    Invariant(
+        "a_reversal_is_the_opposite",
+        """
+        SELECT r.id::text, format('冲正与原转账 %s 不是反向同额', r.reverses_id)
+          FROM vouchers_ledgertransfer AS r LEFT JOIN vouchers_ledgertransfer AS o ON o.id = r.reverses_id
+         WHERE r.reverses_id IS NOT NULL
+           AND (o.id IS NULL OR (o.debit_id, o.credit_id, o.amount) <> (r.credit_id, r.debit_id, r.amount))
+        UNION ALL
+        SELECT min(reverses_id::text), format('被冲正 %s 次', count(*))
+          FROM vouchers_ledgertransfer WHERE reverses_id IS NOT NULL GROUP BY reverses_id HAVING count(*) > 1
+        """,
+    ),
+    Invariant(
+        "one_ledger_per_transfer",
+        """
+        SELECT t.id::text, format('%s 与 %s 不在同一套账', coalesce(d.code, '？'), coalesce(c.code, '？'))
+          FROM vouchers_ledgertransfer AS t
+          LEFT JOIN vouchers_ledgeraccount AS d ON d.id = t.debit_id
+          LEFT JOIN vouchers_ledgeraccount AS c ON c.id = t.credit_id
+         WHERE d.ledger IS DISTINCT FROM c.ledger
+        """,
+    ),
+    Invariant(
+        "chains_are_whole",
+        """
+        SELECT chain.id::text, format('应有 %s 笔转账，实有 %s 笔', chain.told, chain.there) FROM (
+            SELECT coalesce(a.id, t.chain_id) AS id,
+                   CASE WHEN a.accepted THEN jsonb_array_length(a.answer -> 'transfers')
+                        ELSE 0 END AS told,
+                   coalesce(t.there, 0) AS there, t.last
+              FROM vouchers_ledgerattempt AS a
+              FULL JOIN (SELECT chain_id, count(*) AS there, max(position) AS last
+                           FROM vouchers_ledgertransfer GROUP BY chain_id) AS t ON t.chain_id = a.id
+        ) AS chain
+         WHERE chain.told <> chain.there OR chain.last <> chain.there
+        """,
+    ),
+    Invariant(
+        "a_limit_is_what_was_granted",
+        """
+        SELECT a.code, format('核定限额 %s，授予净额 %s', a.limit_amount, coalesce(g.granted, 0))
+          FROM vouchers_ledgeraccount AS a
+          LEFT JOIN (
+              SELECT account, sum(amount) AS granted FROM (
+                  SELECT credit_id AS account, amount FROM vouchers_ledgertransfer WHERE code = 'grant'
+                  UNION ALL SELECT debit_id, -amount FROM vouchers_ledgertransfer WHERE code = 'curtail') AS both_ways
+               GROUP BY account) AS g ON g.account = a.id
+         WHERE a.kind = 'cap' AND coalesce(a.limit_amount, 0) <> coalesce(g.granted, 0)
+        """,
+    ),
+)
+
+_BUSINESS: tuple[Invariant, ...] = (
+    Invariant(
+        "a_voucher_is_what_was_issued",
+        """
+        SELECT v.voucher_no, format('券面额 %s，台账发放 %s', v.face_value, coalesce(sum(t.amount), 0))
+          FROM vouchers_voucher AS v
+          LEFT JOIN vouchers_ledgeraccount AS a ON a.code = 'voucher:' || v.voucher_no AND a.id = v.account_id
+          LEFT JOIN vouchers_ledgertransfer AS t ON t.credit_id = a.id AND t.code = 'issue'
+         WHERE v.origin = 'live'
+         GROUP BY v.id HAVING coalesce(sum(t.amount), 0) <> v.face_value
+        """,
+    ),
+    Invariant(
+        "a_voucher_state_follows_the_ledger",
+        """
+        SELECT v.voucher_no, format('状态为 %s，科目%s，可用 %s，预占 %s', v.state,
+               CASE WHEN a.closed_on IS NULL THEN '未关闭' ELSE '已关闭' END,
+               a.credits_posted - a.debits_posted - a.debits_pending, a.debits_pending)
+          FROM vouchers_voucher AS v JOIN vouchers_ledgeraccount AS a ON a.id = v.account_id
+         WHERE v.origin = 'live' AND (
+               (v.state IN ('expired', 'voided')) <> (a.closed_on IS NOT NULL)
+               OR v.state = 'exhausted' AND a.credits_posted <> a.debits_posted)
+        """,
+    ),
+    Invariant(
+        "payments_are_bank_lines",
+        """
+        SELECT p.payment_no, format('状态为 %s，金额 %s；台账在途 %s，已拨付 %s', p.state, p.amount,
+               coalesce(a.credits_posted - a.debits_posted, 0), paid.net)
+          FROM vouchers_payment AS p
+          LEFT JOIN vouchers_ledgeraccount AS a ON a.code = 'payment:' || p.payment_no
+         CROSS JOIN LATERAL (
+              SELECT coalesce(sum(CASE t.code WHEN 'pay' THEN t.amount ELSE -t.amount END), 0) AS net
+                FROM vouchers_ledgertransfer AS t
+                JOIN vouchers_ledgeraccount AS s ON s.id = CASE t.code WHEN 'pay' THEN t.credit_id ELSE t.debit_id END
+               WHERE t.subject_kind = 'payment' AND t.subject_no = p.payment_no AND t.code IN ('pay', 'return')
+                 AND s.kind = 'paid') AS paid
+         WHERE (coalesce(a.credits_posted - a.debits_posted, 0), paid.net)
+               <> (CASE p.state WHEN 'instructed' THEN p.amount ELSE 0 END,
+                   CASE p.state WHEN 'confirmed' THEN p.amount ELSE 0 END)
+        """,
+    ),
+    Invariant(
+        "payables_are_owed",
+        """
+        SELECT coalesce(owed.code, a.code), format('待拨付合计 %s，台账应付 %s', coalesce(owed.amount, 0),
+               coalesce(a.credits_posted - a.debits_posted, 0))
+          FROM (SELECT format('payable:%s:%s:%s', g.code, v.budget_year, y.uscc) AS code, sum(p.amount) AS amount
+                  FROM vouchers_payment AS p
+                  JOIN vouchers_voucher AS v ON v.voucher_no = p.voucher_no
+                  JOIN vouchers_program AS g ON g.id = p.program_id
+                  JOIN vouchers_party AS y ON y.id = p.payee_id
+                 WHERE p.state IN ('payable', 'batched', 'returned') GROUP BY 1) AS owed
+          FULL JOIN (SELECT * FROM vouchers_ledgeraccount WHERE kind = 'payable') AS a ON a.code = owed.code
+         WHERE coalesce(owed.amount, 0) <> coalesce(a.credits_posted - a.debits_posted, 0)
+        """,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalance:
+    """One line of the trial balance (试算平衡): the money accounts of one kind, in yuan."""
+
+    kind: str
+    accounts: int
+    debits_pending: Decimal
+    debits_posted: Decimal
+    credits_pending: Decimal
+    credits_posted: Decimal
+
+
+def check_ledger(*, business_rows: bool = True) -> list[Finding]:
+    """All findings, none when the ledger holds; ``business_rows`` also compares vouchers and payments with it.
+
+    Reads one snapshot when it is not called inside a transaction of the caller's.
+    """
+    findings: list[Finding] = []
+    invariants = _LEDGER + (_BUSINESS if business_rows else ())
+    outermost = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if outermost:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        for invariant in invariants:
+            cursor.execute(invariant.query)
+            findings += [
+                Finding(invariant.name, str(row), str(sentence)) for row, sentence in cursor.fetchall()
+            ]
+    return findings
+
+
+def trial_balance() -> list[TrialBalance]:
+    """The money ledger by kind of account."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT kind, count(*), sum(debits_pending), sum(debits_posted), sum(credits_pending), sum(credits_posted)
+              FROM vouchers_ledgeraccount WHERE ledger = 'money' GROUP BY kind
+             ORDER BY array_position(ARRAY['treasury', 'budget', 'voucher', 'payable', 'instructed', 'paid'], kind::text)
+            """
+        )
+        return [TrialBalance(*row) for row in cursor.fetchall()]
