@@ -27,6 +27,7 @@ EXCEPTIONS: dict[str, str] = {
     "audit_checkpoint": "封存点：由签名守护，并另存于库外",
     "audit_personalsalt": "个人信息盐值：删除即抹去个人信息，不得另留副本",
     "vouchers_outboxmessage": "待发消息只是唤醒后台任务的进度；所办之事本身另有留痕",
+    "audit_suspicion": "每次扫描由预警重算的名次，不据以作任何决定；预警与扫描批次各自留痕",
 }
 
 # Columns whose changes are no event, with the reason beside each.
