@@ -332,6 +332,13 @@ class Cluster:
                 )
         return True
 
+    def drop_database(self, name: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        with self.superuser() as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+
     def create_queue(self, name: str) -> None:
         """A database for the queue, with its tables and functions, unless it exists."""
         self.create_database(name, owner="voucher_queue")
