@@ -50,7 +50,10 @@ def _registered_in(gate: Gate, facts: Facts) -> Answer:
 
 
 def _sector(gate: Gate, facts: Facts) -> Answer:
-    return _prefixed(facts.applicant.industry_code, gate.industries, "行业代码")
+    code = facts.applicant.industry_code.lstrip(
+        "ABCDEFGHIJKLMNOPQRST"
+    )  # GB/T 4754: the letter may be left out
+    return _prefixed(code, gate.industries, "行业代码")
 
 
 def _party_kind(gate: Gate, facts: Facts) -> Answer:

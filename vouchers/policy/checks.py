@@ -1,0 +1,307 @@
+"""Contradictions and gaps of a scheme: what a reader of the text would stumble over before any case does.
+
+`check` finds what is wrong in itself; `missing` what a version still needs before it can be published. Each problem names
+its place as the admin and YAML do (`caps.enterprise_year.amount`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from vouchers.policy.gates import CONTRACT_TESTS, PARTY_TESTS
+from vouchers.policy.plain import Problem
+from vouchers.policy.rules import Cap, Gate, Part, Rate, Scheme, Track
+from vouchers.policy.terms import (
+    BasisKind,
+    ContractKind,
+    FloorMeasure,
+    GateKind,
+    OtherMoneyMode,
+    PartyKind,
+    Purpose,
+    RateKind,
+    TierMode,
+)
+
+PART_LISTS = (
+    "classes",
+    "tracks",
+    "rates",
+    "score_rates",
+    "floors",
+    "caps",
+    "gates",
+    "windows",
+    "papers",
+    "review_steps",
+    "treasury_shares",
+)
+SINGLE_PARTS = ("price", "other_money", "voucher", "issue", "rounding")
+
+
+def check(scheme: Scheme) -> list[Problem]:
+    """Every contradiction; empty when the scheme is sound. A scheme whose rate is not published may be sound."""
+    return [
+        *_codes(scheme),
+        *_references(scheme),
+        *_rates(scheme),
+        *_limits(scheme),
+        *_gates(scheme),
+        *_dates(scheme),
+        *_money(scheme),
+        *_citations(scheme),
+    ]
+
+
+def missing(scheme: Scheme) -> list[Problem]:
+    """What has to be there before a version is proposed."""
+    problems = []
+    if not scheme.tracks:
+        problems.append(Problem("tracks", "至少要有一个补贴方向"))
+    problems.extend(
+        Problem(f"tracks.{track.code}.basis_kinds", "至少要有一种补贴基数")
+        for track in scheme.tracks
+        if not track.basis_kinds
+    )
+    problems.extend(
+        Problem("rates", f"补贴方向“{track.code}”还没有补贴比例（未公布的请填一行并把比例留空）")
+        for track in scheme.tracks
+        if not scheme.rates_of(track.code)
+    )
+    if scheme.effective_from is None:
+        problems.append(Problem("effective_from", "请填写施行日期"))
+    if not scheme.documents:
+        problems.append(Problem("documents", "请列出所依据的文件"))
+    problems.extend(
+        Problem(name, "请填写") for name in ("title", "label", "region") if not getattr(scheme, name)
+    )
+    return problems
+
+
+def _codes(scheme: Scheme) -> Iterator[Problem]:
+    for name in PART_LISTS:
+        seen: set[str] = set()
+        for part in getattr(scheme, name):
+            if part.code in seen:
+                yield Problem(f"{name}.{part.code}", "代码重复")
+            seen.add(part.code)
+
+
+def _references(scheme: Scheme) -> Iterator[Problem]:
+    tracks = tuple(track.code for track in scheme.tracks)
+    classes = tuple(one.code for one in scheme.classes)
+    for name in ("rates", "score_rates"):
+        for part in getattr(scheme, name):
+            if part.track not in tracks:
+                yield Problem(f"{name}.{part.code}.track", f"没有补贴方向“{part.track}”", tracks)
+    for name in ("floors", "caps", "gates"):
+        for part in getattr(scheme, name):
+            yield from _known(f"{name}.{part.code}.tracks", part.tracks, tracks, "补贴方向")
+    for rate in scheme.rates:
+        yield from _known(f"rates.{rate.code}.classes", rate.classes, classes, "主体类别")
+    for cap in scheme.caps:
+        yield from _known(f"caps.{cap.code}.classes", cap.classes, classes, "主体类别")
+        yield from _known(f"caps.{cap.code}.waived_for", cap.waived_for, classes, "主体类别")
+
+
+def _known(path: str, words: Sequence[str], allowed: tuple[str, ...], noun: str) -> Iterator[Problem]:
+    for word in words:
+        if word not in allowed:
+            yield Problem(path, f"没有{noun}“{word}”", allowed)
+
+
+def _rates(scheme: Scheme) -> Iterator[Problem]:
+    for rate in scheme.rates:
+        if rate.rate is not None and not 0 <= rate.rate <= 1:
+            yield Problem(f"rates.{rate.code}.rate", "比例应在 0 与 1 之间（20% 写作 0.2）")
+    for row in scheme.score_rates:
+        ceilings = [rate.rate for rate in scheme.rates_of(row.track) if rate.rate is not None]
+        if not 0 <= row.rate <= 1:
+            yield Problem(f"score_rates.{row.code}.rate", "比例应在 0 与 1 之间（20% 写作 0.2）")
+        elif ceilings and row.rate > max(ceilings):
+            yield Problem(f"score_rates.{row.code}.rate", "超过了本方向比例的上限")
+    for track in scheme.tracks:
+        yield from _bands(track, scheme.rates_of(track.code))
+        yield from _shadowed(scheme.rates_of(track.code))
+
+
+def _bands(track: Track, rates: tuple[Rate, ...]) -> Iterator[Problem]:
+    groups: dict[tuple[Any, ...], list[Rate]] = {}
+    for rate in rates:
+        banded = rate.band_from is not None or rate.band_to is not None
+        if banded and track.tier_mode is TierMode.NONE:
+            yield Problem(f"rates.{rate.code}.band_from", "本方向设为“不分档”，不能有档次")
+        if rate.band_from is not None and rate.band_to is not None and rate.band_from >= rate.band_to:
+            yield Problem(f"rates.{rate.code}.band_to", "档次终点应大于起点")
+        elif banded:
+            groups.setdefault(_condition(rate), []).append(rate)
+    for members in groups.values():
+        members.sort(key=lambda rate: rate.band_from or Decimal(0))
+        for lower, upper in itertools.pairwise(members):
+            start = upper.band_from or Decimal(0)
+            if lower.band_to is None or lower.band_to > start:
+                yield Problem(f"rates.{upper.code}.band_from", f"与“{lower.code}”的档次重叠")
+            elif lower.band_to < start:
+                yield Problem(f"rates.{upper.code}.band_from", f"与“{lower.code}”的档次之间有空档")
+
+
+def _condition(rate: Rate) -> tuple[Any, ...]:
+    return (rate.chip_origins, rate.purposes, rate.components, rate.classes, rate.completion_from)
+
+
+def _shadowed(rates: tuple[Rate, ...]) -> Iterator[Problem]:
+    """A rate after one that always holds is never reached."""
+    for place, rate in enumerate(rates):
+        if _condition(rate) == ((), (), (), (), None) and rate.band_from is None and rate.band_to is None:
+            for later in rates[place + 1 :]:
+                yield Problem(
+                    f"rates.{later.code}", f"排在无条件的“{rate.code}”之后，永远不会适用，请调整次序"
+                )
+            return
+
+
+def _limits(scheme: Scheme) -> Iterator[Problem]:
+    for cap in scheme.caps:
+        path = f"caps.{cap.code}"
+        if (cap.amount is None) == (cap.share is None):
+            yield Problem(f"{path}.amount", "限额与限额比例须填且只填一项")
+        if cap.amount is not None and cap.amount <= 0:
+            yield Problem(f"{path}.amount", "限额应大于零")
+        if cap.share is not None and not 0 < cap.share <= 1:
+            yield Problem(f"{path}.share", "限额比例应大于 0、不超过 1")
+        yield from _cap_below_floor(scheme, cap)
+    for floor in scheme.floors:
+        if floor.amount < 0:
+            yield Problem(f"floors.{floor.code}.amount", "起补线不能为负")
+        if not floor.stages:
+            yield Problem(f"floors.{floor.code}.stages", "请至少选择一个环节")
+
+
+def _cap_below_floor(scheme: Scheme, cap: Cap) -> Iterator[Problem]:
+    for floor in scheme.floors:
+        together = not floor.tracks or not cap.tracks or set(floor.tracks) & set(cap.tracks)
+        both_on = cap.switched_on and floor.switched_on
+        if (
+            floor.measure is FloorMeasure.AMOUNT
+            and both_on
+            and together
+            and cap.amount is not None
+            and cap.amount < floor.amount
+        ):
+            yield Problem(f"caps.{cap.code}.amount", f"低于起补线“{floor.name}”，没有人能够申领")
+
+
+_NEEDS: dict[GateKind, tuple[str, ...]] = {
+    GateKind.REGISTERED_IN: ("regions",),
+    GateKind.PROVIDER_REGISTERED_IN: ("regions",),
+    GateKind.SECTOR: ("industries",),
+    GateKind.PARTY_KIND: ("values",),
+    GateKind.OWNERSHIP: ("values",),
+    GateKind.SIZE: ("values",),
+    GateKind.PURPOSE: ("values",),
+    GateKind.CONTRACT_KIND: ("values",),
+    GateKind.AGE_AT_LEAST: ("months",),
+    GateKind.AGE_AT_MOST: ("months",),
+    GateKind.NO_DISHONESTY: ("years",),
+    GateKind.CONSECUTIVE_YEARS: ("years",),
+    GateKind.DEPLOYED_BY: ("to_on",),
+    GateKind.ATTESTED: ("question",),
+}
+_VALUES: dict[GateKind, tuple[str, ...]] = {
+    GateKind.PARTY_KIND: tuple(word for word, _ in PartyKind.pairs()),
+    GateKind.PURPOSE: tuple(word for word, _ in Purpose.pairs()),
+    GateKind.CONTRACT_KIND: tuple(word for word, _ in ContractKind.pairs()),
+    GateKind.PROVIDER_ADMITTED: ("service_item",),
+    GateKind.SIZE: ("micro", "small", "medium", "large"),
+    GateKind.OWNERSHIP: ("private", "state", "foreign", "mixed", "public_institution"),
+}
+
+
+def _gates(scheme: Scheme) -> Iterator[Problem]:
+    for gate in scheme.gates:
+        path = f"gates.{gate.code}"
+        if gate.kind not in PARTY_TESTS and gate.kind not in CONTRACT_TESTS:
+            yield Problem(f"{path}.kind", "这种条件还没有检验方法")
+        if not gate.text.strip():
+            yield Problem(f"{path}.text", "请写明条件")
+        if not gate.stages:
+            yield Problem(f"{path}.stages", "请至少选择一个环节")
+        for name in _NEEDS.get(gate.kind, ()):
+            if not getattr(gate, name):
+                yield Problem(f"{path}.{name}", f"“{gate.kind.label}”必须填写此项，否则没有人能够符合")
+        if gate.kind is GateKind.SIGNED_BETWEEN and gate.from_on is None and gate.to_on is None:
+            yield Problem(f"{path}.from_on", "请至少填写起始日或截止日")
+        if gate.kind in _VALUES:
+            yield from _known(f"{path}.values", gate.values, _VALUES[gate.kind], "取值")
+        if gate.from_on and gate.to_on and gate.from_on >= gate.to_on:
+            yield Problem(f"{path}.to_on", "截止日应晚于起始日，否则没有人能够符合")
+    yield from _impossible_ages(scheme.gates)
+
+
+def _impossible_ages(gates: tuple[Gate, ...]) -> Iterator[Problem]:
+    least = [gate for gate in gates if gate.kind is GateKind.AGE_AT_LEAST and gate.switched_on]
+    most = [gate for gate in gates if gate.kind is GateKind.AGE_AT_MOST and gate.switched_on]
+    for young in most:
+        for old in least:
+            together = not young.tracks or not old.tracks or set(young.tracks) & set(old.tracks)
+            if together and (young.months or 0) < (old.months or 0):
+                yield Problem(f"gates.{young.code}.months", f"与“{old.code}”矛盾，没有人能够同时符合")
+
+
+def _dates(scheme: Scheme) -> Iterator[Problem]:
+    if scheme.effective_from and scheme.effective_to and scheme.effective_from >= scheme.effective_to:
+        yield Problem("effective_to", "失效日期应晚于施行日期")
+    for track in scheme.tracks:
+        if track.counted_from and track.counted_to and track.counted_from >= track.counted_to:
+            yield Problem(f"tracks.{track.code}.counted_to", "计入截止日应晚于起始日")
+    for window in scheme.windows:
+        if window.opens_at >= window.closes_at:
+            yield Problem(f"windows.{window.code}.closes_at", "截止时间应晚于开始时间")
+    if scheme.voucher.validity_months is not None and scheme.voucher.validity_months < 1:
+        yield Problem("voucher.validity_months", "有效期至少一个月")
+
+
+def _money(scheme: Scheme) -> Iterator[Problem]:
+    mode, share = scheme.other_money.mode, scheme.other_money.share
+    shared = mode in (OtherMoneyMode.SHARE_LIMIT, OtherMoneyMode.COMBINED_RATE)
+    if shared and (share is None or not 0 < share <= 1):
+        yield Problem("other_money.share", "请填写合计比例，大于 0、不超过 1")
+    if mode is OtherMoneyMode.NONE_SAME_LEVEL and not scheme.other_money.level:
+        yield Problem(
+            "other_money.level", "请填写财政层级", ("national", "provincial", "municipal", "district")
+        )
+    if scheme.treasury_shares and sum(row.share for row in scheme.treasury_shares) != 1:
+        yield Problem("treasury_shares", "各级财政分担比例合计应为 1")
+    for rate in scheme.rates:
+        if rate.kind is RateKind.REVIEWER_SET and not any(step.sets_rate for step in scheme.review_steps):
+            yield Problem(f"rates.{rate.code}.kind", "由评审确定比例，须有一个“在此确定比例”的审核环节")
+    for track in scheme.tracks:
+        if BasisKind.CONTRACT_AMOUNT in track.basis_kinds and len(set(track.basis_kinds)) != len(
+            track.basis_kinds
+        ):
+            yield Problem(f"tracks.{track.code}.basis_kinds", "同一种基数重复出现")
+
+
+def _citations(scheme: Scheme) -> Iterator[Problem]:
+    yield from _cited("", scheme)
+    for name in SINGLE_PARTS:
+        yield from _cited(name, getattr(scheme, name))
+    for name in PART_LISTS:
+        for part in getattr(scheme, name):
+            yield from _cited(f"{name}.{part.code}", part)
+
+
+def _cited(path: str, part: Part) -> Iterator[Problem]:
+    head = f"{path}." if path else ""
+    if not part.cite.document_no:
+        yield Problem(f"{head}cite", "请注明依据文件")
+    fields = tuple(field.name for field in dataclasses.fields(part) if field.name not in ("cite", "cites"))
+    for name, citation in part.cites.items():
+        if name not in fields:
+            yield Problem(f"{head}cites.{name}", "没有这一项数值", fields)
+        if not citation.document_no:
+            yield Problem(f"{head}cites.{name}", "请注明依据文件")
