@@ -175,7 +175,9 @@ def scope_of(user: User | Any, *roles: str) -> Scope:
     """The regions and parties of the person's grants; narrowed to ``roles`` when some are given."""
     grants = [grant for grant in roles_of(user) if not roles or grant.role in roles]
     return Scope(
-        regions=frozenset(grant.region_code for grant in grants if grant.region_code and grant.role in STAFF_ROLES),
+        regions=frozenset(
+            grant.region_code for grant in grants if grant.region_code and grant.role in STAFF_ROLES
+        ),
         parties=frozenset(grant.party_id for grant in grants if grant.party_id is not None),
     )
 

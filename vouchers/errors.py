@@ -84,5 +84,7 @@ class Problems(Invalid):
     """Several faults of one input, each with its own field and code; nothing of the input was taken."""
 
     def __init__(self, problems: list[Invalid], code: str = "input.invalid", message: str = "") -> None:
-        super().__init__(code, message or (problems[0].message if problems else "提交的内容有误，请逐项更正。"))
+        super().__init__(
+            code, message or (problems[0].message if problems else "提交的内容有误，请逐项更正。")
+        )
         self.problems = problems

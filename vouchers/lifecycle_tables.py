@@ -16,7 +16,8 @@ def rows() -> set[tuple[str, str, str, str]]:
         steps |= {(lifecycle.name, "create", "", str(state)) for state in lifecycle.initial}
         for transition in lifecycle.transitions:
             steps |= {
-                (lifecycle.name, transition.verb, str(source), str(transition.target)) for source in transition.sources
+                (lifecycle.name, transition.verb, str(source), str(transition.target))
+                for source in transition.sources
             }
     return steps
 
@@ -29,11 +30,13 @@ def hold_database(using: str = "owner", **_kwargs: Any) -> None:
         known = set(cursor.fetchall())
         for gone in known - rows():
             cursor.execute(
-                "DELETE FROM lifecycle_transition WHERE (lifecycle, verb, source, target) = (%s, %s, %s, %s)", gone
+                "DELETE FROM lifecycle_transition WHERE (lifecycle, verb, source, target) = (%s, %s, %s, %s)",
+                gone,
             )
         for new in rows() - known:
             cursor.execute(
-                "INSERT INTO lifecycle_transition (lifecycle, verb, source, target) VALUES (%s, %s, %s, %s)", new
+                "INSERT INTO lifecycle_transition (lifecycle, verb, source, target) VALUES (%s, %s, %s, %s)",
+                new,
             )
         for lifecycle in REGISTRY.values():
             cursor.execute("SELECT to_regclass(%s)", [lifecycle.table])

@@ -38,22 +38,38 @@ class Application(Recorded):
     whole working under the pinned publication; ``band`` is the approval band copied at submission."""
 
     application_no = models.CharField(_("申领编号"), max_length=24, unique=True)
-    program = models.ForeignKey("vouchers.Program", models.PROTECT, null=True, blank=True, verbose_name=_("专项"))
+    program = models.ForeignKey(
+        "vouchers.Program", models.PROTECT, null=True, blank=True, verbose_name=_("专项")
+    )
     program_code = models.CharField(_("专项代码"), max_length=30)
-    publication = models.ForeignKey("vouchers.Publication", models.PROTECT, null=True, blank=True, verbose_name=_("政策发布件"))
+    publication = models.ForeignKey(
+        "vouchers.Publication", models.PROTECT, null=True, blank=True, verbose_name=_("政策发布件")
+    )
     pinned_reason = models.CharField(_("适用版本的理由"), max_length=200, blank=True)
-    enterprise = models.ForeignKey(Party, models.PROTECT, related_name="applications", verbose_name=_("申领企业"))
-    state = models.CharField(_("状态"), max_length=12, choices=ApplicationState, default=ApplicationState.DRAFT)
-    requested_amount = models.DecimalField(_("申请金额"), max_digits=18, decimal_places=2, null=True, blank=True)
-    approved_amount = models.DecimalField(_("核准金额"), max_digits=18, decimal_places=2, null=True, blank=True)
+    enterprise = models.ForeignKey(
+        Party, models.PROTECT, related_name="applications", verbose_name=_("申领企业")
+    )
+    state = models.CharField(
+        _("状态"), max_length=12, choices=ApplicationState, default=ApplicationState.DRAFT
+    )
+    requested_amount = models.DecimalField(
+        _("申请金额"), max_digits=18, decimal_places=2, null=True, blank=True
+    )
+    approved_amount = models.DecimalField(
+        _("核准金额"), max_digits=18, decimal_places=2, null=True, blank=True
+    )
     # The lease that the application is made for; a draft contract stands in ``facts`` until the lease is filed.
-    lease = models.ForeignKey("applications.Lease", models.PROTECT, null=True, blank=True, related_name="applications")
+    lease = models.ForeignKey(
+        "applications.Lease", models.PROTECT, null=True, blank=True, related_name="applications"
+    )
     facts = models.JSONField(_("申报事实"), default=dict)
     assessment = models.JSONField(_("测算"), default=dict)
     engine_version = models.CharField(max_length=20, blank=True)
     band = models.JSONField(_("审批权限"), default=dict)
     statement_accepted = models.BooleanField(_("真实性承诺"), default=False)
-    filer = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("经办人"))
+    filer = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("经办人")
+    )
     filer_phone = models.CharField(max_length=30, blank=True)
     filer_ip = models.CharField(max_length=45, blank=True)
     filer_device = models.CharField(max_length=64, blank=True)
@@ -100,17 +116,67 @@ Application.lifecycle = register(
             Transition("submit", "提交", ("draft", "returned"), "submitted", (Role.FILER,), 15, "补正期限内"),
             Transition("withdraw", "撤回", ("draft", "submitted", "returned"), "withdrawn", (Role.FILER,)),
             Transition("accept", "受理", ("submitted",), "accepted", (Role.HANDLER,), 5),
-            Transition("return", "退回补正", ("submitted", "accepted"), "returned", (Role.HANDLER,), 5, "一次性告知全部须补正内容"),
-            Transition("recommend", "初审", ("accepted",), "recommended", (Role.HANDLER, Role.EXPERT), 10, "受理人以外的人办理"),
-            Transition("approve", "核准", ("recommended",), "approved", (Role.APPROVER,), 5, "受理、初审人以外的人办理"),
             Transition(
-                "reject", "不予支持", ("submitted", "accepted", "recommended"), "rejected", (Role.HANDLER, Role.APPROVER), 5,
+                "return",
+                "退回补正",
+                ("submitted", "accepted"),
+                "returned",
+                (Role.HANDLER,),
+                5,
+                "一次性告知全部须补正内容",
+            ),
+            Transition(
+                "recommend",
+                "初审",
+                ("accepted",),
+                "recommended",
+                (Role.HANDLER, Role.EXPERT),
+                10,
+                "受理人以外的人办理",
+            ),
+            Transition(
+                "approve",
+                "核准",
+                ("recommended",),
+                "approved",
+                (Role.APPROVER,),
+                5,
+                "受理、初审人以外的人办理",
+            ),
+            Transition(
+                "reject",
+                "不予支持",
+                ("submitted", "accepted", "recommended"),
+                "rejected",
+                (Role.HANDLER, Role.APPROVER),
+                5,
                 "写明条件、事实与补救办法",
             ),
             Transition("publish_notice", "公示", ("approved",), "noticed", (Role.APPROVER, Role.HANDLER), 2),
-            Transition("issue", "发券", ("noticed",), "issued", (Role.APPROVER, Role.HANDLER), 3, "公示期满且无未决异议"),
-            Transition("uphold_objection", "异议成立", ("noticed",), "recommended", (Role.APPROVER,), 15),
-            Transition("grant_instantly", "即时发券", ("submitted",), "issued", note="即领即享：政策不设人工审核，由系统核算后发券"),
+            Transition(
+                "issue",
+                "发券",
+                ("noticed",),
+                "issued",
+                (Role.APPROVER, Role.HANDLER),
+                3,
+                "公示期满且无未决异议",
+            ),
+            Transition(
+                "uphold_objection",
+                "异议成立",
+                ("noticed",),
+                "recommended",
+                (Role.APPROVER, Role.INVESTIGATOR),
+                15,
+            ),
+            Transition(
+                "grant_instantly",
+                "即时发券",
+                ("submitted",),
+                "issued",
+                note="即领即享：政策不设人工审核，由系统核算后发券",
+            ),
         ),
     )
 )

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.access import Role, ScopedQuerySet
 from vouchers.models import Party, User, Voucher
 from vouchers.models.recorded import Recorded
+from vouchers.policy.terms import BasisKind
 from vouchers.states import Lifecycle, Transition, register
 
 
@@ -49,15 +50,25 @@ class Claim(Recorded):
     program_region_code = models.CharField(max_length=6)
     enterprise = models.ForeignKey(Party, models.PROTECT, related_name="claims", verbose_name=_("申领企业"))
     provider = models.ForeignKey(Party, models.PROTECT, null=True, blank=True, related_name="provided_claims")
-    payee = models.ForeignKey(Party, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("收款单位"))
-    lease = models.ForeignKey("applications.Lease", models.PROTECT, null=True, blank=True, related_name="claims")
+    payee = models.ForeignKey(
+        Party, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("收款单位")
+    )
+    lease = models.ForeignKey(
+        "applications.Lease", models.PROTECT, null=True, blank=True, related_name="claims"
+    )
     state = models.CharField(_("状态"), max_length=10, choices=ClaimState, default=ClaimState.DRAFT)
-    claimed_amount = models.DecimalField(_("申请金额"), max_digits=18, decimal_places=2, null=True, blank=True)
-    approved_amount = models.DecimalField(_("核准金额"), max_digits=18, decimal_places=2, null=True, blank=True)
+    claimed_amount = models.DecimalField(
+        _("申请金额"), max_digits=18, decimal_places=2, null=True, blank=True
+    )
+    approved_amount = models.DecimalField(
+        _("核准金额"), max_digits=18, decimal_places=2, null=True, blank=True
+    )
     facts = models.JSONField(_("认定事实"), default=dict)
     assessment = models.JSONField(_("测算"), default=dict)
     engine_version = models.CharField(max_length=20, blank=True)
-    price_check = models.ForeignKey("vouchers.PriceCheck", models.PROTECT, null=True, blank=True, related_name="+")
+    price_check = models.ForeignKey(
+        "vouchers.PriceCheck", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     band = models.JSONField(_("审批权限"), default=dict)
     filer = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     filer_ip = models.CharField(max_length=45, blank=True)
@@ -82,13 +93,19 @@ class Claim(Recorded):
         verbose_name = _("兑付申请")
         verbose_name_plural = _("兑付申请")
         constraints = (
-            models.CheckConstraint(condition=Q(claimed_amount=None) | Q(claimed_amount__gte=0), name="claim_amount"),
             models.CheckConstraint(
-                condition=Q(approved_amount=None) | Q(origin="imported") | Q(approved_amount__lte=models.F("claimed_amount")),
+                condition=Q(claimed_amount=None) | Q(claimed_amount__gte=0), name="claim_amount"
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_amount=None)
+                | Q(origin="imported")
+                | Q(approved_amount__lte=models.F("claimed_amount")),
                 name="claim_approved_within_claimed",
             ),
             models.UniqueConstraint(
-                fields=("provider", "idempotency_key"), condition=~Q(idempotency_key=""), name="claim_idempotency"
+                fields=("provider", "idempotency_key"),
+                condition=~Q(idempotency_key=""),
+                name="claim_idempotency",
             ),
         )
         indexes = (
@@ -115,37 +132,74 @@ Claim.lifecycle = register(
         states=ClaimState,
         initial=(ClaimState.DRAFT,),
         transitions=(
-            Transition("submit", "提交", ("draft", "returned"), "submitted", (Role.FILER, Role.PLATFORM), 15, "预占券面余额"),
-            Transition("withdraw", "撤回", ("draft", "submitted", "returned"), "withdrawn", (Role.FILER, Role.PLATFORM), None, "释放预占"),
-            Transition("return", "退回补正", ("submitted", "verified"), "returned", (Role.HANDLER,), 5, "预占保留至补正期满"),
+            Transition(
+                "submit",
+                "提交",
+                ("draft", "returned"),
+                "submitted",
+                (Role.FILER, Role.PLATFORM),
+                15,
+                "预占券面余额",
+            ),
+            Transition(
+                "withdraw",
+                "撤回",
+                ("draft", "submitted", "returned"),
+                "withdrawn",
+                (Role.FILER, Role.PLATFORM),
+                None,
+                "释放预占",
+            ),
+            Transition(
+                "return",
+                "退回补正",
+                ("submitted", "verified"),
+                "returned",
+                (Role.HANDLER,),
+                5,
+                "预占保留至补正期满",
+            ),
             Transition("verify", "核验", ("submitted",), "verified", (Role.HANDLER,), 10, "各项核验须有结论"),
-            Transition("approve", "核准", ("verified",), "approved", (Role.APPROVER,), 5, "核验人以外的人办理；核销券面"),
-            Transition("reject", "不予支持", ("submitted", "verified"), "rejected", (Role.HANDLER, Role.APPROVER), 5, "释放预占"),
-            Transition("settle_instantly", "即时抵扣", ("submitted",), "approved", note="即领即享：政策不设人工审核"),
-            Transition("lapse", "失效", ("submitted", "returned"), "lapsed", note="补正或确认期满由系统释放预占"),
+            Transition(
+                "approve",
+                "核准",
+                ("verified",),
+                "approved",
+                (Role.APPROVER,),
+                5,
+                "核验人以外的人办理；核销券面",
+            ),
+            Transition(
+                "reject",
+                "不予支持",
+                ("submitted", "verified"),
+                "rejected",
+                (Role.HANDLER, Role.APPROVER),
+                5,
+                "释放预占",
+            ),
+            Transition(
+                "settle_instantly", "即时抵扣", ("submitted",), "approved", note="即领即享：政策不设人工审核"
+            ),
+            Transition(
+                "lapse", "失效", ("submitted", "returned"), "lapsed", note="补正或确认期满由系统释放预占"
+            ),
             Transition("pay", "拨付", ("approved",), "paid", note="银行确认到账后由系统推进"),
         ),
     )
 )
 
 
-class BasisKind(models.TextChoices):
-    """补贴基数明细: what a claim may rest on. The version names the kinds it admits."""
-
-    INVOICE_LINE = "invoice_line", _("发票")
-    SETTLEMENT_LINE = "settlement_line", _("平台结算单")
-    INVESTMENT_DOCUMENT = "investment_document", _("投资凭证")
-    DEPLOYED_CAPACITY = "deployed_capacity", _("已部署算力")
-    DATA_PRODUCT_LINE = "data_product_line", _("数据产品合同")
-
-
 class BasisItem(Recorded):
-    """One item of the base: net, tax, period, evidence, and where it comes from."""
+    """补贴基数明细: one item of what a claim rests on (the version names the kinds it admits): net, tax, period, evidence,
+    and where it comes from."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="items")
     position = models.PositiveIntegerField(default=1)
-    kind = models.CharField(_("种类"), max_length=20, choices=BasisKind)
-    invoice = models.ForeignKey("applications.Invoice", models.PROTECT, null=True, blank=True, related_name="basis_items")
+    kind = models.CharField(_("种类"), max_length=20, choices=BasisKind.pairs())
+    invoice = models.ForeignKey(
+        "applications.Invoice", models.PROTECT, null=True, blank=True, related_name="basis_items"
+    )
     # The number as claimed, kept also where the invoice itself was not handed over (imported history).
     number_key = models.CharField(max_length=40, blank=True, db_index=True)
     reference = models.CharField(_("凭证号"), max_length=60, blank=True)
@@ -156,7 +210,9 @@ class BasisItem(Recorded):
     period_to = models.DateField(_("期间至（不含）"), null=True, blank=True)
     accelerator = models.CharField(_("型号"), max_length=60, blank=True)
     quantity = models.DecimalField(_("数量"), max_digits=18, decimal_places=4, null=True, blank=True)
-    bank_transfer = models.ForeignKey("applications.BankTransfer", models.PROTECT, null=True, blank=True, related_name="basis_items")
+    bank_transfer = models.ForeignKey(
+        "applications.BankTransfer", models.PROTECT, null=True, blank=True, related_name="basis_items"
+    )
     paper = models.ForeignKey("applications.Paper", models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
@@ -166,7 +222,8 @@ class BasisItem(Recorded):
         constraints = (
             models.UniqueConstraint(fields=("claim", "position"), name="basis_item_position"),
             models.CheckConstraint(
-                condition=~Q(kind="invoice_line") | Q(invoice__isnull=False) | ~Q(number_key=""), name="basis_item_invoice"
+                condition=~Q(kind="invoice_line") | Q(invoice__isnull=False) | ~Q(number_key=""),
+                name="basis_item_invoice",
             ),
         )
 

@@ -40,7 +40,9 @@ class Invoice(Recorded):
     invoice_no = models.CharField(_("发票号码"), max_length=40)
     number_key = models.CharField(_("规范号码"), max_length=40, db_index=True)
     kind = models.CharField(_("票种"), max_length=18, choices=InvoiceKind)
-    status = models.CharField(_("票面状态"), max_length=8, choices=InvoiceStatus, default=InvoiceStatus.NORMAL)
+    status = models.CharField(
+        _("票面状态"), max_length=8, choices=InvoiceStatus, default=InvoiceStatus.NORMAL
+    )
     status_changed_on = models.DateField(_("状态变更日"), null=True, blank=True)
     red_of = models.CharField(_("对应蓝字发票"), max_length=40, blank=True)
     issued_on = models.DateField(_("开票日"))
@@ -51,12 +53,16 @@ class Invoice(Recorded):
     net_amount = models.DecimalField(_("不含税金额"), max_digits=18, decimal_places=2)
     tax_amount = models.DecimalField(_("税额"), max_digits=18, decimal_places=2)
     gross_amount = models.DecimalField(_("价税合计"), max_digits=18, decimal_places=2)
-    lease = models.ForeignKey("applications.Lease", models.PROTECT, null=True, blank=True, related_name="invoices")
+    lease = models.ForeignKey(
+        "applications.Lease", models.PROTECT, null=True, blank=True, related_name="invoices"
+    )
     period_from = models.DateField(_("服务期自"), null=True, blank=True)
     period_to = models.DateField(_("服务期至（不含）"), null=True, blank=True)
     file_sha256 = models.CharField(_("文件摘要"), max_length=64, blank=True, db_index=True)
     paper = models.ForeignKey("applications.Paper", models.PROTECT, null=True, blank=True, related_name="+")
-    owner = models.ForeignKey(Party, models.PROTECT, null=True, blank=True, related_name="invoices", verbose_name=_("提交单位"))
+    owner = models.ForeignKey(
+        Party, models.PROTECT, null=True, blank=True, related_name="invoices", verbose_name=_("提交单位")
+    )
     program_region_code = models.CharField(max_length=6, blank=True)
     filer = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
 
@@ -70,10 +76,13 @@ class Invoice(Recorded):
                 fields=("owner", "number_key"), condition=Q(origin="live"), name="invoice_once_per_owner"
             ),
             models.UniqueConstraint(
-                fields=("invoice_code", "invoice_no"), condition=Q(origin="imported"), name="invoice_imported_once"
+                fields=("invoice_code", "invoice_no"),
+                condition=Q(origin="imported"),
+                name="invoice_imported_once",
             ),
             models.CheckConstraint(
-                condition=Q(gross_amount=models.F("net_amount") + models.F("tax_amount")), name="invoice_arithmetic"
+                condition=Q(gross_amount=models.F("net_amount") + models.F("tax_amount")),
+                name="invoice_arithmetic",
             ),
         )
         indexes = (models.Index(fields=("seller_uscc", "buyer_uscc", "issued_on"), name="invoice_parties"),)

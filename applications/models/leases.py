@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.access import Role, ScopedQuerySet
 from vouchers.models import Party, User
 from vouchers.models.recorded import Recorded
+from vouchers.policy.terms import ContractKind
 from vouchers.states import Lifecycle, Transition, register
 
 
@@ -37,14 +38,6 @@ class Purpose(models.TextChoices):
     OTHER = "other", _("其他")
 
 
-class ContractKind(models.TextChoices):
-    """A lease is one kind of contract; a claim may rest on others."""
-
-    COMPUTE_LEASE = "compute_lease", _("算力租用合同")
-    DATA_PRODUCT = "data_product", _("数据产品合同")
-    INVESTMENT = "investment", _("投资建设合同")
-
-
 class LeaseQuerySet(ScopedQuerySet):
     region_path = "program_region_code"
     party_paths = ("lessee", "lessor")
@@ -54,7 +47,9 @@ class Lease(Recorded):
     """One contract between a lessee and a lessor. Amounts and unit prices are without tax; the period is half-open."""
 
     lease_no = models.CharField(_("合同备案号"), max_length=24, unique=True)
-    kind = models.CharField(_("合同种类"), max_length=16, choices=ContractKind, default=ContractKind.COMPUTE_LEASE)
+    kind = models.CharField(
+        _("合同种类"), max_length=20, choices=ContractKind.pairs(), default=ContractKind.LEASE.value
+    )
     contract_no = models.CharField(_("合同编号"), max_length=60, blank=True)
     lessee = models.ForeignKey(Party, models.PROTECT, related_name="leases_taken", verbose_name=_("承租方"))
     lessor = models.ForeignKey(Party, models.PROTECT, related_name="leases_given", verbose_name=_("出租方"))
@@ -69,7 +64,9 @@ class Lease(Recorded):
     cards = models.PositiveIntegerField(_("卡数"), null=True, blank=True)
     unit = models.CharField(_("计价单位"), max_length=14, choices=PriceUnit, blank=True)
     quantity = models.DecimalField(_("数量"), max_digits=18, decimal_places=4, null=True, blank=True)
-    unit_price = models.DecimalField(_("单价（不含税）"), max_digits=18, decimal_places=6, null=True, blank=True)
+    unit_price = models.DecimalField(
+        _("单价（不含税）"), max_digits=18, decimal_places=6, null=True, blank=True
+    )
     vat_rate = models.DecimalField(_("税率"), max_digits=9, decimal_places=6, default=0)
     amount = models.DecimalField(_("合同金额（不含税）"), max_digits=18, decimal_places=2)
     purpose = models.CharField(_("用途"), max_length=12, choices=Purpose, blank=True)
@@ -95,7 +92,9 @@ class Lease(Recorded):
         indexes = (
             models.Index(fields=("lessee", "signed_on"), name="lease_by_lessee"),
             models.Index(fields=("lessor", "signed_on"), name="lease_by_lessor"),
-            models.Index(fields=("document_sha256",), name="lease_document", condition=~Q(document_sha256="")),
+            models.Index(
+                fields=("document_sha256",), name="lease_document", condition=~Q(document_sha256="")
+            ),
         )
 
     def __str__(self) -> str:
@@ -114,7 +113,15 @@ Lease.lifecycle = register(
             Transition("return", "退回补正", ("filed",), "returned", (Role.HANDLER,), 5),
             Transition("verify", "核验", ("filed",), "verified", (Role.HANDLER,), 5),
             Transition("end", "终止", ("filed", "verified"), "ended", (Role.FILER, Role.HANDLER)),
-            Transition("void", "作废", ("draft", "filed", "returned", "verified"), "voided", (Role.HANDLER,), None, "无已核准的兑付"),
+            Transition(
+                "void",
+                "作废",
+                ("draft", "filed", "returned", "verified"),
+                "voided",
+                (Role.HANDLER,),
+                None,
+                "无已核准的兑付",
+            ),
         ),
     )
 )
@@ -161,7 +168,9 @@ class LeaseDevice(Recorded):
         verbose_name_plural = _("合同设备")
         constraints = (
             models.UniqueConstraint(fields=("lease", "serial", "effective_from"), name="lease_device_once"),
-            models.CheckConstraint(condition=Q(effective_to__gt=models.F("effective_from")), name="lease_device_period"),
+            models.CheckConstraint(
+                condition=Q(effective_to__gt=models.F("effective_from")), name="lease_device_period"
+            ),
             models.CheckConstraint(condition=Q(share__gt=0, share__lte=1), name="lease_device_share"),
         )
 
@@ -185,7 +194,9 @@ class Capacity(Recorded):
         verbose_name = _("登记规模")
         verbose_name_plural = _("登记规模")
         constraints = (
-            models.UniqueConstraint(fields=("provider", "accelerator", "site", "effective_from"), name="capacity_once"),
+            models.UniqueConstraint(
+                fields=("provider", "accelerator", "site", "effective_from"), name="capacity_once"
+            ),
         )
 
     def __str__(self) -> str:

@@ -34,7 +34,9 @@ class PublicNotice(models.Model):
     class Meta:
         verbose_name = _("公示")
         verbose_name_plural = _("公示")
-        constraints = (models.CheckConstraint(condition=Q(closes_on__gte=models.F("opens_on")), name="notice_dates"),)
+        constraints = (
+            models.CheckConstraint(condition=Q(closes_on__gte=models.F("opens_on")), name="notice_dates"),
+        )
 
     def __str__(self) -> str:
         return self.notice_no
@@ -59,7 +61,9 @@ class Objection(models.Model):
     subject_no = models.CharField(max_length=30)
     region_code = models.CharField(max_length=6)
     filed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
-    filed_by_party = models.ForeignKey(Party, models.PROTECT, null=True, blank=True, related_name="objections")
+    filed_by_party = models.ForeignKey(
+        Party, models.PROTECT, null=True, blank=True, related_name="objections"
+    )
     filer_name = models.CharField(_("异议人"), max_length=100)
     contact = models.CharField(_("联系方式"), max_length=100, blank=True)
     text = models.TextField(_("异议内容"))
@@ -91,7 +95,9 @@ Objection.lifecycle = register(
         initial=(ObjectionState.FILED,),
         transitions=(
             Transition("uphold", "认定成立", ("filed",), "upheld", (Role.APPROVER, Role.INVESTIGATOR), 15),
-            Transition("dismiss", "认定不成立", ("filed",), "dismissed", (Role.APPROVER, Role.INVESTIGATOR), 15),
+            Transition(
+                "dismiss", "认定不成立", ("filed",), "dismissed", (Role.APPROVER, Role.INVESTIGATOR), 15
+            ),
         ),
     )
 )

@@ -41,7 +41,8 @@ class Paper(models.Model):
     region_code = models.CharField(max_length=6, blank=True)
     subject_kind = models.CharField(max_length=12, blank=True)
     subject_no = models.CharField(max_length=30, blank=True)
-    kind = models.CharField(_("材料"), max_length=24, choices=PaperKind)
+    # The code of the paper in the policy version (its ``papers``); PaperKind are the usual ones.
+    kind = models.CharField(_("材料"), max_length=40)
     filename = models.CharField(_("文件名"), max_length=200)
     content_type = models.CharField(_("类型"), max_length=100)
     size = models.PositiveBigIntegerField(_("大小"))

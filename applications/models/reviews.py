@@ -23,7 +23,9 @@ class Review(models.Model):
     verb = models.CharField(_("事项"), max_length=40)
     from_state = models.CharField(max_length=20, blank=True)
     to_state = models.CharField(max_length=20, blank=True)
-    actor = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("办理人"))
+    actor = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("办理人")
+    )
     actor_name = models.CharField(max_length=60)
     reason = models.TextField(_("意见"), blank=True)
     amount = models.DecimalField(_("金额"), max_digits=18, decimal_places=2, null=True, blank=True)
@@ -67,7 +69,9 @@ class Check(models.Model):
     class Meta:
         verbose_name = _("核验项")
         verbose_name_plural = _("核验项")
-        constraints = (models.UniqueConstraint(fields=("subject_kind", "subject_no", "code"), name="check_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("subject_kind", "subject_no", "code"), name="check_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.subject_no} · {self.label}"

@@ -37,10 +37,7 @@ def used_amounts(scheme: Scheme, facts: Facts) -> UsedAmounts:
     """What is used or reserved of every cap that concerns the case, as the ledger has it now."""
     keys = cap_keys(scheme, facts)
     by_code = {ledger_cap(key).code: key.key for key in keys}
-    used = {
-        by_code[account.code]: account.used
-        for account in LedgerAccount.objects.filter(code__in=by_code)
-    }
+    used = {by_code[account.code]: account.used for account in LedgerAccount.objects.filter(code__in=by_code)}
     return UsedAmounts(caps=used, year_basis=facts.used.year_basis)
 
 

@@ -199,8 +199,11 @@ def require_clear(subject_kind: str, subject_no: str, *, also: tuple[tuple[str, 
                 detail={"hold_no": hold.hold_no},
                 keep=True,
             )
-    if latest.outcome == ScreeningOutcome.BLOCK and not Hold.objects.filter(
-        subject_kind=subject_kind, subject_no=subject_no
-    ).exists():
-        raise NotNow("screening.blocked", "筛查结果为拦截，但未见对应的暂缓记录，须由核查人员处理。", keep=True)
+    if (
+        latest.outcome == ScreeningOutcome.BLOCK
+        and not Hold.objects.filter(subject_kind=subject_kind, subject_no=subject_no).exists()
+    ):
+        raise NotNow(
+            "screening.blocked", "筛查结果为拦截，但未见对应的暂缓记录，须由核查人员处理。", keep=True
+        )
     return latest

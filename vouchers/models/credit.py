@@ -28,7 +28,9 @@ class Listing(Recorded):
         verbose_name = _("失信名单")
         verbose_name_plural = _("失信名单")
         constraints = (
-            models.UniqueConstraint(fields=("party", "kind", "effective_from", "document_no"), name="listing_once"),
+            models.UniqueConstraint(
+                fields=("party", "kind", "effective_from", "document_no"), name="listing_once"
+            ),
         )
 
     def __str__(self) -> str:

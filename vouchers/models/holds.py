@@ -49,12 +49,18 @@ class Hold(models.Model):
     subject_kind = models.CharField(_("对象"), max_length=12, choices=SubjectKind)
     subject_no = models.CharField(_("对象编号"), max_length=30)
     region_code = models.CharField(_("地区"), max_length=6)
-    party = models.ForeignKey("vouchers.Party", models.PROTECT, null=True, blank=True, verbose_name=_("相关单位"))
-    ground = models.CharField(_("依据代码"), max_length=40, help_text=_("预警规则编号，或人工暂缓的事由代码。"))
+    party = models.ForeignKey(
+        "vouchers.Party", models.PROTECT, null=True, blank=True, verbose_name=_("相关单位")
+    )
+    ground = models.CharField(
+        _("依据代码"), max_length=40, help_text=_("预警规则编号，或人工暂缓的事由代码。")
+    )
     sentence = models.TextField(_("说明"))
     evidence = models.JSONField(_("证据"), default=list)
     state = models.CharField(_("状态"), max_length=16, choices=HoldState, default=HoldState.OPEN)
-    placed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("提出人"))
+    placed_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("提出人")
+    )
     placed_at = models.DateTimeField(_("提出时间"))
     lift_requested_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     lift_requested_at = models.DateTimeField(null=True, blank=True)
@@ -100,9 +106,17 @@ Hold.lifecycle = register(
         initial=(HoldState.OPEN,),
         transitions=(
             Transition(
-                "request_lift", "提请解除", ("open",), "lift_requested", (Role.INVESTIGATOR,), 15, "须写明理由"
+                "request_lift",
+                "提请解除",
+                ("open",),
+                "lift_requested",
+                (Role.INVESTIGATOR,),
+                15,
+                "须写明理由",
             ),
-            Transition("lift", "解除", ("lift_requested",), "lifted", (Role.INVESTIGATOR,), 5, "由提请人以外的人办理"),
+            Transition(
+                "lift", "解除", ("lift_requested",), "lifted", (Role.INVESTIGATOR,), 5, "由提请人以外的人办理"
+            ),
             Transition("refuse_lift", "不同意解除", ("lift_requested",), "open", (Role.INVESTIGATOR,)),
             Transition("confirm", "核实成立", ("open",), "confirmed", (Role.INVESTIGATOR,)),
         ),

@@ -19,7 +19,9 @@ class LifecycleTransition(models.Model):
         verbose_name = _("状态转换")
         verbose_name_plural = _("状态转换")
         constraints = (
-            models.UniqueConstraint(fields=("lifecycle", "verb", "source", "target"), name="lifecycle_transition_once"),
+            models.UniqueConstraint(
+                fields=("lifecycle", "verb", "source", "target"), name="lifecycle_transition_once"
+            ),
         )
 
     def __str__(self) -> str:

@@ -25,9 +25,13 @@ class OutboxMessage(models.Model):
         verbose_name = _("待发消息")
         verbose_name_plural = _("待发消息")
         constraints = (
-            models.UniqueConstraint(fields=("task", "key"), condition=Q(done_at=None) & ~Q(key=""), name="outbox_waiting_once"),
+            models.UniqueConstraint(
+                fields=("task", "key"), condition=Q(done_at=None) & ~Q(key=""), name="outbox_waiting_once"
+            ),
         )
-        indexes = (models.Index(fields=("not_before", "id"), condition=Q(done_at=None), name="outbox_waiting"),)
+        indexes = (
+            models.Index(fields=("not_before", "id"), condition=Q(done_at=None), name="outbox_waiting"),
+        )
 
     def __str__(self) -> str:
         return f"{self.task}#{self.pk}"

@@ -53,7 +53,9 @@ class Party(Recorded):
     ownership = models.CharField(_("所有制"), max_length=20, choices=Ownership, blank=True)
     size = models.CharField(_("规模"), max_length=10, choices=Size, blank=True)
     industry_code = models.CharField(_("行业代码"), max_length=5, blank=True)
-    registered_capital = models.DecimalField(_("注册资本"), max_digits=18, decimal_places=2, null=True, blank=True)
+    registered_capital = models.DecimalField(
+        _("注册资本"), max_digits=18, decimal_places=2, null=True, blank=True
+    )
     legal_rep_name = models.CharField(_("法定代表人"), max_length=60, blank=True)
     legal_rep_id = models.CharField(_("法定代表人证件摘要"), max_length=64, blank=True)
     address = models.CharField(_("地址"), max_length=200, blank=True)
@@ -118,7 +120,9 @@ class Shareholding(Recorded):
 
     company = models.ForeignKey(Party, models.PROTECT, related_name="shareholdings", verbose_name=_("公司"))
     holder_kind = models.CharField(_("股东类型"), max_length=10, choices=HolderKind)
-    holder_id = models.CharField(_("股东标识"), max_length=64, help_text=_("单位为统一社会信用代码，自然人为证件号单向摘要。"))
+    holder_id = models.CharField(
+        _("股东标识"), max_length=64, help_text=_("单位为统一社会信用代码，自然人为证件号单向摘要。")
+    )
     holder_name = models.CharField(_("股东名称"), max_length=200, blank=True)
     percent = models.DecimalField(_("持股比例"), max_digits=7, decimal_places=4)
     effective_from = models.DateField(_("自"))
@@ -151,8 +155,12 @@ class Relation(models.TextChoices):
 class DeclaredAffiliation(Recorded):
     """A relation that a party itself declared."""
 
-    party = models.ForeignKey(Party, models.PROTECT, related_name="declared_affiliations", verbose_name=_("申报单位"))
-    other = models.ForeignKey(Party, models.PROTECT, related_name="declared_by_others", verbose_name=_("关联单位"))
+    party = models.ForeignKey(
+        Party, models.PROTECT, related_name="declared_affiliations", verbose_name=_("申报单位")
+    )
+    other = models.ForeignKey(
+        Party, models.PROTECT, related_name="declared_by_others", verbose_name=_("关联单位")
+    )
     relation = models.CharField(_("关系"), max_length=12, choices=Relation)
     declared_on = models.DateField(_("申报日"))
 
@@ -160,7 +168,9 @@ class DeclaredAffiliation(Recorded):
         verbose_name = _("申报的关联关系")
         verbose_name_plural = _("申报的关联关系")
         constraints = (
-            models.UniqueConstraint(fields=("party", "other", "relation", "declared_on"), name="declared_affiliation_once"),
+            models.UniqueConstraint(
+                fields=("party", "other", "relation", "declared_on"), name="declared_affiliation_once"
+            ),
         )
 
     def __str__(self) -> str:
@@ -184,7 +194,9 @@ class Affiliation(models.Model):
         verbose_name = _("关联关系")
         verbose_name_plural = _("关联关系")
         constraints = (
-            models.UniqueConstraint(fields=("one", "other", "ground", "effective_from"), name="affiliation_once"),
+            models.UniqueConstraint(
+                fields=("one", "other", "ground", "effective_from"), name="affiliation_once"
+            ),
             models.CheckConstraint(condition=Q(one__lt=models.F("other")), name="affiliation_ordered"),
         )
 

@@ -37,7 +37,9 @@ class PaymentBatch(models.Model):
     region = models.ForeignKey(Region, models.PROTECT, verbose_name=_("地区"))
     program = models.ForeignKey("vouchers.Program", models.PROTECT, verbose_name=_("专项"))
     title = models.CharField(_("名称"), max_length=120)
-    state = models.CharField(_("状态"), max_length=12, choices=PaymentBatchState, default=PaymentBatchState.DRAFT)
+    state = models.CharField(
+        _("状态"), max_length=12, choices=PaymentBatchState, default=PaymentBatchState.DRAFT
+    )
     control_count = models.PositiveIntegerField(_("笔数"), default=0)
     control_sum = models.DecimalField(_("合计"), max_digits=18, decimal_places=2, default=0)
     control_hash = models.CharField(_("校验值"), max_length=64, blank=True)
@@ -76,9 +78,25 @@ PaymentBatch.lifecycle = register(
         states=PaymentBatchState,
         initial=(PaymentBatchState.DRAFT,),
         transitions=(
-            Transition("propose", "提交审批", ("draft",), "proposed", (Role.FINANCE,), None, "冻结清单，记录笔数、合计、校验值"),
+            Transition(
+                "propose",
+                "提交审批",
+                ("draft",),
+                "proposed",
+                (Role.FINANCE,),
+                None,
+                "冻结清单，记录笔数、合计、校验值",
+            ),
             Transition("reopen", "退回编制", ("proposed",), "draft", (Role.FINANCE,)),
-            Transition("approve", "批准", ("proposed",), "approved", (Role.FINANCE,), 5, "批准人须未参与编制及批内任何兑付申请"),
+            Transition(
+                "approve",
+                "批准",
+                ("proposed",),
+                "approved",
+                (Role.FINANCE,),
+                5,
+                "批准人须未参与编制及批内任何兑付申请",
+            ),
             Transition("export", "报送", ("approved",), "exported", (Role.FINANCE,), 2),
             Transition("settle", "办结", ("exported",), "settled", (Role.FINANCE,), 10, "每笔均有银行结果"),
             Transition("cancel", "撤销", ("draft", "proposed"), "cancelled", (Role.FINANCE,)),
@@ -109,7 +127,9 @@ class Payment(models.Model):
     region = models.ForeignKey(Region, models.PROTECT)
     program = models.ForeignKey("vouchers.Program", models.PROTECT, verbose_name=_("专项"))
     payee = models.ForeignKey(Party, models.PROTECT, related_name="payments", verbose_name=_("收款单位"))
-    account = models.ForeignKey(BankAccount, models.PROTECT, null=True, blank=True, verbose_name=_("收款账户"))
+    account = models.ForeignKey(
+        BankAccount, models.PROTECT, null=True, blank=True, verbose_name=_("收款账户")
+    )
     amount = models.DecimalField(_("金额"), max_digits=18, decimal_places=2)
     state = models.CharField(_("状态"), max_length=12, choices=PaymentState, default=PaymentState.PAYABLE)
     batch = models.ForeignKey(PaymentBatch, models.PROTECT, null=True, blank=True, related_name="payments")
@@ -152,7 +172,15 @@ Payment.lifecycle = register(
             Transition("unbatch", "移出批次", ("batched",), "payable", (Role.FINANCE,)),
             Transition("instruct", "报送", ("batched",), "instructed", (Role.FINANCE,)),
             Transition("confirm", "确认到账", ("instructed",), "confirmed", (Role.FINANCE,)),
-            Transition("return", "登记退票", ("instructed",), "returned", (Role.FINANCE,), None, "账户经两人更正后可再次列入"),
+            Transition(
+                "return",
+                "登记退票",
+                ("instructed",),
+                "returned",
+                (Role.FINANCE,),
+                None,
+                "账户经两人更正后可再次列入",
+            ),
         ),
     )
 )

@@ -20,7 +20,9 @@ from vouchers.access import Role, ScopedQuerySet
 class Region(models.Model):
     """行政区划, by its six-digit code (GB/T 2260)."""
 
-    code = models.CharField(_("行政区划代码"), max_length=6, unique=True, validators=[RegexValidator(r"^\d{6}$")])
+    code = models.CharField(
+        _("行政区划代码"), max_length=6, unique=True, validators=[RegexValidator(r"^\d{6}$")]
+    )
     name = models.CharField(_("名称"), max_length=60)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
 
@@ -54,7 +56,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in. What the person may do is in the role grants alone."""
 
     username = models.CharField(
-        _("账号"), max_length=60, unique=True, validators=[UnicodeUsernameValidator()], error_messages={"unique": _("该账号已存在。")}
+        _("账号"),
+        max_length=60,
+        unique=True,
+        validators=[UnicodeUsernameValidator()],
+        error_messages={"unique": _("该账号已存在。")},
     )
     display_name = models.CharField(_("姓名"), max_length=60)
     phone = models.CharField(_("手机"), max_length=20, blank=True)
@@ -101,8 +107,12 @@ class RoleGrant(models.Model):
     party = models.ForeignKey("vouchers.Party", models.PROTECT, null=True, blank=True, verbose_name=_("单位"))
     organisation = models.CharField(_("部门"), max_length=100, blank=True)
     effective_from = models.DateField(_("生效日"))
-    effective_to = models.DateField(_("失效日"), null=True, blank=True, help_text=_("当日起不再有效；留空表示长期。"))
-    granted_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("授权人"))
+    effective_to = models.DateField(
+        _("失效日"), null=True, blank=True, help_text=_("当日起不再有效；留空表示长期。")
+    )
+    granted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("授权人")
+    )
 
     objects = RoleGrantQuerySet.as_manager()
 
@@ -130,7 +140,9 @@ class RoleGrant(models.Model):
 class ApiCredential(models.Model):
     """A provider platform's token: only its digest is kept, and it is bound to a provider and its programs."""
 
-    provider = models.ForeignKey("vouchers.Party", models.PROTECT, related_name="credentials", verbose_name=_("服务商"))
+    provider = models.ForeignKey(
+        "vouchers.Party", models.PROTECT, related_name="credentials", verbose_name=_("服务商")
+    )
     user = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("平台账号"))
     programs = models.ManyToManyField("vouchers.Program", blank=True, verbose_name=_("专项"))
     label = models.CharField(_("用途"), max_length=60)

@@ -32,13 +32,19 @@ class Voucher(Recorded):
     """One voucher. Its balance is the ledger's: face value less what was posted and what is reserved."""
 
     voucher_no = models.CharField(_("券号"), max_length=24, unique=True)
-    program = models.ForeignKey("vouchers.Program", models.PROTECT, null=True, blank=True, verbose_name=_("专项"))
-    publication = models.ForeignKey("vouchers.Publication", models.PROTECT, null=True, blank=True, verbose_name=_("政策发布件"))
+    program = models.ForeignKey(
+        "vouchers.Program", models.PROTECT, null=True, blank=True, verbose_name=_("专项")
+    )
+    publication = models.ForeignKey(
+        "vouchers.Publication", models.PROTECT, null=True, blank=True, verbose_name=_("政策发布件")
+    )
     application_no = models.CharField(_("申领编号"), max_length=24, db_index=True)
     enterprise = models.ForeignKey(Party, models.PROTECT, related_name="vouchers", verbose_name=_("持券单位"))
     face_value = models.DecimalField(_("券面额"), max_digits=18, decimal_places=2)
     issued_on = models.DateField(_("发放日"))
-    expires_on = models.DateField(_("到期日"), help_text=_("当日起不可再申请兑付；此前已预占的金额继续办理。"))
+    expires_on = models.DateField(
+        _("到期日"), help_text=_("当日起不可再申请兑付；此前已预占的金额继续办理。")
+    )
     budget_year = models.PositiveSmallIntegerField(_("预算年度"), null=True, blank=True)
     state = models.CharField(_("状态"), max_length=12, choices=VoucherState, default=VoucherState.ACTIVE)
     account_id = models.UUIDField(_("科目"), default=uuid.uuid4, editable=False, unique=True)
@@ -74,11 +80,21 @@ Voucher.lifecycle = register(
         initial=(VoucherState.ACTIVE,),
         transitions=(
             Transition("freeze", "冻结", ("active",), "frozen", (Role.HANDLER, Role.INVESTIGATOR)),
-            Transition("unfreeze", "解冻", ("frozen",), "active", (Role.APPROVER,), note="由冻结人以外的人办理"),
+            Transition(
+                "unfreeze", "解冻", ("frozen",), "active", (Role.APPROVER,), note="由冻结人以外的人办理"
+            ),
             Transition("exhaust", "用完", ("active",), "exhausted", note="余额与预占均为零时由台账推进"),
             Transition("restore", "恢复", ("exhausted",), "active", note="冲回后余额大于零且未到期"),
-            Transition("expire", "过期", ("active", "frozen"), "expired", note="到期日由系统推进；已预占的金额继续办理"),
-            Transition("void", "作废", ("active", "frozen"), "voided", (Role.APPROVER,), note="未用余额退回预算"),
+            Transition(
+                "expire",
+                "过期",
+                ("active", "frozen"),
+                "expired",
+                note="到期日由系统推进；已预占的金额继续办理",
+            ),
+            Transition(
+                "void", "作废", ("active", "frozen"), "voided", (Role.APPROVER,), note="未用余额退回预算"
+            ),
         ),
     )
 )

@@ -1,0 +1,269 @@
+"""申领: from the first draft to the decision. One verb, one function, for portal, desk, API, command and test."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from applications.actions import cases
+from applications.actions.assessments import assessed, beneath, columns, facts_of, reassess, scheme_of
+from applications.actions.issuing import grant_instantly, granted_amount, tell
+from applications.actions.leases import check_lease_price, file_lease
+from applications.models import Application, Lease, Paper
+from applications.models.applications import ApplicationState
+from applications.models.leases import LeaseState
+from vouchers import dates
+from vouchers.access import Role, require_other_person, require_role
+from vouchers.actions.holds import require_clear, screen
+from vouchers.actions.policies import publication_in_force
+from vouchers.context import announce
+from vouchers.errors import Invalid, NotNow, Problems
+from vouchers.models import Party, Program, Publication, User
+from vouchers.models.holds import ScreeningMoment
+from vouchers.money import thousands
+from vouchers.numbers import next_no
+from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import InForceBy, IssueWay, Outcome, Stage
+
+
+def start_application(program: Program, enterprise: Party, *, by: User) -> Application:
+    """A draft for the enterprise under the version in force. Refused while the scheme is closed, with the reason."""
+    announce("application.start")
+    require_role(by, Role.FILER, party=enterprise)
+    publication = publication_in_force(program, dates.today())
+    require_open(publication)
+    return Application.objects.create(
+        application_no=next_no("A", dates.today()),
+        program=program,
+        program_code=program.code,
+        publication=publication,
+        enterprise=enterprise,
+        filer=by,
+        state_since=dates.now(),
+    )
+
+
+def require_open(publication: Publication) -> None:
+    """Refuse a version that cannot take applications: its rate is not published, or it is suspended."""
+    if not publication.accepts_applications:
+        raise NotNow(
+            "program.closed",
+            "该专项的补贴比例尚未公布，暂不受理申领。",
+            hint="您可以先了解政策条件，待主管部门公布后再申领。",
+        )
+
+
+def update_draft(
+    application: Application, changes: dict[str, Any], *, by: User, lease: Lease | None = None
+) -> Application:
+    """Keep what was typed; a draft may be incomplete."""
+    announce("application.save")
+    require_role(by, Role.FILER, party=application.enterprise)
+    if application.state not in (ApplicationState.DRAFT, ApplicationState.RETURNED):
+        raise NotNow("application.not_editable", "申领提交后不能修改，如需更正请联系经办部门退回补正。")
+    application.facts = {**application.facts, **changes}
+    if lease is not None:
+        application.lease = lease
+    application.save(update_fields=["facts", "lease"])
+    return application
+
+
+def missing(application: Application) -> list[Invalid]:
+    """What an application still lacks before it can be submitted, each with the field that it belongs to."""
+    _publication, scheme = scheme_of(application)
+    problems = []
+    if application.lease is None:
+        problems.append(Invalid("application.no_contract", "请先填写申领所依据的合同。", field="lease"))
+    filed = set(
+        Paper.objects.filter(
+            subject_kind="application", subject_no=application.application_no, removed_at=None
+        ).values_list("kind", flat=True)
+    )
+    for paper in scheme.papers:
+        if paper.required and paper.stage is Stage.APPLICATION and paper.code not in filed:
+            problems.append(
+                Invalid("application.paper_missing", f"还缺少材料：{paper.name}。", field=paper.code)
+            )
+    if not application.statement_accepted:
+        problems.append(
+            Invalid("application.statement", "请阅读并勾选真实性承诺后再提交。", field="statement_accepted")
+        )
+    return problems
+
+
+def _pin(application: Application) -> None:
+    """Which version decides the case: the program's own rule, kept with its reason."""
+    assert application.program is not None
+    _publication, scheme = scheme_of(application)
+    on, reason = dates.today(), "按申领日适用"
+    if scheme.in_force_by is InForceBy.SIGNING and application.lease is not None:
+        on, reason = application.lease.signed_on, "按合同签订日适用"
+    publication = publication_in_force(application.program, on)
+    require_open(publication)
+    application.publication = publication
+    application.pinned_reason = f"{reason}：{on:%Y年%m月%d日}施行中的“{publication.label}”"
+
+
+def submit_application(
+    application: Application, *, by: User, filer_ip: str = "", filer_device: str = "", filer_phone: str = ""
+) -> Application:
+    """File it. The facts are screened and assessed; the working is kept; an instant scheme issues the voucher at once."""
+    announce("application.submit")
+    require_role(by, Role.FILER, party=application.enterprise)
+    problems = missing(application)
+    if problems:
+        raise Problems(problems, code="application.incomplete", message="申领内容尚不完整，请补齐后提交。")
+    _pin(application)
+    publication, scheme = scheme_of(application)
+    assert application.lease is not None
+    if application.lease.state in (LeaseState.DRAFT, LeaseState.RETURNED):
+        file_lease(application.lease, by=by)
+    check_lease_price(application.lease, scheme)
+    screen("lease", application.lease.lease_no, ScreeningMoment.FILING)
+    application.submitted_at = dates.now()
+    facts = facts_of(application)
+    assessment = assessed(application, facts)
+    cases.move(
+        application,
+        "submit",
+        by=by,
+        party=application.enterprise,
+        acting_as_staff=False,
+        amount=assessment.amount,
+        update={
+            "publication": publication,
+            "pinned_reason": application.pinned_reason,
+            "submitted_at": application.submitted_at,
+            "requested_amount": assessment.computed_amount,
+            **columns(application, facts, assessment),
+            "band": band_of(scheme, assessment.amount),
+            "filer": by,
+            "filer_ip": filer_ip,
+            "filer_device": filer_device,
+            "filer_phone": filer_phone,
+        },
+    )
+    cases.write_checks(application, assessment)
+    screen("application", application.application_no, ScreeningMoment.FILING)
+    if scheme.issue.way is IssueWay.INSTANT and assessment.outcome is Outcome.ELIGIBLE:
+        grant_instantly(application)
+    return application
+
+
+def band_of(scheme: Scheme, amount: Decimal) -> dict[str, Any]:
+    """The review steps that an amount needs, copied to the case when it is submitted."""
+    return {
+        "steps": [
+            {"code": step.code, "name": step.name, "role": step.role, "working_days": step.working_days}
+            for step in scheme.review_steps
+            if step.stage is Stage.APPLICATION and (step.amount_from is None or amount >= step.amount_from)
+        ]
+    }
+
+
+def withdraw_application(application: Application, *, by: User, reason: str = "") -> Application:
+    """The enterprise takes it back before a decision."""
+    announce("application.withdraw", reason)
+    require_role(by, Role.FILER, party=application.enterprise)
+    cases.move(
+        application, "withdraw", by=by, party=application.enterprise, acting_as_staff=False, reason=reason
+    )
+    return application
+
+
+def accept_application(application: Application, *, by: User, reason: str = "") -> Application:
+    """受理: complete and within the office's competence. Not yet a decision."""
+    announce("application.accept", reason)
+    cases.move(application, "accept", by=by, reason=reason)
+    tell(application, "application_accepted")
+    return application
+
+
+def return_application(application: Application, *, by: User, reason: str) -> Application:
+    """退回补正: everything that is to be mended, told at once."""
+    announce("application.return", reason)
+    _require_reason(reason, "请一次性写明需要补正的全部内容。")
+    cases.move(application, "return", by=by, reason=reason)
+    tell(application, "application_returned")
+    return application
+
+
+def recommend_application(
+    application: Application,
+    *,
+    by: User,
+    reason: str = "",
+    passed: bool | None = None,
+    rates: dict[str, Decimal] | None = None,
+    score: Decimal | None = None,
+) -> Application:
+    """初审: by another person than the one who accepted; where the version asks, with the reviewers' rate or score."""
+    announce("application.recommend", reason)
+    require_other_person(by, cases.hands(application, "accept"), "初审")
+    review = {
+        "passed": passed,
+        "rates": {track: str(rate) for track, rate in (rates or {}).items()},
+        "score": str(score) if score is not None else "",
+        "opinion_no": f"{application.application_no}-{by.username}",
+    }
+    if passed is not None or rates or score is not None:
+        application.facts = {**application.facts, "review": review}
+        application.save(update_fields=["facts"])
+    reassess(application)
+    cases.require_answered(application)
+    cases.move(application, "recommend", by=by, reason=reason, amount=granted_amount(application))
+    return application
+
+
+def approve_application(
+    application: Application, *, by: User, reason: str = "", amount: Decimal | None = None
+) -> Application:
+    """核准: by a third person, on a fresh screening; at most what the working gives."""
+    announce("application.approve", reason)
+    require_role(by, Role.APPROVER, region=cases.region_of(application))
+    require_other_person(by, cases.staff_hands(application), "核准")
+    screen("application", application.application_no, ScreeningMoment.APPROVAL)
+    require_clear("application", application.application_no, also=beneath(application))
+    assessment = reassess(application)
+    cases.require_answered(application)
+    if assessment.outcome is Outcome.REFUSED:
+        raise NotNow(
+            "application.refused_by_rules",
+            "按政策规定本件不符合条件，不能核准：" + "；".join(f.sentence for f in assessment.refusals),
+        )
+    granted = assessment.amount if amount is None else amount
+    if granted <= 0 or granted > assessment.amount:
+        raise Invalid(
+            "application.amount",
+            f"核准金额应大于 0 且不超过测算金额 {thousands(assessment.amount)} 元。",
+            field="amount",
+        )
+    cases.move(
+        application,
+        "approve",
+        by=by,
+        reason=reason,
+        amount=granted,
+        update={"approved_amount": granted, "decided_on": dates.today(), "decision_reason": reason},
+    )
+    return application
+
+
+def reject_application(application: Application, *, by: User, reason: str) -> Application:
+    """不予支持: with the condition, the fact and the cure, as the enterprise will read it."""
+    announce("application.reject", reason)
+    _require_reason(reason, "请写明不予支持的条件、事实和救济途径，企业将看到这段话。")
+    cases.move(
+        application,
+        "reject",
+        by=by,
+        reason=reason,
+        update={"decided_on": dates.today(), "decision_reason": reason},
+    )
+    tell(application, "application_rejected")
+    return application
+
+
+def _require_reason(reason: str, message: str) -> None:
+    if not reason.strip():
+        raise Invalid("case.reason", message, field="reason")

@@ -1,0 +1,89 @@
+"""Assessing a case: under its pinned version, on its present facts; what is decided on is kept with the case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from applications.actions import cases
+from applications.facts import application_facts, claim_facts
+from applications.models import Application, Check, Claim
+from vouchers import dates
+from vouchers.models import Publication
+from vouchers.policy.assess import assess
+from vouchers.policy.assessment import Assessment
+from vouchers.policy.facts import Facts
+from vouchers.policy.plain import from_plain, to_plain
+from vouchers.policy.rules import Scheme
+
+Case = Application | Claim
+
+
+def scheme_of(case: Case) -> tuple[Publication, Scheme]:
+    """The pinned version, and its rules. A claim's is the one that its voucher was issued under."""
+    assert case.publication is not None
+    return case.publication, case.publication.scheme
+
+
+def facts_of(case: Case, *, on: date | None = None) -> Facts:
+    """All that is known of the case now."""
+    _publication, scheme = scheme_of(case)
+    day = on or dates.today()
+    if isinstance(case, Application):
+        return application_facts(case, scheme, on=day)
+    return claim_facts(case, scheme, on=day)
+
+
+def assessed(case: Case, facts: Facts) -> Assessment:
+    """The facts held against the pinned version."""
+    publication, scheme = scheme_of(case)
+    return assess(scheme, facts, scheme_sha256=publication.sha256)
+
+
+def estimate(case: Case, *, on: date | None = None) -> Assessment:
+    """What would be granted now, live, with findings and working; nothing is stored."""
+    return assessed(case, facts_of(case, on=on))
+
+
+def kept(case: Case) -> Assessment | None:
+    """The assessment that the case was last decided on."""
+    return from_plain(Assessment, case.assessment) if case.assessment else None
+
+
+def columns(case: Case, facts: Facts, assessment: Assessment) -> dict[str, object]:
+    """What is kept with the case: its facts, its working, the engine's version."""
+    return {
+        "facts": {**case.facts, "assessed": to_plain(facts)},
+        "assessment": to_plain(assessment),
+        "engine_version": assessment.engine_version,
+    }
+
+
+def reassess(case: Case, more: Iterable[Check] = ()) -> Assessment:
+    """Compute again on the present facts, keep the result and its checks; staff do so before each decision."""
+    facts = facts_of(case)
+    assessment = assessed(case, facts)
+    for name, value in columns(case, facts, assessment).items():
+        setattr(case, name, value)
+    case.save(update_fields=["assessment", "facts", "engine_version"])
+    cases.write_checks(case, assessment, more)
+    return assessment
+
+
+def beneath(case: Case) -> tuple[tuple[str, str], ...]:
+    """The subjects under a case whose holds stop it as well: parties, lease, voucher."""
+    subjects = [("party", case.enterprise.uscc)]
+    if case.lease is not None:
+        subjects += [("lease", case.lease.lease_no), ("party", case.lease.lessor.uscc)]
+    if isinstance(case, Claim):
+        subjects.append(("voucher", case.voucher.voucher_no))
+        if case.provider is not None:
+            subjects.append(("party", case.provider.uscc))
+    return tuple(dict.fromkeys(subjects))
+
+
+def recompute(case: Case) -> Assessment:
+    """Years later: the stored facts under the stored publication. The same engine must give the same fen."""
+    facts = from_plain(Facts, case.facts["assessed"])
+    return replace(assessed(case, facts))

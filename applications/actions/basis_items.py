@@ -1,0 +1,107 @@
+"""补贴基数明细: what a claim rests on, item by item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from applications.models import BankTransfer, BasisItem, Claim, Invoice, Paper
+from applications.models.claims import ClaimKind, ClaimState
+from vouchers.access import Role, require_role
+from vouchers.context import announce
+from vouchers.errors import Invalid, NotNow, Problems
+from vouchers.models import User
+from vouchers.money import ZERO, thousands
+from vouchers.policy.terms import BasisKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemFields:
+    """One thing that a claim is to rest on. Amounts in yuan without tax; ``period_to`` is the last day, as papers write it."""
+
+    kind: str
+    net_amount: Decimal
+    tax_amount: Decimal = ZERO
+    invoice: Invoice | None = None
+    reference: str = ""
+    description: str = ""
+    period_from: date | None = None
+    period_to: date | None = None
+    accelerator: str = ""
+    quantity: Decimal | None = None
+    bank_transfer: BankTransfer | None = None
+    paper: Paper | None = None
+
+
+def require_filer(claim: Claim, by: User) -> None:
+    """Only the party's own people file: the enterprise's, or for an instant settlement the provider's platform."""
+    if claim.kind == ClaimKind.SETTLEMENT:
+        require_role(by, Role.PLATFORM, party=claim.provider)
+    else:
+        require_role(by, Role.FILER, party=claim.enterprise)
+
+
+def set_items(claim: Claim, items: list[ItemFields], *, by: User) -> list[BasisItem]:
+    """What the claim rests on, in this order; replaces what was there. Each item is checked by itself."""
+    announce("claim.set_items")
+    require_filer(claim, by)
+    if claim.state not in (ClaimState.DRAFT, ClaimState.RETURNED):
+        raise NotNow("claim.not_editable", "兑付申请提交后不能修改，如需更正请联系经办部门退回补正。")
+    problems = [
+        problem for position, item in enumerate(items, 1) for problem in _check_item(claim, position, item)
+    ]
+    if problems:
+        raise Problems(problems, code="claim.items")
+    claim.items.all().delete()
+    return [
+        BasisItem.objects.create(
+            claim=claim,
+            position=position,
+            kind=item.kind,
+            invoice=item.invoice,
+            number_key=item.invoice.number_key if item.invoice else "",
+            reference=item.reference,
+            description=item.description,
+            net_amount=item.net_amount,
+            tax_amount=item.tax_amount,
+            period_from=item.period_from,
+            period_to=date.fromordinal(item.period_to.toordinal() + 1) if item.period_to else None,
+            accelerator=item.accelerator,
+            quantity=item.quantity,
+            bank_transfer=item.bank_transfer,
+            paper=item.paper,
+        )
+        for position, item in enumerate(items, 1)
+    ]
+
+
+def _check_item(claim: Claim, position: int, item: ItemFields) -> list[Invalid]:
+    field, out = f"items-{position}", []
+    if item.net_amount <= 0:
+        out.append(Invalid("claim.item_amount", f"第 {position} 项的金额应大于 0。", field=field))
+    if item.kind == BasisKind.INVOICE_LINE.value:
+        if item.invoice is None:
+            out.append(Invalid("claim.item_invoice", f"第 {position} 项请选择已提交的发票。", field=field))
+        elif item.net_amount > item.invoice.net_amount:
+            out.append(
+                Invalid(
+                    "claim.item_over_invoice",
+                    f"第 {position} 项申报 {thousands(item.net_amount)} 元，超过发票 {item.invoice.invoice_no} 的不含税金额 "
+                    f"{thousands(item.invoice.net_amount)} 元。",
+                    field=field,
+                )
+            )
+    if item.period_from and item.period_to and item.period_to < item.period_from:
+        out.append(Invalid("claim.item_period", f"第 {position} 项的服务期结束日早于开始日。", field=field))
+    lease = claim.lease
+    if lease and item.period_from and item.period_to:
+        if item.period_to < lease.starts_on or item.period_from >= lease.ends_before:
+            out.append(
+                Invalid(
+                    "claim.item_outside_lease",
+                    f"第 {position} 项的服务期不在合同期 {lease.starts_on:%Y年%m月%d日} 至合同结束日之内。",
+                    field=field,
+                )
+            )
+    return out

@@ -1,0 +1,245 @@
+"""What every case shares: the record of who did what, the people who had a hand in it, deadlines, and its checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from applications.models import Application, Check, Claim, Review
+from applications.models.reviews import CheckResult
+from vouchers import dates
+from vouchers.context import current
+from vouchers.errors import Invalid, NotNow
+from vouchers.models import User
+from vouchers.policy.assessment import Assessment
+from vouchers.policy.terms import FindingResult
+from vouchers.states import Lifecycle, advance
+
+Case = Application | Claim
+
+_RESULTS = {
+    FindingResult.MET: CheckResult.PASSED,
+    FindingResult.NOT_MET: CheckResult.FAILED,
+    FindingResult.NOT_TESTABLE: CheckResult.WAITING,
+}
+
+
+def kind_of(case: Case) -> str:
+    """``application`` or ``claim``."""
+    return "application" if isinstance(case, Application) else "claim"
+
+
+def number_of(case: Case) -> str:
+    """The public business number."""
+    return case.application_no if isinstance(case, Application) else case.claim_no
+
+
+def region_of(case: Case) -> str:
+    """The code of the region whose staff decide."""
+    if isinstance(case, Application):
+        assert case.program is not None
+        return case.program.region.code
+    return case.program_region_code
+
+
+def due_after(lifecycle: Lifecycle, state: str, on: date) -> date | None:
+    """When the next deed in this state is due: the nearest of its deadlines, in working days."""
+    days = [t.working_days for t in lifecycle.transitions if state in t.sources and t.working_days]
+    return dates.add_working_days(on, min(days)) if days else None
+
+
+def move(
+    case: Case,
+    verb: str,
+    *,
+    by: User | None,
+    reason: str = "",
+    party: Any = None,
+    amount: Decimal | None = None,
+    internal: bool = False,
+    update: dict[str, Any] | None = None,
+    acting_as_staff: bool = True,
+) -> None:
+    """Advance a case and write the deed into its time line."""
+    before = case.state
+    transition = case.lifecycle.find(verb, before)
+    target = transition.target if transition else before
+    advance(
+        case,
+        verb,
+        by=by,
+        region=region_of(case) if acting_as_staff else None,
+        party=party,
+        update={
+            "state_since": dates.now(),
+            "due_on": due_after(case.lifecycle, target, dates.today()),
+            **(update or {}),
+        },
+    )
+    record(
+        case, verb, by=by, before=before, after=case.state, reason=reason, amount=amount, internal=internal
+    )
+
+
+def record(
+    case: Case,
+    verb: str,
+    *,
+    by: User | None,
+    before: str = "",
+    after: str = "",
+    reason: str = "",
+    amount: Decimal | None = None,
+    internal: bool = False,
+) -> Review:
+    """One row of the time line."""
+    context = current()
+    return Review.objects.create(
+        subject_kind=kind_of(case),
+        subject_no=number_of(case),
+        region_code=region_of(case),
+        verb=verb,
+        from_state=before,
+        to_state=after,
+        actor=by,
+        actor_name=by.display_name if by else (context.actor.display_name if context else ""),
+        reason=reason,
+        amount=amount,
+        internal=internal,
+        done_at=dates.now(),
+    )
+
+
+STAFF_VERBS = frozenset(
+    {
+        "accept",
+        "return",
+        "recommend",
+        "approve",
+        "reject",
+        "verify",
+        "publish_notice",
+        "issue",
+        "answer_check",
+        "uphold_objection",
+    }
+)
+
+
+def hands(case: Case, *verbs: str) -> set[int]:
+    """The persons who had a hand in the case, by these verbs or by any."""
+    rows = Review.objects.filter(subject_kind=kind_of(case), subject_no=number_of(case), actor__isnull=False)
+    if verbs:
+        rows = rows.filter(verb__in=verbs)
+    return set(rows.values_list("actor_id", flat=True))
+
+
+def staff_hands(case: Case) -> set[int]:
+    """Those on the office's side."""
+    return hands(case, *STAFF_VERBS)
+
+
+def write_checks(case: Case, assessment: Assessment, more: Iterable[Check] = ()) -> list[Check]:
+    """One named check a finding, and those of the casework itself. A person's answer is kept while the finding stays open."""
+    kind, number = kind_of(case), number_of(case)
+    known = {check.code: check for check in Check.objects.filter(subject_kind=kind, subject_no=number)}
+    wanted: dict[str, Check] = {}
+    for finding in assessment.findings:
+        code = f"{finding.code}:{finding.subject}"[:40] if finding.subject else finding.code[:40]
+        result = _RESULTS[finding.result]
+        if finding.result is FindingResult.NOT_MET and not finding.refuses:
+            result = CheckResult.WAITING if finding.asks_for_a_person else CheckResult.PASSED
+        wanted[code] = Check(
+            subject_kind=kind,
+            subject_no=number,
+            code=code,
+            label=(finding.sentence or finding.code)[:100],
+            by_machine=result != CheckResult.WAITING,
+            result=result,
+            sentence=finding.sentence + (f"（{finding.article}）" if finding.article else ""),
+            evidence=[finding.fact] if finding.fact else [],
+        )
+    for check in more:
+        wanted[check.code] = check
+    for code, check in wanted.items():
+        old = known.pop(code, None)
+        if old is not None:
+            check.pk = old.pk
+            if (
+                check.result == CheckResult.WAITING
+                and old.checked_by_id
+                and old.result != CheckResult.WAITING
+            ):
+                check.result, check.checked_by_id, check.checked_at = (
+                    old.result,
+                    old.checked_by_id,
+                    old.checked_at,
+                )
+                check.by_machine = False
+        check.save()
+    for gone in known.values():
+        gone.delete()
+    return list(wanted.values())
+
+
+def checks_of(case: Case) -> list[Check]:
+    """The case's checks: the failed and waiting ones first."""
+    order = {
+        CheckResult.FAILED: 0,
+        CheckResult.WAITING: 1,
+        CheckResult.NOT_TESTABLE: 2,
+        CheckResult.PASSED: 3,
+    }
+    rows = Check.objects.filter(subject_kind=kind_of(case), subject_no=number_of(case)).select_related(
+        "checked_by"
+    )
+    return sorted(rows, key=lambda check: (order[CheckResult(check.result)], check.pk))
+
+
+def answer_check(check: Check, case: Case, *, result: str, sentence: str, by: User) -> Check:
+    """A person answers a check that no machine could, in words."""
+    if check.by_machine and check.result != CheckResult.WAITING:
+        raise NotNow("check.by_machine", f"“{check.label}”由系统核验，不能手工更改结论。")
+    if result not in (CheckResult.PASSED, CheckResult.FAILED):
+        raise Invalid("check.result", "请选择“相符”或“不符”。", field="result")
+    if not sentence.strip():
+        raise Invalid("check.sentence", "请写明核验所依据的材料和结论，审计时会查看。", field="sentence")
+    check.result = result
+    check.sentence = sentence.strip()
+    check.checked_by = by
+    check.checked_at = dates.now()
+    check.save()
+    record(
+        case,
+        "answer_check",
+        by=by,
+        before=case.state,
+        after=case.state,
+        reason=f"{check.label}：{sentence}",
+        internal=True,
+    )
+    return check
+
+
+def require_answered(case: Case) -> None:
+    """Refuse to go on while a check waits or has failed (409)."""
+    for check in checks_of(case):
+        if check.result == CheckResult.WAITING:
+            raise NotNow(
+                "check.waiting",
+                f"还有核验项未作结论：{check.label}",
+                hint="请在核验清单中逐项给出结论后再办理。",
+            )
+        if check.result == CheckResult.FAILED:
+            raise NotNow(
+                "check.failed",
+                f"核验不符：{check.sentence or check.label}",
+                hint="可退回补正，或作出不予支持的决定。",
+            )
+
+
+def since(moment: datetime | None) -> datetime:
+    """The instant a case entered its state, or now for one that has none yet."""
+    return moment or dates.now()

@@ -1,0 +1,354 @@
+"""兑付申请: reserve on submission, post on approval, release on rejection, withdrawal or time."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from applications.actions import cases
+from applications.actions.assessments import assessed, beneath, columns, facts_of, kept, reassess, scheme_of
+from applications.actions.basis_items import require_filer
+from applications.actions.leases import check_lease_price
+from applications.facts import latest_price_check
+from applications.invoice_checks import invoice_checks
+from applications.models import Claim, Lease, Paper
+from applications.models.claims import ClaimKind, ClaimState
+from vouchers import dates
+from vouchers.access import Role, require_other_person, require_role
+from vouchers.actions import ledger
+from vouchers.actions.caps import caps_of
+from vouchers.actions.holds import require_clear, screen
+from vouchers.actions.ledger_chains import event_id
+from vouchers.actions.outbox import enqueue
+from vouchers.actions.payments import add_payable
+from vouchers.actions.spending import spend
+from vouchers.actions.vouchers import budget_of
+from vouchers.context import announce
+from vouchers.errors import Invalid, NotNow, Problems
+from vouchers.models import Party, User, Voucher
+from vouchers.models.holds import ScreeningMoment
+from vouchers.models.vouchers import VoucherState
+from vouchers.money import ZERO, thousands
+from vouchers.numbers import next_no
+from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import Outcome, PayTo, Stage
+from vouchers.states import not_now
+
+RESERVED_STATES = frozenset({ClaimState.SUBMITTED, ClaimState.RETURNED, ClaimState.VERIFIED})
+
+
+def start_claim(
+    voucher: Voucher,
+    lease: Lease | None,
+    *,
+    by: User,
+    kind: str = ClaimKind.CLAIM,
+    provider: Party | None = None,
+    key: str = "",
+) -> Claim:
+    """A draft claim on a voucher that may still be used."""
+    announce("claim.start")
+    if kind == ClaimKind.SETTLEMENT:
+        require_role(by, Role.PLATFORM, party=provider)
+    else:
+        require_role(by, Role.FILER, party=voucher.enterprise)
+    if voucher.state != VoucherState.ACTIVE:
+        raise NotNow(
+            "voucher.not_usable",
+            f"算力券 {voucher.voucher_no} 目前为“{voucher.get_state_display()}”，不能申请兑付。",
+        )
+    if voucher.expires_on <= dates.today():
+        raise NotNow(
+            "voucher.expired", f"算力券 {voucher.voucher_no} 已于 {voucher.expires_on:%Y年%m月%d日} 到期。"
+        )
+    assert voucher.program is not None and voucher.publication is not None
+    scheme = voucher.publication.scheme
+    track = scheme.tracks[0]
+    lessor = lease.lessor if lease else provider
+    return Claim.objects.create(
+        claim_no=next_no("S" if kind == ClaimKind.SETTLEMENT else "C", dates.today()),
+        kind=kind,
+        voucher=voucher,
+        publication=voucher.publication,
+        program_code=voucher.program.code,
+        program_region_code=voucher.program.region.code,
+        enterprise=voucher.enterprise,
+        provider=lessor,
+        payee=lessor if track.pay_to is PayTo.OFFSET_AT_PROVIDER else voucher.enterprise,
+        lease=lease,
+        filer=by,
+        idempotency_key=key,
+        state_since=dates.now(),
+    )
+
+
+def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: str = "") -> Claim:
+    """File it and reserve its amount on the voucher and under every cap; the ledger's answer is final."""
+    announce("claim.submit")
+    require_filer(claim, by)
+    _require_voucher(claim)
+    if claim.lifecycle.find("submit", claim.state) is None:
+        raise not_now(claim, "submit")
+    if not claim.items.exists():
+        raise Invalid("claim.no_items", "请至少添加一项兑付依据（发票或结算单）。", field="items")
+    _publication, scheme = scheme_of(claim)
+    _require_papers(claim, scheme)
+    resubmitted = claim.state == ClaimState.RETURNED
+    if claim.lease is not None:
+        check_lease_price(claim.lease, scheme)
+        screen("lease", claim.lease.lease_no, ScreeningMoment.FILING)
+        claim.price_check = latest_price_check(claim.lease)
+    if resubmitted and claim.claimed_amount:
+        # The old reservation is given back in this transaction; the new one is taken last.
+        ledger.release(
+            claim.reserve_id,
+            claim_no=claim.claim_no,
+            on=dates.today(),
+            id=event_id("refile", claim.claim_no, str(claim.reserve_id)),
+        ).demand()
+        claim.claimed_amount = None
+    facts = facts_of(claim)
+    assessment = assessed(claim, facts)
+    reserve_id = uuid.uuid4()
+
+    def change() -> Claim:
+        cases.move(
+            claim,
+            "submit",
+            by=by,
+            party=claim.provider if claim.kind == ClaimKind.SETTLEMENT else claim.enterprise,
+            acting_as_staff=False,
+            amount=assessment.amount,
+            update={
+                "claimed_amount": assessment.amount,
+                **columns(claim, facts, assessment),
+                "price_check": claim.price_check,
+                "reserve_id": reserve_id,
+                "resolve_id": uuid.uuid4(),
+                "filer": by,
+                "filer_ip": filer_ip,
+                "filer_device": filer_device,
+                "submitted_at": dates.now(),
+            },
+        )
+        cases.write_checks(claim, assessment, invoice_checks(claim))
+        screen("claim", claim.claim_no, ScreeningMoment.FILING)
+        return claim
+
+    if assessment.amount <= 0:
+        # A claim that the rules refuse may be filed, for a formal decision that can be objected to; it reserves nothing.
+        return change()
+    claim_made, _result = spend(
+        change,
+        lambda made: ledger.reserve(
+            budget_of(made.voucher),
+            made.voucher.voucher_no,
+            assessment.amount,
+            payee_uscc=_payee(made).uscc,
+            claim_no=made.claim_no,
+            on=dates.today(),
+            id=reserve_id,
+            caps=caps_of(scheme, facts, assessment),
+        ),
+    )
+    return claim_made
+
+
+def _payee(claim: Claim) -> Party:
+    assert claim.payee is not None
+    return claim.payee
+
+
+def _require_voucher(claim: Claim) -> None:
+    if claim.voucher.state == VoucherState.FROZEN:
+        raise NotNow("voucher.frozen", f"算力券 {claim.voucher.voucher_no} 已冻结，解冻前不能兑付。")
+
+
+def _require_papers(claim: Claim, scheme: Scheme) -> None:
+    filed = set(
+        Paper.objects.filter(subject_kind="claim", subject_no=claim.claim_no, removed_at=None).values_list(
+            "kind", flat=True
+        )
+    )
+    if claim.items.filter(invoice__isnull=False).exists():
+        filed.add("invoice")
+    problems = [
+        Invalid("claim.paper_missing", f"还缺少材料：{paper.name}。", field=paper.code)
+        for paper in scheme.papers
+        if paper.required and paper.stage is Stage.CLAIM and paper.code not in filed
+    ]
+    if problems and claim.kind == ClaimKind.CLAIM:
+        raise Problems(problems, code="claim.incomplete", message="兑付材料尚不完整，请补齐后提交。")
+
+
+def withdraw_claim(claim: Claim, *, by: User, reason: str = "") -> Claim:
+    """The enterprise takes it back; the reservation is released."""
+    announce("claim.withdraw", reason)
+    require_filer(claim, by)
+    party = claim.provider if claim.kind == ClaimKind.SETTLEMENT else claim.enterprise
+    return _release(claim, "withdraw", by=by, reason=reason, party=party, acting_as_staff=False)
+
+
+def return_claim(claim: Claim, *, by: User, reason: str) -> Claim:
+    """退回补正: the reservation stays until the time to mend it is over."""
+    announce("claim.return", reason)
+    _require_reason(reason, "请一次性写明需要补正的全部内容。")
+    cases.move(claim, "return", by=by, reason=reason)
+    _tell(claim, "claim_returned")
+    return claim
+
+
+def verify_claim(claim: Claim, *, by: User, reason: str = "") -> Claim:
+    """核验: every named check has its answer, and none failed."""
+    announce("claim.verify", reason)
+    require_role(by, Role.HANDLER, region=claim.program_region_code)
+    reassess(claim, invoice_checks(claim))
+    cases.require_answered(claim)
+    cases.move(claim, "verify", by=by, reason=reason)
+    return claim
+
+
+def approve_claim(claim: Claim, *, by: User, reason: str = "", amount: Decimal | None = None) -> Claim:
+    """核准: by another person, on a fresh screening and assessment; posts the reservation and makes the payable."""
+    announce("claim.approve", reason)
+    require_role(by, Role.APPROVER, region=claim.program_region_code)
+    require_other_person(by, cases.staff_hands(claim), "核准")
+    if claim.lifecycle.find("approve", claim.state) is None:
+        raise not_now(claim, "approve")
+    screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
+    require_clear("claim", claim.claim_no, also=beneath(claim))
+    assessment = reassess(claim, invoice_checks(claim))
+    cases.require_answered(claim)
+    if assessment.outcome is Outcome.REFUSED:
+        raise NotNow(
+            "claim.refused_by_rules",
+            "按政策规定本件不符合条件，不能核准：" + "；".join(f.sentence for f in assessment.refusals),
+        )
+    most = min(assessment.amount, claim.claimed_amount or ZERO)
+    granted = most if amount is None else amount
+    if granted <= 0 or granted > most:
+        raise Invalid("claim.amount", f"核准金额应大于 0 且不超过 {thousands(most)} 元。", field="amount")
+    return _confirm(claim, "approve", by=by, reason=reason, granted=granted)
+
+
+def settle_instantly(claim: Claim) -> Claim:
+    """即时抵扣: the version has no reviewer's step; the screening must be clear all the same."""
+    announce("claim.settle_instantly")
+    require_clear("claim", claim.claim_no, also=beneath(claim))
+    assessment = kept(claim)
+    if assessment is None or assessment.outcome is not Outcome.ELIGIBLE:
+        raise NotNow(
+            "claim.needs_review", "本次使用有需人工核验的事项，不能即时抵扣，已转人工审核。", keep=True
+        )
+    return _confirm(claim, "settle_instantly", by=None, reason="", granted=claim.claimed_amount or ZERO)
+
+
+def _confirm(claim: Claim, verb: str, *, by: User | None, reason: str, granted: Decimal) -> Claim:
+    participants = cases.staff_hands(claim) | ({by.pk} if by else set())
+
+    def change() -> Claim:
+        cases.move(
+            claim,
+            verb,
+            by=by,
+            reason=reason,
+            amount=granted,
+            acting_as_staff=by is not None,
+            update={"approved_amount": granted, "decided_at": dates.now(), "decision_reason": reason},
+        )
+        add_payable(
+            claim_no=claim.claim_no,
+            voucher=claim.voucher,
+            payee=_payee(claim),
+            amount=granted,
+            participants=participants,
+            on=dates.today(),
+        )
+        _tell(claim, "claim_approved")
+        enqueue(
+            "vouchers.follow_ledger", {"voucher_no": claim.voucher.voucher_no}, key=claim.voucher.voucher_no
+        )
+        return claim
+
+    resolve_id = uuid.uuid4()
+    try:
+        made, _result = spend(
+            change,
+            lambda made: ledger.confirm(
+                made.reserve_id, claim_no=made.claim_no, on=dates.today(), id=resolve_id, amount=granted
+            ),
+        )
+    except (NotNow, Invalid):
+        claim.refresh_from_db()
+        raise
+    return made
+
+
+def reject_claim(claim: Claim, *, by: User, reason: str) -> Claim:
+    """不予支持: the reservation is released."""
+    announce("claim.reject", reason)
+    _require_reason(reason, "请写明不予支持的条件、事实和救济途径，企业将看到这段话。")
+    return _release(
+        claim, "reject", by=by, reason=reason, update={"decided_at": dates.now(), "decision_reason": reason}
+    )
+
+
+def lapse_claim(claim: Claim) -> Claim:
+    """失效: the time to mend or to confirm is over. For the clock."""
+    announce("claim.lapse")
+    return _release(claim, "lapse", by=None, acting_as_staff=False)
+
+
+def _release(
+    claim: Claim, verb: str, *, by: User | None, update: dict[str, Any] | None = None, **how: Any
+) -> Claim:
+    held = bool(claim.claimed_amount) and claim.state in RESERVED_STATES
+    with transaction.atomic():
+        cases.move(claim, verb, by=by, update=update, **how)
+        if verb in ("reject", "lapse"):
+            _tell(claim, f"claim_{verb}ed" if verb == "reject" else "claim_lapsed")
+        if held:
+            ledger.release(
+                claim.reserve_id, claim_no=claim.claim_no, on=dates.today(), id=uuid.uuid4()
+            ).demand()
+    return claim
+
+
+def lapse_due_claims(on: date | None = None) -> int:
+    """Claims that were returned and not mended in time. For the clock; answers how many."""
+    due = Claim.objects.filter(origin="live", state=ClaimState.RETURNED, due_on__lt=on or dates.today())
+    count = 0
+    for claim in due.select_related("voucher__program__region"):
+        lapse_claim(claim)
+        count += 1
+    return count
+
+
+def mark_claim_paid(claim_no: str, paid_on: date) -> Claim:
+    """The bank confirmed its payment. Told by the outbox; the second telling changes nothing."""
+    announce("claim.pay")
+    claim = Claim.objects.get(claim_no=claim_no)
+    if claim.state != ClaimState.PAID:
+        cases.move(
+            claim,
+            "pay",
+            by=None,
+            acting_as_staff=False,
+            amount=claim.approved_amount,
+            update={"paid_on": paid_on},
+        )
+        _tell(claim, "claim_paid")
+    return claim
+
+
+def _require_reason(reason: str, message: str) -> None:
+    if not reason.strip():
+        raise Invalid("case.reason", message, field="reason")
+
+
+def _tell(claim: Claim, message: str) -> None:
+    enqueue("applications.notify", {"message": message, "claim_no": claim.claim_no})

@@ -1,0 +1,174 @@
+"""算力租用合同: drafted with an application, filed, its price held against the fair range of the signing date, verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from applications.models import Claim, Lease, LeaseDevice
+from applications.models.claims import DEAD_STATES
+from applications.models.leases import LeaseState
+from vouchers import dates
+from vouchers.access import Role, require_role
+from vouchers.actions.prices import check_price
+from vouchers.context import announce
+from vouchers.errors import Invalid, NotNow, Problems
+from vouchers.models import Party, PriceCheck, Program, User
+from vouchers.money import round_fen
+from vouchers.numbers import next_no
+from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import AboveBand, ContractKind
+from vouchers.states import advance
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaseFields:
+    """What a person fills in of a contract. ``ends_on`` is the last day, as contracts write it; prices are without tax."""
+
+    lessor: Party
+    kind: str = ContractKind.LEASE.value
+    contract_no: str = ""
+    region_code: str
+    signed_on: date
+    starts_on: date
+    ends_on: date
+    accelerator: str = ""
+    form_factor: str = ""
+    cards: int | None = None
+    unit: str = ""
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    vat_rate: Decimal = Decimal("0.06")
+    amount: Decimal
+    purpose: str = ""
+    exclusive: bool = False
+    bundled: bool = False
+    document_text: str = ""
+    document_sha256: str = ""
+
+
+def _check(fields: LeaseFields, lessee: Party) -> None:
+    problems = []
+    if fields.ends_on < fields.starts_on:
+        problems.append(
+            Invalid(
+                "lease.period",
+                f"合同结束日 {fields.ends_on:%Y年%m月%d日} 早于开始日 {fields.starts_on:%Y年%m月%d日}，请对照合同核对。",
+                field="ends_on",
+            )
+        )
+    if fields.amount <= 0:
+        problems.append(Invalid("lease.amount", "合同金额应大于 0。", field="amount"))
+    if fields.signed_on > dates.today():
+        problems.append(Invalid("lease.signed_later", "合同签订日不能晚于今天。", field="signed_on"))
+    if fields.lessor.pk == lessee.pk:
+        problems.append(Invalid("lease.same_party", "承租方与出租方不能是同一单位。", field="lessor"))
+    if fields.kind == ContractKind.LEASE.value:
+        if not fields.accelerator:
+            problems.append(Invalid("lease.accelerator", "请选择加速卡型号。", field="accelerator"))
+        if fields.unit_price is None or fields.unit_price <= 0 or not fields.unit:
+            problems.append(Invalid("lease.unit_price", "请填写不含税单价及计价单位。", field="unit_price"))
+        elif fields.quantity is not None:
+            computed = round_fen(fields.unit_price * fields.quantity)
+            if abs(computed - fields.amount) > max(Decimal("1.00"), fields.amount * Decimal("0.005")):
+                problems.append(
+                    Invalid(
+                        "lease.arithmetic",
+                        f"单价 × 数量 = {computed:,.2f} 元，与合同金额 {fields.amount:,.2f} 元不一致，请对照合同核对。",
+                        field="amount",
+                    )
+                )
+    if problems:
+        raise Problems(problems, code="lease.invalid")
+
+
+def _columns(fields: LeaseFields) -> dict[str, object]:
+    columns = {name: value for name, value in vars(fields).items() if name != "ends_on"}
+    columns["ends_before"] = date.fromordinal(fields.ends_on.toordinal() + 1)
+    return columns
+
+
+def draft_lease(program: Program, lessee: Party, fields: LeaseFields, *, by: User) -> Lease:
+    """A contract in the making."""
+    announce("lease.draft")
+    require_role(by, Role.FILER, party=lessee)
+    _check(fields, lessee)
+    return Lease.objects.create(
+        lease_no=next_no("L", dates.today()),
+        lessee=lessee,
+        program_code=program.code,
+        program_region_code=program.region.code,
+        filer=by,
+        **_columns(fields),
+    )
+
+
+def update_lease(lease: Lease, fields: LeaseFields, *, by: User) -> Lease:
+    """Correct a contract that is not filed yet, or was returned."""
+    announce("lease.update")
+    require_role(by, Role.FILER, party=lease.lessee)
+    if lease.state not in (LeaseState.DRAFT, LeaseState.RETURNED):
+        raise NotNow("lease.not_editable", "合同备案后不能修改，如需更正请联系经办部门退回补正。")
+    _check(fields, lease.lessee)
+    for name, value in _columns(fields).items():
+        setattr(lease, name, value)
+    lease.save()
+    return lease
+
+
+def set_devices(lease: Lease, serials: Iterable[str], *, by: User) -> list[LeaseDevice]:
+    """The devices that are let, for the whole term; replaces what was listed before."""
+    announce("lease.set_devices")
+    require_role(
+        by, Role.FILER, Role.HANDLER, party=lease.lessee if lease.state != LeaseState.FILED else None
+    )
+    lease.devices.all().delete()
+    wanted = sorted({serial.strip().upper() for serial in serials if serial.strip()})
+    return [
+        LeaseDevice.objects.create(
+            lease=lease, serial=serial, effective_from=lease.starts_on, effective_to=lease.ends_before
+        )
+        for serial in wanted
+    ]
+
+
+def file_lease(lease: Lease, *, by: User) -> Lease:
+    """备案: from now on its text and figures stand."""
+    announce("lease.file")
+    advance(lease, "file", by=by, party=lease.lessee, update={"filed_at": dates.now(), "filer": by})
+    return lease
+
+
+def return_lease(lease: Lease, *, by: User, reason: str) -> Lease:
+    """退回补正."""
+    announce("lease.return", reason)
+    advance(lease, "return", by=by, region=lease.program_region_code)
+    return lease
+
+
+def verify_lease(lease: Lease, *, by: User) -> Lease:
+    """A handler has seen the original."""
+    announce("lease.verify")
+    advance(lease, "verify", by=by, region=lease.program_region_code)
+    return lease
+
+
+def void_lease(lease: Lease, *, by: User, reason: str) -> Lease:
+    """作废, as long as no claim rests on it."""
+    announce("lease.void", reason)
+    if Claim.objects.filter(lease=lease).exclude(state__in=DEAD_STATES).exists():
+        raise NotNow("lease.claimed", "该合同已有办理中或已核准的兑付，不能作废。")
+    advance(lease, "void", by=by, region=lease.program_region_code)
+    return lease
+
+
+def check_lease_price(lease: Lease, scheme: Scheme) -> PriceCheck | None:
+    """Hold the contract's price against the fair price of its signing date, with what was known then.
+
+    None where the scheme does not ask for it, or the contract is no compute lease.
+    """
+    if scheme.price.above_band is AboveBand.NONE or lease.kind != ContractKind.LEASE.value:
+        return None
+    return check_price(lease, above_band=scheme.price.above_band.value)

@@ -1,0 +1,84 @@
+"""异议: to a public notice, a decision or a hold; answered in writing by someone without a hand in the case."""
+
+from __future__ import annotations
+
+from applications.actions import cases
+from applications.models import Application, Claim, Objection
+from applications.models.notices import ObjectionState
+from vouchers import dates
+from vouchers.access import Role, require_other_person, require_role
+from vouchers.context import announce
+from vouchers.errors import Invalid
+from vouchers.models import Party, User
+from vouchers.numbers import next_no
+from vouchers.states import advance
+
+ANSWER_WORKING_DAYS = 15
+
+
+def file_objection(
+    case: Application | Claim,
+    *,
+    text: str,
+    by: User | None,
+    party: Party | None = None,
+    filer_name: str = "",
+    contact: str = "",
+) -> Objection:
+    """By the enterprise itself, or by anybody during a public notice (then with a name and a way to answer)."""
+    announce("objection.file")
+    if not text.strip():
+        raise Invalid("objection.text", "请写明异议的事实和理由。", field="text")
+    if by is not None and party is not None:
+        require_role(by, Role.FILER, Role.ENTERPRISE_APPROVER, party=party)
+    elif not filer_name.strip() or not contact.strip():
+        raise Invalid("objection.contact", "请留下姓名和联系方式，以便本机关答复。", field="contact")
+    return Objection.objects.create(
+        objection_no=next_no("O", dates.today()),
+        subject_kind=cases.kind_of(case),
+        subject_no=cases.number_of(case),
+        region_code=cases.region_of(case),
+        filed_by=by,
+        filed_by_party=party,
+        filer_name=filer_name or (party.name if party else ""),
+        contact=contact,
+        text=text.strip(),
+        filed_at=dates.now(),
+        due_on=dates.add_working_days(dates.today(), ANSWER_WORKING_DAYS),
+    )
+
+
+def subject_of(objection: Objection) -> Application | Claim:
+    """The case that it speaks of."""
+    if objection.subject_kind == "application":
+        return Application.objects.get(application_no=objection.subject_no)
+    return Claim.objects.get(claim_no=objection.subject_no)
+
+
+def answer_objection(objection: Objection, *, uphold: bool, answer: str, by: User) -> Objection:
+    """Uphold or dismiss, with the answer that the objector will read. An upheld one sends a noticed case back."""
+    announce("objection.uphold" if uphold else "objection.dismiss", answer)
+    require_role(by, Role.APPROVER, Role.INVESTIGATOR, region=objection.region_code)
+    if not answer.strip():
+        raise Invalid("objection.answer", "请写明答复的理由。", field="answer")
+    case = subject_of(objection)
+    require_other_person(by, cases.staff_hands(case), "答复异议")
+    advance(
+        objection,
+        "uphold" if uphold else "dismiss",
+        by=by,
+        region=objection.region_code,
+        update={"answered_by": by, "answered_at": dates.now(), "answer": answer.strip()},
+    )
+    if uphold and isinstance(case, Application) and case.state == "noticed":
+        cases.move(case, "uphold_objection", by=by, reason=answer.strip())
+    return objection
+
+
+def open_objections(case: Application | Claim) -> list[Objection]:
+    """Those that wait for an answer."""
+    return list(
+        Objection.objects.filter(
+            subject_kind=cases.kind_of(case), subject_no=cases.number_of(case), state=ObjectionState.FILED
+        )
+    )

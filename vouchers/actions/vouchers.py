@@ -1,0 +1,198 @@
+"""Issuing vouchers, and what happens to them afterwards. An application reaches this floor as a business number."""
+
+from __future__ import annotations
+
+import calendar
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import connection
+
+from vouchers import dates
+from vouchers.access import require_other_person
+from vouchers.actions import ledger
+from vouchers.actions.ledger_chains import Budget, Cap, Chain, LedgerResult, event_id, post_all
+from vouchers.context import announce
+from vouchers.models import LedgerAccount, Party, Publication, User, Voucher
+from vouchers.models.vouchers import VoucherState
+from vouchers.money import ZERO
+from vouchers.numbers import next_no
+from vouchers.policy.rules import Scheme
+from vouchers.states import advance
+
+# No 0/O, 1/I/L: people read it from paper.
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What a voucher's account says, in yuan."""
+
+    face_value: Decimal
+    available: Decimal
+    reserved: Decimal
+    used: Decimal
+
+
+def budget_of(voucher: Voucher) -> Budget:
+    """The budget that the voucher was issued from."""
+    assert voucher.program is not None and voucher.budget_year is not None
+    return Budget(voucher.program.code, voucher.budget_year, voucher.program.region.code)
+
+
+def balances(vouchers: Iterable[Voucher]) -> dict[str, Balance]:
+    """The balance of each voucher by number, in one query; imported history has no account and counts as spent."""
+    wanted = {ledger.voucher_account(voucher.voucher_no): voucher for voucher in vouchers}
+    accounts = {account.code: account for account in LedgerAccount.objects.filter(code__in=wanted)}
+    out = {}
+    for code, voucher in wanted.items():
+        account = accounts.get(code)
+        if account is None:
+            out[voucher.voucher_no] = Balance(voucher.face_value, ZERO, ZERO, ZERO)
+            continue
+        available = ZERO if account.closed else account.available
+        out[voucher.voucher_no] = Balance(
+            face_value=voucher.face_value,
+            available=available,
+            reserved=account.debits_pending,
+            used=_confirmed(account),
+        )
+    return out
+
+
+def _confirmed(account: LedgerAccount) -> Decimal:
+    """What claims have posted; closing also debits the account, but goes back to the budget."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(amount), 0) FROM vouchers_ledgertransfer WHERE debit_id = %s AND kind = 'post'",
+            [account.pk],
+        )
+        return Decimal(cursor.fetchone()[0])
+
+
+def balance_of(voucher: Voucher) -> Balance:
+    """The balance of one voucher."""
+    return balances([voucher])[voucher.voucher_no]
+
+
+def expiry_of(scheme: Scheme, issued_on: date) -> date:
+    """The first day on which a voucher issued then can no longer be used.
+
+    The version's own date or months; where the text states neither, the end of the year of issue, as budgets lapse then.
+    """
+    if scheme.voucher.valid_to is not None:
+        return scheme.voucher.valid_to
+    months = scheme.voucher.validity_months
+    if months is None:
+        return date(issued_on.year + 1, 1, 1)
+    index = issued_on.year * 12 + issued_on.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(issued_on.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def make_voucher(
+    *, publication: Publication, enterprise: Party, application_no: str, amount: Decimal, on: date
+) -> Voucher:
+    """The voucher's row; it is worth nothing until ``commit_voucher`` has taken its face value from the budget."""
+    return Voucher.objects.create(
+        voucher_no=next_no("V", on),
+        program=publication.program,
+        publication=publication,
+        application_no=application_no,
+        enterprise=enterprise,
+        face_value=amount,
+        issued_on=on,
+        expires_on=expiry_of(publication.scheme, on),
+        budget_year=on.year,
+        verification_code="".join(secrets.choice(_ALPHABET) for _ in range(10)),
+    )
+
+
+def commit_voucher(voucher: Voucher, *, issue_id: uuid.UUID, caps: Sequence[Cap] = ()) -> LedgerResult:
+    """Commit the face value from the year's budget and the caps: the last statement of the caller's deed.
+
+    The result may be a refusal (budget or cap exhausted): the caller then undoes the voucher and keeps the attempt.
+    """
+    return ledger.issue(
+        budget_of(voucher),
+        voucher.voucher_no,
+        voucher.face_value,
+        on=voucher.issued_on,
+        id=issue_id,
+        account_id=voucher.account_id,
+        caps=caps,
+    )
+
+
+def freeze_voucher(voucher: Voucher, *, by: User, reason: str) -> Voucher:
+    """No new claim may draw on it until it is unfrozen; what is reserved goes on."""
+    announce("voucher.freeze", reason)
+    assert voucher.program is not None
+    advance(voucher, "freeze", by=by, region=voucher.program.region)
+    return voucher
+
+
+def unfreeze_voucher(voucher: Voucher, *, by: User, frozen_by: User, reason: str) -> Voucher:
+    """By another person than the one who froze it."""
+    announce("voucher.unfreeze", reason)
+    assert voucher.program is not None
+    require_other_person(by, {frozen_by.pk}, "解冻")
+    advance(voucher, "unfreeze", by=by, region=voucher.program.region)
+    return voucher
+
+
+def void_voucher(voucher: Voucher, *, by: User, reason: str) -> LedgerResult:
+    """Takes it back; what is not used or reserved returns to the budget."""
+    announce("voucher.void", reason)
+    assert voucher.program is not None
+    advance(voucher, "void", by=by, region=voucher.program.region)
+    return ledger.void_voucher(
+        voucher.voucher_no, on=dates.today(), id=event_id("void", voucher.voucher_no)
+    ).demand()
+
+
+def expire_due_vouchers(on: date | None = None, *, limit: int = 500) -> int:
+    """Close the vouchers whose day has come; the amount that no claim has reserved returns to the budget. For the clock."""
+    announce("voucher.expire")
+    on = on or dates.today()
+    due = Voucher.objects.filter(
+        origin="live", state__in=(VoucherState.ACTIVE, VoucherState.FROZEN), expires_on__lte=on
+    ).order_by("pk")[:limit]
+    chains = []
+    for voucher in due:
+        advance(voucher, "expire", by=None)
+        chains.append(
+            Chain(event_id("expire", voucher.voucher_no), on, "voucher", voucher.voucher_no).close(
+                ledger.voucher_account(voucher.voucher_no)
+            )
+        )
+    for result in post_all(chains):
+        result.demand()
+    return len(chains)
+
+
+def mark_if_exhausted(voucher: Voucher) -> None:
+    """The state follows the ledger: nothing available and nothing reserved means used up."""
+    balance = balance_of(voucher)
+    if voucher.state == VoucherState.ACTIVE and not balance.available and not balance.reserved:
+        advance(voucher, "exhaust", by=None)
+
+
+__all__ = [
+    "Balance",
+    "balance_of",
+    "balances",
+    "budget_of",
+    "commit_voucher",
+    "expire_due_vouchers",
+    "expiry_of",
+    "freeze_voucher",
+    "make_voucher",
+    "mark_if_exhausted",
+    "unfreeze_voucher",
+    "void_voucher",
+]
