@@ -11,7 +11,9 @@ class AuditConfig(AppConfig):
     verbose_name = "审计监督"
 
     def ready(self) -> None:
+        from audit.trail import observers
         from audit.trail.attach import attach_after_migrate
 
         # The last of the apps, so every table is there when the triggers are attached.
         post_migrate.connect(attach_after_migrate, sender=self, dispatch_uid="audit.attach_after_migrate")
+        observers.connect()

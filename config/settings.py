@@ -204,6 +204,17 @@ SPECTACULAR_SETTINGS = {
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
+# The audit trail (audit/trail): who the log is, its hash (sha256 or sm3, fixed by the first checkpoint), the key that signs,
+# and the copy of every checkpoint outside of the database, one folder a database.
+TRAIL_ORIGIN = environment.text("TRAIL_ORIGIN", "compute-vouchers/trail")
+TRAIL_HASH = environment.choice("TRAIL_HASH", ("sha256", "sm3"), "sha256")
+TRAIL_SIGNING_KEY = environment.text("TRAIL_SIGNING_KEY", "")
+TRAIL_KEY_FILE = environment.text("TRAIL_KEY_FILE", str(VAR_DIR / "keys" / "trail-signing.key"))
+TRAIL_PUBLIC_KEY_FILE = environment.text("TRAIL_PUBLIC_KEY_FILE", str(VAR_DIR / "keys" / "trail-public.txt"))
+TRAIL_CHECKPOINT_FILE = environment.text(
+    "TRAIL_CHECKPOINT_FILE", str(VAR_DIR / "trail" / str(DATABASES["default"]["NAME"]) / "checkpoints.jsonl")
+)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

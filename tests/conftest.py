@@ -97,3 +97,12 @@ def own_uploads(tmp_path, settings) -> None:
             "OPTIONS": {**settings.STORAGES["default"]["OPTIONS"], "location": tmp_path / "uploads"},
         }
     }
+
+
+@pytest.fixture(autouse=True)
+def own_trail_files(tmp_path, settings) -> None:
+    """The trail's key and its copy of checkpoints, of a test's own."""
+    settings.TRAIL_SIGNING_KEY = ""
+    settings.TRAIL_KEY_FILE = str(tmp_path / "keys" / "trail-signing.key")
+    settings.TRAIL_PUBLIC_KEY_FILE = str(tmp_path / "keys" / "trail-public.txt")
+    settings.TRAIL_CHECKPOINT_FILE = str(tmp_path / "trail" / "checkpoints.jsonl")

@@ -116,6 +116,7 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE
         WHEN p_value IS NULL THEN 'null'::jsonb
         WHEN p_value = '' THEN '""'::jsonb
+        WHEN p_salt IS NULL THEN '{"salted": null}'::jsonb
         ELSE jsonb_build_object('salted', encode(sha256(p_salt || convert_to(p_value, 'UTF8')), 'hex'))
     END
 $$;
@@ -173,6 +174,27 @@ BEGIN
 END
 $$;
 
+-- Rows that were there before the table was watched: one event with their number and digest, so that none is without
+-- a history. Called by attach before it makes the table's triggers for the first time.
+CREATE OR REPLACE FUNCTION public.audit_adopt(p_table text, p_kind text, p_trigger text) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    facts jsonb;
+BEGIN
+    IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = format('public.%I', p_table)::regclass AND tgname = p_trigger) THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format(
+        'SELECT jsonb_build_object(''rows'', count(*), ''sha256'', encode(sha256(string_agg(digest, ''''::bytea ORDER BY digest)), ''hex'')) '
+        'FROM (SELECT sha256(convert_to(to_jsonb(t)::text, ''UTF8'')) AS digest FROM public.%I t) AS digests HAVING count(*) > 0',
+        p_table) INTO facts;
+    IF facts IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN public.audit_record('import', 'adopt', p_kind, p_table, '', '', '', '', NULL, NULL, facts);
+END
+$$;
+
 -- The columns of the audited tables as they are now, so that a later replay compares only what an event could know.
 CREATE OR REPLACE FUNCTION public.audit_log_schema(p_tables jsonb) RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -219,6 +241,7 @@ REVOKE ALL ON FUNCTION
     public.audit_log_event(text, text, text, text, text, jsonb, text, text, text),
     public.audit_imported_rows(),
     public.audit_truncated(),
+    public.audit_adopt(text, text, text),
     public.audit_log_schema(jsonb)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.audit_log_event(text, text, text, text, text, jsonb, text, text, text) TO voucher_app;

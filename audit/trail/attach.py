@@ -30,12 +30,15 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _masked(tracked: Tracked, row: str) -> str:
+def _masked(tracked: Tracked, row: str, salt: str = "salt") -> str:
     """The row as JSON, with personal data and contents replaced by digests and unwatched columns left out."""
     parts = [f"to_jsonb({row})"]
-    pairs = [f"{_literal(c)}, public.audit_salted(salt, {row}.\"{c}\"::text)" for c in tracked.salted]
-    pairs += [f"{_literal(c)}, public.audit_digest(convert_to({row}.\"{c}\", 'UTF8'))" for c in tracked.digested_text]
-    pairs += [f"{_literal(c)}, public.audit_digest({row}.\"{c}\")" for c in tracked.digested_bytes]
+    pairs = [f'{_literal(c)}, public.audit_salted({salt}, {row}."{c}"::text)' for c in tracked.salted]
+    pairs += [
+        f"{_literal(c)}, public.audit_digest(convert_to({row}.\"{c}\", 'UTF8'))"
+        for c in tracked.digested_text
+    ]
+    pairs += [f'{_literal(c)}, public.audit_digest({row}."{c}")' for c in tracked.digested_bytes]
     if pairs:
         parts.append(f"|| jsonb_build_object({', '.join(pairs)})")
     unwatched = [column for column in tracked.columns if column not in tracked.watched]
@@ -47,13 +50,21 @@ def _masked(tracked: Tracked, row: str) -> str:
 def trigger_function(tracked: Tracked) -> str:
     """The SQL of the table's trigger function."""
     salt = (
-        f"    salt := public.audit_salt({_literal(tracked.kind)}, r.\"{tracked.key}\"::text);\n" if tracked.salted else ""
+        f'    salt := public.audit_salt({_literal(tracked.kind)}, r."{tracked.key}"::text);\n'
+        if tracked.salted
+        else ""
     )
     number = f'r."{tracked.number}"::text' if tracked.number else f'r."{tracked.key}"::text'
     case_kind, case_no = "''", "''"
     if tracked.cases:
-        case_kind = "CASE " + " ".join(f"WHEN {c.present} THEN {c.kind}" for c in tracked.cases) + " ELSE '' END"
-        case_no = "CASE " + " ".join(f"WHEN {c.present} THEN {c.number}::text" for c in tracked.cases) + " ELSE '' END"
+        case_kind = (
+            "CASE " + " ".join(f"WHEN {c.present} THEN {c.kind}" for c in tracked.cases) + " ELSE '' END"
+        )
+        case_no = (
+            "CASE "
+            + " ".join(f"WHEN {c.present} THEN {c.number}::text" for c in tracked.cases)
+            + " ELSE '' END"
+        )
     return f"""
 CREATE OR REPLACE FUNCTION public."{function_name(tracked)}"() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $trail$
@@ -77,10 +88,31 @@ $trail$;
 """
 
 
+def state_name(tracked: Tracked) -> str:
+    """The name of the function that shows the table's rows as the trail sees them."""
+    return function_name(tracked).replace("audit_on_", "audit_state_", 1)
+
+
+def state_function(tracked: Tracked) -> str:
+    """The SQL of that function: key, row as JSON, and whether the insert of such a row is an event of its own."""
+    salt = (
+        f"(SELECT s.salt FROM public.audit_personalsalt s WHERE s.subject_kind = {_literal(tracked.kind)}"
+        f' AND s.subject_pk = r."{tracked.key}"::text)'
+    )
+    told = tracked.insert_when.replace("NEW.", "r.") or "true"
+    return f"""
+CREATE OR REPLACE FUNCTION public."{state_name(tracked)}"() RETURNS TABLE (key text, state jsonb, told boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $trail$
+    SELECT r."{tracked.key}"::text, {_masked(tracked, "r", salt)}, {told} FROM public."{tracked.table}" r
+$trail$;
+"""
+
+
 def region_function() -> str:
     """The SQL of ``audit_region_of``: the region of a subject that is named by kind and number."""
     branches = "\n".join(
-        f"        WHEN {_literal(kind)} THEN found := ({lookup});" for kind, lookup in registry.region_lookups()
+        f"        WHEN {_literal(kind)} THEN found := ({lookup});"
+        for kind, lookup in registry.region_lookups()
     )
     return f"""
 CREATE OR REPLACE FUNCTION public.audit_region_of(p_kind text, p_no text) RETURNS text
@@ -132,6 +164,10 @@ def attach(connection: BaseDatabaseWrapper) -> None:
         cursor.execute("REVOKE ALL ON FUNCTION public.audit_region_of(text, text) FROM PUBLIC")
         for tracked in tracked_tables:
             cursor.execute(trigger_function(tracked))
+            cursor.execute(state_function(tracked))
+            cursor.execute(f'REVOKE ALL ON FUNCTION public."{state_name(tracked)}"() FROM PUBLIC')
+            cursor.execute(f'GRANT EXECUTE ON FUNCTION public."{state_name(tracked)}"() TO voucher_app')
+            cursor.execute("SELECT public.audit_adopt(%s, %s, %s)", [tracked.table, tracked.kind, INSERT])
             cursor.execute(f'REVOKE ALL ON FUNCTION public."{function_name(tracked)}"() FROM PUBLIC')
             for name, statement in trigger_statements(tracked).items():
                 cursor.execute(statement)

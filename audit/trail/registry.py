@@ -101,7 +101,9 @@ def number_column(model: type[models.Model]) -> str | None:
     own = f"{noun(model)}_no"
     if own in by_name:
         return own
-    unique = [name for name, field in by_name.items() if name.endswith("_no") and getattr(field, "unique", False)]
+    unique = [
+        name for name, field in by_name.items() if name.endswith("_no") and getattr(field, "unique", False)
+    ]
     if len(unique) == 1:
         return unique[0]
     for name in _NUMBER_FALLBACKS:

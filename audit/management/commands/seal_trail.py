@@ -1,0 +1,34 @@
+"""manage.py seal_trail: seal what waits; with --every, go on doing so."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from audit.trail.sealer import seal_all
+from vouchers.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = "封存审计留痕：把已提交的事件编入 Merkle 树并签署封存点。"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--every", type=float, metavar="秒", help="不退出，每隔若干秒封存一次")
+
+    def handle(self, *args: Any, every: float | None = None, **options: Any) -> None:
+        while True:
+            try:
+                done = seal_all()
+            except DomainError as refusal:
+                raise CommandError(f"{refusal.message}（{refusal.code}）") from refusal
+            if done:
+                self.stdout.write(
+                    f"已封存 {sum(one.added for one in done)} 条事件，累计 {done[-1].size} 条。"
+                )
+            elif every is None:
+                self.stdout.write("没有待封存的事件。")
+            if every is None:
+                return
+            time.sleep(every)

@@ -1,0 +1,63 @@
+"""manage.py verify_trail: the live log against its leaves, checkpoints and outside copy; the tables against the log."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections, transaction
+
+from audit.models import AuditEvent, Checkpoint, PendingEvent
+from audit.trail import keys, verify
+from audit.trail.live import Finding, examine_log
+from audit.trail.replay import replay
+from vouchers.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = "验证审计留痕：事件、叶、根散列、签名、库外副本，以及各表现状与其留痕是否一致。退出状态：0 完好，1 发现问题，2 无法验证。"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--key", type=Path, help="另行保管的公钥文件；缺省用本系统的公钥")
+        parser.add_argument("--witness", type=Path, help="封存点副本；缺省用本系统库外的副本")
+        parser.add_argument("--log-only", action="store_true", help="只验证留痕本身，不与各表现状比对")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            public = verify.read_key(options["key"]) if options["key"] else keys.public_key()
+            witness: Path = options["witness"] or Path(settings.TRAIL_CHECKPOINT_FILE)
+            findings = self._examine(public, witness, log_only=options["log_only"])
+        except verify.Unverifiable as fault:
+            raise CommandError(f"无法验证：{fault}", returncode=2) from fault
+        except DomainError as refusal:
+            raise CommandError(f"无法验证：{refusal.message}（{refusal.code}）", returncode=2) from refusal
+        if findings:
+            self.stdout.write(f"结论：发现 {len(findings)} 处问题。")
+            sys.exit(1)
+
+    def _examine(self, public: bytes, witness: Path, *, log_only: bool) -> list[Finding]:
+        findings: list[Finding] = []
+        with transaction.atomic():
+            with connections["default"].cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            last = Checkpoint.objects.order_by("-size").first()
+            waiting, total = PendingEvent.objects.count(), AuditEvent.objects.count()
+            for finding in examine_log(witness=witness, public=public):
+                findings.append(finding)
+                self.stdout.write(f"✕ {finding.sentence}（{finding.code}）")
+            if not log_only:
+                for finding in replay():
+                    findings.append(finding)
+                    self.stdout.write(f"✕ {finding.sentence}（{finding.code}）")
+        if not findings:
+            sealed = last.size if last else 0
+            self.stdout.write(
+                f"✓ 留痕完好：共 {total} 条，已封存 {sealed} 条，待封存 {waiting} 条；"
+                f"封存点 {Checkpoint.objects.count()} 个，签名密钥 {keys.key_id(public)}，与库外副本一致。"
+            )
+            if not log_only:
+                self.stdout.write("✓ 各表现状与留痕一致。")
+        return findings

@@ -1,0 +1,108 @@
+"""The key that signs checkpoints: Ed25519, from the environment or from a file that only the sealer's user can read.
+
+``TRAIL_SIGNING_KEY`` (base64 of the 32-byte seed) wins over ``TRAIL_KEY_FILE``. Outside production a missing file is
+made; in production it is refused, so that nobody seals with a key that no auditor has seen.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from django.conf import settings
+
+from vouchers.errors import TryLater
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """The private key with its id (the first 8 bytes of the SHA-256 of the public part, in hexadecimal)."""
+
+    private: Ed25519PrivateKey
+
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes of the public part."""
+        return self.private.public_key().public_bytes_raw()
+
+    @property
+    def key_id(self) -> str:
+        return key_id(self.public)
+
+    def sign(self, text: bytes) -> bytes:
+        """64 bytes."""
+        return self.private.sign(text)
+
+
+def key_id(public: bytes) -> str:
+    """How a public key is named in checkpoints."""
+    return hashlib.sha256(public).hexdigest()[:16]
+
+
+def holds(public: bytes, text: bytes, signature: bytes) -> bool:
+    """Whether this is the signature of the text."""
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def signing_key() -> SigningKey:
+    """The key in use. Raises ``TryLater`` (``trail.key``) when there is none or it cannot be read."""
+    inline: str = settings.TRAIL_SIGNING_KEY
+    if inline:
+        return _decoded(inline, "环境变量 TRAIL_SIGNING_KEY")
+    path = Path(settings.TRAIL_KEY_FILE)
+    if not path.exists():
+        if settings.PRODUCTION:
+            raise TryLater(
+                "trail.key", f"没有留痕签名密钥：请设置 TRAIL_SIGNING_KEY，或将密钥放入 {path.name}。"
+            )
+        _make(path)
+    return _decoded(path.read_text(), f"密钥文件 {path.name}")
+
+
+def public_key() -> bytes:
+    """The public part of the key in use: from ``TRAIL_PUBLIC_KEY_FILE`` when this process does not hold the private one."""
+    path = Path(settings.TRAIL_PUBLIC_KEY_FILE)
+    if path.exists():
+        lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
+        return base64.b64decode(lines[-1])
+    return signing_key().public
+
+
+def public_text(public: bytes) -> str:
+    """The public key as a file for auditors."""
+    return f"# 审计留痕封存公钥（Ed25519），密钥编号 {key_id(public)}\n{base64.b64encode(public).decode()}\n"
+
+
+def _decoded(text: str, where: str) -> SigningKey:
+    try:
+        return SigningKey(Ed25519PrivateKey.from_private_bytes(base64.b64decode(text.strip(), validate=True)))
+    except (ValueError, binascii.Error) as fault:
+        raise TryLater(
+            "trail.key", f"{where} 不是有效的签名密钥：应为 32 字节种子的 Base64 文字。"
+        ) from fault
+
+
+def _make(path: Path) -> None:
+    """A new key; when two processes start together, the first one's stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode() + "\n")
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    finally:
+        part.unlink()

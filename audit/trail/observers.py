@@ -1,0 +1,71 @@
+"""What the application tells the trail without knowing it: sign-ins by Django's signals, refusals by the middleware's port."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest, HttpResponse
+
+from audit.actions.trail import log_event, log_sign_in
+from vouchers.context import ANONYMOUS, Actor, acting, current
+from vouchers.errors import DomainError
+from vouchers.middleware import on_refusal
+
+
+def connect() -> None:
+    """Called once, when the app is ready."""
+    user_logged_in.connect(_signed_in, dispatch_uid="audit.signed_in")
+    user_logged_out.connect(_signed_out, dispatch_uid="audit.signed_out")
+    user_login_failed.connect(_sign_in_failed, dispatch_uid="audit.sign_in_failed")
+    on_refusal(_refused)
+
+
+def _address(request: HttpRequest | None) -> str:
+    return str(request.META.get("REMOTE_ADDR", "")) if request is not None else ""
+
+
+def _signed_in(sender: Any, user: Any, request: HttpRequest | None = None, **_: Any) -> None:
+    with acting(Actor.of(user), "sign_in", address=_address(request)):
+        log_sign_in("sign_in", user.get_username())
+
+
+def _signed_out(sender: Any, user: Any, request: HttpRequest | None = None, **_: Any) -> None:
+    if user is not None and user.is_authenticated:
+        with acting(Actor.of(user), "sign_out", address=_address(request)):
+            log_sign_in("sign_out", user.get_username())
+
+
+def _sign_in_failed(
+    sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any
+) -> None:
+    with acting(ANONYMOUS, "sign_in_failed", address=_address(request)):
+        log_sign_in("sign_in_failed", str(credentials.get("username") or ""))
+
+
+def _refused(request: HttpRequest, response: HttpResponse, refusal: DomainError | None) -> None:
+    """One event for a refusal, under the context that the middleware set for it.
+
+    A 404 of someone who has not signed in is noise of the network, not a refusal of ours.
+    """
+    if refusal is None and response.status_code == 404 and not request.user.is_authenticated:
+        return
+    context = current()
+    match = request.resolver_match
+    kind, number = "request", request.path
+    for name, value in (match.kwargs if match is not None else {}).items():
+        if name.endswith("_no") and isinstance(value, str):
+            kind, number = name.removesuffix("_no"), value
+            break
+    log_event(
+        "refusal",
+        context.verb if context is not None else f"{request.method} {request.path}",
+        kind,
+        number[:80],
+        facts={
+            "code": refusal.code if refusal is not None else f"http.{response.status_code}",
+            "status": refusal.status if refusal is not None else response.status_code,
+            "path": request.path[:200],
+        },
+        reason=refusal.message if refusal is not None else None,
+    )

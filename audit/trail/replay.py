@@ -1,0 +1,192 @@
+"""The tables held against their history: each row must be what its events say. A row that differs is named.
+
+Rows are compared as the trail sees them (personal data and contents as digests), by functions that ``attach`` makes for
+each table. Only columns that the row's last event could know are compared: a migration tells the trail which there were.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import connections
+
+from audit.trail.live import Finding
+from audit.trail.registry import Tracked, tracked_tables
+
+ROWS = 2_000
+
+
+@dataclass
+class History:
+    """What the events of one row add up to."""
+
+    born: bool = False
+    gone: bool = False
+    last_event: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, event_id: int, operation: str, changes: dict[str, list[Any]]) -> None:
+        """Fold one event."""
+        self.last_event = event_id
+        if operation == "insert":
+            self.born, self.gone, self.values = True, False, {}
+        if operation == "delete":
+            self.gone = True
+            return
+        for column, pair in changes.items():
+            self.values[column] = pair[1]
+
+
+class Columns:
+    """Which columns a table had when an event was written, by the schema events."""
+
+    def __init__(self, using: str) -> None:
+        with connections[using].cursor() as cursor:
+            cursor.execute(
+                "SELECT id, convert_from(canonical, 'UTF8')::jsonb->'changes' FROM audit_auditevent"
+                " WHERE subject_kind = 'schema' AND subject_no = 'schema' ORDER BY id"
+            )
+            rows = [
+                (event_id, json.loads(facts) if isinstance(facts, str) else facts)
+                for event_id, facts in cursor
+            ]
+        self.ids = [event_id for event_id, _ in rows]
+        self.tables: list[dict[str, list[str]]] = [facts for _, facts in rows]
+
+    def known(self, table: str, event_id: int) -> frozenset[str]:
+        """The columns of the table that the event could know."""
+        place = bisect_right(self.ids, event_id)
+        return frozenset(self.tables[place - 1].get(table, ())) if place else frozenset()
+
+
+def replay(using: str = "default", kinds: frozenset[str] | None = None) -> Iterator[Finding]:
+    """Every row of every watched table that is not what its history says. Call it inside one REPEATABLE READ transaction."""
+    columns = Columns(using)
+    for tracked in tracked_tables():
+        if kinds is None or tracked.kind in kinds:
+            yield from _replay_table(tracked, columns, using)
+
+
+def _replay_table(tracked: Tracked, columns: Columns, using: str) -> Iterator[Finding]:
+    label = str(tracked.model._meta.verbose_name)
+    histories, rows = _histories(tracked, using), _rows(tracked, using)
+    history, row = next(histories, None), next(rows, None)
+    unborn: list[str] = []
+    unborn_gone = 0
+    while history is not None or row is not None:
+        if row is None or (history is not None and history[0] < row[0]):
+            assert history is not None
+            if not history[1].gone:
+                yield Finding(
+                    "row.removed",
+                    f"{label} {_number(tracked, history[1].values, history[0])} 被绕过系统删除：留痕中没有删除它的记载。",
+                )
+            elif not history[1].born:
+                unborn_gone += 1
+            history = next(histories, None)
+        elif history is None or row[0] < history[0]:
+            if not (tracked.insert_when and not row[2]):
+                unborn.append(row[0])
+            row = next(rows, None)
+        else:
+            if not history[1].born:
+                unborn.append(row[0])
+            yield from _compare(tracked, label, row[0], row[1], history[1], columns)
+            history, row = next(histories, None), next(rows, None)
+    brought = _brought(tracked, using)
+    if len(unborn) + unborn_gone > brought:
+        yield Finding(
+            "row.inserted",
+            f"{label}有 {len(unborn) + unborn_gone - brought} 行没有来历：留痕中没有新增它们的记载"
+            f"（{'其中可能有' if brought else ''}主键 {'、'.join(unborn[:5])}{' 等' if len(unborn) > 5 else ''}）。",
+        )
+    elif len(unborn) + unborn_gone < brought:
+        yield Finding(
+            "row.removed", f"{label}有 {brought - len(unborn) - unborn_gone} 行历史导入的记录被绕过系统删除。"
+        )
+
+
+def _compare(
+    tracked: Tracked, label: str, key: str, row: dict[str, Any], history: History, columns: Columns
+) -> Iterator[Finding]:
+    name = f"{label} {_number(tracked, row, key)}"
+    if history.gone:
+        yield Finding("row.inserted", f"{name} 已于留痕中删除，却仍在表中：被绕过系统恢复。")
+        return
+    known = columns.known(tracked.table, history.last_event)
+    for column in tracked.watched:
+        if column not in known or column not in row:
+            continue
+        if not history.born and column not in history.values:
+            continue  # brought in from outside; what it was then is in the file's digest
+        was, now = history.values.get(column), row[column]
+        if was != now and not _erased(was, now):
+            yield Finding(
+                "row.altered",
+                f"{name} 的 {column} 现为 {_shown(now)}，留痕记载为 {_shown(was)}：被绕过系统改动。",
+            )
+
+
+def _erased(was: Any, now: Any) -> bool:
+    """Personal data whose salt is gone can no longer be compared."""
+    return isinstance(was, dict) and "salted" in was and isinstance(now, dict) and now.get("salted") is None
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict) and ("salted" in value or "sha256" in value):
+        return f"摘要 {str(value.get('salted') or value.get('sha256'))[:12]}"
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _number(tracked: Tracked, values: dict[str, Any], key: str) -> str:
+    return str(values.get(tracked.number) or key) if tracked.number else f"#{key}"
+
+
+def _histories(tracked: Tracked, using: str) -> Iterator[tuple[str, History]]:
+    """(key, history) of each row that has events, in the order of the keys as text."""
+    with connections[using].chunked_cursor() as cursor:
+        cursor.execute(
+            "SELECT subject_pk, id, operation, (convert_from(canonical, 'UTF8')::jsonb->'changes')::text"
+            " FROM audit_auditevent WHERE subject_kind = %s AND subject_pk <> '' AND operation IN ('insert', 'update', 'delete')"
+            ' ORDER BY subject_pk COLLATE "C", id',
+            [tracked.kind],
+        )
+        key, history = None, History()
+        while rows := cursor.fetchmany(ROWS):
+            for subject_pk, event_id, operation, changes in rows:
+                if subject_pk != key:
+                    if key is not None:
+                        yield key, history
+                    key, history = subject_pk, History()
+                history.take(event_id, operation, json.loads(changes, parse_float=Decimal))
+        if key is not None:
+            yield key, history
+
+
+def _rows(tracked: Tracked, using: str) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """(key, row as the trail sees it, whether its insert is an event) in the order of the keys as text."""
+    from audit.trail.attach import state_name
+
+    with connections[using].chunked_cursor() as cursor:
+        cursor.execute(
+            f'SELECT key, state::text, told FROM public."{state_name(tracked)}"() ORDER BY key COLLATE "C"'
+        )
+        while rows := cursor.fetchmany(ROWS):
+            for key, state, told in rows:
+                yield key, json.loads(state, parse_float=Decimal), told
+
+
+def _brought(tracked: Tracked, using: str) -> int:
+    """How many rows came by import, or were there before the trail was."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum((convert_from(canonical, 'UTF8')::jsonb->'changes'->>'rows')::bigint), 0)"
+            " FROM audit_auditevent WHERE subject_kind = %s AND subject_no = %s AND operation = 'import'",
+            [tracked.kind, tracked.table],
+        )
+        return int(cursor.fetchone()[0])
