@@ -82,7 +82,9 @@ class AuditEvent(models.Model):
         verbose_name_plural = _("审计留痕")
         indexes = (
             models.Index(fields=("subject_kind", "subject_no", "id"), name="audit_event_subject"),
-            models.Index(fields=("case_kind", "case_no", "id"), name="audit_event_case", condition=~Q(case_no="")),
+            models.Index(
+                fields=("case_kind", "case_no", "id"), name="audit_event_case", condition=~Q(case_no="")
+            ),
             models.Index(fields=("actor", "id"), name="audit_event_actor"),
             models.Index(fields=("region_code", "id"), name="audit_event_region"),
             BrinIndex(fields=("recorded_at",), name="audit_event_instant"),
@@ -133,6 +135,9 @@ class PendingEvent(models.Model):
         verbose_name = _("待封存")
         verbose_name_plural = _("待封存")
 
+    def __str__(self) -> str:
+        return str(self.event_id)
+
 
 class TrailLeaf(models.Model):
     """The place of an event in the Merkle tree, given when it is sealed: contiguous from 0, in the order of sealing."""
@@ -144,6 +149,9 @@ class TrailLeaf(models.Model):
     class Meta:
         verbose_name = _("留痕叶")
         verbose_name_plural = _("留痕叶")
+
+    def __str__(self) -> str:
+        return str(self.index)
 
 
 class Checkpoint(models.Model):
@@ -183,4 +191,9 @@ class PersonalSalt(models.Model):
     class Meta:
         verbose_name = _("个人信息盐值")
         verbose_name_plural = _("个人信息盐值")
-        constraints = (models.UniqueConstraint(fields=("subject_kind", "subject_pk"), name="audit_personal_salt_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("subject_kind", "subject_pk"), name="audit_personal_salt_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.subject_kind} {self.subject_pk}"

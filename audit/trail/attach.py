@@ -242,6 +242,5 @@ def examine(connection: BaseDatabaseWrapper) -> list[Fault]:
         for name in sorted(expected[table] - always):
             state = "已被停用或降级" if name in weak else "缺失"
             faults.append(Fault(table, f"数据表 {table} 的留痕触发器 {name} {state}。"))
-    for table in sorted(set(expected) - set(found)):
-        faults.append(Fault(table, f"数据表 {table} 不存在，请先执行迁移。"))
-    return faults
+    missing = sorted(set(expected) - set(found))
+    return faults + [Fault(table, f"数据表 {table} 不存在，请先执行迁移。") for table in missing]

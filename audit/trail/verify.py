@@ -288,7 +288,7 @@ def name_differences(folder: Path, statements: list[Statement], proved: int) -> 
     """Which events differ from the leaves, when the leaves themselves still give the signed roots."""
     hash_of = hash_function(statements[0].algorithm)
     expected: list[tuple[bytes, str]] = []
-    edge, size = Edge(hash_of), 0
+    edge = Edge(hash_of)
     roots = {one.size: one.root for one in statements}
     for number, line in enumerate(_lines(folder / "leaves.txt"), start=1):
         words = line.decode("ascii", "replace").split()
@@ -297,10 +297,9 @@ def name_differences(folder: Path, statements: list[Statement], proved: int) -> 
         except (IndexError, ValueError):
             return [f"leaves.txt 第 {number} 行无法读取，不能据以指出是哪一条事件。"]
         edge.grow([leaf])
-        size += 1
-        if size > proved:
+        if number > proved:
             expected.append((leaf, words[1] if len(words) > 1 else "编号不详"))
-        if size in roots and edge.root() != roots[size]:
+        if number in roots and edge.root() != roots[number]:
             return [
                 "叶散列清单（leaves.txt）也与签名的根散列不符，不能逐条指出；问题在上述封存点所覆盖的事件之中。"
             ]
