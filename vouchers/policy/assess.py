@@ -193,7 +193,7 @@ def _within_voucher(facts: Facts, amount: Sum, working: Working) -> Sum:
 
     def sentence() -> str:
         verdict = f"以余额为限，计 {money(result)}" if result < amount.value else "余额足够"
-        return f"券 {voucher.voucher_no} 可用余额 {money(balance)}：{money(amount.value)} {verdict}。"
+        return f"券 {voucher.voucher_no} 可用余额 {money(balance)}：{money(amount.value)}，{verdict}。"
 
     operands = [amount.operand("核算金额"), Operand(name="券面可用余额", value=balance)]
     return working.add("voucher_balance", "minimum", operands, result, sentence)

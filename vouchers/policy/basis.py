@@ -130,7 +130,7 @@ def _exclude(item: BasisItemFacts, gross: Decimal, reason: str, working: Working
         "exclude",
         [Operand(name=f"明细 {item.item_no}", value=gross)],
         ZERO,
-        lambda: f"明细 {item.item_no} 的 {money(gross)} 不计入基数：{reason}。",
+        lambda: f"明细 {item.item_no} 的 {money(gross)}不计入基数：{reason}。",
         track.source("excluded_components"),
     )
 

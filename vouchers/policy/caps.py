@@ -171,8 +171,8 @@ def _once(
     def sentence() -> str:
         share = f"（合同额的 {percent(cap.share)}）" if cap.share is not None else ""
         spent = f"，{_period_words(cap, facts)}已用 {money(used)}，尚余 {money(left)}" if used else ""
-        verdict = f"核减为 {money(result)}" if result < amount.value else "未超过，不作核减"
-        return f"{cap.name}不超过 {money(limit)}{share}{spent}：{money(amount.value)} {verdict}。"
+        verdict = f"，核减为 {money(result)}" if result < amount.value else "，未超过，不作核减"
+        return f"{cap.name}不超过 {money(limit)}{share}{spent}：{money(amount.value)}{verdict}。"
 
     operands = [amount.operand("核算金额"), Operand(name=f"{cap.name}余额", value=left)]
     return working.add(f"cap.{cap.code}", "minimum", operands, result, sentence, cite)

@@ -11,7 +11,7 @@ from vouchers.policy.basis import CountedItem
 from vouchers.policy.facts import Facts
 from vouchers.policy.gates import months_after, reference_day
 from vouchers.policy.rules import ApplicantClass, Rate, Scheme, Track
-from vouchers.policy.terms import FindingResult, RateKind, Stage, TaxMode, TierMeasure, TierMode
+from vouchers.policy.terms import FindingResult, GateEffect, RateKind, Stage, TaxMode, TierMeasure, TierMode
 from vouchers.policy.working import ZERO, Sum, Working, money, percent
 
 
@@ -89,6 +89,7 @@ def _ladder(
                 article=track.cite.words,
                 confidence=track.cite.confidence,
                 cure="请核对芯片来源、用途等填报内容。",
+                effect=GateEffect.EXCLUDE,
             )
         )
         return ()
@@ -171,7 +172,7 @@ def _add_up(track: Track, members: list[CountedItem], working: Working) -> Sum:
             )
             + (f" ＝ {money(total)}。" if len(members) > 1 else "。")
         ),
-        track.source("basis_kinds"),
+        track.cite,
     )
 
 
