@@ -34,6 +34,7 @@ app.conf.update(
         "dispatch-outbox": {"task": "vouchers.dispatch_outbox", "schedule": 1.0},
         "seal-trail": {"task": "audit.seal_trail", "schedule": 5.0},
         "expire-vouchers": {"task": "vouchers.expire_vouchers", "schedule": crontab(hour=0, minute=10)},
+        "lapse-claims": {"task": "applications.lapse_claims", "schedule": crontab(hour=0, minute=20)},
         "scan-claims": {"task": "audit.scan_claims", "schedule": crontab(hour=2, minute=0)},
     },
 )

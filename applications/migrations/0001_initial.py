@@ -7,394 +7,887 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Application',
+            name="Application",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('live', '本系统办理'), ('imported', '历史导入')], default='live', editable=False, max_length=10, verbose_name='来源')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='入库时间')),
-                ('application_no', models.CharField(max_length=24, unique=True, verbose_name='申领编号')),
-                ('program_code', models.CharField(max_length=30, verbose_name='专项代码')),
-                ('pinned_reason', models.CharField(blank=True, max_length=200, verbose_name='适用版本的理由')),
-                ('state', models.CharField(choices=[('draft', '填写中'), ('submitted', '已提交'), ('returned', '待补正'), ('accepted', '已受理'), ('recommended', '已初审'), ('approved', '已核准待公示'), ('noticed', '公示中'), ('issued', '已发券'), ('rejected', '不予支持'), ('withdrawn', '已撤回')], default='draft', max_length=12, verbose_name='状态')),
-                ('requested_amount', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True, verbose_name='申请金额')),
-                ('approved_amount', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True, verbose_name='核准金额')),
-                ('facts', models.JSONField(default=dict, verbose_name='申报事实')),
-                ('assessment', models.JSONField(default=dict, verbose_name='测算')),
-                ('engine_version', models.CharField(blank=True, max_length=20)),
-                ('band', models.JSONField(default=dict, verbose_name='审批权限')),
-                ('statement_accepted', models.BooleanField(default=False, verbose_name='真实性承诺')),
-                ('filer_phone', models.CharField(blank=True, max_length=30)),
-                ('filer_ip', models.CharField(blank=True, max_length=45)),
-                ('filer_device', models.CharField(blank=True, max_length=64)),
-                ('submitted_at', models.DateTimeField(blank=True, null=True, verbose_name='提交时间')),
-                ('state_since', models.DateTimeField(blank=True, null=True, verbose_name='进入本状态时间')),
-                ('due_on', models.DateField(blank=True, null=True, verbose_name='办理期限')),
-                ('decided_on', models.DateField(blank=True, null=True, verbose_name='核准日')),
-                ('decision_reason', models.TextField(blank=True, verbose_name='决定理由')),
-                ('voucher_no', models.CharField(blank=True, max_length=24, verbose_name='券号')),
-                ('issue_id', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='建立时间')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("live", "本系统办理"), ("imported", "历史导入")],
+                        default="live",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="来源",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="入库时间",
+                    ),
+                ),
+                ("application_no", models.CharField(max_length=24, unique=True, verbose_name="申领编号")),
+                ("program_code", models.CharField(max_length=30, verbose_name="专项代码")),
+                (
+                    "pinned_reason",
+                    models.CharField(blank=True, max_length=200, verbose_name="适用版本的理由"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "填写中"),
+                            ("submitted", "已提交"),
+                            ("returned", "待补正"),
+                            ("accepted", "已受理"),
+                            ("recommended", "已初审"),
+                            ("approved", "已核准待公示"),
+                            ("noticed", "公示中"),
+                            ("issued", "已发券"),
+                            ("rejected", "不予支持"),
+                            ("withdrawn", "已撤回"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                        verbose_name="状态",
+                    ),
+                ),
+                (
+                    "requested_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=18, null=True, verbose_name="申请金额"
+                    ),
+                ),
+                (
+                    "approved_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=18, null=True, verbose_name="核准金额"
+                    ),
+                ),
+                ("facts", models.JSONField(default=dict, verbose_name="申报事实")),
+                ("assessment", models.JSONField(default=dict, verbose_name="测算")),
+                ("engine_version", models.CharField(blank=True, max_length=20)),
+                ("band", models.JSONField(default=dict, verbose_name="审批权限")),
+                ("statement_accepted", models.BooleanField(default=False, verbose_name="真实性承诺")),
+                ("filer_phone", models.CharField(blank=True, max_length=30)),
+                ("filer_ip", models.CharField(blank=True, max_length=45)),
+                ("filer_device", models.CharField(blank=True, max_length=64)),
+                ("submitted_at", models.DateTimeField(blank=True, null=True, verbose_name="提交时间")),
+                ("state_since", models.DateTimeField(blank=True, null=True, verbose_name="进入本状态时间")),
+                ("due_on", models.DateField(blank=True, null=True, verbose_name="办理期限")),
+                ("decided_on", models.DateField(blank=True, null=True, verbose_name="核准日")),
+                ("decision_reason", models.TextField(blank=True, verbose_name="决定理由")),
+                ("voucher_no", models.CharField(blank=True, max_length=24, verbose_name="券号")),
+                ("issue_id", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="建立时间")),
             ],
             options={
-                'verbose_name': '申领',
-                'verbose_name_plural': '申领',
+                "verbose_name": "申领",
+                "verbose_name_plural": "申领",
             },
         ),
         migrations.CreateModel(
-            name='BankTransfer',
+            name="BankTransfer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('live', '本系统办理'), ('imported', '历史导入')], default='live', editable=False, max_length=10, verbose_name='来源')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='入库时间')),
-                ('bank_ref', models.CharField(max_length=60, unique=True, verbose_name='银行流水号')),
-                ('payer_account', models.CharField(blank=True, max_length=40, verbose_name='付款账号')),
-                ('payee_account', models.CharField(blank=True, max_length=40, verbose_name='收款账号')),
-                ('paid_on', models.DateField(verbose_name='付款日')),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='金额')),
-                ('receipt_sha256', models.CharField(blank=True, max_length=64, verbose_name='回单摘要')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("live", "本系统办理"), ("imported", "历史导入")],
+                        default="live",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="来源",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="入库时间",
+                    ),
+                ),
+                ("bank_ref", models.CharField(max_length=60, unique=True, verbose_name="银行流水号")),
+                ("payer_account", models.CharField(blank=True, max_length=40, verbose_name="付款账号")),
+                ("payee_account", models.CharField(blank=True, max_length=40, verbose_name="收款账号")),
+                ("paid_on", models.DateField(verbose_name="付款日")),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=18, verbose_name="金额")),
+                ("receipt_sha256", models.CharField(blank=True, max_length=64, verbose_name="回单摘要")),
             ],
             options={
-                'verbose_name': '银行回单',
-                'verbose_name_plural': '银行回单',
+                "verbose_name": "银行回单",
+                "verbose_name_plural": "银行回单",
             },
         ),
         migrations.CreateModel(
-            name='BasisItem',
+            name="BasisItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('live', '本系统办理'), ('imported', '历史导入')], default='live', editable=False, max_length=10, verbose_name='来源')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='入库时间')),
-                ('position', models.PositiveIntegerField(default=1)),
-                ('kind', models.CharField(choices=[('invoice_line', '发票'), ('settlement_line', '平台结算单'), ('investment_document', '投资凭证'), ('deployed_capacity', '已部署算力'), ('data_product_line', '数据产品合同')], max_length=20, verbose_name='种类')),
-                ('number_key', models.CharField(blank=True, db_index=True, max_length=40)),
-                ('reference', models.CharField(blank=True, max_length=60, verbose_name='凭证号')),
-                ('description', models.CharField(blank=True, max_length=200, verbose_name='说明')),
-                ('net_amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='计入金额（不含税）')),
-                ('tax_amount', models.DecimalField(decimal_places=2, default=0, max_digits=18, verbose_name='税额')),
-                ('period_from', models.DateField(blank=True, null=True, verbose_name='期间自')),
-                ('period_to', models.DateField(blank=True, null=True, verbose_name='期间至（不含）')),
-                ('accelerator', models.CharField(blank=True, max_length=60, verbose_name='型号')),
-                ('quantity', models.DecimalField(blank=True, decimal_places=4, max_digits=18, null=True, verbose_name='数量')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("live", "本系统办理"), ("imported", "历史导入")],
+                        default="live",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="来源",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="入库时间",
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=1)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("invoice_line", "发票"),
+                            ("settlement_line", "平台结算单"),
+                            ("investment_document", "投资凭证"),
+                            ("deployed_capacity", "已部署算力"),
+                            ("data_product_line", "数据产品合同"),
+                        ],
+                        max_length=20,
+                        verbose_name="种类",
+                    ),
+                ),
+                ("number_key", models.CharField(blank=True, db_index=True, max_length=40)),
+                ("reference", models.CharField(blank=True, max_length=60, verbose_name="凭证号")),
+                ("description", models.CharField(blank=True, max_length=200, verbose_name="说明")),
+                (
+                    "net_amount",
+                    models.DecimalField(decimal_places=2, max_digits=18, verbose_name="计入金额（不含税）"),
+                ),
+                (
+                    "tax_amount",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=18, verbose_name="税额"),
+                ),
+                ("period_from", models.DateField(blank=True, null=True, verbose_name="期间自")),
+                ("period_to", models.DateField(blank=True, null=True, verbose_name="期间至（不含）")),
+                ("accelerator", models.CharField(blank=True, max_length=60, verbose_name="型号")),
+                (
+                    "quantity",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=18, null=True, verbose_name="数量"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '补贴基数明细',
-                'verbose_name_plural': '补贴基数明细',
-                'ordering': ('claim', 'position'),
+                "verbose_name": "补贴基数明细",
+                "verbose_name_plural": "补贴基数明细",
+                "ordering": ("claim", "position"),
             },
         ),
         migrations.CreateModel(
-            name='Capacity',
+            name="Capacity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('live', '本系统办理'), ('imported', '历史导入')], default='live', editable=False, max_length=10, verbose_name='来源')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='入库时间')),
-                ('accelerator', models.CharField(max_length=60, verbose_name='型号')),
-                ('cards', models.PositiveIntegerField(verbose_name='卡数')),
-                ('effective_from', models.DateField(verbose_name='自')),
-                ('effective_to', models.DateField(blank=True, null=True, verbose_name='至（不含）')),
-                ('site', models.CharField(blank=True, max_length=100, verbose_name='机房')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("live", "本系统办理"), ("imported", "历史导入")],
+                        default="live",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="来源",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="入库时间",
+                    ),
+                ),
+                ("accelerator", models.CharField(max_length=60, verbose_name="型号")),
+                ("cards", models.PositiveIntegerField(verbose_name="卡数")),
+                ("effective_from", models.DateField(verbose_name="自")),
+                ("effective_to", models.DateField(blank=True, null=True, verbose_name="至（不含）")),
+                ("site", models.CharField(blank=True, max_length=100, verbose_name="机房")),
             ],
             options={
-                'verbose_name': '登记规模',
-                'verbose_name_plural': '登记规模',
+                "verbose_name": "登记规模",
+                "verbose_name_plural": "登记规模",
             },
         ),
         migrations.CreateModel(
-            name='Check',
+            name="Check",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject_kind', models.CharField(max_length=12)),
-                ('subject_no', models.CharField(max_length=30)),
-                ('code', models.CharField(max_length=40, verbose_name='核验项')),
-                ('label', models.CharField(max_length=100, verbose_name='名称')),
-                ('by_machine', models.BooleanField(default=True, verbose_name='机器核验')),
-                ('result', models.CharField(choices=[('passed', '相符'), ('failed', '不符'), ('not_testable', '无法核验'), ('waiting', '待核')], default='waiting', max_length=14, verbose_name='结果')),
-                ('sentence', models.TextField(blank=True, verbose_name='说明')),
-                ('evidence', models.JSONField(default=list)),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("subject_kind", models.CharField(max_length=12)),
+                ("subject_no", models.CharField(max_length=30)),
+                ("code", models.CharField(max_length=40, verbose_name="核验项")),
+                ("label", models.CharField(max_length=100, verbose_name="名称")),
+                ("by_machine", models.BooleanField(default=True, verbose_name="机器核验")),
+                (
+                    "result",
+                    models.CharField(
+                        choices=[
+                            ("passed", "相符"),
+                            ("failed", "不符"),
+                            ("not_testable", "无法核验"),
+                            ("waiting", "待核"),
+                        ],
+                        default="waiting",
+                        max_length=14,
+                        verbose_name="结果",
+                    ),
+                ),
+                ("sentence", models.TextField(blank=True, verbose_name="说明")),
+                ("evidence", models.JSONField(default=list)),
+                ("checked_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': '核验项',
-                'verbose_name_plural': '核验项',
+                "verbose_name": "核验项",
+                "verbose_name_plural": "核验项",
             },
         ),
         migrations.CreateModel(
-            name='Claim',
+            name="Claim",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('live', '本系统办理'), ('imported', '历史导入')], default='live', editable=False, max_length=10, verbose_name='来源')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='入库时间')),
-                ('claim_no', models.CharField(max_length=24, unique=True, verbose_name='兑付编号')),
-                ('kind', models.CharField(choices=[('claim', '兑付申请'), ('settlement', '即时抵扣')], default='claim', max_length=12, verbose_name='方式')),
-                ('program_code', models.CharField(max_length=30, verbose_name='专项代码')),
-                ('program_region_code', models.CharField(max_length=6)),
-                ('state', models.CharField(choices=[('draft', '填写中'), ('submitted', '已提交'), ('returned', '待补正'), ('verified', '已核验'), ('approved', '已核准待拨付'), ('paid', '已拨付'), ('rejected', '不予支持'), ('withdrawn', '已撤回'), ('lapsed', '已失效')], default='draft', max_length=10, verbose_name='状态')),
-                ('claimed_amount', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True, verbose_name='申请金额')),
-                ('approved_amount', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True, verbose_name='核准金额')),
-                ('facts', models.JSONField(default=dict, verbose_name='认定事实')),
-                ('assessment', models.JSONField(default=dict, verbose_name='测算')),
-                ('engine_version', models.CharField(blank=True, max_length=20)),
-                ('band', models.JSONField(default=dict, verbose_name='审批权限')),
-                ('filer_ip', models.CharField(blank=True, max_length=45)),
-                ('filer_device', models.CharField(blank=True, max_length=64)),
-                ('submitted_at', models.DateTimeField(blank=True, null=True, verbose_name='提交时间')),
-                ('state_since', models.DateTimeField(blank=True, null=True, verbose_name='进入本状态时间')),
-                ('due_on', models.DateField(blank=True, null=True, verbose_name='办理期限')),
-                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='决定时间')),
-                ('decision_reason', models.TextField(blank=True, verbose_name='决定理由')),
-                ('reviewer', models.CharField(blank=True, max_length=60, verbose_name='历史审核人')),
-                ('paid_on', models.DateField(blank=True, null=True, verbose_name='拨付日')),
-                ('idempotency_key', models.CharField(blank=True, max_length=100)),
-                ('reserve_id', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('resolve_id', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("live", "本系统办理"), ("imported", "历史导入")],
+                        default="live",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="来源",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="入库时间",
+                    ),
+                ),
+                ("claim_no", models.CharField(max_length=24, unique=True, verbose_name="兑付编号")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("claim", "兑付申请"), ("settlement", "即时抵扣")],
+                        default="claim",
+                        max_length=12,
+                        verbose_name="方式",
+                    ),
+                ),
+                ("program_code", models.CharField(max_length=30, verbose_name="专项代码")),
+                ("program_region_code", models.CharField(max_length=6)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "填写中"),
+                            ("submitted", "已提交"),
+                            ("returned", "待补正"),
+                            ("verified", "已核验"),
+                            ("approved", "已核准待拨付"),
+                            ("paid", "已拨付"),
+                            ("rejected", "不予支持"),
+                            ("withdrawn", "已撤回"),
+                            ("lapsed", "已失效"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                        verbose_name="状态",
+                    ),
+                ),
+                (
+                    "claimed_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=18, null=True, verbose_name="申请金额"
+                    ),
+                ),
+                (
+                    "approved_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=18, null=True, verbose_name="核准金额"
+                    ),
+                ),
+                ("facts", models.JSONField(default=dict, verbose_name="认定事实")),
+                ("assessment", models.JSONField(default=dict, verbose_name="测算")),
+                ("engine_version", models.CharField(blank=True, max_length=20)),
+                ("band", models.JSONField(default=dict, verbose_name="审批权限")),
+                ("filer_ip", models.CharField(blank=True, max_length=45)),
+                ("filer_device", models.CharField(blank=True, max_length=64)),
+                ("submitted_at", models.DateTimeField(blank=True, null=True, verbose_name="提交时间")),
+                ("state_since", models.DateTimeField(blank=True, null=True, verbose_name="进入本状态时间")),
+                ("due_on", models.DateField(blank=True, null=True, verbose_name="办理期限")),
+                ("decided_at", models.DateTimeField(blank=True, null=True, verbose_name="决定时间")),
+                ("decision_reason", models.TextField(blank=True, verbose_name="决定理由")),
+                ("reviewer", models.CharField(blank=True, max_length=60, verbose_name="历史审核人")),
+                ("paid_on", models.DateField(blank=True, null=True, verbose_name="拨付日")),
+                ("idempotency_key", models.CharField(blank=True, max_length=100)),
+                ("reserve_id", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("resolve_id", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': '兑付申请',
-                'verbose_name_plural': '兑付申请',
+                "verbose_name": "兑付申请",
+                "verbose_name_plural": "兑付申请",
             },
         ),
         migrations.CreateModel(
-            name='Device',
+            name="Device",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('live', '本系统办理'), ('imported', '历史导入')], default='live', editable=False, max_length=10, verbose_name='来源')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='入库时间')),
-                ('serial', models.CharField(max_length=60, unique=True, verbose_name='序列号')),
-                ('accelerator', models.CharField(max_length=60, verbose_name='型号')),
-                ('site', models.CharField(blank=True, max_length=100, verbose_name='机房')),
-                ('in_service_on', models.DateField(blank=True, null=True, verbose_name='启用日')),
-                ('retired_on', models.DateField(blank=True, null=True, verbose_name='停用日')),
-                ('replaces_serial', models.CharField(blank=True, max_length=60, verbose_name='替换的序列号')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("live", "本系统办理"), ("imported", "历史导入")],
+                        default="live",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="来源",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="入库时间",
+                    ),
+                ),
+                ("serial", models.CharField(max_length=60, unique=True, verbose_name="序列号")),
+                ("accelerator", models.CharField(max_length=60, verbose_name="型号")),
+                ("site", models.CharField(blank=True, max_length=100, verbose_name="机房")),
+                ("in_service_on", models.DateField(blank=True, null=True, verbose_name="启用日")),
+                ("retired_on", models.DateField(blank=True, null=True, verbose_name="停用日")),
+                ("replaces_serial", models.CharField(blank=True, max_length=60, verbose_name="替换的序列号")),
             ],
             options={
-                'verbose_name': '设备',
-                'verbose_name_plural': '设备',
+                "verbose_name": "设备",
+                "verbose_name_plural": "设备",
             },
         ),
         migrations.CreateModel(
-            name='ImportedFile',
+            name="ImportedFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='文件')),
-                ('sha256', models.CharField(max_length=64, verbose_name='摘要')),
-                ('rows_sha256', models.CharField(blank=True, max_length=64, verbose_name='入库行摘要')),
-                ('rows_read', models.PositiveBigIntegerField(default=0, verbose_name='读取')),
-                ('rows_taken', models.PositiveBigIntegerField(default=0, verbose_name='入库')),
-                ('rows_known', models.PositiveBigIntegerField(default=0, verbose_name='已有')),
-                ('rows_refused', models.PositiveBigIntegerField(default=0, verbose_name='退回')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="文件")),
+                ("sha256", models.CharField(max_length=64, verbose_name="摘要")),
+                ("rows_sha256", models.CharField(blank=True, max_length=64, verbose_name="入库行摘要")),
+                ("rows_read", models.PositiveBigIntegerField(default=0, verbose_name="读取")),
+                ("rows_taken", models.PositiveBigIntegerField(default=0, verbose_name="入库")),
+                ("rows_known", models.PositiveBigIntegerField(default=0, verbose_name="已有")),
+                ("rows_refused", models.PositiveBigIntegerField(default=0, verbose_name="退回")),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '导入文件',
-                'verbose_name_plural': '导入文件',
+                "verbose_name": "导入文件",
+                "verbose_name_plural": "导入文件",
             },
         ),
         migrations.CreateModel(
-            name='Invoice',
+            name="Invoice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('live', '本系统办理'), ('imported', '历史导入')], default='live', editable=False, max_length=10, verbose_name='来源')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='入库时间')),
-                ('invoice_code', models.CharField(blank=True, max_length=20, verbose_name='发票代码')),
-                ('invoice_no', models.CharField(max_length=40, verbose_name='发票号码')),
-                ('number_key', models.CharField(db_index=True, max_length=40, verbose_name='规范号码')),
-                ('kind', models.CharField(choices=[('digital_special', '数电票（专用）'), ('digital_ordinary', '数电票（普通）'), ('vat_special', '增值税专用发票'), ('vat_ordinary', '增值税普通发票')], max_length=18, verbose_name='票种')),
-                ('status', models.CharField(choices=[('normal', '正常'), ('red', '已红冲'), ('voided', '已作废')], default='normal', max_length=8, verbose_name='票面状态')),
-                ('status_changed_on', models.DateField(blank=True, null=True, verbose_name='状态变更日')),
-                ('red_of', models.CharField(blank=True, max_length=40, verbose_name='对应蓝字发票')),
-                ('issued_on', models.DateField(verbose_name='开票日')),
-                ('seller_uscc', models.CharField(db_index=True, max_length=18, verbose_name='销方代码')),
-                ('seller_name', models.CharField(blank=True, max_length=200, verbose_name='销方名称')),
-                ('buyer_uscc', models.CharField(db_index=True, max_length=18, verbose_name='购方代码')),
-                ('buyer_name', models.CharField(blank=True, max_length=200, verbose_name='购方名称')),
-                ('net_amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='不含税金额')),
-                ('tax_amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='税额')),
-                ('gross_amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='价税合计')),
-                ('period_from', models.DateField(blank=True, null=True, verbose_name='服务期自')),
-                ('period_to', models.DateField(blank=True, null=True, verbose_name='服务期至（不含）')),
-                ('file_sha256', models.CharField(blank=True, db_index=True, max_length=64, verbose_name='文件摘要')),
-                ('program_region_code', models.CharField(blank=True, max_length=6)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("live", "本系统办理"), ("imported", "历史导入")],
+                        default="live",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="来源",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="入库时间",
+                    ),
+                ),
+                ("invoice_code", models.CharField(blank=True, max_length=20, verbose_name="发票代码")),
+                ("invoice_no", models.CharField(max_length=40, verbose_name="发票号码")),
+                ("number_key", models.CharField(db_index=True, max_length=40, verbose_name="规范号码")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("digital_special", "数电票（专用）"),
+                            ("digital_ordinary", "数电票（普通）"),
+                            ("vat_special", "增值税专用发票"),
+                            ("vat_ordinary", "增值税普通发票"),
+                        ],
+                        max_length=18,
+                        verbose_name="票种",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("normal", "正常"), ("red", "已红冲"), ("voided", "已作废")],
+                        default="normal",
+                        max_length=8,
+                        verbose_name="票面状态",
+                    ),
+                ),
+                ("status_changed_on", models.DateField(blank=True, null=True, verbose_name="状态变更日")),
+                ("red_of", models.CharField(blank=True, max_length=40, verbose_name="对应蓝字发票")),
+                ("issued_on", models.DateField(verbose_name="开票日")),
+                ("seller_uscc", models.CharField(db_index=True, max_length=18, verbose_name="销方代码")),
+                ("seller_name", models.CharField(blank=True, max_length=200, verbose_name="销方名称")),
+                ("buyer_uscc", models.CharField(db_index=True, max_length=18, verbose_name="购方代码")),
+                ("buyer_name", models.CharField(blank=True, max_length=200, verbose_name="购方名称")),
+                (
+                    "net_amount",
+                    models.DecimalField(decimal_places=2, max_digits=18, verbose_name="不含税金额"),
+                ),
+                ("tax_amount", models.DecimalField(decimal_places=2, max_digits=18, verbose_name="税额")),
+                (
+                    "gross_amount",
+                    models.DecimalField(decimal_places=2, max_digits=18, verbose_name="价税合计"),
+                ),
+                ("period_from", models.DateField(blank=True, null=True, verbose_name="服务期自")),
+                ("period_to", models.DateField(blank=True, null=True, verbose_name="服务期至（不含）")),
+                (
+                    "file_sha256",
+                    models.CharField(blank=True, db_index=True, max_length=64, verbose_name="文件摘要"),
+                ),
+                ("program_region_code", models.CharField(blank=True, max_length=6)),
             ],
             options={
-                'verbose_name': '发票',
-                'verbose_name_plural': '发票',
+                "verbose_name": "发票",
+                "verbose_name_plural": "发票",
             },
         ),
         migrations.CreateModel(
-            name='InvoiceLine',
+            name="InvoiceLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line_no', models.PositiveIntegerField()),
-                ('description', models.CharField(max_length=300, verbose_name='项目名称')),
-                ('unit', models.CharField(blank=True, max_length=20, verbose_name='单位')),
-                ('quantity', models.DecimalField(blank=True, decimal_places=10, max_digits=24, null=True, verbose_name='数量')),
-                ('unit_price', models.DecimalField(blank=True, decimal_places=10, max_digits=24, null=True, verbose_name='单价')),
-                ('net_amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='金额')),
-                ('tax_rate', models.DecimalField(blank=True, decimal_places=6, max_digits=9, null=True, verbose_name='税率')),
-                ('tax_amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='税额')),
-                ('origin', models.CharField(default='live', max_length=10)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("line_no", models.PositiveIntegerField()),
+                ("description", models.CharField(max_length=300, verbose_name="项目名称")),
+                ("unit", models.CharField(blank=True, max_length=20, verbose_name="单位")),
+                (
+                    "quantity",
+                    models.DecimalField(
+                        blank=True, decimal_places=10, max_digits=24, null=True, verbose_name="数量"
+                    ),
+                ),
+                (
+                    "unit_price",
+                    models.DecimalField(
+                        blank=True, decimal_places=10, max_digits=24, null=True, verbose_name="单价"
+                    ),
+                ),
+                ("net_amount", models.DecimalField(decimal_places=2, max_digits=18, verbose_name="金额")),
+                (
+                    "tax_rate",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=9, null=True, verbose_name="税率"
+                    ),
+                ),
+                ("tax_amount", models.DecimalField(decimal_places=2, max_digits=18, verbose_name="税额")),
+                ("origin", models.CharField(default="live", max_length=10)),
             ],
             options={
-                'verbose_name': '发票明细',
-                'verbose_name_plural': '发票明细',
+                "verbose_name": "发票明细",
+                "verbose_name_plural": "发票明细",
             },
         ),
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('live', '本系统办理'), ('imported', '历史导入')], default='live', editable=False, max_length=10, verbose_name='来源')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='入库时间')),
-                ('lease_no', models.CharField(max_length=24, unique=True, verbose_name='合同备案号')),
-                ('kind', models.CharField(choices=[('compute_lease', '算力租用合同'), ('data_product', '数据产品合同'), ('investment', '投资建设合同')], default='compute_lease', max_length=16, verbose_name='合同种类')),
-                ('contract_no', models.CharField(blank=True, max_length=60, verbose_name='合同编号')),
-                ('program_code', models.CharField(db_index=True, max_length=30, verbose_name='专项代码')),
-                ('program_region_code', models.CharField(max_length=6, verbose_name='专项所在地区')),
-                ('region_code', models.CharField(max_length=6, verbose_name='算力所在地')),
-                ('signed_on', models.DateField(verbose_name='签订日')),
-                ('starts_on', models.DateField(verbose_name='开始日')),
-                ('ends_before', models.DateField(verbose_name='结束日的次日')),
-                ('accelerator', models.CharField(blank=True, max_length=60, verbose_name='加速卡型号')),
-                ('form_factor', models.CharField(blank=True, max_length=20, verbose_name='形态')),
-                ('cards', models.PositiveIntegerField(blank=True, null=True, verbose_name='卡数')),
-                ('unit', models.CharField(blank=True, choices=[('card_hour', '元/卡时'), ('card_month', '元/卡月'), ('server_month', '元/台月'), ('pflops_day', '元/P·天')], max_length=14, verbose_name='计价单位')),
-                ('quantity', models.DecimalField(blank=True, decimal_places=4, max_digits=18, null=True, verbose_name='数量')),
-                ('unit_price', models.DecimalField(blank=True, decimal_places=6, max_digits=18, null=True, verbose_name='单价（不含税）')),
-                ('vat_rate', models.DecimalField(decimal_places=6, default=0, max_digits=9, verbose_name='税率')),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='合同金额（不含税）')),
-                ('purpose', models.CharField(blank=True, choices=[('training', '模型训练'), ('inference', '推理'), ('finetuning', '微调'), ('other', '其他')], max_length=12, verbose_name='用途')),
-                ('exclusive', models.BooleanField(default=False, verbose_name='独占')),
-                ('bundled', models.BooleanField(default=False, verbose_name='含存储、网络等其他服务')),
-                ('document_sha256', models.CharField(blank=True, max_length=64, verbose_name='合同文本摘要')),
-                ('document_text', models.TextField(blank=True, verbose_name='合同文本')),
-                ('state', models.CharField(choices=[('draft', '填写中'), ('filed', '已备案'), ('returned', '待补正'), ('verified', '已核验'), ('ended', '已终止'), ('voided', '已作废')], default='draft', max_length=10, verbose_name='状态')),
-                ('filed_at', models.DateTimeField(blank=True, null=True, verbose_name='备案时间')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("live", "本系统办理"), ("imported", "历史导入")],
+                        default="live",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="来源",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="入库时间",
+                    ),
+                ),
+                ("lease_no", models.CharField(max_length=24, unique=True, verbose_name="合同备案号")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("compute_lease", "算力租用合同"),
+                            ("data_product", "数据产品合同"),
+                            ("investment", "投资建设合同"),
+                        ],
+                        default="compute_lease",
+                        max_length=16,
+                        verbose_name="合同种类",
+                    ),
+                ),
+                ("contract_no", models.CharField(blank=True, max_length=60, verbose_name="合同编号")),
+                ("program_code", models.CharField(db_index=True, max_length=30, verbose_name="专项代码")),
+                ("program_region_code", models.CharField(max_length=6, verbose_name="专项所在地区")),
+                ("region_code", models.CharField(max_length=6, verbose_name="算力所在地")),
+                ("signed_on", models.DateField(verbose_name="签订日")),
+                ("starts_on", models.DateField(verbose_name="开始日")),
+                ("ends_before", models.DateField(verbose_name="结束日的次日")),
+                ("accelerator", models.CharField(blank=True, max_length=60, verbose_name="加速卡型号")),
+                ("form_factor", models.CharField(blank=True, max_length=20, verbose_name="形态")),
+                ("cards", models.PositiveIntegerField(blank=True, null=True, verbose_name="卡数")),
+                (
+                    "unit",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("card_hour", "元/卡时"),
+                            ("card_month", "元/卡月"),
+                            ("server_month", "元/台月"),
+                            ("pflops_day", "元/P·天"),
+                        ],
+                        max_length=14,
+                        verbose_name="计价单位",
+                    ),
+                ),
+                (
+                    "quantity",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=18, null=True, verbose_name="数量"
+                    ),
+                ),
+                (
+                    "unit_price",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=18, null=True, verbose_name="单价（不含税）"
+                    ),
+                ),
+                (
+                    "vat_rate",
+                    models.DecimalField(decimal_places=6, default=0, max_digits=9, verbose_name="税率"),
+                ),
+                (
+                    "amount",
+                    models.DecimalField(decimal_places=2, max_digits=18, verbose_name="合同金额（不含税）"),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("training", "模型训练"),
+                            ("inference", "推理"),
+                            ("finetuning", "微调"),
+                            ("other", "其他"),
+                        ],
+                        max_length=12,
+                        verbose_name="用途",
+                    ),
+                ),
+                ("exclusive", models.BooleanField(default=False, verbose_name="独占")),
+                ("bundled", models.BooleanField(default=False, verbose_name="含存储、网络等其他服务")),
+                ("document_sha256", models.CharField(blank=True, max_length=64, verbose_name="合同文本摘要")),
+                ("document_text", models.TextField(blank=True, verbose_name="合同文本")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "填写中"),
+                            ("filed", "已备案"),
+                            ("returned", "待补正"),
+                            ("verified", "已核验"),
+                            ("ended", "已终止"),
+                            ("voided", "已作废"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("filed_at", models.DateTimeField(blank=True, null=True, verbose_name="备案时间")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': '算力租用合同',
-                'verbose_name_plural': '算力租用合同',
+                "verbose_name": "算力租用合同",
+                "verbose_name_plural": "算力租用合同",
             },
         ),
         migrations.CreateModel(
-            name='LeaseDevice',
+            name="LeaseDevice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('live', '本系统办理'), ('imported', '历史导入')], default='live', editable=False, max_length=10, verbose_name='来源')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='入库时间')),
-                ('serial', models.CharField(db_index=True, max_length=60, verbose_name='序列号')),
-                ('effective_from', models.DateField(verbose_name='自')),
-                ('effective_to', models.DateField(verbose_name='至（不含）')),
-                ('share', models.DecimalField(decimal_places=6, default=1, max_digits=9, verbose_name='份额')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("live", "本系统办理"), ("imported", "历史导入")],
+                        default="live",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="来源",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        verbose_name="入库时间",
+                    ),
+                ),
+                ("serial", models.CharField(db_index=True, max_length=60, verbose_name="序列号")),
+                ("effective_from", models.DateField(verbose_name="自")),
+                ("effective_to", models.DateField(verbose_name="至（不含）")),
+                (
+                    "share",
+                    models.DecimalField(decimal_places=6, default=1, max_digits=9, verbose_name="份额"),
+                ),
             ],
             options={
-                'verbose_name': '合同设备',
-                'verbose_name_plural': '合同设备',
+                "verbose_name": "合同设备",
+                "verbose_name_plural": "合同设备",
             },
         ),
         migrations.CreateModel(
-            name='MeteringDay',
+            name="MeteringDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('card_hours', models.DecimalField(decimal_places=4, max_digits=14)),
-                ('source', models.CharField(choices=[('platform', '平台计量'), ('self_reported', '自报')], max_length=14)),
-                ('origin', models.CharField(default='live', max_length=10)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("card_hours", models.DecimalField(decimal_places=4, max_digits=14)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("platform", "平台计量"), ("self_reported", "自报")], max_length=14
+                    ),
+                ),
+                ("origin", models.CharField(default="live", max_length=10)),
             ],
             options={
-                'verbose_name': '用量',
-                'verbose_name_plural': '用量',
+                "verbose_name": "用量",
+                "verbose_name_plural": "用量",
             },
         ),
         migrations.CreateModel(
-            name='Objection',
+            name="Objection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('objection_no', models.CharField(max_length=24, unique=True, verbose_name='异议编号')),
-                ('subject_kind', models.CharField(max_length=12)),
-                ('subject_no', models.CharField(max_length=30)),
-                ('region_code', models.CharField(max_length=6)),
-                ('filer_name', models.CharField(max_length=100, verbose_name='异议人')),
-                ('contact', models.CharField(blank=True, max_length=100, verbose_name='联系方式')),
-                ('text', models.TextField(verbose_name='异议内容')),
-                ('state', models.CharField(choices=[('filed', '待处理'), ('upheld', '成立'), ('dismissed', '不成立')], default='filed', max_length=10, verbose_name='状态')),
-                ('filed_at', models.DateTimeField(verbose_name='提出时间')),
-                ('due_on', models.DateField(verbose_name='答复期限')),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('answer', models.TextField(blank=True, verbose_name='答复')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("objection_no", models.CharField(max_length=24, unique=True, verbose_name="异议编号")),
+                ("subject_kind", models.CharField(max_length=12)),
+                ("subject_no", models.CharField(max_length=30)),
+                ("region_code", models.CharField(max_length=6)),
+                ("filer_name", models.CharField(max_length=100, verbose_name="异议人")),
+                ("contact", models.CharField(blank=True, max_length=100, verbose_name="联系方式")),
+                ("text", models.TextField(verbose_name="异议内容")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("filed", "待处理"), ("upheld", "成立"), ("dismissed", "不成立")],
+                        default="filed",
+                        max_length=10,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("filed_at", models.DateTimeField(verbose_name="提出时间")),
+                ("due_on", models.DateField(verbose_name="答复期限")),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                ("answer", models.TextField(blank=True, verbose_name="答复")),
             ],
             options={
-                'verbose_name': '异议',
-                'verbose_name_plural': '异议',
+                "verbose_name": "异议",
+                "verbose_name_plural": "异议",
             },
         ),
         migrations.CreateModel(
-            name='Paper',
+            name="Paper",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('paper_no', models.CharField(max_length=24, unique=True, verbose_name='材料编号')),
-                ('region_code', models.CharField(blank=True, max_length=6)),
-                ('subject_kind', models.CharField(blank=True, max_length=12)),
-                ('subject_no', models.CharField(blank=True, max_length=30)),
-                ('kind', models.CharField(choices=[('contract', '算力租用合同'), ('invoice', '发票'), ('payment_proof', '银行付款凭证'), ('truth_statement', '真实性承诺书'), ('other_public_money', '其他财政资金情况说明'), ('usage_record', '算力使用记录'), ('licence', '营业执照'), ('data_product_contract', '数据产品合同'), ('other', '其他材料')], max_length=24, verbose_name='材料')),
-                ('filename', models.CharField(max_length=200, verbose_name='文件名')),
-                ('content_type', models.CharField(max_length=100, verbose_name='类型')),
-                ('size', models.PositiveBigIntegerField(verbose_name='大小')),
-                ('sha256', models.CharField(db_index=True, max_length=64, verbose_name='摘要')),
-                ('file', models.FileField(upload_to=applications.models.papers.storage_name)),
-                ('uploaded_at', models.DateTimeField(auto_now_add=True, verbose_name='上传时间')),
-                ('removed_at', models.DateTimeField(blank=True, null=True, verbose_name='移除时间')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("paper_no", models.CharField(max_length=24, unique=True, verbose_name="材料编号")),
+                ("region_code", models.CharField(blank=True, max_length=6)),
+                ("subject_kind", models.CharField(blank=True, max_length=12)),
+                ("subject_no", models.CharField(blank=True, max_length=30)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("contract", "算力租用合同"),
+                            ("invoice", "发票"),
+                            ("payment_proof", "银行付款凭证"),
+                            ("truth_statement", "真实性承诺书"),
+                            ("other_public_money", "其他财政资金情况说明"),
+                            ("usage_record", "算力使用记录"),
+                            ("licence", "营业执照"),
+                            ("data_product_contract", "数据产品合同"),
+                            ("other", "其他材料"),
+                        ],
+                        max_length=24,
+                        verbose_name="材料",
+                    ),
+                ),
+                ("filename", models.CharField(max_length=200, verbose_name="文件名")),
+                ("content_type", models.CharField(max_length=100, verbose_name="类型")),
+                ("size", models.PositiveBigIntegerField(verbose_name="大小")),
+                ("sha256", models.CharField(db_index=True, max_length=64, verbose_name="摘要")),
+                ("file", models.FileField(upload_to=applications.models.papers.storage_name)),
+                ("uploaded_at", models.DateTimeField(auto_now_add=True, verbose_name="上传时间")),
+                ("removed_at", models.DateTimeField(blank=True, null=True, verbose_name="移除时间")),
             ],
             options={
-                'verbose_name': '材料',
-                'verbose_name_plural': '材料',
+                "verbose_name": "材料",
+                "verbose_name_plural": "材料",
             },
         ),
         migrations.CreateModel(
-            name='PublicNotice',
+            name="PublicNotice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('notice_no', models.CharField(max_length=24, unique=True, verbose_name='公示编号')),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='拟支持金额')),
-                ('opens_on', models.DateField(verbose_name='公示开始')),
-                ('closes_on', models.DateField(verbose_name='公示期满')),
-                ('working_days', models.PositiveSmallIntegerField(verbose_name='公示工作日')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("notice_no", models.CharField(max_length=24, unique=True, verbose_name="公示编号")),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=18, verbose_name="拟支持金额")),
+                ("opens_on", models.DateField(verbose_name="公示开始")),
+                ("closes_on", models.DateField(verbose_name="公示期满")),
+                ("working_days", models.PositiveSmallIntegerField(verbose_name="公示工作日")),
             ],
             options={
-                'verbose_name': '公示',
-                'verbose_name_plural': '公示',
+                "verbose_name": "公示",
+                "verbose_name_plural": "公示",
             },
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject_kind', models.CharField(max_length=12)),
-                ('subject_no', models.CharField(max_length=30)),
-                ('region_code', models.CharField(max_length=6)),
-                ('verb', models.CharField(max_length=40, verbose_name='事项')),
-                ('from_state', models.CharField(blank=True, max_length=20)),
-                ('to_state', models.CharField(blank=True, max_length=20)),
-                ('actor_name', models.CharField(max_length=60)),
-                ('reason', models.TextField(blank=True, verbose_name='意见')),
-                ('amount', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True, verbose_name='金额')),
-                ('internal', models.BooleanField(default=False, verbose_name='仅内部可见')),
-                ('done_at', models.DateTimeField(verbose_name='时间')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("subject_kind", models.CharField(max_length=12)),
+                ("subject_no", models.CharField(max_length=30)),
+                ("region_code", models.CharField(max_length=6)),
+                ("verb", models.CharField(max_length=40, verbose_name="事项")),
+                ("from_state", models.CharField(blank=True, max_length=20)),
+                ("to_state", models.CharField(blank=True, max_length=20)),
+                ("actor_name", models.CharField(max_length=60)),
+                ("reason", models.TextField(blank=True, verbose_name="意见")),
+                (
+                    "amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=18, null=True, verbose_name="金额"
+                    ),
+                ),
+                ("internal", models.BooleanField(default=False, verbose_name="仅内部可见")),
+                ("done_at", models.DateTimeField(verbose_name="时间")),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '办理记录',
-                'verbose_name_plural': '办理记录',
-                'ordering': ('pk',),
+                "verbose_name": "办理记录",
+                "verbose_name_plural": "办理记录",
+                "ordering": ("pk",),
             },
         ),
     ]

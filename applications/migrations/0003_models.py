@@ -4,25 +4,46 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('applications', '0002_initial'),
+        ("applications", "0002_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='basisitem',
-            name='kind',
-            field=models.CharField(choices=[('contract_amount', '合同金额'), ('invoice_line', '发票明细'), ('settlement_line', '平台结算明细'), ('data_product_line', '数据产品合同明细'), ('investment_document', '投资凭证'), ('deployed_capacity', '已部署算力规模')], max_length=20, verbose_name='种类'),
+            model_name="basisitem",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("contract_amount", "合同金额"),
+                    ("invoice_line", "发票明细"),
+                    ("settlement_line", "平台结算明细"),
+                    ("data_product_line", "数据产品合同明细"),
+                    ("investment_document", "投资凭证"),
+                    ("deployed_capacity", "已部署算力规模"),
+                ],
+                max_length=20,
+                verbose_name="种类",
+            ),
         ),
         migrations.AlterField(
-            model_name='lease',
-            name='kind',
-            field=models.CharField(choices=[('compute_lease', '算力租用合同'), ('data_product', '数据产品合同'), ('purchase', '算力采购合同'), ('investment', '投资建设合同'), ('platform_service', '平台算力服务')], default='compute_lease', max_length=20, verbose_name='合同种类'),
+            model_name="lease",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("compute_lease", "算力租用合同"),
+                    ("data_product", "数据产品合同"),
+                    ("purchase", "算力采购合同"),
+                    ("investment", "投资建设合同"),
+                    ("platform_service", "平台算力服务"),
+                ],
+                default="compute_lease",
+                max_length=20,
+                verbose_name="合同种类",
+            ),
         ),
         migrations.AlterField(
-            model_name='paper',
-            name='kind',
-            field=models.CharField(max_length=40, verbose_name='材料'),
+            model_name="paper",
+            name="kind",
+            field=models.CharField(max_length=40, verbose_name="材料"),
         ),
     ]

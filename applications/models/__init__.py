@@ -6,6 +6,7 @@ from applications.models.claims import BasisItem, Claim
 from applications.models.imports import ImportedFile
 from applications.models.invoices import Invoice, InvoiceLine
 from applications.models.leases import Capacity, Device, Lease, LeaseDevice, MeteringDay
+from applications.models.messages import Message
 from applications.models.notices import Objection, PublicNotice
 from applications.models.papers import Paper
 from applications.models.reviews import Check, Review
@@ -23,6 +24,7 @@ __all__ = [
     "InvoiceLine",
     "Lease",
     "LeaseDevice",
+    "Message",
     "MeteringDay",
     "Objection",
     "Paper",

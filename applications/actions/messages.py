@@ -1,0 +1,77 @@
+"""Telling an enterprise what happened, why, and what to do by when."""
+
+from __future__ import annotations
+
+from applications.models import Application, Claim, Message, Review
+from vouchers import dates
+from vouchers.models import Party
+from vouchers.money import thousands
+
+
+def tell_about_application(message: str, application: Application) -> Message:
+    """The message of an application's deed. Raises ``KeyError`` for one that has no words."""
+    number = application.application_no
+    reason = _last_reason("application", number)
+    due = f"（{application.due_on:%Y年%m月%d日}前）" if application.due_on else ""
+    title, text = {
+        "application_accepted": (
+            "申领已受理",
+            f"您的申领 {number} 已受理，我们将在规定期限内{due}完成审查。",
+        ),
+        "application_returned": (
+            "申领需要补正",
+            f"您的申领 {number} 需要补正：{reason} 请在{due or '期限内'}修改后重新提交，已填写的内容都已保留。",
+        ),
+        "application_rejected": (
+            "申领不予支持",
+            f"您的申领 {number} 本次不予支持：{reason} 您可在 15 个工作日内提出异议，或提交补充说明。",
+        ),
+        "voucher_issued": (
+            "算力券已发放",
+            f"您的申领 {number} 已发券，券号 {application.voucher_no}，券面额 "
+            f"{thousands(application.approved_amount or application.requested_amount or 0)} 元。"
+            "您可以下载凭证，并在到期前凭发票申请兑付。",
+        ),
+    }[message]
+    return _send(application.enterprise, "application", number, title, text)
+
+
+def tell_about_claim(message: str, claim: Claim) -> Message:
+    """The message of a claim's deed. Raises ``KeyError`` for one that has no words."""
+    number = claim.claim_no
+    reason = _last_reason("claim", number)
+    amount = thousands(claim.approved_amount or claim.claimed_amount or 0)
+    due = f"（{claim.due_on:%Y年%m月%d日}前）" if claim.due_on else ""
+    title, text = {
+        "claim_returned": (
+            "兑付申请需要补正",
+            f"您的兑付申请 {number} 需要补正：{reason} 请在{due or '期限内'}修改后重新提交，预占的券面金额为您保留。",
+        ),
+        "claim_rejected": (
+            "兑付申请不予支持",
+            f"您的兑付申请 {number} 本次不予支持：{reason} 预占的金额已退回算力券，您可在 15 个工作日内提出异议。",
+        ),
+        "claim_lapsed": ("兑付申请已失效", f"您的兑付申请 {number} 逾期未补正，已失效；预占的金额已退回。"),
+        "claim_approved": (
+            "兑付申请已核准",
+            f"您的兑付申请 {number} 已核准 {amount} 元，将列入最近一批拨付。",
+        ),
+        "claim_paid": ("补贴已拨付", f"您的兑付申请 {number} 核准的 {amount} 元已到账，请注意查收。"),
+    }[message]
+    return _send(claim.payee or claim.enterprise, "claim", number, title, text)
+
+
+def _last_reason(kind: str, number: str) -> str:
+    row = (
+        Review.objects.filter(subject_kind=kind, subject_no=number, internal=False)
+        .exclude(reason="")
+        .order_by("-pk")
+        .first()
+    )
+    return row.reason if row else ""
+
+
+def _send(party: Party, kind: str, number: str, title: str, text: str) -> Message:
+    return Message.objects.create(
+        party=party, subject_kind=kind, subject_no=number, title=title, text=text, sent_at=dates.now()
+    )

@@ -1,0 +1,35 @@
+"""The clock's and the outbox's work on this floor."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from celery import shared_task
+
+from applications.actions.claims import lapse_due_claims, mark_claim_paid
+from applications.actions.messages import tell_about_application, tell_about_claim
+from applications.models import Application, Claim
+from vouchers.context import Actor, acting
+from vouchers.tasks import outbox_task
+
+
+@outbox_task("applications.notify", "message.send")
+def notify(message: str, application_no: str = "", claim_no: str = "") -> None:
+    """A message to the enterprise, after the deed was committed."""
+    if application_no:
+        tell_about_application(message, Application.objects.get(application_no=application_no))
+    else:
+        tell_about_claim(message, Claim.objects.get(claim_no=claim_no))
+
+
+@outbox_task("applications.payment_confirmed", "claim.pay")
+def payment_confirmed(claim_no: str, payment_no: str, paid_on: str) -> None:
+    """The bank confirmed: the claim is paid."""
+    mark_claim_paid(claim_no, date.fromisoformat(paid_on))
+
+
+@shared_task(name="applications.lapse_claims")
+def lapse_claims() -> int:
+    """Every night: returned claims whose time is over give back what they reserved."""
+    with acting(Actor.service("applications.lapse_claims"), "claim.lapse"):
+        return lapse_due_claims()

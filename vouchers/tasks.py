@@ -1,0 +1,92 @@
+"""The clock's and the outbox's work on this floor. Each task runs in one transaction that says who acts."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from celery import current_app, shared_task
+from django.db import transaction
+from django.utils import timezone
+
+from vouchers.actions.vouchers import expire_due_vouchers, mark_if_exhausted
+from vouchers.context import Actor, acting
+from vouchers.models import OutboxMessage, Voucher
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+RESEND_AFTER = timedelta(seconds=60)  # a task that was sent and did not say that it is done is sent again
+
+
+@shared_task(name="vouchers.dispatch_outbox")
+def dispatch_outbox() -> int:
+    """Send what waits, by task name. Several dispatchers may run: each takes rows that no other holds."""
+    now = timezone.now()
+    with transaction.atomic():
+        waiting = list(
+            OutboxMessage.objects.select_for_update(skip_locked=True)
+            .filter(done_at=None, not_before__lte=now)
+            .order_by("pk")[:BATCH]
+        )
+        for message in waiting:
+            message.sent_at = now
+            message.attempts += 1
+            # Until it is done it comes up again, later and later.
+            message.not_before = now + RESEND_AFTER * min(message.attempts, 60)
+        OutboxMessage.objects.bulk_update(waiting, ["sent_at", "attempts", "not_before"])
+    for message in waiting:
+        current_app.send_task(message.task, kwargs={"outbox_id": message.pk, **message.payload})
+    return len(waiting)
+
+
+def outbox_task(name: str, verb: str) -> Any:
+    """A task that an outbox message wakes: one announced transaction, and the message is done in the same one.
+
+    Run twice it finds the message done and does nothing. A failure is written on the message, and it is sent again.
+    """
+
+    def wrap(function: Any) -> Any:
+        def run(outbox_id: int | None = None, **payload: Any) -> None:
+            try:
+                with acting(Actor.service(name), verb):
+                    if outbox_id is not None:
+                        message = (
+                            OutboxMessage.objects.select_for_update()
+                            .filter(pk=outbox_id, done_at=None)
+                            .first()
+                        )
+                        if message is None:
+                            return
+                        message.done_at = timezone.now()
+                        message.save(update_fields=["done_at"])
+                    function(**payload)
+            except Exception as error:
+                log.exception("%s failed", name)
+                OutboxMessage.objects.filter(pk=outbox_id).update(
+                    last_error=f"{type(error).__name__}: {error}"[:2000]
+                )
+                raise
+
+        return shared_task(name=name)(run)
+
+    return wrap
+
+
+@outbox_task("vouchers.follow_ledger", "voucher.follow_ledger")
+def follow_ledger(voucher_no: str) -> None:
+    """The voucher's state follows its account: used up when nothing is available or reserved."""
+    mark_if_exhausted(Voucher.objects.get(voucher_no=voucher_no))
+
+
+@shared_task(name="vouchers.expire_vouchers")
+def expire_vouchers() -> int:
+    """Every night, until none is due: what no claim has reserved returns to the budget."""
+    total = 0
+    while True:
+        with acting(Actor.service("vouchers.expire_vouchers"), "voucher.expire"):
+            done = expire_due_vouchers()
+        total += done
+        if not done:
+            return total
