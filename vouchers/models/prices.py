@@ -16,6 +16,8 @@ from vouchers.access import Role, ScopedQuerySet
 from vouchers.models.parties import Party, Tier
 from vouchers.models.people import Region, User
 from vouchers.models.recorded import Recorded
+from vouchers.policy.facts import PriceVerdict
+from vouchers.policy.terms import Verdict
 from vouchers.states import Lifecycle, Transition, register
 
 
@@ -84,7 +86,7 @@ class IssueState(models.TextChoices):
 ISSUE_LIFECYCLE = register(
     Lifecycle(
         name="price_index_issue",
-        label=str("公允价格指数"),
+        label="公允价格指数",
         table="vouchers_priceindexissue",
         states=IssueState,
         initial=("draft",),
@@ -268,6 +270,7 @@ class PriceObservation(Recorded):
     reason = models.CharField(_("原因代码"), max_length=40, blank=True)
     note = models.CharField(_("说明"), max_length=300, blank=True)
     set_aside_at = models.DateTimeField(_("剔除时间"), null=True, blank=True)
+    set_aside_reason = models.CharField(_("剔除原因代码"), max_length=40, blank=True)
     decided_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("核对人")
     )
@@ -331,6 +334,7 @@ class PriceIndexIssue(models.Model):
     snapshot = models.ForeignKey(PriceSnapshot, models.PROTECT, related_name="+", verbose_name=_("快照"))
     rows_hash = models.CharField(_("全部行摘要"), max_length=64)
     state = models.CharField(_("状态"), max_length=12, choices=IssueState, default=IssueState.DRAFT)
+    factors = models.JSONField(_("折算系数"), default=dict)
     jumps = models.JSONField(_("较上月变动超过阈值的单元"), default=list)
     jump_text = models.TextField(_("变动说明"), blank=True)
     proposer = models.ForeignKey(
@@ -466,3 +470,19 @@ class PriceCheck(Recorded):
 
     def __str__(self) -> str:
         return f"{self.check_no} {self.subject_no}"
+
+    def facts(self) -> PriceVerdict:
+        """The check as the assessment takes it."""
+        verdict = {"within": Verdict.WITHIN, "above": Verdict.ABOVE, "below": Verdict.BELOW}.get(
+            self.position, Verdict.UNTESTABLE
+        )
+        return PriceVerdict(
+            verdict=verdict,
+            unit_price=self.unit_price,
+            lower=self.lower,
+            base=self.base,
+            upper=self.upper,
+            grade=self.grade,
+            index_no=self.check_no,
+            sentence=self.sentence,
+        )

@@ -35,7 +35,7 @@ class Chip:
             "fp8": self.fp8_tflops,
             "int8": self.int8_tops,
         }.get(precision.strip().lower())
-        return None if figure is None else figure / 1000
+        return None if figure is None else figure.scaleb(-3)
 
 
 def _key(name: str) -> str:

@@ -39,6 +39,8 @@ REASONS: dict[str, str] = {
     "source.missing": "来源不明",
     "bundle.unusual": "配套超出标准",
     "withdrawn": "人工剔除",
+    "lease.false": "虚假租约",
+    "report.false": "虚假报送",
     # found when a price is computed
     "spot": "竞价",
     "quote.not_bookable": "报价不可订购",
@@ -102,7 +104,7 @@ def refusal(
     if observation.state != ADMITTED:
         return observation.reason or "withdrawn"
     if observation.set_aside_at is not None and observation.set_aside_at <= known_at:
-        return "withdrawn"
+        return observation.reason or "withdrawn"
     if observation.unit_price is None:
         return "price.missing"
     if observation.cell.term == "spot":

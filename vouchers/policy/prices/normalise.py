@@ -5,7 +5,7 @@ A month is 730 hours for price comparison. Nothing is guessed: an ambiguous unit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -18,6 +18,7 @@ from vouchers.policy.prices.regions import region_group
 HOURS = {"card_hour": Decimal(1), "card_month": Decimal(730), "server_month": Decimal(730)}
 UNITS = ("card_hour", "card_month", "server_month", "pflops_day")
 HOURS_PER_DAY = Decimal(24)
+LONGEST_TERM = 600  # months
 PRICE_CEILING = Decimal(1_000_000)  # per card-hour: above it no rental price is meant
 
 
@@ -143,6 +144,20 @@ def positive_price(value: Decimal | str) -> Decimal:
     return price
 
 
+def cell_of(written: WrittenPrice, *, chips: ChipTable, region_table: int = 1) -> tuple[Cell, Chip]:
+    """Where the price belongs, whatever it says: the cell and the chip. Raises ``Unreadable``."""
+    chip, form = find_chip(written.accelerator, written.form_factor, market=written.market, chips=chips)
+    if written.tier not in TIERS:
+        raise Unreadable("tier.unknown", f"供应方类别“{written.tier}”不在可选范围内", "tier")
+    group = region_group(written.market, written.region_code.strip(), region_table)
+    if not group:
+        raise Unreadable("region.unknown", f"区域表中没有“{written.region_code}”", "region_code")
+    if not 0 <= written.term_months <= LONGEST_TERM:
+        raise Unreadable("term.unknown", f"租期 {written.term_months} 个月不合理", "term_months")
+    term = term_bucket(written.term_months, spot=written.spot)
+    return Cell(written.market, chip.accelerator, form, written.tier, group, term), chip
+
+
 def normalise(
     written: WrittenPrice,
     *,
@@ -156,19 +171,12 @@ def normalise(
     declared precision.
     """
     chips = chips or shipped_chips()
+    cell, chip = cell_of(written, chips=chips, region_table=region_table)
     price = positive_price(written.unit_price)
     if not written.unit:
         raise Unreadable("unit.missing", "没有计价单位", "unit")
     if written.unit not in UNITS:
         raise Unreadable("unit.unknown", f"不认识计价单位“{written.unit}”", "unit")
-    chip, form = find_chip(written.accelerator, written.form_factor, market=written.market, chips=chips)
-    if written.tier not in TIERS:
-        raise Unreadable("tier.unknown", f"供应方类别“{written.tier}”不在可选范围内", "tier")
-    group = region_group(written.market, written.region_code.strip(), region_table)
-    if not group:
-        raise Unreadable("region.unknown", f"区域表中没有“{written.region_code}”", "region_code")
-    if written.term_months < 0 or written.term_months > 600:
-        raise Unreadable("term.unknown", f"租期 {written.term_months} 个月不合理", "term_months")
     if written.tax_included:
         if written.vat_rate is None:
             raise Unreadable("tax.unknown", "含税价须有税率", "vat_rate")
@@ -181,14 +189,6 @@ def normalise(
         raise Unreadable("price.not_positive", "折算后的价格不大于零", "unit_price")
     if price > PRICE_CEILING:
         raise Unreadable("price.implausible", f"折算为每卡时 {price}，超出合理范围", "unit_price")
-    cell = Cell(
-        written.market,
-        chip.accelerator,
-        form,
-        written.tier,
-        group,
-        term_bucket(written.term_months, spot=written.spot),
-    )
     return NormalisedPrice(price, cell, chip, reference_only)
 
 
@@ -227,32 +227,7 @@ def _per_card_hour(price: Decimal, written: WrittenPrice, chip: Chip) -> Decimal
     return divide(price, multiply(HOURS[written.unit], Decimal(cards or 1)))
 
 
-def months_between(start: date, end: date) -> int:
-    """The term in whole months from the first day to the last (both count), a broken month counted as one; at least 1."""
-    months = (end.year - start.year) * 12 + end.month - start.month
-    return max(months + (1 if end.day >= start.day else 0), 1)
-
-
-def suspect_totals(
-    prices: Mapping[str, Decimal],
-    *,
-    reference: Mapping[str, Decimal],
-    cards: Mapping[str, int],
-    slack: Decimal,
-) -> dict[str, str]:
-    """Which of the prices look like an instance's total recorded as a card's price, or the reverse.
-
-    ``reference`` is each one's usual price (the source's own, else the chip's), ``cards`` the cards of an instance. A price
-    within ``slack`` (a factor) of ``cards`` times the usual one is an instance's total.
-    """
-    found: dict[str, str] = {}
-    for key, price in prices.items():
-        usual, count = reference.get(key), cards.get(key, 1)
-        if usual is None or usual <= 0 or count < 2:
-            continue
-        ratio = divide(price, usual)
-        if Decimal(count) / slack <= ratio <= Decimal(count) * slack:
-            found[key] = "unit.instance_total"
-        elif ONE / (Decimal(count) * slack) <= ratio <= slack / Decimal(count):
-            found[key] = "unit.server_as_card"
-    return found
+def months_between(start: date, end_before: date) -> int:
+    """The term in months from the first day to the day after the last; a broken month counts as one; at least 1."""
+    months = (end_before.year - start.year) * 12 + end_before.month - start.month
+    return max(months + (1 if end_before.day > start.day else 0), 1)

@@ -12,7 +12,7 @@ from vouchers.policy.prices.figures import CONTEXT, divide, ln, multiply, six, t
 from vouchers.policy.prices.rows import LEVELS, PriceRow
 from vouchers.policy.prices.votes import MAD_TO_SIGMA
 
-ABOVE_BAND = ("refuse", "cut", "review")
+ABOVE_BAND = ("refuse", "cut", "review", "none")
 CONSEQUENCE_LABELS = {"passed": "通过", "refused": "不予支持", "cut": "按上限认定", "review": "转人工复核"}
 
 
@@ -144,7 +144,7 @@ def excess_z(unit_price: Decimal, row: PriceRow) -> Decimal | None:
 def verdict(unit_price: Decimal, row: PriceRow, above_band: str) -> PriceVerdict:
     """Hold a normalised contract price against the row.
 
-    ``above_band`` is the scheme's parameter: ``refuse``, ``cut`` or ``review``. Grades D and E, rows under confirmation and
+    ``above_band`` is the scheme's parameter: ``refuse``, ``cut``, ``review`` or ``none`` (told, but without effect). Grades D and E, rows under confirmation and
     missing prices never cut or refuse: they go to review. Raises ``ValueError`` for another ``above_band`` or a price that is
     not positive.
     """
@@ -178,6 +178,8 @@ def verdict(unit_price: Decimal, row: PriceRow, above_band: str) -> PriceVerdict
     if unit_price > row.upper:
         mine, bound = _compare_text(unit_price, row.upper)
         text = f"合同签订价 {mine} {unit}（不含税），高于签订日公允价格区间上限 {bound} {unit}"
+        if above_band == "none":
+            return answer("above", "passed", unit_price, f"{text}；本方案不与公允价格挂钩。", "")
         if not row.decides:
             why = "数据待确认" if row.under_confirmation else f"评级为 {row.grade}"
             return answer(

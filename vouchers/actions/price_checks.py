@@ -1,0 +1,264 @@
+"""A contract's price held against the fair price of its signing date, without the parties' own groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q
+
+from vouchers import dates
+from vouchers.actions.price_issues import keep_snapshot, observations_between, published_issue, sources_at
+from vouchers.actions.price_reading import start_of
+from vouchers.actions.price_tables import chip_table, method_on, rate_table
+from vouchers.context import announce
+from vouchers.models import PriceCheck, PriceIndexRow, PriceMethod, ProviderAdmission
+from vouchers.models.prices import Market, PriceConsequence, PricePosition
+from vouchers.numbers import next_no
+from vouchers.policy import fair_price as fp
+from vouchers.policy.prices.eligibility import REASONS
+from vouchers.policy.prices.normalise import Unreadable, WrittenPrice, months_between, normalise
+from vouchers.policy.prices.regions import canonical_source
+
+
+@dataclass(frozen=True)
+class ContractPrice:
+    """What is needed of a contract to hold its price against the market.
+
+    ``unit_price`` is in ``currency`` per ``unit`` as the contract states it; leases in this system state it without tax.
+    ``tier`` empty: the lessor's own, as registered on the signing date. ``precision`` only for 元/P·天 (dense FP16 unless the
+    contract says otherwise). ``bundled``: storage, network or other services are in the price.
+    """
+
+    subject_kind: str
+    subject_no: str
+    lessee_uscc: str
+    lessor_uscc: str
+    accelerator: str
+    form_factor: str
+    region_code: str
+    unit: str
+    unit_price: Decimal | None
+    signed_on: date
+    term_months: int
+    program_code: str = ""
+    tier: str = ""
+    cards: int | None = None
+    precision: str = "fp16"
+    currency: str = "CNY"
+    vat_rate: Decimal | None = None
+    tax_included: bool = False
+    bundled: bool = False
+
+
+@dataclass(frozen=True)
+class PriceFinding:
+    """The answer before it is kept: the verdict, the row it rests on, and what to keep with it."""
+
+    contract: ContractPrice
+    above_band: str
+    as_of: date
+    known_at: datetime
+    position: str
+    consequence: str
+    unit_price: Decimal | None
+    recognised_price: Decimal | None
+    sentence: str
+    reason: str
+    row: fp.PriceRow | None = None
+    market: fp.Market | None = None
+    method: PriceMethod | None = None
+
+
+def contract_of_lease(lease: Any, *, subject_kind: str = "lease", subject_no: str = "") -> ContractPrice:
+    """The facts of a lease row (``applications.models.Lease`` or anything with its fields)."""
+    return ContractPrice(
+        subject_kind=subject_kind,
+        subject_no=subject_no or lease.lease_no,
+        lessee_uscc=lease.lessee.uscc,
+        lessor_uscc=lease.lessor.uscc,
+        accelerator=lease.accelerator,
+        form_factor=lease.form_factor,
+        region_code=lease.region_code,
+        unit=lease.unit,
+        unit_price=lease.unit_price,
+        signed_on=lease.signed_on,
+        term_months=months_between(lease.starts_on, lease.ends_before),
+        program_code=lease.program_code,
+        vat_rate=lease.vat_rate,
+        bundled=lease.bundled,
+    )
+
+
+def registered_tier(uscc: str, on: date, program_code: str = "") -> str:
+    """The tier that the regulator registered for the provider on the day, of that program first; empty when there is none."""
+    admissions = (
+        ProviderAdmission.objects.filter(provider__uscc=uscc)
+        .exclude(tier="")
+        .filter(Q(effective_to=None) | Q(effective_to__gt=on))
+        .order_by("effective_from", "pk")
+        .values_list("program_code", "effective_from", "tier")
+    )
+    in_force = [row for row in admissions if row[1] <= on] or list(admissions)
+    own = [row for row in in_force if row[0] == program_code]
+    chosen = own or in_force
+    return chosen[0][2] if chosen else ""
+
+
+def price_finding(
+    contract: ContractPrice, *, above_band: str, known_at: datetime | None = None, market: str = Market.CHINA
+) -> PriceFinding:
+    """Compute, without keeping anything: as of the signing date, with what was known by its end (or ``known_at``).
+
+    Never raises for a contract that cannot be compared: the answer is then ``unknown`` and goes to review.
+    """
+    as_of = contract.signed_on
+    known_at = known_at or start_of(as_of + timedelta(days=1))
+
+    def unknown(code: str, why: str) -> PriceFinding:
+        text = f"合同单价无法与公允价格比较：{why}，转人工复核。"
+        return PriceFinding(
+            contract,
+            above_band,
+            as_of,
+            known_at,
+            PricePosition.UNKNOWN,
+            PriceConsequence.REVIEW,
+            None,
+            None,
+            text,
+            code,
+        )
+
+    if contract.unit_price is None:
+        return unknown("price.missing", "合同未载明单价")
+    tier = contract.tier or registered_tier(contract.lessor_uscc, as_of, contract.program_code)
+    if not tier:
+        return unknown("tier.unknown", "出租方未登记供应方类别")
+    kept, method = method_on(market, as_of)
+    written = WrittenPrice(
+        unit_price=contract.unit_price,
+        unit=contract.unit,
+        accelerator=contract.accelerator,
+        form_factor=contract.form_factor,
+        tier=tier,
+        region_code=contract.region_code,
+        term_months=contract.term_months,
+        observed_on=as_of,
+        currency=contract.currency,
+        vat_rate=contract.vat_rate,
+        tax_included=contract.tax_included,
+        cards=contract.cards,
+        precision=contract.precision,
+        market=market,
+    )
+    try:
+        mine = normalise(
+            written, chips=chip_table(method.chip_table), rates=rate_table(), region_table=method.region_table
+        )
+    except Unreadable as problem:
+        return unknown(problem.code, f"{REASONS.get(problem.code, problem.code)}（{problem.message}）")
+    issue = published_issue(market, as_of)
+    own = {
+        canonical_source(uscc, method.source_table)
+        for uscc in (contract.lessee_uscc, contract.lessor_uscc)
+        if uscc
+    }
+    market_then = fp.Market(
+        observations_between(market, as_of=as_of, known_at=known_at, method=method, family=mine.cell.family),
+        as_of=as_of,
+        known_at=known_at,
+        method=method,
+        sources=sources_at(market, as_of=as_of, known_at=known_at),
+        factors=fp.Factors.from_plain(issue.factors) if issue else None,
+        left_out=own,
+    )
+    row = market_then.price(mine.cell)
+    answer = fp.verdict(mine.unit_price, row, above_band)
+    consequence, sentence, reason, recognised = (
+        answer.consequence,
+        answer.sentence,
+        answer.reason,
+        answer.recognised_price,
+    )
+    if contract.bundled and above_band != "none":
+        consequence, reason, recognised = PriceConsequence.REVIEW, "price.bundled", None
+        sentence = f"合同单价含存储、网络等其他服务，须先拆分再比较，转人工复核。仅供参考：{sentence}"
+    return PriceFinding(
+        contract,
+        above_band,
+        as_of,
+        known_at,
+        answer.position,
+        consequence,
+        mine.unit_price,
+        recognised,
+        sentence,
+        reason,
+        row,
+        market_then,
+        kept,
+    )
+
+
+def check_price(
+    contract: ContractPrice, *, above_band: str, known_at: datetime | None = None, market: str = Market.CHINA
+) -> PriceCheck:
+    """Compute and keep. The same answer for the same subject again gives the check that is there already."""
+    announce("price_check.make")
+    finding = price_finding(contract, above_band=above_band, known_at=known_at, market=market)
+    row = finding.row
+    output_hash = row.output_hash if row is not None else ""
+    held = (
+        PriceCheck.objects.filter(subject_kind=contract.subject_kind, subject_no=contract.subject_no)
+        .order_by("-pk")
+        .first()
+    )
+    if held is not None and (held.output_hash, held.unit_price, held.above_band, held.sentence) == (
+        output_hash,
+        finding.unit_price,
+        above_band,
+        finding.sentence,
+    ):
+        return held
+    index_row = None
+    if row is not None:
+        issue = published_issue(market, finding.as_of)
+        index_row = PriceIndexRow.objects.filter(issue=issue, cell=row.cell.code).first() if issue else None
+    return PriceCheck.objects.create(
+        check_no=next_no("PC", dates.today()),
+        subject_kind=contract.subject_kind,
+        subject_no=contract.subject_no,
+        cell=row.cell.code if row is not None else "",
+        as_of=finding.as_of,
+        known_at=finding.known_at,
+        unit_price=finding.unit_price,
+        above_band=above_band,
+        position=finding.position,
+        consequence=finding.consequence,
+        recognised_price=finding.recognised_price,
+        grade=row.grade if row is not None else "",
+        lower=row.lower if row is not None else None,
+        upper=row.upper if row is not None else None,
+        base=row.base if row is not None else None,
+        reason=finding.reason,
+        sentence=finding.sentence,
+        row=row.record() if row is not None else {},
+        left_out=list(row.left_out) if row is not None else [],
+        output_hash=output_hash,
+        method=finding.method,
+        snapshot=keep_snapshot(fp.snapshot_text(finding.market, row.cell))
+        if finding.market is not None and row is not None
+        else None,
+        index_row=index_row,
+    )
+
+
+def verify_check(check: PriceCheck) -> bool:
+    """Whether the kept row follows from the kept snapshot, byte for byte."""
+    if check.snapshot is None:
+        return not check.row
+    (row,) = fp.recompute(check.snapshot.content, fp.Cell.parse(check.cell))
+    return row.record() == check.row and row.output_hash == check.output_hash

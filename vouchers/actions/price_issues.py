@@ -1,0 +1,360 @@
+"""The monthly index: computed from what was known, proposed by one person, published by another, recomputable for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Max, Min, Q
+
+from vouchers import dates
+from vouchers.access import Role, require_other_person, require_role
+from vouchers.actions.price_reading import start_of
+from vouchers.actions.price_tables import method_on
+from vouchers.context import announce
+from vouchers.errors import Invalid, NotNow
+from vouchers.models import (
+    Affiliation,
+    DeclaredAffiliation,
+    PriceIndexIssue,
+    PriceIndexRow,
+    PriceObservation,
+    PriceSnapshot,
+    ProviderAdmission,
+    User,
+)
+from vouchers.models.parties import Relation
+from vouchers.models.prices import IssueState, Market
+from vouchers.policy import fair_price as fp
+from vouchers.policy.prices.chips import shipped_chips
+from vouchers.policy.prices.factors import fit_factors
+from vouchers.policy.prices.figures import CONTEXT, ln, lower_median, six
+from vouchers.policy.prices.method import sha256_of
+from vouchers.states import advance
+
+STRONG_RELATIONS = (Relation.PARENT, Relation.SUBSIDIARY, Relation.SISTER, Relation.BRANCH)
+
+
+def observations_between(
+    market: str, *, as_of: date, known_at: datetime, method: fp.Method, family: tuple[str, ...] | None = None
+) -> list[fp.Observation]:
+    """The market's observations that a price as of the date may count, as they stood at the instant.
+
+    ``family`` (market, accelerator, form factor, tier) narrows to the cells that one cell's ladder can reach.
+    """
+    rows = PriceObservation.objects.filter(
+        market=market,
+        observed_on__gt=as_of - timedelta(days=method.candidate_days),
+        observed_on__lte=as_of,
+        known_at__lte=known_at,
+    ).exclude(Q(region_group="") | Q(term_bucket=""))
+    if family is not None:
+        rows = rows.filter(accelerator=family[1], form_factor=family[2], tier=family[3])
+    cells: dict[tuple[str, ...], fp.Cell] = {}
+    found = []
+    for (
+        no, revision, source, kind, accelerator, form, tier, group, term, region, sku, price, observed, known, since, carried,
+        evidence, state, reason, aside, aside_reason,
+    ) in rows.order_by().values_list(
+        "observation_no", "revision", "source_key", "kind", "accelerator", "form_factor", "tier", "region_group",
+        "term_bucket", "region_code", "sku", "normalised_price", "observed_on", "known_at", "bookable_since",
+        "carried_from", "evidence", "state", "reason", "set_aside_at", "set_aside_reason",
+    ).iterator(chunk_size=5000):  # fmt: skip
+        key = (accelerator, form, tier, group, term)
+        cell = cells.get(key)
+        if cell is None:
+            cell = cells[key] = fp.Cell(market, *key)
+        if aside is not None and aside > known_at:  # not yet known then
+            aside, aside_reason = None, ""
+        found.append(
+            fp.Observation(
+                no, source, kind, cell, region, sku, price, observed, known, since, carried, evidence, state,
+                aside_reason if aside is not None else reason, aside, revision,
+            )
+        )  # fmt: skip
+    return found
+
+
+def sources_at(market: str, *, as_of: date, known_at: datetime) -> fp.Sources:
+    """What was known of the sources: affiliations in force, and the first day each was on the market."""
+    since: dict[str, date] = {}
+    for source, seen, bookable in (
+        PriceObservation.objects.filter(market=market, known_at__lte=known_at)
+        .order_by()
+        .values_list("source_key")
+        .annotate(seen=Min("observed_on"), bookable=Min("bookable_since"))
+    ):
+        since[source] = min(seen, bookable) if bookable else seen
+    links: list[tuple[str, str]] = []
+    if market == Market.CHINA:
+        for uscc, admitted in (
+            ProviderAdmission.objects.filter(effective_from__lte=as_of)
+            .order_by()
+            .values_list("provider__uscc")
+            .annotate(first=Min("effective_from"))
+        ):
+            if uscc not in since or admitted < since[uscc]:
+                since[uscc] = admitted
+        links += (
+            Affiliation.objects.filter(effective_from__lte=as_of)
+            .filter(Q(effective_to=None) | Q(effective_to__gt=as_of))
+            .values_list("one__uscc", "other__uscc")
+        )
+        links += DeclaredAffiliation.objects.filter(
+            declared_on__lte=as_of, relation__in=STRONG_RELATIONS
+        ).values_list("party__uscc", "other__uscc")
+    return fp.Sources(group_of=fp.affiliated_groups(links), since=since)
+
+
+def keep_snapshot(text: str) -> PriceSnapshot:
+    """The snapshot of that content, made when there is none."""
+    digest = sha256_of(text)
+    snapshot, _made = PriceSnapshot.objects.get_or_create(sha256=digest, defaults={"content": text})
+    return snapshot
+
+
+def published_issue(market: str, month: date) -> PriceIndexIssue | None:
+    """The published issue that holds in that month: its own, or the last before it."""
+    return (
+        PriceIndexIssue.objects.filter(
+            market=market, state=IssueState.PUBLISHED, month__lte=month.replace(day=1)
+        )
+        .order_by("-month")
+        .first()
+    )
+
+
+def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -> PriceIndexIssue:
+    """Compute the issue of a month (any day of it) from what was known when the month began, as a draft.
+
+    The same input again gives the same issue. Raises ``Invalid`` when no observation may vote (``price.no_observations``)
+    or no method is in force (``price.no_method``).
+    """
+    announce("price_index_issue.compute")
+    if by is not None:
+        require_role(by, Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)
+    month = month.replace(day=1)
+    as_of, known_at = month - timedelta(days=1), start_of(month)
+    kept, method = method_on(market, as_of)
+    observations = observations_between(market, as_of=as_of, known_at=known_at, method=method)
+    sources = sources_at(market, as_of=as_of, known_at=known_at)
+    plain = fp.Market(observations, as_of=as_of, known_at=known_at, method=method, sources=sources)
+    factors = fit_factors(plain, source=f"{market} {as_of}")
+    previous = _previous(market, month)
+    index = fp.Market(
+        observations,
+        as_of=as_of,
+        known_at=known_at,
+        method=method,
+        sources=sources,
+        factors=factors,
+        carries=_carries(plain, previous, month),
+    )
+    rows = [index.price(cell) for cell in index.cells()]
+    if not rows:
+        raise Invalid(
+            "price.no_observations",
+            f"{as_of} 没有可采用的价格，无法测算 {month:%Y-%m} 的指数。",
+            hint="请先导入或采集价格。",
+        )
+    rows_hash = sha256_of("\n".join(row.output_hash for row in rows))
+    same = PriceIndexIssue.objects.filter(market=market, month=month, rows_hash=rows_hash).exclude(
+        state=IssueState.DISCARDED
+    )
+    if held := same.first():
+        return held
+    last = (
+        PriceIndexIssue.objects.filter(market=market, month=month).aggregate(last=Max("revision"))["last"]
+        or 0
+    )
+    issue = PriceIndexIssue.objects.create(
+        issue_no=f"PI-{market}-{month:%Y-%m}-{last + 1}",
+        market=market,
+        month=month,
+        revision=last + 1,
+        method=kept,
+        as_of=as_of,
+        known_at=known_at,
+        snapshot=keep_snapshot(fp.snapshot_text(index)),
+        rows_hash=rows_hash,
+        factors=factors.plain(),
+        jumps=_jumps(rows, previous, method.jump_limit),
+    )
+    PriceIndexRow.objects.bulk_create([_kept_row(issue, row) for row in rows])
+    return issue
+
+
+def _kept_row(issue: PriceIndexIssue, row: fp.PriceRow) -> PriceIndexRow:
+    return PriceIndexRow(
+        issue=issue,
+        cell=row.cell.code,
+        accelerator=row.cell.accelerator,
+        form_factor=row.cell.form_factor,
+        tier=row.cell.tier,
+        region_group=row.cell.region_group,
+        term_bucket=row.cell.term,
+        level=row.level,
+        basis=row.basis,
+        grade=row.grade,
+        base=row.base,
+        lower=row.lower,
+        upper=row.upper,
+        q25=row.q25,
+        q75=row.q75,
+        phi=row.phi,
+        n_groups=row.n_groups,
+        n_t=row.n_t,
+        n_q=row.n_q,
+        delta1=row.delta1,
+        delta2=row.delta2,
+        exclusions=dict(row.exclusions),
+        record=row.record(),
+        sentence=fp.auditor_sentence(row),
+        input_set_hash=row.input_set_hash,
+        output_hash=row.output_hash,
+    )
+
+
+def _previous(market: str, month: date) -> PriceIndexIssue | None:
+    return published_issue(market, month - timedelta(days=1))
+
+
+def _bases(issue: PriceIndexIssue) -> dict[str, tuple[Decimal, str]]:
+    return {
+        cell: (base, level)
+        for cell, base, level in issue.rows.exclude(base=None).values_list("cell", "base", "level")
+    }
+
+
+def _jumps(
+    rows: Iterable[fp.PriceRow], previous: PriceIndexIssue | None, limit: Decimal
+) -> list[dict[str, str]]:
+    """Cells whose base moved by more than the limit (in logarithms) since the last published issue."""
+    if previous is None:
+        return []
+    before = _bases(previous)
+    found = []
+    for row in rows:
+        held = before.get(row.cell.code)
+        if row.base is None or held is None:
+            continue
+        move = CONTEXT.subtract(ln(row.base), ln(held[0]))
+        if abs(move) > limit:
+            found.append(
+                {
+                    "cell": row.cell.code,
+                    "from": f"{held[0]:f}",
+                    "to": f"{row.base:f}",
+                    "log_change": f"{six(move):f}",
+                }
+            )
+    return found
+
+
+def _carries(plain: fp.Market, previous: PriceIndexIssue | None, month: date) -> dict[str, fp.Carry]:
+    """What L5 may carry forward: last issue's price, moved as the cells of the same architecture moved since."""
+    if previous is None:
+        return {}
+    before = _bases(previous)
+    moves: dict[str, list[Decimal]] = {}
+    for cell in plain.cells():
+        held = before.get(cell.code)
+        if held is None or held[1] != "L0":
+            continue
+        row = plain.price(cell)
+        if row.level == "L0" and row.base is not None:
+            moves.setdefault(_architecture(cell.accelerator), []).append(
+                CONTEXT.subtract(ln(row.base), ln(held[0]))
+            )
+    carries = {}
+    for code, (base, level) in before.items():
+        cell = fp.Cell.parse(code)
+        logs = sorted(moves.get(_architecture(cell.accelerator), []))
+        ratio = six(CONTEXT.exp(lower_median(logs))) if logs else Decimal(1)
+        months = (month.year - previous.month.year) * 12 + month.month - previous.month.month
+        if level == "L5":
+            months += _carried_months(previous, code)
+        carries[code] = fp.Carry(base=base, months=months, sibling_ratio=ratio, from_issue=previous.issue_no)
+    return carries
+
+
+def _architecture(accelerator: str) -> str:
+    chips = shipped_chips().forms(accelerator)
+    return next(iter(chips.values())).architecture if chips else ""
+
+
+def _carried_months(issue: PriceIndexIssue, code: str) -> int:
+    steps: Mapping[str, int] = dict(issue.rows.get(cell=code).record.get("steps", []))
+    return int(steps.get("L5", 0))
+
+
+def propose_index(issue: PriceIndexIssue, *, by: User, jump_text: str = "") -> PriceIndexIssue:
+    """Ask for publication. Jumps above the limit need a text (``price.jump_text_missing``); they are never smoothed."""
+    announce("price_index_issue.propose", jump_text)
+    if issue.jumps and not jump_text.strip():
+        raise Invalid(
+            "price.jump_text_missing",
+            f"有 {len(issue.jumps)} 个单元较上期变动超过 15%，请说明原因后再提请发布。",
+            field="jump_text",
+        )
+    advance(
+        issue,
+        "propose",
+        by=by,
+        update={"proposer": by, "proposed_at": dates.now(), "jump_text": jump_text.strip()},
+    )
+    return issue
+
+
+def publish_index(issue: PriceIndexIssue, *, by: User) -> PriceIndexIssue:
+    """Publish a proposed issue; another person than the proposer. What was published for the month is superseded.
+
+    Raises ``NotNow`` (``price.changed``) when the rows no longer follow from the snapshot.
+    """
+    announce("price_index_issue.publish")
+    require_role(by, Role.PRICE_PUBLISHER)
+    require_other_person(by, {issue.proposer_id or 0}, "发布价格指数")
+    if not verify_issue(issue):
+        raise NotNow("price.changed", "由快照复算的结果与待发布的价格不一致，请退回重新测算。")
+    for earlier in PriceIndexIssue.objects.filter(
+        market=issue.market, month=issue.month, state=IssueState.PUBLISHED
+    ):
+        advance(earlier, "supersede", by=None)
+    advance(issue, "publish", by=by, update={"publisher": by, "published_at": dates.now()})
+    return issue
+
+
+def send_back_index(issue: PriceIndexIssue, *, by: User, reason: str) -> PriceIndexIssue:
+    """Return a proposed issue to draft with a reason."""
+    announce("price_index_issue.send_back", reason)
+    advance(issue, "send_back", by=by, update={"proposer": None, "proposed_at": None})
+    return issue
+
+
+def discard_index(issue: PriceIndexIssue, *, by: User, reason: str) -> PriceIndexIssue:
+    """Give up a draft or a proposal."""
+    announce("price_index_issue.discard", reason)
+    advance(issue, "discard", by=by)
+    return issue
+
+
+def verify_issue(issue: PriceIndexIssue) -> bool:
+    """Whether every row follows from the stored snapshot, byte for byte, and the snapshot bears its hash."""
+    text = issue.snapshot.content
+    if sha256_of(text) != issue.snapshot.sha256:
+        return False
+    again = {row.cell.code: row for row in fp.recompute(text)}
+    kept = list(issue.rows.all())
+    if len(kept) != len(again):
+        return False
+    for held in kept:
+        row = again.get(held.cell)
+        if (
+            row is None
+            or row.output_hash != held.output_hash
+            or row.record() != held.record
+            or row.base != held.base
+        ):
+            return False
+    return sha256_of("\n".join(row.output_hash for row in again.values())) == issue.rows_hash

@@ -1,0 +1,315 @@
+"""From a row as it was handed in to an observation as it is kept: read, normalised, and its reason if it may not vote.
+
+A row is *refused* when it breaks the format itself (no date, no positive number, an unknown code); it is *quarantined* when a
+person could settle it; it is *set aside* when it is sound but may not decide. Everything names its row and its column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+
+from vouchers import dates
+from vouchers.models.parties import Tier
+from vouchers.models.prices import Evidence, Market, ObservationState, PriceKind, PriceObservation, PriceUnit
+from vouchers.models.recorded import Origin
+from vouchers.policy.prices.chips import Chip, ChipTable
+from vouchers.policy.prices.method import canonical_json, sha256_of
+from vouchers.policy.prices.normalise import (
+    RateTable,
+    Unreadable,
+    WrittenPrice,
+    cell_of,
+    normalise,
+    positive_price,
+)
+from vouchers.policy.prices.regions import canonical_source, source_tier
+
+LARGEST_WRITTEN = Decimal(10) ** 11  # what numeric(18,6) holds, and more than any price
+
+DATASET_COLUMNS = (
+    "observed_on", "source", "kind", "region_code", "tier", "accelerator", "form_factor", "term_months", "unit", "cards",
+    "precision", "unit_price", "currency", "vat_rate", "tax_included", "bookable_since", "reference",
+)  # fmt: skip
+REFERENCE_COLUMNS = (
+    "observed_on", "source", "region", "accelerator_name", "accelerator_count", "instance_type",
+    "price_usd_per_hour_instance", "price_usd_per_card_hour", "pricing_kind", "form_factor", "zone", "dataset",
+)  # fmt: skip
+
+
+class Refused(Exception):
+    """The row breaks the format: ``code``, ``field`` (column) and the sentence."""
+
+    def __init__(self, code: str, field: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A refused row as it is reported: its number in the file (the header is row 1), column, code, sentence, content."""
+
+    row_no: int
+    field: str
+    code: str
+    message: str
+    raw: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What rows are read with: chips, rates, the region table's version, and the last day that is not in the future."""
+
+    chips: ChipTable
+    rates: RateTable
+    region_table: int
+    source_table: int
+    latest: date
+
+
+@dataclass
+class Reading:
+    """An observation that is not saved yet, with what the suspicion test needs."""
+
+    observation: PriceObservation
+    instance_cards: int = 1
+
+
+def _text(raw: Mapping[str, str | None], name: str) -> str:
+    return (raw.get(name) or "").strip()
+
+
+def _day(raw: Mapping[str, str | None], name: str, *, needed: bool = False) -> date | None:
+    text = _text(raw, name)
+    if not text:
+        if needed:
+            raise Refused("date.invalid", name, "日期为空")
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused("date.invalid", name, f"“{text}”不是日期（应为 YYYY-MM-DD）") from None
+
+
+def _whole(raw: Mapping[str, str | None], name: str, code: str) -> int | None:
+    text = _text(raw, name)
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise Refused(code, name, f"“{text}”应为不带符号的整数")
+    return int(text)
+
+
+def _rate(raw: Mapping[str, str | None], name: str) -> Decimal | None:
+    text = _text(raw, name)
+    if not text:
+        return None
+    try:
+        rate = Decimal(text)
+    except InvalidOperation:
+        raise Refused("tax.unknown", name, f"“{text}”不是税率") from None
+    if not rate.is_finite() or not 0 <= rate < 1:
+        raise Refused("tax.unknown", name, f"税率“{text}”应为 0 至 1 之间的小数，如 0.06")
+    return rate
+
+
+def _choice(
+    raw: Mapping[str, str | None], name: str, known: list[str], code: str, *, needed: bool = True
+) -> str:
+    text = _text(raw, name)
+    if not text and not needed:
+        return ""
+    if text not in known:
+        raise Refused(code, name, f"“{text}”不在可选范围内（{'、'.join(known)}）")
+    return text
+
+
+def _price(raw: Mapping[str, str | None], name: str) -> Decimal:
+    try:
+        price = positive_price(_text(raw, name))
+    except Unreadable as problem:
+        raise Refused(problem.code, name, problem.message) from None
+    if price >= LARGEST_WRITTEN:
+        raise Refused("price.implausible", name, f"价格 {price:f} 超出合理范围")
+    if price.quantize(Decimal("0.000001")) <= 0:
+        raise Refused("price.not_positive", name, f"价格 {price:f} 小于百万分之一元")
+    return price
+
+
+def _observed(raw: Mapping[str, str | None], tables: Tables) -> date:
+    day = _day(raw, "observed_on", needed=True)
+    assert day is not None
+    if day > tables.latest:
+        raise Refused("date.future", "observed_on", f"采集日 {day} 在未来")
+    if day.year < 2000:
+        raise Refused("date.invalid", "observed_on", f"采集日 {day} 过早")
+    return day
+
+
+def start_of(day: date) -> datetime:
+    """Midnight of the day in Asia/Shanghai: when a record of that day is taken to have been known."""
+    return datetime.combine(day, time(), dates.SHANGHAI)
+
+
+def digest_of(market: str, raw: Mapping[str, str | None]) -> str:
+    """The identity of a row: its content, whatever the file's name, column order or empty columns."""
+    content = {key: value.strip() for key, value in raw.items() if key and value and value.strip()}
+    return sha256_of(canonical_json([market, content]))
+
+
+def _blank(
+    raw: Mapping[str, str | None], *, market: str, feed: str, row_no: int | None, origin: str
+) -> PriceObservation:
+    digest = digest_of(market, raw)
+    return PriceObservation(
+        observation_no=f"PO-{digest[:20]}",
+        digest=digest,
+        market=market,
+        origin=origin,
+        feed=feed,
+        row_no=row_no,
+        original={key: value for key, value in raw.items() if key and value},
+    )
+
+
+def _place(observation: PriceObservation, written: WrittenPrice, tables: Tables) -> Chip | None:
+    """Fill in cell and price, or the reason why not. The chip when it is known."""
+    try:
+        cell, chip = cell_of(written, chips=tables.chips, region_table=tables.region_table)
+    except Unreadable as problem:
+        _hold_back(observation, problem.code, problem.message)
+        return None
+    observation.accelerator, observation.form_factor = cell.accelerator, cell.form_factor
+    observation.region_group, observation.term_bucket = cell.region_group, cell.term
+    try:
+        result = normalise(written, chips=tables.chips, rates=tables.rates, region_table=tables.region_table)
+    except Unreadable as problem:
+        _hold_back(observation, problem.code, problem.message)
+        return chip
+    observation.normalised_price = result.unit_price
+    observation.state = ObservationState.ADMITTED
+    if result.reference_only:
+        observation.state = ObservationState.SET_ASIDE
+        observation.reason = "currency.reference_only"
+        observation.note = f"{written.currency} 标价折算，仅供参考"
+    return chip
+
+
+def _hold_back(observation: PriceObservation, code: str, note: str) -> None:
+    observation.state = ObservationState.QUARANTINED
+    observation.reason = code
+    observation.note = note[:300]
+
+
+def read_dataset_row(
+    raw: Mapping[str, str | None],
+    tables: Tables,
+    *,
+    row_no: int | None = None,
+    feed: str = "",
+    origin: str = Origin.IMPORTED,
+    evidence: str = Evidence.IMPORTED,
+    known_at: datetime | None = None,
+) -> Reading:
+    """A row of ``price_observations.csv``, or of a form with the same fields. Raises ``Refused``."""
+    observed_on = _observed(raw, tables)
+    source = _text(raw, "source")
+    if not source or len(source) > 120:
+        raise Refused("source.missing", "source", "来源为空或过长")
+    kind = _choice(raw, "kind", list(PriceKind.values), "kind.unknown")
+    unit = _choice(raw, "unit", list(PriceUnit.values), "unit.unknown", needed=False)
+    tier = _choice(raw, "tier", list(Tier.values), "tier.unknown")
+    term = _whole(raw, "term_months", "term.unknown")
+    if term is None:
+        raise Refused("term.unknown", "term_months", "租期为空（按需请填 0）")
+    tax = _choice(raw, "tax_included", ["true", "false"], "tax.unknown", needed=False)
+    price = _price(raw, "unit_price")
+    currency = _text(raw, "currency").upper()
+    if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
+        raise Refused("currency.unknown", "currency", f"“{currency}”不是币种代码（如 CNY）")
+    cards = _whole(raw, "cards", "unit.ambiguous")
+    observation = _blank(raw, market=Market.CHINA, feed=feed, row_no=row_no, origin=origin)
+    observation.observed_on = observed_on
+    observation.known_at = known_at or start_of(observed_on)
+    observation.source, observation.source_key = source, canonical_source(source, tables.source_table)
+    observation.kind, observation.unit, observation.tier = kind, unit, tier
+    observation.region_code = _text(raw, "region_code")[:40]
+    observation.accelerator = _text(raw, "accelerator")[:40]
+    observation.form_factor = _text(raw, "form_factor")[:12]
+    observation.term_months, observation.cards = term, cards
+    observation.precision = _text(raw, "precision")[:10]
+    observation.unit_price, observation.currency = price.quantize(Decimal("0.000001")), currency
+    observation.vat_rate, observation.tax_included = _rate(raw, "vat_rate"), tax == "true"
+    observation.bookable_since = _day(raw, "bookable_since")
+    observation.carried_from = _day(raw, "carried_from")
+    observation.reference = _text(raw, "reference")[:60]
+    observation.sku = f"{term}m"
+    observation.evidence = evidence if kind == PriceKind.TRANSACTION else ""
+    written = WrittenPrice(
+        unit_price=price,
+        unit=unit,
+        accelerator=observation.accelerator,
+        form_factor=observation.form_factor,
+        tier=tier,
+        region_code=observation.region_code,
+        term_months=term,
+        observed_on=observed_on,
+        currency=currency,
+        vat_rate=observation.vat_rate,
+        tax_included=observation.tax_included,
+        cards=cards,
+        precision=observation.precision,
+    )
+    chip = _place(observation, written, tables)
+    whole_server = unit == PriceUnit.CARD_HOUR and chip is not None
+    return Reading(observation, chip.cards_per_server if chip is not None and whole_server else 1)
+
+
+def read_reference_row(
+    raw: Mapping[str, str | None], tables: Tables, *, row_no: int | None = None, feed: str = ""
+) -> Reading:
+    """A row of the real price file (USD per card-hour). Raises ``Refused``."""
+    observed_on = _observed(raw, tables)
+    source = _text(raw, "source")
+    if not source or len(source) > 120:
+        raise Refused("source.missing", "source", "来源为空或过长")
+    kind = _choice(raw, "pricing_kind", ["on_demand", "spot"], "kind.unknown")
+    count = _whole(raw, "accelerator_count", "unit.ambiguous") or 1
+    card = _price(raw, "price_usd_per_card_hour")
+    total = _price(raw, "price_usd_per_hour_instance") if _text(raw, "price_usd_per_hour_instance") else None
+    observation = _blank(raw, market=Market.REFERENCE, feed=feed, row_no=row_no, origin=Origin.IMPORTED)
+    observation.observed_on, observation.known_at = observed_on, start_of(observed_on)
+    observation.source, observation.source_key = source, canonical_source(source, tables.source_table)
+    observation.kind, observation.unit = PriceKind.QUOTE, PriceUnit.CARD_HOUR
+    observation.tier = source_tier(source, tables.source_table)
+    observation.region_code = (_text(raw, "region") or "unspecified")[:40]
+    observation.accelerator = _text(raw, "accelerator_name")[:40]
+    observation.form_factor = _text(raw, "form_factor")[:12]
+    observation.term_months, observation.cards = 0, 1
+    observation.unit_price, observation.currency = card.quantize(Decimal("0.000001")), "USD"
+    observation.sku = f"{_text(raw, 'instance_type')}|{_text(raw, 'zone')}"[:60]
+    written = WrittenPrice(
+        unit_price=card,
+        unit=PriceUnit.CARD_HOUR,
+        accelerator=observation.accelerator,
+        form_factor=observation.form_factor,
+        tier=observation.tier,
+        region_code=observation.region_code,
+        term_months=0,
+        observed_on=observed_on,
+        currency="USD",
+        cards=1,
+        spot=kind == "spot",
+        market=Market.REFERENCE,
+    )
+    _place(observation, written, tables)
+    if observation.state == ObservationState.ADMITTED and total is not None and count > 1:
+        if abs(total - card) * 100 <= card:
+            _hold_back(observation, "unit.instance_total", f"{count} 卡整机价 {total} 与单卡价 {card} 相同")
+        elif abs(total / count - card) * 100 > card:
+            _hold_back(observation, "unit.ambiguous", f"整机价 {total} ÷ {count} 卡与单卡价 {card} 不符")
+    return Reading(observation, count)

@@ -1,0 +1,56 @@
+"""Prices: the verbs, from observation to index to check. One place to import from; the rooms are beside it."""
+
+from vouchers.actions.price_checks import (
+    ContractPrice,
+    PriceFinding,
+    check_price,
+    contract_of_lease,
+    price_finding,
+    registered_tier,
+    verify_check,
+)
+from vouchers.actions.price_issues import (
+    compute_index,
+    discard_index,
+    propose_index,
+    publish_index,
+    published_issue,
+    send_back_index,
+    verify_issue,
+)
+from vouchers.actions.price_observations import (
+    LoadReport,
+    admit_observation,
+    import_prices,
+    load_observations,
+    load_reference_prices,
+    record_observation,
+    set_aside_observations,
+)
+from vouchers.actions.price_tables import chip_origin, load_price_tables
+
+__all__ = [
+    "ContractPrice",
+    "LoadReport",
+    "PriceFinding",
+    "admit_observation",
+    "check_price",
+    "chip_origin",
+    "compute_index",
+    "contract_of_lease",
+    "discard_index",
+    "import_prices",
+    "load_observations",
+    "load_price_tables",
+    "load_reference_prices",
+    "price_finding",
+    "propose_index",
+    "publish_index",
+    "published_issue",
+    "record_observation",
+    "registered_tier",
+    "send_back_index",
+    "set_aside_observations",
+    "verify_check",
+    "verify_issue",
+]

@@ -1,0 +1,53 @@
+"""Factors between region groups and between terms, from matched pairs: the same product priced on both sides.
+
+Fitted once for an issue, kept with it, and never on the case. A side with too few pairs gets no factor and is not pooled.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal
+
+from vouchers.policy.prices.cells import Cell
+from vouchers.policy.prices.figures import CONTEXT, ln, lower_median, six
+from vouchers.policy.prices.market import Market
+from vouchers.policy.prices.method import Factors
+
+LEAST_GROUPS = 2  # a side of a pair rests on at least two groups
+
+
+def fit_factors(market: Market, source: str = "") -> Factors:
+    """The factors that the market's eligible prices support, each relative to the commonest side (1)."""
+    medians = market.medians(LEAST_GROUPS)
+    least = market.method.factor_pairs_min
+    return Factors(
+        region=_fit(
+            {cell: (cell._replace(region_group=""), cell.region_group) for cell in medians}, medians, least
+        ),
+        term=_fit({cell: (cell._replace(term=""), cell.term) for cell in medians}, medians, least),
+        source=source,
+    )
+
+
+def _fit(
+    sides: Mapping[Cell, tuple[Cell, str]], medians: Mapping[Cell, Decimal], least: int
+) -> dict[str, Decimal]:
+    products: dict[Cell, dict[str, Decimal]] = {}
+    counts: Counter[str] = Counter()
+    for cell, (product, side) in sides.items():
+        products.setdefault(product, {})[side] = medians[cell]
+        counts[side] += 1
+    if not counts:
+        return {}
+    reference = min(counts, key=lambda side: (-counts[side], side))
+    out = {reference: Decimal(1)}
+    for side in sorted(counts):
+        logs = sorted(
+            CONTEXT.subtract(ln(prices[side]), ln(prices[reference]))
+            for prices in products.values()
+            if side in prices and reference in prices
+        )
+        if side != reference and len(logs) >= least:
+            out[side] = six(CONTEXT.exp(lower_median(logs)))
+    return out if len(out) > 1 else {}
