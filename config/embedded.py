@@ -24,7 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -97,7 +97,8 @@ class Cluster:
                 wanted.chmod(PASSABLE)
             return wanted
         digest = hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:16]
-        outside = Path("/var/tmp") / f"compute-vouchers-{digest}"
+        # Its owner is checked below, so a directory that somebody else laid in wait is refused.
+        outside = Path("/var/tmp") / f"compute-vouchers-{digest}"  # noqa: S108
         for directory in (outside, outside / self.name):
             directory.mkdir(mode=PASSABLE, exist_ok=True)
             if directory.is_symlink() or directory.stat().st_uid != os.geteuid():
@@ -139,10 +140,8 @@ class Cluster:
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as stream:
                 json.dump({login: secrets.token_urlsafe(24) for login in LOGINS}, stream)
-            try:
+            with suppress(FileExistsError):
                 os.link(part, path)
-            except FileExistsError:
-                pass
             part.unlink()
         passwords: dict[str, str] = json.loads(path.read_text())
         return passwords
@@ -237,6 +236,7 @@ class Cluster:
             while server.poll() is None and time.monotonic() < deadline:
                 if self.healthy():
                     self._prepare()
+                    server.returncode = 0  # it outlives us on purpose: nothing to warn of
                     return
                 time.sleep(0.05)
             if time.monotonic() >= deadline:

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -70,7 +70,7 @@ class Children:
                 os._exit(1)
 
         output = log.open("ab") if log else None
-        self.running[name] = subprocess.Popen(  # noqa: PLW1509
+        self.running[name] = subprocess.Popen(
             command,
             cwd=REPOSITORY,
             env=self.environment,
@@ -94,14 +94,10 @@ class Children:
                 child.terminate()
         deadline = time.monotonic() + STOP_SECONDS
         for child in self.running.values():
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             child.wait()
         self.running.clear()
 
@@ -265,7 +261,7 @@ class Run:
             if ended := children.ended():
                 raise Failed(f"{ended}未能启动，日志见 {self.logs.relative_to(REPOSITORY)}/")
             try:
-                with urlopen(address, timeout=5) as answer:
+                with urlopen(address, timeout=5) as answer:  # noqa: S310 (our own address)
                     if answer.status < 500:
                         return
             except URLError as problem:

@@ -9,12 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 
 import django
 import pytest
 
 from config.embedded import testing
 from tests import databases
+
+if TYPE_CHECKING:
+    from tests.cast import Cast
+    from vouchers.models import User
 
 # Before Django reads its settings (pytest-django does so after this module is imported): the server is started, or the
 # running one is joined, and the addresses of this process's own database are put into the environment.
@@ -85,6 +90,32 @@ def frozen_clock() -> Iterator[date]:
 
     with dates.fixed(TODAY):
         yield TODAY
+
+
+@pytest.fixture
+def cast(request) -> Cast:
+    """The fixed cast of test people (tests.cast), in whichever database the test uses."""
+    from tests import cast as people
+
+    if "committed_db" not in request.fixturenames:
+        request.getfixturevalue("db")
+    return people.build()
+
+
+@pytest.fixture
+def api():
+    """Call the API as a person or with a token: ``api(user).get(…)``, ``api(token=…).post(…)``."""
+    from rest_framework.test import APIClient
+
+    def call(user: User | None = None, token: str | None = None) -> APIClient:
+        caller = APIClient()
+        if user is not None:
+            caller.force_login(user)
+        if token is not None:
+            caller.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        return caller
+
+    return call
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ from django.db import transaction
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 from vouchers.errors import DomainError, Problems
 
@@ -29,8 +28,13 @@ CONTENT_TYPE = "application/problem+json"
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """The problem document for an error of ours or of the framework; None leaves the error to the server (500)."""
+    """The problem document for an error of ours or of the framework; None leaves the error to the server (500).
+
+    What was written is rolled back, by the middleware for a refusal of the domain (it knows which ones are kept and logs
+    them) and here for the others.
+    """
     if isinstance(exc, DomainError):
+        context["request"]._request.refusal = exc
         body = _of_domain(exc)
         headers: dict[str, str] = {"Retry-After": "5"} if exc.retry else {}
     elif isinstance(exc, Http404):
@@ -41,8 +45,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         body, headers = _of_framework(exc)
     else:
         return None
-    set_rollback()
-    if transaction.get_connection().in_atomic_block:
+    if not isinstance(exc, DomainError) and transaction.get_connection().in_atomic_block:
         transaction.set_rollback(True)
     return Response(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
 
