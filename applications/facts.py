@@ -14,8 +14,10 @@ from typing import Any
 from django.db.models import Q
 
 from applications.models import Application, BasisItem, Claim, Lease, Paper
+from applications.models.leases import LeaseState
 from vouchers import dates
 from vouchers.actions.caps import used_amounts
+from vouchers.actions.price_checks import contract_of_lease, price_finding
 from vouchers.actions.vouchers import balance_of
 from vouchers.models import Affiliation, ChipModel, Listing, Party, PriceCheck, ProviderAdmission, Screening
 from vouchers.money import ZERO, round_fen
@@ -33,7 +35,16 @@ from vouchers.policy.facts import (
     VoucherFacts,
 )
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import BasisKind, ChipOrigin, ContractKind, PartyKind, Purpose, Stage, Verdict
+from vouchers.policy.terms import (
+    AboveBand,
+    BasisKind,
+    ChipOrigin,
+    ContractKind,
+    PartyKind,
+    Purpose,
+    Stage,
+    Verdict,
+)
 
 _VERDICTS = {
     "within": Verdict.WITHIN,
@@ -112,19 +123,32 @@ def affiliation(lease: Lease) -> tuple[bool | None, str]:
     return None, ""
 
 
-def price_verdict(check: PriceCheck | None) -> PriceVerdict | None:
-    """The price check as a fact."""
-    if check is None:
+def price_verdict(lease: Lease, scheme: Scheme, check: PriceCheck | None = None) -> PriceVerdict | None:
+    """The price check of a filed lease as a fact, or before filing what it would say; None where the scheme asks for none."""
+    if scheme.price.above_band is AboveBand.NONE or lease.kind != ContractKind.LEASE.value:
         return None
+    check = check or latest_price_check(lease)
+    if check is not None and lease.state not in (LeaseState.DRAFT, LeaseState.RETURNED):
+        return PriceVerdict(
+            verdict=_VERDICTS[check.position],
+            unit_price=check.unit_price,
+            lower=check.lower,
+            base=check.base,
+            upper=check.upper,
+            grade=check.grade,
+            index_no=check.check_no,
+            sentence=check.sentence,
+        )
+    finding = price_finding(contract_of_lease(lease), above_band=scheme.price.above_band.value)
+    row = finding.row
     return PriceVerdict(
-        verdict=_VERDICTS[check.position],
-        unit_price=check.unit_price,
-        lower=check.lower,
-        base=check.base,
-        upper=check.upper,
-        grade=check.grade,
-        index_no=check.check_no,
-        sentence=check.sentence,
+        verdict=_VERDICTS[finding.position],
+        unit_price=finding.unit_price,
+        lower=row.lower if row else None,
+        base=row.base if row else None,
+        upper=row.upper if row else None,
+        grade=row.grade if row else "",
+        sentence=finding.sentence,
     )
 
 
@@ -141,7 +165,7 @@ def chip_origin(accelerator: str) -> ChipOrigin | None:
 
 
 def contract_facts(
-    lease: Lease, *, program_code: str, price: PriceCheck | None, stated: dict[str, Any]
+    lease: Lease, scheme: Scheme, *, stated: dict[str, Any], check: PriceCheck | None = None
 ) -> ContractFacts:
     """A contract as filed; the subsidy's other public money as the enterprise stated it."""
     other = stated.get("other_money")
@@ -156,8 +180,8 @@ def contract_facts(
         purpose=Purpose(lease.purpose) if lease.purpose else None,
         chip_origin=chip_origin(lease.accelerator) if lease.accelerator else None,
         service_item=stated.get("service_item", ""),
-        provider=provider_facts(lease, program_code=program_code),
-        price=price_verdict(price),
+        provider=provider_facts(lease, program_code=scheme.program),
+        price=price_verdict(lease, scheme, check),
         is_platform_traded=stated.get("is_platform_traded"),
         is_own_built=stated.get("is_own_built"),
         is_model_filed=stated.get("is_model_filed"),
@@ -214,11 +238,7 @@ def application_facts(application: Application, scheme: Scheme, *, on: date) -> 
     lease = application.lease
     contracts: Iterable[ContractFacts] = ()
     if lease is not None:
-        contracts = (
-            contract_facts(
-                lease, program_code=scheme.program, price=latest_price_check(lease), stated=stated
-            ),
-        )
+        contracts = (contract_facts(lease, scheme, stated=stated),)
     facts = Facts(
         stage=Stage.APPLICATION,
         on=on,
@@ -248,8 +268,7 @@ def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
     lease = claim.lease
     contracts: tuple[ContractFacts, ...] = ()
     if lease is not None:
-        price = claim.price_check or latest_price_check(lease)
-        contracts = (contract_facts(lease, program_code=scheme.program, price=price, stated=stated),)
+        contracts = (contract_facts(lease, scheme, stated=stated, check=claim.price_check),)
     reserved = claim.claimed_amount or ZERO if claim.state in ("submitted", "returned", "verified") else ZERO
     balance = balance_of(claim.voucher)
     facts = Facts(

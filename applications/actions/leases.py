@@ -12,7 +12,7 @@ from applications.models.claims import DEAD_STATES
 from applications.models.leases import LeaseState
 from vouchers import dates
 from vouchers.access import Role, require_role
-from vouchers.actions.prices import check_price
+from vouchers.actions.price_checks import check_price, contract_of_lease
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow, Problems
 from vouchers.models import Party, PriceCheck, Program, User
@@ -171,4 +171,4 @@ def check_lease_price(lease: Lease, scheme: Scheme) -> PriceCheck | None:
     """
     if scheme.price.above_band is AboveBand.NONE or lease.kind != ContractKind.LEASE.value:
         return None
-    return check_price(lease, above_band=scheme.price.above_band.value)
+    return check_price(contract_of_lease(lease), above_band=scheme.price.above_band.value)
