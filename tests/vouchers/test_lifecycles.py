@@ -23,3 +23,11 @@ def test_every_table_with_a_lifecycle_has_the_trigger():
         cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'enforce_lifecycle'")
         held = {table for (table,) in cursor.fetchall()}
     assert held == {lifecycle.table for lifecycle in REGISTRY.values()}
+
+
+def test_the_document_says_what_the_code_enforces():
+    from pathlib import Path
+
+    from vouchers.management.commands.lifecycles import document
+
+    assert Path("docs/lifecycles.md").read_text(encoding="utf-8") == document()
