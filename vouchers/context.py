@@ -116,6 +116,7 @@ def acting(
         request_id=request_id or (outer.request_id if outer else "") or str(uuid.uuid4()),
         address=address or (outer.address if outer else ""),
     )
+    within = connection.in_atomic_block
     with transaction.atomic():
         _tell_database(context)
         token = _current.set(context)
@@ -123,8 +124,8 @@ def acting(
             yield context
         finally:
             _current.reset(token)
-        if outer is not None:
-            _tell_database(outer)
+        if within:
+            _tell_database(outer)  # the transaction goes on: what follows is not this deed any more
 
 
 def announce(verb: str, reason: str = "") -> None:

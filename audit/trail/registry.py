@@ -147,6 +147,7 @@ def _row(column: str) -> str:
 
 def _foreign_case(model: type[models.Model], name: str) -> Case | None:
     field = model._meta.get_field(name)
+    assert isinstance(field, models.Field)
     if not isinstance(field, models.ForeignKey):
         return Case(f"'{name.removesuffix('_no')}'", _row(field.column), f"{_row(field.column)} <> ''")
     target = field.related_model
