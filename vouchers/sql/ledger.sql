@@ -140,7 +140,7 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
           FROM asked
           LEFT JOIN vouchers_ledgertransfer AS o
                  ON o.chain_id = (leg ->> 'reverses_chain')::uuid AND o.kind IN ('single', 'post')
-                AND o.code NOT IN ('grant', 'curtail')
+                AND o.code NOT IN ('grant', 'curtail', 'close', 'lapse')  -- consequences, not deeds
          WHERE asked.kind = 'reverse'
     )
     SELECT array_agg((place, kind, code, debit, credit, amount, pending, pending_amount, reverses, expires_on)::ledger_leg
