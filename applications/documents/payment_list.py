@@ -56,7 +56,9 @@ def payment_list_pdf(content: PaymentListContent) -> bytes:
     if count != content.control_count or total != content.control_sum:
         raise Invalid(
             "payment_list.totals",
-            _("批次 %(batch)s 的明细为 %(count)s 笔、%(total)s 元，与控制数 %(control)s 笔、%(sum)s 元不一致，清单未生成。")
+            _(
+                "批次 %(batch)s 的明细为 %(count)s 笔、%(total)s 元，与控制数 %(control)s 笔、%(sum)s 元不一致，清单未生成。"
+            )
             % {
                 "batch": content.batch_no,
                 "count": count,

@@ -52,7 +52,9 @@ def full_font() -> Path | None:
 
 
 def _drawn(text: str) -> set[str]:
-    return {sign for sign in text if not sign.isspace() and unicodedata.category(sign) not in ("Cc", "Cf", "Mn")}
+    return {
+        sign for sign in text if not sign.isspace() and unicodedata.category(sign) not in ("Cc", "Cf", "Mn")
+    }
 
 
 def lacking(text: str, font: Path = COMMITTED) -> set[str]:

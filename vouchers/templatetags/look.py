@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -18,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from vouchers import dates
 from vouchers.money import capital as capital_amount
-from vouchers.web import navigation, scales, wording
+from vouchers.web import components, navigation, wording
+from vouchers.web.components import part_of
 from vouchers.web.tones import shown_state
 
 register = template.Library()
@@ -67,18 +66,9 @@ def dig(mapping: Any, key: Any) -> Any:
     return mapping.get(key) if isinstance(mapping, Mapping) else None
 
 
-def _part(thing: Any, *names: str) -> Any:
-    """The first of these attributes or keys that ``thing`` has and that is not None."""
-    for name in names:
-        value = thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
-        if value is not None:
-            return value
-    return None
-
-
 def _block(content: str) -> SafeString:
     """What stands between a component's tags; the template engine has escaped it already."""
-    return mark_safe(content.strip())
+    return mark_safe(content.strip())  # noqa: S308 - escaped already
 
 
 # --- what stands around every page ---------------------------------------------------------------
@@ -129,7 +119,9 @@ def my_surfaces(context: template.Context) -> list[navigation.Surface]:
 def page_header(context: template.Context, content: str, title: Any = "", **parts: Any) -> str:
     """Where am I, whose case, its number, its state, the next thing to do; the content is the buttons."""
     return render_to_string(
-        "components/page_header.html", {"title": title, "actions": _block(content), **parts}, context.get("request")
+        "components/page_header.html",
+        {"title": title, "actions": _block(content), **parts},
+        context.get("request"),
     )
 
 
@@ -140,7 +132,9 @@ def state_tag(subject: Any = None, state: str = "", label: str = "", tone: str =
 
 
 @register.inclusion_tag("components/notice_band.html")
-def notice_band(text: Any = "", tone: str = "progress", title: str = "", url: str = "", link: str = "") -> dict[str, Any]:
+def notice_band(
+    text: Any = "", tone: str = "progress", title: str = "", url: str = "", link: str = ""
+) -> dict[str, Any]:
     """A notice on the page: what is the matter, and where to go on."""
     return {"text": text, "tone": tone, "title": title, "url": url, "link": link}
 
@@ -157,29 +151,13 @@ def timeline(entries: Iterable[Any], label: str = "") -> dict[str, Any]:
     return {"entries": list(entries), "label": label}
 
 
-@register.inclusion_tag("components/deadline.html")
-def deadline(until: Any, rule: str = "", done: bool = False, show_rule: bool = False) -> dict[str, Any]:
-    """A term's last day and what remains of it in working days."""
-    last_day, today = wording.local_date(until), dates.today()
-    if last_day is None:
-        return {"last_day": None}
-    left = dates.working_days_between(today, last_day)
-    tone = "overdue" if last_day < today else ("soon" if left <= 1 else "")
-    return {
-        "last_day": last_day,
-        "remains": "" if done else wording.until_text(last_day, today, left),
-        "tone": "" if done else tone,
-        "rule": rule,
-        "show_rule": show_rule and rule,
-        "same_year": last_day.year == today.year,
-    }
-
-
 @register.inclusion_tag("components/facts_table.html")
 def facts_table(facts: Iterable[Any], caption: str = "", sources: bool | None = None) -> dict[str, Any]:
     """Facts with their source and what changed in them."""
-    rows = [{"label": fact[0], "value": fact[1]} if isinstance(fact, tuple | list) else fact for fact in facts]
-    shown = any(_part(row, "source") for row in rows) if sources is None else sources
+    rows = [
+        {"label": fact[0], "value": fact[1]} if isinstance(fact, tuple | list) else fact for fact in facts
+    ]
+    shown = any(part_of(row, "source") for row in rows) if sources is None else sources
     return {"facts": rows, "caption": caption, "sources": shown}
 
 
@@ -199,107 +177,10 @@ def money_tag(amount: Any, unit: str = "元", capital: bool = False) -> dict[str
 @register.inclusion_tag("components/amounts.html")
 def amounts(items: Iterable[Any]) -> dict[str, Any]:
     """A row of totals: (label, amount) or mappings with label, amount or text, and a note."""
-    rows = [{"label": item[0], "amount": item[1]} if isinstance(item, tuple | list) else item for item in items]
+    rows = [
+        {"label": item[0], "amount": item[1]} if isinstance(item, tuple | list) else item for item in items
+    ]
     return {"items": rows}
-
-
-def _operands(line: Any) -> list[dict[str, Any]]:
-    given = _part(line, "operands") or ()
-    if isinstance(given, Mapping):
-        given = given.items()
-    rows = []
-    for operand in given:
-        if isinstance(operand, str):
-            rows.append({"name": operand, "value": ""})
-        elif isinstance(operand, tuple | list):
-            rows.append({"name": operand[0], "value": operand[1], "unit": operand[2] if len(operand) > 2 else ""})
-        else:
-            rows.append(
-                {
-                    "name": _part(operand, "name", "label"),
-                    "value": _part(operand, "value", "text"),
-                    "unit": _part(operand, "unit") or "",
-                }
-            )
-    return rows
-
-
-@register.inclusion_tag("components/working_table.html")
-def working_table(lines: Iterable[Any], total: Any = None, total_label: str = "", caption: str = "") -> dict[str, Any]:
-    """The working of an amount, a line a step; lines marked ``counts`` are added again and held against the total."""
-    rows, again, counted = [], Decimal("0.00"), 0
-    for number, line in enumerate(lines, start=1):
-        rows.append({"line": line, "no": _part(line, "no", "number") or number, "operands": _operands(line)})
-        result = wording.decimal_of(_part(line, "result"))
-        if _part(line, "counts") and result is not None:
-            again, counted = again + result, counted + 1
-    whole = wording.decimal_of(total)
-    return {
-        "rows": rows,
-        "total": whole,
-        "total_label": total_label or _("合计"),
-        "caption": caption,
-        "counted": counted if whole is not None else 0,
-        "again": again,
-        "agrees": whole == again,
-    }
-
-
-_OUTCOMES = {"met": "granted", "not_met": "refused", "not_testable": "waiting"}
-
-
-@register.inclusion_tag("components/findings.html")
-def findings(findings: Iterable[Any], summary: bool = True) -> dict[str, Any]:
-    """Conditions met, not met and not testable, each with fact, article and cure."""
-    rows = []
-    for finding in findings:
-        outcome = str(getattr(_part(finding, "outcome"), "value", _part(finding, "outcome")))
-        rows.append({"finding": finding, "outcome": outcome, "tone": _OUTCOMES.get(outcome, "waiting")})
-    counts = {name: sum(row["outcome"] == name for row in rows) for name in _OUTCOMES}
-    return {"rows": rows, "summary": summary and len(rows) > 1, "counts": counts}
-
-
-_VERDICTS = {"within": "granted", "above": "refused", "below": "waiting", "review": "waiting", "untested": "neutral"}
-
-
-@register.inclusion_tag("components/price_verdict.html")
-def price_verdict(verdict: str, lower: Any = None, upper: Any = None, price: Any = None, **parts: Any) -> dict[str, Any]:
-    """The contract's price on the scale of the band, with the sentence beneath."""
-    low, high, mark = (wording.decimal_of(value) for value in (lower, upper, price))
-    middle = wording.decimal_of(parts.get("benchmark"))
-    verdict = str(getattr(verdict, "value", verdict)).removesuffix("_band")
-    scale = None
-    if low is not None and high is not None:
-        scale = scales.price_scale(lower=low, upper=high, price=mark, benchmark=middle)
-    return {
-        **parts,
-        "verdict": verdict,
-        "tone": _VERDICTS.get(verdict, "neutral"),
-        "lower": low,
-        "upper": high,
-        "price": mark,
-        "benchmark": middle,
-        "unit": parts.get("unit") or _("元/卡时"),
-        "scale": scale,
-    }
-
-
-@register.inclusion_tag("components/form_field.html")
-def form_field(field: Any, label: str = "", hint: str = "", unit: str = "", width: str = "", source: str = "") -> dict[str, Any]:
-    """A bound field with label, hint, unit and errors, each tied to the control."""
-    widget = field.field.widget
-    kind = getattr(widget, "input_type", "")
-    return {
-        "field": field,
-        "label": label or field.label,
-        "hint": hint or field.help_text,
-        "unit": unit,
-        "width": width,
-        "source": source,
-        "check": kind == "checkbox" and not hasattr(widget, "subwidgets_of_choices") and not getattr(widget, "choices", None),
-        "group": kind in ("radio", "checkbox") and bool(getattr(widget, "choices", None)),
-        "optional": not field.field.required and kind != "checkbox",
-    }
 
 
 @register.inclusion_tag("components/form_fields.html")
@@ -320,37 +201,10 @@ def check_answers(groups: Iterable[Any]) -> dict[str, Any]:
     return {"groups": list(groups)}
 
 
-@register.inclusion_tag("components/error_summary.html")
-def error_summary(form: Any = None, errors: Iterable[Any] = (), title: str = "") -> dict[str, Any]:
-    """Everything that is wrong, each linked to its field; a form, a list of forms or ``DomainError``s."""
-    rows: list[dict[str, Any]] = []
-    for one in form if isinstance(form, list | tuple) else [form]:
-        if one is None or not getattr(one, "errors", None):
-            continue
-        for name, problems in one.errors.items():
-            bound = one[name] if name in one.fields else None
-            target = (bound.id_for_label or bound.auto_id) if bound is not None else ""
-            # a tick's label is a sentence of its own: the error stands without it
-            tick = bound is not None and getattr(bound.field.widget, "input_type", "") == "checkbox"
-            label = bound.label if bound is not None and not tick else ""
-            rows.extend({"message": problem, "target": target, "label": label} for problem in problems)
-    for error in errors:
-        problems = getattr(error, "problems", None) or [error]
-        for problem in problems:
-            name = _part(problem, "field")
-            rows.append(
-                {
-                    "message": _part(problem, "message") or str(problem),
-                    "target": _part(problem, "target") or (f"id_{name}" if name else ""),
-                    "hint": _part(problem, "hint"),
-                    "code": _part(problem, "code"),
-                }
-            )
-    return {"rows": rows, "title": title}
-
-
 @register.simple_block_tag(takes_context=True)
-def confirmation(context: template.Context, content: str, title: Any = "", number: str = "", **parts: Any) -> str:
+def confirmation(
+    context: template.Context, content: str, title: Any = "", number: str = "", **parts: Any
+) -> str:
     """The end of a filing: the number, what happens next, by when; the content is the links onward."""
     return render_to_string(
         "components/confirmation.html",
@@ -399,7 +253,9 @@ def batch_bar(context: template.Context, content: str, form: str = "", amount: s
 
 
 @register.simple_block_tag(takes_context=True)
-def confirm_dialog(context: template.Context, content: str, name: str = "", title: Any = "", **parts: Any) -> str:
+def confirm_dialog(
+    context: template.Context, content: str, name: str = "", title: Any = "", **parts: Any
+) -> str:
     """A dialog that names the consequence and asks for the reason; the content is further fields."""
     return render_to_string(
         "components/confirm_dialog.html",
@@ -408,22 +264,13 @@ def confirm_dialog(context: template.Context, content: str, name: str = "", titl
     )
 
 
-@register.inclusion_tag("components/job_progress.html")
-def job_progress(job: Any, url: str = "", result_url: str = "") -> dict[str, Any]:
-    """How far long work is, how long still; asks again by htmx until it is over."""
-    done, total = _part(job, "progress") or 0, _part(job, "total") or 0
-    state = str(_part(job, "state") or "")
-    started = _part(job, "started_at")
-    left = None
-    if state == "running" and done and total > done and isinstance(started, datetime):
-        spent = (datetime.now(started.tzinfo) - started).total_seconds()
-        left = max(1, round(spent / done * (total - done) / 60))
-    return {
-        "job": job,
-        "done": done,
-        "total": total,
-        "url": url,
-        "result_url": result_url,
-        "over": state not in ("waiting", "running"),
-        "minutes_left": left,
-    }
+for _partial in (
+    "deadline",
+    "working_table",
+    "findings",
+    "price_verdict",
+    "form_field",
+    "error_summary",
+    "job_progress",
+):
+    register.inclusion_tag(f"components/{_partial}.html")(getattr(components, _partial))

@@ -100,7 +100,9 @@ def menu(surface: str, request: HttpRequest) -> list[ShownEntry]:
         url = reverse(entry.url_name)
         prefix = entry.under or url
         here = request.path == url or (not entry.exact and request.path.startswith(prefix))
-        shown.append(ShownEntry(entry.label, url, entry.group, here, entry.count(user) if entry.count else None))
+        shown.append(
+            ShownEntry(entry.label, url, entry.group, here, entry.count(user) if entry.count else None)
+        )
     longest = max((len(item.url) for item in shown if item.current), default=0)
     return [
         ShownEntry(item.label, item.url, item.group, item.current and len(item.url) == longest, item.count)

@@ -37,7 +37,12 @@ TONE_OF_STATE: dict[str, str] = {state: tone for tone, states in _STATES.items()
 # the same value means another thing in these lifecycles
 TONE_IN_LIFECYCLE: dict[str, dict[str, str]] = {
     "hold": {"open": "held", "lift_requested": "held", "confirmed": "refused"},
-    "payment": {"payable": "progress", "batched": "progress", "instructed": "progress", "returned": "refused"},
+    "payment": {
+        "payable": "progress",
+        "batched": "progress",
+        "instructed": "progress",
+        "returned": "refused",
+    },
     "payment_batch": {"proposed": "waiting", "approved": "progress"},
     "policy_version": {"proposed": "waiting", "terminated": "closed"},
     "job": {"waiting": "neutral"},
@@ -65,7 +70,11 @@ def tone_of(state: str, subject: Any = None) -> str:
 def shown_state(subject: Any = None, state: str = "", label: str = "", tone: str = "") -> ShownState:
     """The state of ``subject`` (a row with ``state``, a choice, or nothing when state and label are given)."""
     if isinstance(subject, Mapping):
-        state, label, subject = state or str(subject.get("state", "")), label or str(subject.get("label", "")), None
+        state, label, subject = (
+            state or str(subject.get("state", "")),
+            label or str(subject.get("label", "")),
+            None,
+        )
     elif subject is not None and not state:
         state = str(getattr(subject, "state", subject))
     if not label:

@@ -41,15 +41,19 @@ def main(source: str) -> None:
     font = TTFont(source)
     points = wanted()
     lacking = sorted(points - set(font.getBestCmap()))
-    options = Options(layout_features=["kern", "locl", "tnum", "palt"], hinting=False, notdef_outline=True, name_IDs=["*"])
+    options = Options(
+        layout_features=["kern", "locl", "tnum", "palt"], hinting=False, notdef_outline=True, name_IDs=["*"]
+    )
     options.drop_tables += ["vhea", "vmtx", "BASE", "STAT", "prep", "gasp", "GDEF"]
     subsetter = Subsetter(options)
     subsetter.populate(unicodes=points)
     subsetter.subset(font)
     target = HERE / "NotoSansSC-Regular.ttf"
     font.save(target)
-    print(f"{target.name}: {len(points) - len(lacking)} characters, {target.stat().st_size:,} bytes")
-    print("not in the full font:", "".join(map(chr, lacking)) or "none")
+    sys.stdout.write(
+        f"{target.name}: {len(points) - len(lacking)} characters, {target.stat().st_size:,} bytes\n"
+    )
+    sys.stdout.write(f"not in the full font: {''.join(map(chr, lacking)) or 'none'}\n")
 
 
 if __name__ == "__main__":
