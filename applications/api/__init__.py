@@ -1,0 +1,1 @@
+"""The casework's part of the API."""

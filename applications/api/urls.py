@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from applications.api.cases import ApplicationViewSet, ClaimViewSet
+from applications.api.settlements import SettlementViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("applications", ApplicationViewSet, basename="api-application")
+router.register("claims", ClaimViewSet, basename="api-claim")
+router.register("settlements", SettlementViewSet, basename="api-settlement")
+
+urlpatterns: list[URLPattern | URLResolver] = [path("", include(router.urls))]

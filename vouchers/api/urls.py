@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from vouchers.api.prices import PriceViewSet
+from vouchers.api.programs import ProgramViewSet
+from vouchers.api.vouchers import VoucherViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("programs", ProgramViewSet, basename="api-program")
+router.register("vouchers", VoucherViewSet, basename="api-voucher")
+router.register("prices", PriceViewSet, basename="api-price")
+
+urlpatterns: list[URLPattern | URLResolver] = [path("", include(router.urls))]
