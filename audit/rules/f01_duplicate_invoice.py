@@ -1,0 +1,144 @@
+"""F01 重复发票: one invoice used for more than it is worth, in whatever programme and region.
+
+Method. Invoices are known by their normalised number (code and number; full width to half width, no spaces or hyphens,
+O→0, I/l→1). Over all live claims of all programmes and regions the net amounts claimed on one number are added in the
+order in which the claims were filed; the claim with which the sum passes the invoice's own net amount, and each later
+one, is flagged. The claim that was there first is not: it took no more than there was.
+
+Example. Invoice 25522000001120608915 over 11,378.34 yuan is claimed whole in Guizhou on 2 April and whole again in
+Beijing on 29 December: the second claim is flagged, 11,378.34 yuan over.
+
+Why. One bill is subsidised once; part of a bill may be claimed now and the rest later.
+
+Exclusions. Claims that were withdrawn, rejected or lapsed do not count (resubmission). Part-use up to the net amount.
+
+Assumptions. Where rows of one number state different net amounts, the smallest counts. An invoice that is not on file has
+no known net amount: not testable.
+
+Parameters. ``tolerance_fen``: by how many fen the sum may pass the net amount (rounding of parts).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from audit.rules.base import HARD, Found, Hit, Parameter, Rule, day_of, yuan_of
+from audit.rules.facts import MISSING, Column, Facts, groups
+
+LAST = int(np.iinfo(np.int64).max)
+
+
+def known_nets(facts: Facts) -> tuple[Column, Column]:
+    """The distinct invoice numbers in ascending order and the smallest positive net amount on file for each."""
+    invoices = facts.invoices
+    rows = np.flatnonzero((invoices.key != MISSING) & (invoices.net > 0))
+    if not len(rows):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    order = rows[np.lexsort((invoices.net[rows], invoices.key[rows]))]
+    keys, first = np.unique(invoices.key[order], return_index=True)
+    return keys, invoices.net[order][first]
+
+
+def net_of(keys: Column, nets: Column, wanted: Column) -> Column:
+    """The net amount for each wanted number; MISSING where no invoice is on file."""
+    if not len(keys):
+        return np.full(len(wanted), MISSING, dtype=np.int64)
+    places = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+    return np.where(keys[places] == wanted, nets[places], MISSING)
+
+
+def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
+    """Claims with which an invoice is used beyond its net amount."""
+    tolerance = int(parameters["tolerance_fen"])
+    claims, items, found = facts.claims, facts.items, Found()
+    numbered = (claims.look_up("live", items.claim) == 1) & (items.key != MISSING)
+    rows = np.flatnonzero(numbered)
+    keys, nets = known_nets(facts)
+    worth = np.full(len(items), MISSING, dtype=np.int64)
+    worth[rows] = net_of(keys, nets, items.key[rows])
+    found.untestable_claims = {int(one) for one in items.claim[rows[worth[rows] == MISSING]]}
+
+    testable = rows[worth[rows] != MISSING]
+    filed = claims.look_up("submitted_at", items.claim)
+    filed = np.where(filed == MISSING, LAST, filed)
+    order = testable[
+        np.lexsort((items.id[testable], items.claim[testable], filed[testable], items.key[testable]))
+    ]
+    over: dict[int, list[tuple[int, int, int, list[int]]]] = defaultdict(list)
+    for run in groups(items.key, order):
+        net, used = int(worth[run[0]]), 0
+        if int(items.net[run].sum()) <= net + tolerance:
+            continue
+        for place, row in enumerate(run):
+            used += int(items.net[row])
+            if place and used > net + tolerance:
+                over[int(items.claim[row])].append((used - net, net, int(row), [int(one) for one in run]))
+    _explain(facts, found, over)
+    return found
+
+
+def _explain(facts: Facts, found: Found, over: dict[int, list[tuple[int, int, int, list[int]]]]) -> None:
+    claims, items, invoices = facts.claims, facts.items, facts.invoices
+    rows = sorted({row for uses in over.values() for use in uses for row in use[3]})
+    item_words = facts.labels("item", items.id[rows])
+    claim_words = facts.labels("claim", items.claim[rows])
+    keys = items.key[rows]
+    on_file = np.flatnonzero(np.isin(invoices.key, np.unique(keys)) & (invoices.net > 0))
+    invoice_words = facts.labels("invoice", invoices.id[on_file])
+    by_key: dict[int, list[int]] = defaultdict(list)
+    for row in on_file:
+        by_key[int(invoices.key[row])].append(int(invoices.id[row]))
+    for claim, uses in over.items():
+        uses.sort(key=lambda use: (-use[0], use[2]))
+        excess, net, row, run = uses[0]
+        files = by_key[int(items.key[row])]
+        no = invoice_words[files[0]][1]
+        earlier = next(one for one in run if one != row)
+        other = claim_words[int(items.claim[earlier])]
+        at = claims.at(int(items.claim[earlier]))
+        filed_on = int(claims.submitted_on[at]) if at is not None else MISSING
+        told = f"{other[1]} 专项" + (f" {day_of(filed_on)} 提交的申请" if filed_on != MISSING else "的申请")
+        more = f"另有 {len(uses) - 1} 张发票同样超额使用。" if len(uses) > 1 else ""
+        evidence: list[str] = []
+        for _excess, _net, one, siblings in uses:
+            evidence += [f"invoice:{invoice_words[file][0]}" for file in by_key[int(items.key[one])]]
+            evidence += [
+                f"basis_item:{item_words[int(items.id[s])][0]}/{item_words[int(items.id[s])][1]}"
+                for s in siblings
+            ]
+        found.hits.append(
+            Hit(
+                claim=claim,
+                lease=None,
+                severity=HARD,
+                points=None,
+                value=yuan_of(net + excess),
+                threshold=yuan_of(net),
+                sentence=f"发票 {no} 不含税金额 {yuan_of(net)} 元，连同本件各有效申请合计已使用 {yuan_of(net + excess)} 元，"
+                f"超出 {yuan_of(excess)} 元；{told}已使用 {yuan_of(int(items.net[earlier]))} 元。{more}",
+                counterfactual=f"若本件就该发票申请的不含税金额减少 {yuan_of(excess)} 元，则不触发。",
+                evidence=tuple(dict.fromkeys(evidence)),
+                inputs=tuple(
+                    (item_words[int(items.id[s])], int(items.net[s]), n)
+                    for _e, n, _r, siblings in sorted(uses, key=lambda use: use[2])
+                    for s in siblings
+                ),
+            )
+        )
+
+
+RULE = Rule(
+    id="F01",
+    title="重复发票",
+    family="A",
+    severity=HARD,
+    points=None,
+    legal_basis="《财政违法行为处罚处分条例》第十四条（以虚报、冒领等手段骗取财政资金）；各专项实施细则“同一发票不得重复享受补贴”条款。",
+    parameters=(Parameter("tolerance_fen", 1, "容差", "分", 0, 100),),
+    find=find,
+    page=__doc__ or "",
+)

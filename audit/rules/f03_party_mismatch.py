@@ -1,0 +1,154 @@
+"""F03 购销方与租约不符: the invoice names another buyer or seller than the lease does.
+
+Method. For each invoice that a live claim rests on: its buyer must be the lessee and its seller the lessor of the claim's
+lease, by the unified social credit code. A different code is explained by a registered relation ``branch`` or ``agent``
+between the two that was on file on the day of issue.
+
+Example. The lease is with 91110115MAY1UCJT2R, the invoice of 29 December 2024 was issued by 91110115MAUPQKG201, and no
+relation between the two is registered: flagged.
+
+Why. The subsidy is for computing that the lessor delivered and the lessee paid for. A third name on the bill is how
+invoices are bought.
+
+Exclusions. Branch invoicing; a platform or agent as contracting party, once registered; a renamed firm keeps its code, so
+names are never compared.
+
+Assumptions. A party's code on the invoice is what the tax office's record says. Without an invoice or a lease on file: not
+testable.
+
+Parameters. ``explaining_relations``: which registered relations explain a difference.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from audit.rules.base import HARD, Found, Hit, Parameter, Rule, day_of
+from audit.rules.facts import MISSING, RELATIONS, Facts, Table
+
+
+def claimed_invoices(facts: Facts) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Live claims' items with their lease and invoice: rows of items, claim ids, lease ids, rows of invoices (−1: none)."""
+    claims, items, invoices = facts.claims, facts.items, facts.invoices
+    rows = np.flatnonzero(claims.look_up("live", items.claim) == 1)
+    lease = claims.look_up("lease", items.claim[rows])
+    if not len(invoices):
+        return rows, items.claim[rows], lease, np.full(len(rows), -1)
+    order = np.argsort(invoices.id, kind="stable")
+    places = np.searchsorted(invoices.id, items.invoice[rows], sorter=order).clip(max=len(invoices) - 1)
+    row = order[places]
+    row = np.where(invoices.id[row] == items.invoice[rows], row, -1)
+    return rows, items.claim[rows], lease, row
+
+
+def links(declared: Table, relations: list[str]) -> dict[tuple[int, int], int]:
+    """Registered relations of these kinds between two parties, either way: the earliest day of each."""
+    kinds = [RELATIONS[name] for name in relations]
+    known: dict[tuple[int, int], int] = {}
+    for row in np.flatnonzero(np.isin(declared.relation, kinds)):
+        one, other = sorted((int(declared.party[row]), int(declared.other[row])))
+        day = int(declared.declared_on[row])
+        known[one, other] = min(day, known.get((one, other), day))
+    return known
+
+
+def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
+    """Claims with an invoice between other parties than the lease's."""
+    claims, leases, invoices, parties, found = (
+        facts.claims,
+        facts.leases,
+        facts.invoices,
+        facts.parties,
+        Found(),
+    )
+    rows, claim, lease, invoice = claimed_invoices(facts)
+    unknown = (lease == MISSING) | (invoice < 0)
+    found.untestable_claims = {int(one) for one in claim[unknown]}
+    with_items = np.isin(claims.id, claim)
+    found.untestable_claims |= {int(one) for one in claims.id[(claims.live == 1) & ~with_items]}
+
+    keep = np.flatnonzero(~unknown)
+    lessee, lessor = leases.look_up("lessee", lease[keep]), leases.look_up("lessor", lease[keep])
+    buyer, seller = invoices.buyer[invoice[keep]], invoices.seller[invoice[keep]]
+    wrong_buyer = buyer != parties.look_up("uscc", lessee)
+    wrong_seller = seller != parties.look_up("uscc", lessor)
+    suspects = np.flatnonzero(wrong_buyer | wrong_seller)
+    if not len(suspects):
+        return found
+
+    explained = links(facts.declared, list(parameters["explaining_relations"]))
+    ids = {int(code): int(one) for code, one in zip(parties.uscc, parties.id, strict=True)}
+    strange: dict[int, list[tuple[int, str, int, int]]] = defaultdict(list)
+    for one in suspects:
+        row = int(invoice[keep[one]])
+        for wrong, side, code, party in (
+            (wrong_buyer[one], "购方", buyer[one], lessee[one]),
+            (wrong_seller[one], "销方", seller[one], lessor[one]),
+        ):
+            if not wrong:
+                continue
+            named = ids.get(int(code), MISSING)
+            since = explained.get((min(named, int(party)), max(named, int(party))))
+            if since is None or since > int(invoices.issued_on[row]):
+                strange[int(claim[keep[one]])].append((row, side, named, int(party)))
+    _explain(facts, found, strange)
+    return found
+
+
+def _explain(facts: Facts, found: Found, strange: dict[int, list[tuple[int, str, int, int]]]) -> None:
+    invoices, claims = facts.invoices, facts.claims
+    invoice_words = facts.labels("invoice", invoices.id[[w[0] for ws in strange.values() for w in ws]])
+    party_words = facts.labels("party", [p for ws in strange.values() for w in ws for p in w[2:]])
+    lease_ids = claims.look_up("lease", np.array(list(strange), dtype=np.int64))
+    lease_words = facts.labels("lease", lease_ids)
+    for (claim, ws), lease in zip(strange.items(), lease_ids, strict=True):
+        row, side, _named, party = ws[0]
+        words = invoice_words[int(invoices.id[row])]
+        on_invoice = words[2] if side == "销方" else words[3]
+        role = "出租方" if side == "销方" else "承租方"
+        more = f"另有 {len(ws) - 1} 处不符。" if len(ws) > 1 else ""
+        evidence = [f"lease:{lease_words[int(lease)][0]}"]
+        for other_row, _side, named, expected in ws:
+            evidence.append(f"invoice:{invoice_words[int(invoices.id[other_row])][0]}")
+            evidence += [f"party:{party_words[one][0]}" for one in (named, expected) if one in party_words]
+        found.hits.append(
+            Hit(
+                claim=claim,
+                lease=int(lease),
+                severity=HARD,
+                points=None,
+                value=on_invoice or "—",
+                threshold=party_words[party][1],
+                sentence=f"发票 {words[1]}（{day_of(invoices.issued_on[row])} 开具）的{side}为“{on_invoice or '未载明'}”，"
+                f"与合同{role}“{party_words[party][1]}”的统一社会信用代码不一致，且开票日前未登记两者的分支机构或代理关系。{more}",
+                counterfactual=f"若开票日前已登记该{side}与{role}的分支机构或代理关系，则不触发。",
+                evidence=tuple(dict.fromkeys(evidence)),
+                inputs=tuple(
+                    (
+                        invoice_words[int(invoices.id[r])][0],
+                        s,
+                        party_words.get(n, ("",))[0],
+                        party_words[p][0],
+                        int(invoices.issued_on[r]),
+                    )
+                    for r, s, n, p in ws
+                ),
+            )
+        )
+
+
+RULE = Rule(
+    id="F03",
+    title="购销方与租约不符",
+    family="A",
+    severity=HARD,
+    points=None,
+    legal_basis="《发票管理办法》第二十一条（不得虚开与实际经营业务情况不符的发票）；各专项“合同、发票、付款三方一致”条款。",
+    parameters=(Parameter("explaining_relations", ["branch", "agent"], "可解释的登记关系"),),
+    find=find,
+    page=__doc__ or "",
+)

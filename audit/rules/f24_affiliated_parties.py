@@ -1,0 +1,297 @@
+"""F24 关联租赁: lessor and lessee belong together.
+
+Method. On the day of signing, in the register: (a) one holds 25 % or more of the other, directly or through companies held
+with 25 % or more; (b) the same third holds 25 % or more of both, likewise; (c) the same legal representative by identity
+digest; (d) a declared relation parent, subsidiary, sister, branch or spouse. Paths of at most three steps. Each is
+registered control: hard. Soft otherwise, from 6 points: what both share, each with its points (bank account 8, a person who
+represents the one and holds 25 % of the other 8, a common holder of 5 to 25 % 4, a holding of 5 to 25 % of one in the other 4,
+telephone 4, e-mail 4, address to the room 3), times min(1, ln(N/df) / ln N): what many share says little, and what more than
+``hub_cap`` share says nothing.
+
+Example. Lessee and lessor have the same legal representative on the day of signing: hard. They share an address to the room
+(two parties at it) and a shareholder with 19 and 23 %: 6.3 points, soft.
+
+Why. Several schemes exclude leases between affiliated parties (Beijing, Yangzhou, Nanning): between them price and
+delivery prove nothing.
+
+Exclusions. State capital platforms and other public bodies as common holder (公司法 第二百六十五条第四项); a common holding
+company of more than ``hub_cap`` companies; holdings that ended before the signing; namesakes (identity digests are compared,
+never names); an incubator's address, an agent's telephone (hub cap). A registered agent is no affiliate.
+
+Assumptions. The register is complete for the parties on file. With neither representative nor holders on file for one side:
+not testable. Attributes are tested over everything only, since their frequency must be known.
+
+Parameters. ``share_percent`` (25), ``path_length`` (3), ``hub_cap`` (8), ``rep_cap`` (30 companies of one representative),
+``flag_from`` (6), ``points`` of each kind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from audit.rules.base import HARD, SOFT, Found, Hit, Parameter, Rule, day_of
+from audit.rules.control import Link, Register
+from audit.rules.facts import MISSING, Facts, groups
+
+ATTRIBUTES = {"phone": "电话", "email": "邮箱", "address": "地址", "account": "银行账户"}
+POINTS = {
+    "account": 8,
+    "representative": 8,
+    "common_holder": 4,
+    "minor_holding": 4,
+    "phone": 4,
+    "email": 4,
+    "address": 3,
+}
+
+
+def register_of(facts: Facts, parameters: Mapping[str, Any]) -> Register:
+    """The register under these parameters."""
+    return Register(
+        facts,
+        share=int(Decimal(str(parameters["share_percent"])) * 10_000),
+        length=int(parameters["path_length"]),
+        hub_cap=int(parameters["hub_cap"]),
+        rep_cap=int(parameters["rep_cap"]),
+    )
+
+
+def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
+    """Leases (and their claims) whose parties belong together."""
+    leases, claims, found = facts.leases, facts.claims, Found()
+    register = register_of(facts, parameters)
+    shared = Shared(facts, parameters) if facts.whole else None
+    links: dict[int, Link] = {}
+    soft: dict[int, list[tuple[str, Decimal, int]]] = {}
+    for row in np.flatnonzero(leases.live == 1).tolist():
+        lease, one, other = int(leases.id[row]), int(leases.lessee[row]), int(leases.lessor[row])
+        signed = int(leases.signed_on[row])
+        link = register.link(one, other, signed)
+        if link is not None:
+            links[lease] = link
+            continue
+        if not (register.known(one) and register.known(other)):
+            found.untestable_leases.add(lease)
+        if shared is not None:
+            grounds = shared.between(one, other, signed)
+            if sum((points for _kind, points, _df in grounds), Decimal(0)) >= Decimal(
+                str(parameters["flag_from"])
+            ):
+                soft[lease] = grounds
+    untestable = np.isin(claims.lease, list(found.untestable_leases)) | (claims.lease == MISSING)
+    found.untestable_claims = {int(one) for one in claims.id[untestable]}
+    _explain(facts, found, links, soft, parameters)
+    return found
+
+
+class Shared:
+    """What parties share beside registered control, weighted by how rare it is."""
+
+    def __init__(self, facts: Facts, parameters: Mapping[str, Any]) -> None:
+        self.facts = facts
+        self.points = {**POINTS, **parameters["points"]}
+        self.hub_cap, self.share = (
+            int(parameters["hub_cap"]),
+            int(Decimal(str(parameters["share_percent"])) * 10_000),
+        )
+        self.count = max(2, len(facts.parties))
+        parties, accounts, held = facts.parties, facts.accounts, facts.shareholdings
+        self._who: dict[tuple[str, int], set[int]] = defaultdict(set)
+        self._of: dict[int, set[tuple[str, int]]] = defaultdict(set)
+        for name, owners, values in (
+            ("phone", parties.id, parties.phone),
+            ("email", parties.id, parties.email),
+            ("address", parties.id, parties.address),
+            ("account", accounts.party, accounts.account),
+        ):
+            order = np.argsort(values, kind="stable")
+            for run in groups(values, order[values[order] != MISSING]):
+                for row in run.tolist():
+                    self._who[name, int(values[row])].add(int(owners[row]))
+                    self._of[int(owners[row])].add((name, int(values[row])))
+        self._held: dict[int, list[int]] = defaultdict(list)
+        for row in range(len(held)):
+            self._held[int(held.company[row])].append(row)
+        self._degree: dict[int, set[int]] = defaultdict(set)
+        for holder, company in zip(held.holder.tolist(), held.company.tolist(), strict=True):
+            self._degree[holder].add(company)
+
+    def weight(self, df: int) -> Decimal:
+        """min(1, ln(N/df) / ln N), to four places."""
+        return Decimal(str(round(min(1.0, math.log(self.count / df) / math.log(self.count)), 4)))
+
+    def between(self, one: int, other: int, on: int) -> list[tuple[str, Decimal, int]]:
+        """What the two share on that day: kind, points, how many share it; the strongest first."""
+        found = []
+        for kind, value in self._of.get(one, set()) & self._of.get(other, set()):
+            df = len(self._who[kind, value])
+            if df <= self.hub_cap:
+                found.append((kind, Decimal(self.points[kind]) * self.weight(df), df))
+        found += self._holdings(one, other, on)
+        return sorted(found, key=lambda ground: (-ground[1], ground[0]))
+
+    def _holders(self, party: int, on: int) -> dict[int, int]:
+        held, found = self.facts.shareholdings, {}
+        for row in self._held.get(party, ()):
+            if held.starts[row] <= on < held.ends[row] and held.public_body[row] != 1:
+                holder = int(held.holder[row])
+                found[holder] = found.get(holder, 0) + int(held.percent[row])
+        return found
+
+    def _holdings(self, one: int, other: int, on: int) -> list[tuple[str, Decimal, int]]:
+        parties, found = self.facts.parties, []
+        mine, theirs = self._holders(one, on), self._holders(other, on)
+        at = {party: parties.at(party) for party in (one, other)}
+        for party, holders in ((one, theirs), (other, mine)):
+            row = at[party]
+            if row is None:
+                continue
+            if holders.get(int(parties.uscc[row]), 0) >= 50_000:
+                found.append(("minor_holding", Decimal(self.points["minor_holding"]), 2))
+            rep = int(parties.legal_rep[row])
+            if rep != MISSING and holders.get(rep, 0) >= self.share:
+                found.append(("representative", Decimal(self.points["representative"]), 2))
+        for holder in mine.keys() & theirs.keys():
+            df = len(self._degree[holder])
+            if min(mine[holder], theirs[holder]) >= 50_000 and df <= self.hub_cap:
+                found.append(("common_holder", Decimal(self.points["common_holder"]) * self.weight(df), df))
+        return found
+
+
+_KINDS = {
+    **ATTRIBUTES,
+    "representative": "一方法定代表人持有另一方 25% 以上股权",
+    "minor_holding": "一方持有另一方 5% 以上股权",
+    "common_holder": "有共同股东（5% 以上）",
+}
+_RELATION_WORDS = {
+    "parent": "母公司", "subsidiary": "子公司", "sister": "同受控制", "branch": "分支机构", "spouse": "近亲属",
+}  # fmt: skip
+
+
+def _explain(
+    facts: Facts,
+    found: Found,
+    links: Mapping[int, Link],
+    soft: Mapping[int, list[tuple[str, Decimal, int]]],
+    parameters: Mapping[str, Any],
+) -> None:
+    leases, claims, held, declared = facts.leases, facts.claims, facts.shareholdings, facts.declared
+    flagged = np.array([*links, *soft], dtype=np.int64)
+    lease_words = facts.labels("lease", flagged)
+    lessee, lessor = leases.look_up("lessee", flagged), leases.look_up("lessor", flagged)
+    party_words = facts.labels("party", [*lessee.tolist(), *lessor.tolist()])
+    holding_words = facts.labels(
+        "shareholding", held.id[[r for link in links.values() for r in link.shareholdings]]
+    )
+    declared_words = facts.labels(
+        "declared", declared.id[[link.declared for link in links.values() if link.declared is not None]]
+    )
+    claims_of: dict[int, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(np.isin(claims.lease, flagged)).tolist():
+        claims_of[int(claims.lease[row])].append(int(claims.id[row]))
+    for place, lease in enumerate(flagged.tolist()):
+        one, other = party_words[int(lessee[place])], party_words[int(lessor[place])]
+        at = leases.at(lease)
+        signed = day_of(int(leases.signed_on[at]))
+        evidence = [f"lease:{lease_words[lease][0]}", f"party:{one[0]}", f"party:{other[0]}"]
+        inputs: list[Any] = [one[0], other[0], signed]
+        points: Decimal | None = None
+        if lease in links:
+            link = links[lease]
+            told, value = _told(facts, link, holding_words, declared_words)
+            evidence += [
+                f"shareholding:{'/'.join(holding_words[int(held.id[row])][:3])}" for row in link.shareholdings
+            ]
+            inputs += [
+                (holding_words[int(held.id[row])][:3], int(held.percent[row])) for row in link.shareholdings
+            ]
+            if link.declared is not None:
+                words = declared_words[int(declared.id[link.declared])]
+                evidence.append(f"declared_affiliation:{'/'.join(words)}")
+                inputs.append(words)
+            inputs.append(link.ground)
+            severity, threshold = HARD, f"{parameters['share_percent']}% 或登记的控制关系"
+            sentence = (
+                f"承租方“{one[1]}”与出租方“{other[1]}”在合同签订日（{signed}）存在登记的控制关系：{told}。"
+            )
+            cure = "若签订日前该关系已登记终止，则不触发。"
+        else:
+            grounds = soft[lease]
+            total = sum((ground[1] for ground in grounds), Decimal(0))
+            points = min(Decimal(10), total).quantize(Decimal("0.01"))
+            severity, value, threshold = SOFT, str(points), str(parameters["flag_from"])
+            told = "、".join(
+                f"{'相同的' if kind in ATTRIBUTES else ''}{_KINDS[kind]}（{weighted:.1f} 分，共 {df} 家）"
+                for kind, weighted, df in grounds
+            )
+            inputs += [(kind, str(weighted), df) for kind, weighted, df in grounds]
+            sentence = f"承租方“{one[1]}”与出租方“{other[1]}”之间有：{told}，合计 {points} 分。"
+            cure = f"若合计低于 {parameters['flag_from']} 分，则不触发。"
+        for claim in claims_of.get(lease) or [None]:
+            found.hits.append(
+                Hit(
+                    claim,
+                    lease,
+                    severity,
+                    points,
+                    value,
+                    threshold,
+                    sentence,
+                    cure,
+                    tuple(evidence),
+                    tuple(inputs),
+                )
+            )
+
+
+def _told(
+    facts: Facts,
+    link: Link,
+    holding_words: dict[int, tuple[str, ...]],
+    declared_words: dict[int, tuple[str, ...]],
+) -> tuple[str, str]:
+    """The link in words, and the value that is compared with the threshold."""
+    held = facts.shareholdings
+    if link.ground == "same_party":
+        return "承租方与出租方为同一主体", "同一主体"
+    if link.ground == "legal_rep":
+        return "法定代表人为同一人（证件摘要相同）", "同一法定代表人"
+    if link.ground == "declared" and link.declared is not None:
+        words = declared_words[int(facts.declared.id[link.declared])]
+        return f"{words[3]} 申报为“{_RELATION_WORDS.get(words[2], words[2])}”关系", words[2]
+    steps = []
+    for row in link.shareholdings:
+        words = holding_words[int(held.id[row])]
+        steps.append(
+            f"{words[3] or words[1]} 自 {words[2]} 持股 {Decimal(int(held.percent[row])) / 10_000:.2f}%"
+        )
+    least = min(int(held.percent[row]) for row in link.shareholdings)
+    lead = "持股关系 " if link.ground == "holding" else "同为一方持股 "
+    return lead + "，".join(steps), f"{Decimal(least) / 10_000:.2f}%"
+
+
+RULE = Rule(
+    id="F24",
+    title="关联租赁",
+    family="D",
+    severity=HARD,
+    points=None,
+    legal_basis="《公司法》第二百六十五条；《税收征收管理法实施细则》第五十一条、国家税务总局公告2016年第42号第二条；北京、扬州、南宁等专项“供需双方不得存在关联关系”条款。",
+    parameters=(
+        Parameter("share_percent", 25, "控制的持股比例", "%", 5, 51),
+        Parameter("path_length", 3, "路径长度", "步", 1, 4),
+        Parameter("hub_cap", 8, "枢纽上限", "家", 2, 50),
+        Parameter("rep_cap", 30, "同一法定代表人的家数上限", "家", 2, 500),
+        Parameter("flag_from", 6, "提示起点", "分", 1, 10),
+        Parameter("points", POINTS, "各类联系的分值", "分"),
+    ),
+    find=find,
+    page=__doc__ or "",
+)
