@@ -6,3 +6,9 @@ NO_WRITE = (
     "vouchers_ledgertransfer",
     "vouchers_ledgerattempt",
 )
+
+#: what was published, and what became of it, is only added to (vouchers/sql/publications.sql holds the owner to it too)
+APPEND_ONLY = (
+    "vouchers_publication",
+    "vouchers_publicationstatus",
+)

@@ -26,21 +26,23 @@ from vouchers.models.policy_parts import (
     PolicyApplicantClass,
     PolicyCap,
     PolicyDocument,
-    PolicyExample,
     PolicyFloor,
     PolicyGate,
-    PolicyOtherMoney,
     PolicyPaper,
-    PolicyPriceRule,
     PolicyRate,
     PolicyReviewStep,
-    PolicyRounding,
     PolicyScoreRate,
     PolicyTrack,
     PolicyTreasuryShare,
+    PolicyWindow,
+)
+from vouchers.models.policy_terms import (
+    PolicyExample,
+    PolicyOtherMoney,
+    PolicyPriceRule,
+    PolicyRounding,
     PolicyVoucherKind,
     PolicyWayOfIssue,
-    PolicyWindow,
     ValueCitation,
 )
 from vouchers.models.prices import (

@@ -88,6 +88,13 @@ class PolicyVersion(models.Model):
         editable=False,
     )
     proposed_at = models.DateTimeField(_("提请时间"), null=True, blank=True, editable=False)
+    proposed_sha256 = models.CharField(
+        _("提请内容的摘要"),
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text=_("发布时内容须与提请时一致。"),
+    )
 
     objects = PolicyVersionQuerySet.as_manager()
 
