@@ -9,6 +9,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -235,7 +236,7 @@ def saved_views(views: Iterable[Any], label: str = "") -> dict[str, Any]:
 def pagination(context: template.Context, page: Any, parameter: str = "page") -> dict[str, Any]:
     """The pages of a list; keeps the filters of the address."""
     request = context.get("request")
-    query = request.GET.copy() if request is not None else {}
+    query = QueryDict(mutable=True) if request is None else request.GET.copy()
     query.pop(parameter, None)
     kept = f"{query.urlencode()}&" if query else ""
     pages = list(page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1))

@@ -22,7 +22,7 @@ class SignIn(views.LoginView):
 
     form_class = SignInForm
     redirect_authenticated_user = True
-    next_page = reverse_lazy("home")
+    next_page = "home"
 
 
 class ChangePassword(views.PasswordChangeView):

@@ -15,4 +15,5 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect(mine[0].home)
     if request.user.is_authenticated:
         return render(request, "registration/no_role.html")
-    return redirect(SURFACES["public"].home)
+    public = SURFACES.get("public")
+    return redirect(public.home if public and public.home else "accounts:login")
