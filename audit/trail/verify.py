@@ -326,12 +326,11 @@ def align(start: int, expected: list[tuple[bytes, str]], actual: list[tuple[byte
         elif leaf in places:
             seen.add(leaf)
             kept.append((places[leaf], index))
-    in_order = longest_rise([place for place, _ in kept])
-    for position, (place, index) in enumerate(kept):
-        if position not in in_order:
-            sentences.append(
-                f"次序被调换：{name_of(actual[index][1])} 应为第 {start + place + 1} 条，现为第 {start + index + 1} 条。"
-            )
+    for position in moved([place for place, _ in kept]):
+        place, index = kept[position]
+        sentences.append(
+            f"次序被调换：{name_of(actual[index][1])} 应为第 {start + place + 1} 条，现为第 {start + index + 1} 条。"
+        )
     for index in strangers:
         line = actual[index][1]
         number = _event_number(line)
@@ -349,12 +348,13 @@ def align(start: int, expected: list[tuple[bytes, str]], actual: list[tuple[byte
     return sentences
 
 
-def longest_rise(places: list[int]) -> set[int]:
-    """The positions of a longest ascending run of the list: those that kept their order."""
+def moved(places: list[int]) -> list[int]:
+    """The positions that are out of order, by the explanation that needs the fewest: exchanged, or taken elsewhere."""
+    exchanged = [position for position, home in enumerate(sorted(places)) if places[position] != home]
     tops: list[int] = []
     ends: list[int] = []
     before: list[int] = []
-    for position, place in enumerate(places):
+    for position, place in enumerate(places):  # the longest run that kept its order
         rank = bisect_left(tops, place)
         before.append(ends[rank - 1] if rank else -1)
         tops[rank : rank + 1] = [place]
@@ -364,7 +364,8 @@ def longest_rise(places: list[int]) -> set[int]:
     while position >= 0:
         kept.add(position)
         position = before[position]
-    return kept
+    taken = [position for position in range(len(places)) if position not in kept]
+    return exchanged if len(exchanged) <= 2 * len(taken) else taken
 
 
 def _event_number(line: bytes) -> str:
