@@ -82,9 +82,16 @@ install_requirements() {
     local file="$1" stamp="$ROOT/.venv/installed-$1" wanted
     wanted="$(sha256sum "$file" | cut -d' ' -f1)"
     [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && return
-    step "安装 Python 依赖（$file，逐一校验哈希）" \
-        "$PYTHON_BIN" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$file"
+    step "安装 Python 依赖（$file，逐一校验哈希）" pip_install "$file"
     printf '%s\n' "$wanted" >"$stamp"
+}
+
+pip_install() {
+    local log="$ROOT/var/pip.log"
+    if ! "$PYTHON_BIN" -m pip install --disable-pip-version-check --no-input --require-hashes -r "$1" >"$log" 2>&1; then
+        grep -v '^WARNING' "$log" | tail -n 20 >&2
+        return 1
+    fi
 }
 
 has_library() { /sbin/ldconfig -p 2>/dev/null | grep -q "$1" || ldconfig -p 2>/dev/null | grep -q "$1"; }

