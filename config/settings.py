@@ -30,6 +30,10 @@ DEMO_DATE = environment.day("DEMO_DATE")
 if DEMO_DATE and PRODUCTION:
     raise ImproperlyConfigured("生产环境不得固定业务日期（DEMO_DATE）。")
 
+# The office that runs this installation: in the footer of every page and on paper.
+OFFICE_NAME = environment.text("OFFICE_NAME", "算力券主管部门")
+SITE_NAME = environment.text("SITE_NAME", "算力券")
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -116,6 +120,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_HTTP_RESPONSE_CODE = 429
 AXES_VERBOSE = False
 
 LANGUAGE_CODE = "zh-hans"

@@ -61,3 +61,13 @@ def test_a_page_that_is_not_there_says_so_in_chinese_and_shows_the_way_back(clie
     assert page.status_code == 404
     assert "没有找到" in page.text
     assert reverse("home") in page.text
+
+
+def test_after_five_wrong_passwords_the_page_says_for_how_long_and_whom_to_ask(client, cast, settings):
+    settings.AXES_ENABLED = True
+    for _attempt in range(5):
+        page = client.post(reverse("accounts:login"), {"username": "filer", "password": "wrong"})
+    assert page.status_code == 429
+    assert "15 分钟" in page.text
+    right = client.post(reverse("accounts:login"), {"username": "filer", "password": PASSWORD})
+    assert right.status_code == 429
