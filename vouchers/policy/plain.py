@@ -28,8 +28,8 @@ class Problem:
     allowed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        tail = f"(可用:{'、'.join(self.allowed)})" if self.allowed else ""
-        return f"{self.path}:{self.message}{tail}"
+        tail = f"（可用：{'、'.join(self.allowed)}）" if self.allowed else ""
+        return f"{self.path}：{self.message}{tail}"
 
 
 class SchemeError(ValueError):
