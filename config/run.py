@@ -164,18 +164,19 @@ class Run:
         started = time.monotonic()
         with self.stack:
             self.logs.mkdir(parents=True, exist_ok=True)
+            (self.var / "static").mkdir(exist_ok=True)
             self._only_one()
             if leftovers := end_leftovers(self.mark):
                 say(f"已清理上次异常退出遗留的 {leftovers} 个进程")
+            port = free_port() if self.demo else int(os.environ.get("PORT", "8000"))
+            if port_taken(port):
+                raise Failed(f"端口 {port} 已被其他程序占用。请关闭该程序，或指定其他端口：PORT=8080 bin/run")
             self._database()
             with step("迁移数据库"):
                 self._manage("migrate", "--verbosity", "0")
             if exists("load_demo"):
                 with step("加载政策、价格与演示年度数据"):
                     self._manage("load_demo")
-            port = free_port() if self.demo else int(os.environ.get("PORT", "8000"))
-            if port_taken(port):
-                raise Failed(f"端口 {port} 已被其他程序占用。请关闭该程序，或指定其他端口：PORT=8080 bin/run")
             children = self._serve(port)
             address = f"http://{HOST}:{port}"
             if self.demo:
