@@ -124,7 +124,7 @@ def acting(
             yield context
         finally:
             _current.reset(token)
-        if within:
+        if within and not connection.needs_rollback:  # a rollback to the savepoint restores it by itself
             _tell_database(outer)  # the transaction goes on: what follows is not this deed any more
 
 
