@@ -8,3 +8,8 @@ from django.apps import AppConfig
 class ApplicationsConfig(AppConfig):
     name = "applications"
     verbose_name = "申领与兑付"
+
+    def ready(self) -> None:
+        from applications.web.menus import register_menus
+
+        register_menus()

@@ -5,5 +5,6 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("desk/", include("applications.web.desk.urls")),
     path("papers/", include("applications.web.papers")),
 ]

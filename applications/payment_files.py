@@ -1,0 +1,144 @@
+"""The payment list as the treasury takes it (Excel and PDF), and the bank's answer read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import Cell
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+
+from vouchers.actions.payments import BankLine, ControlTotals, control_totals
+from vouchers.errors import Invalid
+from vouchers.models import Payment, PaymentBatch
+from vouchers.money import yuan
+
+COLUMNS = (
+    ("序号", 8),
+    ("拨付编号", 20),
+    ("收款单位", 40),
+    ("统一社会信用代码", 22),
+    ("开户行", 28),
+    ("账号", 26),
+    ("金额（元）", 18),
+    ("兑付编号", 20),
+    ("券号", 20),
+)
+BANK_COLUMNS = ("payment_no", "result", "amount", "bank_reference", "reason", "paid_on")
+
+
+def _text(cell: Cell, value: str) -> None:
+    """Text stays text: a name that begins with ``=`` can never become a formula."""
+    cell.value = value
+    cell.data_type = "s"
+
+
+def payment_workbook(batch: PaymentBatch, payments: Sequence[Payment]) -> bytes:
+    """The list with its control totals and 大写金额."""
+    totals: ControlTotals = control_totals(payments)
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "拨付清单"
+    _text(sheet.cell(1, 1), f"{batch.title}（{batch.batch_no}）")
+    sheet.cell(1, 1).font = Font(bold=True, size=14)
+    for row, (label, value) in enumerate(
+        (
+            ("笔数", str(totals.count)),
+            ("合计（元）", f"{totals.total:,.2f}"),
+            ("合计（大写）", totals.in_words),
+            ("校验值（SHA-256）", totals.sha256),
+        ),
+        start=2,
+    ):
+        _text(sheet.cell(row, 1), label)
+        _text(sheet.cell(row, 3), value)
+    head = 7
+    for column, (label, width) in enumerate(COLUMNS, start=1):
+        _text(sheet.cell(head, column), label)
+        sheet.cell(head, column).font = Font(bold=True)
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    for offset, payment in enumerate(payments, start=1):
+        account = payment.account
+        values = (
+            str(offset),
+            payment.payment_no,
+            payment.payee.name,
+            payment.payee.uscc,
+            account.bank_name if account else "",
+            account.account_no if account else "",
+            None,
+            payment.claim_no,
+            payment.voucher_no,
+        )
+        for column, value in enumerate(values, start=1):
+            if value is not None:
+                _text(sheet.cell(head + offset, column), value)
+        amount = sheet.cell(head + offset, 7, payment.amount)
+        amount.number_format = "#,##0.00"
+        amount.alignment = Alignment(horizontal="right")
+    sheet.freeze_panes = f"A{head + 1}"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def read_bank_return(raw: bytes) -> list[BankLine]:
+    """The bank's answer as CSV with the columns of ``BANK_COLUMNS``; ``result`` is ``ok`` or ``returned``.
+
+    Raises ``Invalid`` naming the line and column of the first fault; nothing of a faulty file is used.
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid("bank_return.encoding", "银行回执须为 UTF-8 编码的 CSV 文件。", field="file") from error
+    reader = csv.DictReader(io.StringIO(text))
+    missing = [name for name in ("payment_no", "result", "amount") if name not in (reader.fieldnames or ())]
+    if missing:
+        raise Invalid("bank_return.columns", f"银行回执缺少列：{'、'.join(missing)}。", field="file")
+    lines = []
+    for row in reader:
+        number = reader.line_num
+        result = (row.get("result") or "").strip().lower()
+        if result not in ("ok", "returned"):
+            raise Invalid(
+                "bank_return.result", f"银行回执第 {number} 行的 result 应为 ok 或 returned。", field="file"
+            )
+        lines.append(
+            BankLine(
+                payment_no=(row["payment_no"] or "").strip(),
+                succeeded=result == "ok",
+                amount=_amount(row["amount"], number),
+                bank_reference=(row.get("bank_reference") or "").strip(),
+                reason=(row.get("reason") or "").strip(),
+                paid_on=_day(row.get("paid_on"), number),
+            )
+        )
+    if not lines:
+        raise Invalid("bank_return.empty", "银行回执中没有明细行。", field="file")
+    return lines
+
+
+def _amount(text: str | None, number: int) -> Decimal:
+    try:
+        return yuan(text or "")
+    except ValueError as error:
+        raise Invalid(
+            "bank_return.amount_text", f"银行回执第 {number} 行：{error}。", field="file"
+        ) from error
+
+
+def _day(text: str | None, number: int) -> date | None:
+    if not (text or "").strip():
+        return None
+    try:
+        return date.fromisoformat((text or "").strip())
+    except ValueError as error:
+        raise Invalid(
+            "bank_return.date", f"银行回执第 {number} 行的日期应为 YYYY-MM-DD。", field="file"
+        ) from error

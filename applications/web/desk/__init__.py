@@ -1,0 +1,1 @@
+"""管理端: queues by role, and everything of a case on one page."""

@@ -1,0 +1,31 @@
+"""Addresses of the desk, under /desk/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from applications.web.desk import cases, objections, payments, queues
+
+app_name = "desk"
+
+urlpatterns = [
+    path("", queues.home, name="home"),
+    path("applications/", queues.applications, name="applications"),
+    path("applications/<str:application_no>/", cases.application, name="application"),
+    path(
+        "applications/<str:application_no>/<slug:verb>/", cases.decide_application, name="decide_application"
+    ),
+    path("claims/", queues.claims, name="claims"),
+    path("claims/<str:claim_no>/", cases.claim, name="claim"),
+    path("claims/<str:claim_no>/<slug:verb>/", cases.decide_claim, name="decide_claim"),
+    path("checks/<slug:kind>/<str:number>/<int:check_id>/", cases.answer, name="answer_check"),
+    path("screen/<slug:kind>/<str:number>/", cases.rescreen, name="rescreen"),
+    path("payments/", payments.payables, name="payables"),
+    path("payments/batches/", payments.create, name="create_batch"),
+    path("payments/batches/<str:batch_no>/", payments.batch, name="batch"),
+    path("payments/batches/<str:batch_no>/list.xlsx", payments.workbook, name="batch_workbook"),
+    path("payments/batches/<str:batch_no>/<slug:verb>/", payments.decide, name="decide_batch"),
+    path("objections/", objections.objections, name="objections"),
+    path("objections/<str:objection_no>/", objections.objection, name="objection"),
+    path("objections/<str:objection_no>/answer/", objections.answer, name="answer_objection"),
+]
