@@ -11,9 +11,14 @@ class AuditConfig(AppConfig):
     verbose_name = "审计监督"
 
     def ready(self) -> None:
+        from audit.screener import SCREENER
         from audit.trail import observers
         from audit.trail.attach import attach_after_migrate
+        from audit.web import surface
+        from vouchers.actions.holds import register_screener
 
         # The last of the apps, so every table is there when the triggers are attached.
         post_migrate.connect(attach_after_migrate, sender=self, dispatch_uid="audit.attach_after_migrate")
         observers.connect()
+        surface.register()
+        register_screener(SCREENER)

@@ -38,16 +38,26 @@ class RuleVersion(models.Model):
     rule = models.CharField(_("规则"), max_length=8)
     version = models.PositiveIntegerField(_("版本"))
     title = models.CharField(_("名称"), max_length=120)
-    family = models.CharField(_("类别"), max_length=1, help_text=_("A 发票、B 合同与价格、C 算力与设备、D 主体与关联、E 时序与内控。"))
+    family = models.CharField(
+        _("类别"),
+        max_length=1,
+        help_text=_("A 发票、B 合同与价格、C 算力与设备、D 主体与关联、E 时序与内控。"),
+    )
     severity = models.CharField(_("性质"), max_length=4, choices=Severity)
     points = models.DecimalField(_("分值"), max_digits=5, decimal_places=2, null=True, blank=True)
     parameters = models.JSONField(_("参数"), default=dict, blank=True)
     legal_basis = models.TextField(_("依据"))
     state = models.CharField(_("状态"), max_length=12, choices=RuleState, default=RuleState.DRAFT)
     shipped = models.BooleanField(_("随系统提供"), default=False, editable=False)
-    drafted_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("起草人"))
-    proposed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("提请人"))
-    published_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("发布人"))
+    drafted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("起草人")
+    )
+    proposed_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("提请人")
+    )
+    published_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("发布人")
+    )
     published_at = models.DateTimeField(_("发布时间"), null=True, blank=True)
     reason = models.TextField(_("修订理由"), blank=True)
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -60,11 +70,16 @@ class RuleVersion(models.Model):
         ordering = ("rule", "-version")
         constraints = (
             models.UniqueConstraint(fields=("rule", "version"), name="rule_version_once"),
-            models.UniqueConstraint(fields=("rule",), condition=Q(state="published"), name="rule_published_once"),
+            models.UniqueConstraint(
+                fields=("rule",), condition=Q(state="published"), name="rule_published_once"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=("draft", "proposed"))
                 | Q(shipped=True)
-                | (Q(proposed_by__isnull=False, published_by__isnull=False) & ~Q(published_by=F("proposed_by"))),
+                | (
+                    Q(proposed_by__isnull=False, published_by__isnull=False)
+                    & ~Q(published_by=F("proposed_by"))
+                ),
                 name="rule_published_by_two",
             ),
         )
@@ -83,7 +98,9 @@ RuleVersion.lifecycle = register(
         transitions=(
             Transition("propose", "提请发布", ("draft",), "proposed", (Role.AUDIT_ADMIN,)),
             Transition("return", "退回修改", ("proposed",), "draft", (Role.AUDIT_ADMIN,)),
-            Transition("publish", "发布", ("proposed",), "published", (Role.AUDIT_ADMIN,), 10, "由提请人以外的人办理"),
+            Transition(
+                "publish", "发布", ("proposed",), "published", (Role.AUDIT_ADMIN,), 10, "由提请人以外的人办理"
+            ),
             Transition("ship", "随系统发布", ("draft",), "published", note="系统提供的初始版本"),
             Transition("supersede", "被替代", ("published",), "superseded", note="后一版本发布时由系统推进"),
         ),
@@ -136,7 +153,9 @@ class Flag(models.Model):
     """One rule raised on one claim, or on a lease that no claim rests on yet. ``cleared_at`` empty: it still stands."""
 
     rule = models.CharField(_("规则"), max_length=8)
-    rule_version = models.ForeignKey(RuleVersion, models.PROTECT, related_name="flags", verbose_name=_("规则版本"))
+    rule_version = models.ForeignKey(
+        RuleVersion, models.PROTECT, related_name="flags", verbose_name=_("规则版本")
+    )
     severity = models.CharField(_("性质"), max_length=4, choices=Severity)
     points = models.DecimalField(_("分值"), max_digits=5, decimal_places=2, null=True, blank=True)
     claim_no = models.CharField(_("兑付编号"), max_length=24, blank=True)

@@ -47,6 +47,7 @@ class Hit:
     evidence: tuple[str, ...]
     inputs: tuple[Any, ...]
     peers: dict[str, str] = field(default_factory=dict)
+    ties: tuple[int, ...] = ()  # parties that this hit makes one case of
 
     @property
     def input_hash(self) -> str:
@@ -78,6 +79,7 @@ class Rule:
     find: Callable[[Facts, Mapping[str, Any]], Found]
     page: str
     at_screening: bool = True
+    about: str = "claim"  # what the fact is about: a claim's own papers, or its lease and whoever claims on it
 
     @property
     def defaults(self) -> dict[str, Any]:

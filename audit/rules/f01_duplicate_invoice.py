@@ -110,8 +110,11 @@ def _explain(facts: Facts, found: Found, over: dict[int, list[tuple[int, int, in
                 f"basis_item:{item_words[int(items.id[s])][0]}/{item_words[int(items.id[s])][1]}"
                 for s in siblings
             ]
+        concerned = {int(items.claim[s]) for use in uses for s in use[3]}
+        at_claims = [claims.at(one) for one in sorted(concerned)]
         found.hits.append(
             Hit(
+                ties=tuple(sorted({int(claims.enterprise[at]) for at in at_claims if at is not None})),
                 claim=claim,
                 lease=None,
                 severity=HARD,

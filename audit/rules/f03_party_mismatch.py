@@ -65,7 +65,7 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
         facts.parties,
         Found(),
     )
-    rows, claim, lease, invoice = claimed_invoices(facts)
+    _rows, claim, lease, invoice = claimed_invoices(facts)
     unknown = (lease == MISSING) | (invoice < 0)
     found.untestable_claims = {int(one) for one in claim[unknown]}
     with_items = np.isin(claims.id, claim)

@@ -26,6 +26,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,7 @@ def _most_let(
         | {day for row in rows for day in (int(let.starts[row]), int(ends[row])) if start < day < end}
     )
     most = 0
-    for begin, stop in zip(bounds, bounds[1:], strict=False):
+    for begin, stop in pairwise(bounds):
         held: dict[int, int] = {}
         for row in rows:
             if let.starts[row] < stop and ends[row] > begin:
@@ -156,7 +157,7 @@ def _most_let(
 
 
 def _explain(facts: Facts, found: Found, against: dict[int, Clash], ends: Column, points: Decimal) -> None:
-    let, claims = facts.lease_devices, facts.claims
+    let, claims, leases = facts.lease_devices, facts.claims, facts.leases
     words = facts.labels("lease_device", let.id[[row for clash in against.values() for row in clash.rows]])
     claims_of: dict[int, list[int]] = defaultdict(list)
     for row in np.flatnonzero(np.isin(claims.lease, list(against))).tolist():
@@ -169,9 +170,12 @@ def _explain(facts: Facts, found: Found, against: dict[int, Clash], ends: Column
         )
         many = f"本合同共 {len(clash.serials)} 台设备如此。" if len(clash.serials) > 1 else ""
         rows = sorted(clash.rows, key=lambda row: words[int(let.id[row])])
+        concerned = np.unique(let.lease[rows])
+        tied = np.unique([leases.look_up("lessee", concerned), leases.look_up("lessor", concerned)])
         for claim in claims_of.get(lease) or [None]:
             found.hits.append(
                 Hit(
+                    ties=tuple(tied.tolist()),
                     claim=claim,
                     lease=lease,
                     severity=HARD if clash.hard else SOFT,
@@ -202,4 +206,5 @@ RULE = Rule(
     ),
     find=find,
     page=__doc__ or "",
+    about="lease",
 )

@@ -247,6 +247,7 @@ def _explain(
                     cure,
                     tuple(evidence),
                     tuple(inputs),
+                    ties=(int(lessee[place]), int(lessor[place])),
                 )
             )
 
@@ -294,4 +295,5 @@ RULE = Rule(
     ),
     find=find,
     page=__doc__ or "",
+    about="lease",
 )

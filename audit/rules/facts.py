@@ -67,6 +67,11 @@ class Table:
     def __len__(self) -> int:
         return self.size
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its columns."""
+        return tuple(self._columns)
+
     def at(self, identity: int) -> int | None:
         """The row of this id, or None."""
         if self._rows is None:
