@@ -9,6 +9,7 @@ from decimal import Decimal
 from vouchers.policy.assessment import Counterfactual, Finding, Operand
 from vouchers.policy.facts import ContractFacts, Facts
 from vouchers.policy.gates import reference_day
+from vouchers.policy.plain import BEIJING_TIME
 from vouchers.policy.rules import OtherPublicMoney, Scheme
 from vouchers.policy.terms import (
     AboveBand,
@@ -82,7 +83,7 @@ def check_windows(scheme: Scheme, facts: Facts) -> list[Finding]:
                 confidence=first.cite.confidence,
             )
         ]
-    filed_at = facts.filed_at
+    filed_at = facts.filed_at.astimezone(BEIJING_TIME)
     for window in windows:
         if window.opens_at <= filed_at < window.closes_at:
             return [
@@ -96,7 +97,11 @@ def check_windows(scheme: Scheme, facts: Facts) -> list[Finding]:
                 )
             ]
     later = sorted((window for window in windows if window.opens_at > filed_at), key=lambda one: one.opens_at)
-    cure = f"下一申报期自 {later[0].opens_at:%Y-%m-%d %H:%M} 开始。" if later else "本年度已无申报期。"
+    cure = (
+        f"下一申报期自 {later[0].opens_at.astimezone(BEIJING_TIME):%Y-%m-%d %H:%M} 开始。"
+        if later
+        else "本年度已无申报期。"
+    )
     return [
         Finding(
             code="window",
@@ -329,7 +334,7 @@ def check_voucher(scheme: Scheme, facts: Facts) -> list[Finding]:
     if voucher is None:
         result, fact, cure = FindingResult.NOT_TESTABLE, "未指明所用的券", "请选择要使用的算力券。"
     else:
-        day = facts.filed_at.date() if facts.filed_at else facts.on
+        day = facts.filed_at.astimezone(BEIJING_TIME).date() if facts.filed_at else facts.on
         result, fact, cure = FindingResult.MET, f"券 {voucher.voucher_no} 余额 {money(voucher.balance)}", ""
         if voucher.expires_on is not None and day >= voucher.expires_on:
             result, fact = FindingResult.NOT_MET, f"券 {voucher.voucher_no} 已于 {voucher.expires_on} 到期"

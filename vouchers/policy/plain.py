@@ -1,7 +1,7 @@
 """Frozen dataclasses to plain values (dict, list, str, int, bool) and back, strictly.
 
 Plain values are what canonical JSON, YAML and the database's JSON columns hold. Decimals travel as strings without
-trailing zeros, dates as ISO 8601. A field that equals its default is left out, so a default is part of the law: never
+trailing zeros, dates as ISO 8601, instants in Beijing time. A field that equals its default is left out, so a default is part of the law: never
 change one, or publications made before would read differently.
 """
 
@@ -11,12 +11,15 @@ import dataclasses
 import types
 import typing
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+BEIJING_TIME = timezone(timedelta(hours=8))
+"""The zone in which instants are written and read out; it has had no daylight saving since 1991."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +66,9 @@ def to_plain(value: Any) -> Any:
         return value
     if isinstance(value, Decimal):
         return decimal_text(value)
-    if isinstance(value, (date, datetime)):
+    if isinstance(value, datetime):
+        return value.astimezone(BEIJING_TIME).isoformat()
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, (tuple, list)):
         return [to_plain(item) for item in value]
