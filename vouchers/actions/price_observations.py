@@ -20,6 +20,7 @@ from vouchers.actions.history import import_rows
 from vouchers.actions.price_reading import (
     DATASET_COLUMNS,
     REFERENCE_COLUMNS,
+    Draft,
     Reading,
     Refused,
     RefusedRow,
@@ -46,7 +47,7 @@ IMPORT_COLUMNS = (
     "observation_no", "digest", "revision", "market", "observed_on", "known_at", "source", "source_key", "party_id", "kind",
     "region_code", "region_id", "tier", "accelerator", "form_factor", "term_months", "unit", "cards", "precision",
     "unit_price", "currency", "vat_rate", "tax_included", "bookable_since", "carried_from", "reference", "sku", "evidence",
-    "original", "feed", "row_no", "region_group", "term_bucket", "normalised_price", "state", "reason", "note",
+    "original", "feed", "row_no", "region_group", "term_bucket", "normalised_price", "state", "reason", "set_aside_reason", "note",
 )  # fmt: skip
 
 
@@ -220,14 +221,14 @@ def _known(readings: Mapping[str, Reading]) -> set[str]:
     return found
 
 
-def _seen(item: PriceObservation, cards: int) -> Seen | None:
+def _seen(item: PriceObservation | Draft, cards: int, period: str) -> Seen | None:
     if item.normalised_price is None or item.unit_price is None:
         return None
     spot = "spot" if item.term_bucket == "spot" else ""
     return Seen(
         item.digest,
         item.source_key,
-        (item.accelerator, item.form_factor, spot),
+        (item.accelerator, item.form_factor, item.tier, spot, period),
         item.normalised_price,
         item.unit_price,
         cards,
@@ -235,38 +236,31 @@ def _seen(item: PriceObservation, cards: int) -> Seen | None:
 
 
 def _suspect(readings: Sequence[Reading], market: str) -> None:
-    """Quarantine what the neighbours betray."""
+    """Quarantine what the neighbours betray: those of the same year in a long file, of half a year around in a short one."""
+    sound = [reading for reading in readings if reading.observation.state == ObservationState.ADMITTED]
+    if not sound:
+        return
+    days = [reading.observation.observed_on for reading in sound if reading.observation.observed_on]
+    long = len(sound) >= LARGE_BATCH
     seen = [
         found
-        for reading in readings
-        if reading.observation.state == ObservationState.ADMITTED
-        and (found := _seen(reading.observation, reading.instance_cards)) is not None
+        for reading, day in zip(sound, days, strict=True)
+        if (found := _seen(reading.observation, reading.instance_cards, str(day.year) if long else ""))
+        is not None
     ]
-    if not seen:
-        return
     neighbours: list[Seen] = []
-    if len(seen) < LARGE_BATCH:
-        days = [reading.observation.observed_on for reading in readings if reading.observation.observed_on]
+    if not long:
         near = PriceObservation.objects.filter(
             market=market,
             state=ObservationState.ADMITTED,
             accelerator__in={item.product[0] for item in seen},
-            observed_on__range=(
-                min(days) - timedelta(days=NEIGHBOUR_DAYS),
-                max(days) + timedelta(days=NEIGHBOUR_DAYS),
-            ),
+            observed_on__range=(min(days) - timedelta(days=NEIGHBOUR_DAYS), max(days) + timedelta(days=NEIGHBOUR_DAYS)),
         ).only(
-            "digest",
-            "source_key",
-            "accelerator",
-            "form_factor",
-            "term_bucket",
-            "normalised_price",
-            "unit_price",
-        )
-        neighbours = [found for item in near if (found := _seen(item, 1)) is not None]
+            "digest", "source_key", "accelerator", "form_factor", "tier", "term_bucket", "normalised_price", "unit_price"
+        )  # fmt: skip
+        neighbours = [found for item in near if (found := _seen(item, 1, "")) is not None]
     reasons = suspects(seen, neighbours)
-    for reading in readings:
+    for reading in sound:
         reason = reasons.get(reading.observation.digest)
         if reason:
             reading.observation.state = ObservationState.QUARANTINED
@@ -328,8 +322,9 @@ def record_observation(
         return held
     _suspect([reading], Market.CHINA)
     _attach([reading])
-    reading.observation.save(force_insert=True)
-    return reading.observation
+    observation = reading.observation.row()
+    observation.save(force_insert=True)
+    return observation
 
 
 def _may_speak_for(user: User, party: Party) -> bool:

@@ -7,7 +7,7 @@ person could settle it; it is *set aside* when it is sound but may not decide. E
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 
@@ -71,11 +71,60 @@ class Tables:
     latest: date
 
 
-@dataclass
-class Reading:
-    """An observation that is not saved yet, with what the suspicion test needs."""
+@dataclass(slots=True)
+class Draft:
+    """An observation that is not saved yet: the columns of ``PriceObservation`` (a plain object, for files are long)."""
 
-    observation: PriceObservation
+    observation_no: str
+    digest: str
+    market: str
+    origin: str
+    feed: str
+    row_no: int | None
+    original: dict[str, str]
+    revision: int = 1
+    observed_on: date | None = None
+    known_at: datetime | None = None
+    source: str = ""
+    source_key: str = ""
+    party_id: int | None = None
+    kind: str = ""
+    region_code: str = ""
+    region_id: int | None = None
+    tier: str = ""
+    accelerator: str = ""
+    form_factor: str = ""
+    term_months: int | None = None
+    unit: str = ""
+    cards: int | None = None
+    precision: str = ""
+    unit_price: Decimal | None = None
+    currency: str = ""
+    vat_rate: Decimal | None = None
+    tax_included: bool = False
+    bookable_since: date | None = None
+    carried_from: date | None = None
+    reference: str = ""
+    sku: str = ""
+    evidence: str = ""
+    region_group: str = ""
+    term_bucket: str = ""
+    normalised_price: Decimal | None = None
+    state: str = ObservationState.QUARANTINED
+    reason: str = ""
+    set_aside_reason: str = ""
+    note: str = ""
+
+    def row(self) -> PriceObservation:
+        """The model's row."""
+        return PriceObservation(**{item.name: getattr(self, item.name) for item in fields(self)})
+
+
+@dataclass(slots=True)
+class Reading:
+    """A draft, with what the suspicion test needs: the cards of an instance."""
+
+    observation: Draft
     instance_cards: int = 1
 
 
@@ -90,7 +139,10 @@ def _day(raw: Mapping[str, str | None], name: str, *, needed: bool = False) -> d
             raise Refused("date.invalid", name, "日期为空")
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
+        if day.isoformat() != text:  # 20250620 is one to Python, but not to the format
+            raise ValueError(text)
+        return day
     except ValueError:
         raise Refused("date.invalid", name, f"“{text}”不是日期（应为 YYYY-MM-DD）") from None
 
@@ -163,9 +215,9 @@ def digest_of(market: str, raw: Mapping[str, str | None]) -> str:
 
 def _blank(
     raw: Mapping[str, str | None], *, market: str, feed: str, row_no: int | None, origin: str
-) -> PriceObservation:
+) -> Draft:
     digest = digest_of(market, raw)
-    return PriceObservation(
+    return Draft(
         observation_no=f"PO-{digest[:20]}",
         digest=digest,
         market=market,
@@ -176,7 +228,7 @@ def _blank(
     )
 
 
-def _place(observation: PriceObservation, written: WrittenPrice, tables: Tables) -> Chip | None:
+def _place(observation: Draft, written: WrittenPrice, tables: Tables) -> Chip | None:
     """Fill in cell and price, or the reason why not. The chip when it is known."""
     try:
         cell, chip = cell_of(written, chips=tables.chips, region_table=tables.region_table)
@@ -199,7 +251,7 @@ def _place(observation: PriceObservation, written: WrittenPrice, tables: Tables)
     return chip
 
 
-def _hold_back(observation: PriceObservation, code: str, note: str) -> None:
+def _hold_back(observation: Draft, code: str, note: str) -> None:
     observation.state = ObservationState.QUARANTINED
     observation.reason = code
     observation.note = note[:300]

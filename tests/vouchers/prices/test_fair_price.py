@@ -94,7 +94,7 @@ def test_shuffled_observations_give_the_same_bytes():
 def test_affiliated_sources_share_one_vote():
     groups = affiliated_groups([("d", "e"), ("e", "x"), ("b", "a")])
     assert groups == {"a": "a", "b": "a", "d": "d", "e": "d", "x": "d"}
-    observations = five() + [seen("f", "19"), seen("g", "27")]
+    observations = [*five(), seen("f", "19"), seen("g", "27")]
     sources = known_sources(observations, known_at=KNOWN_AT, links=[("d", "e")])
     row = price(observations, sources=sources)
     # votes: f 19, a 20, b 21, c 22, {d,e} lower median of 24 and 26 = 24, g 27
@@ -157,7 +157,7 @@ def test_what_was_not_known_then_does_not_exist():
 def test_setting_aside_later_leaves_an_earlier_decision_as_it_was():
     observations = five()
     struck = Observation.from_record(
-        observations[4].record()[:-1] + [(KNOWN_AT + timedelta(days=9)).isoformat()]
+        [*observations[4].record()[:-1], (KNOWN_AT + timedelta(days=9)).isoformat()]
     )
     assert price([*observations[:4], struck]).n_groups == 5
 

@@ -6,11 +6,11 @@ Fitted once for an issue, kept with it, and never on the case. A side with too f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from vouchers.policy.prices.cells import Cell
-from vouchers.policy.prices.figures import CONTEXT, ln, lower_median, six
+from vouchers.policy.prices.figures import CONTEXT, divide, ln, six
 from vouchers.policy.prices.market import Market
 from vouchers.policy.prices.method import Factors
 
@@ -19,7 +19,11 @@ LEAST_GROUPS = 2  # a side of a pair rests on at least two groups
 
 def fit_factors(market: Market, source: str = "") -> Factors:
     """The factors that the market's eligible prices support, each relative to the commonest side (1)."""
-    medians = market.medians(LEAST_GROUPS)
+    medians = {
+        cell: _middle([ln(vote.price) for vote in votes])
+        for cell in market.cells()
+        if len(votes := market.votes(cell)) >= LEAST_GROUPS
+    }
     least = market.method.factor_pairs_min
     return Factors(
         region=_fit(
@@ -44,10 +48,19 @@ def _fit(
     out = {reference: Decimal(1)}
     for side in sorted(counts):
         logs = sorted(
-            CONTEXT.subtract(ln(prices[side]), ln(prices[reference]))
+            CONTEXT.subtract(prices[side], prices[reference])
             for prices in products.values()
             if side in prices and reference in prices
         )
         if side != reference and len(logs) >= least:
-            out[side] = six(CONTEXT.exp(lower_median(logs)))
+            out[side] = six(CONTEXT.exp(_middle(logs)))
     return out if len(out) > 1 else {}
+
+
+def _middle(ordered: Sequence[Decimal]) -> Decimal:
+    """The median of sorted logarithms, between the two middle ones when their number is even: a factor is no price, and the
+    lower median of few votes would lean down on the thinner side."""
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[half]
+    return divide(CONTEXT.add(ordered[half - 1], ordered[half]), Decimal(2))

@@ -147,21 +147,16 @@ class Market:
         every = [item.observation for judged in self._cells.values() for item in judged]
         return sorted(every, key=lambda item: (item.observation_no, item.revision))
 
-    def medians(self, least_groups: int) -> dict[Cell, Decimal]:
-        """The lower median of the votes of every cell with at least so many groups: what factors are fitted on."""
-        found: dict[Cell, Decimal] = {}
-        for cell in self.cells():
-            ballots = [
-                Ballot(item.group, item.observation.unit_price, item.observation)
-                for item in self._cells[cell]
-                if not item.reason
-                and item.observation.kind != "expert"
-                and item.observation.unit_price is not None
-            ]
-            votes, _basis = group_votes(latest_per_sku(ballots)[0], self.method)
-            if len(votes) >= least_groups:
-                found[cell] = lower_median([vote.price for vote in votes])
-        return found
+    def votes(self, cell: Cell) -> list[Vote]:
+        """The cell's own votes, sorted by price, before any outlier pass: what factors are fitted on and charts are drawn of."""
+        ballots = [
+            Ballot(item.group, item.observation.unit_price, item.observation)
+            for item in self._cells.get(cell, ())
+            if not item.reason
+            and item.observation.kind != "expert"
+            and item.observation.unit_price is not None
+        ]
+        return group_votes(latest_per_sku(ballots)[0], self.method)[0]
 
     def price(self, cell: Cell) -> PriceRow:
         """The cell's row: the first step of the ladder that succeeds, with all steps tried."""

@@ -16,8 +16,9 @@ PLACEHOLDERS = frozenset(
 )
 OWN_SLACK = Decimal("1.25")
 MARKET_SLACK = Decimal("1.6")
-PLACEHOLDER_FACTOR = Decimal(3)
+PLACEHOLDER_FACTOR = Decimal(2)
 IMPLAUSIBLE_FACTOR = Decimal(20)
+LEAST_RATIO = Decimal("2.5")
 OWN_MIN, MARKET_MIN = 3, 5
 
 
@@ -60,10 +61,11 @@ def suspects(seen: Iterable[Seen], neighbours: Iterable[Seen] = ()) -> dict[str,
 
 def _suspicion(item: Seen, own: Decimal | None, market: Decimal | None) -> str:
     if item.cards > 1:
-        for usual, slack in ((own, OWN_SLACK), (market, MARKET_SLACK)):
-            reason = _total(item, usual, slack)
-            if reason:
-                return reason
+        # A source that has a history of its own is held against it alone: dear is not wrong.
+        usual, slack = (own, OWN_SLACK) if own is not None else (market, MARKET_SLACK)
+        reason = _total(item, usual, slack)
+        if reason:
+            return reason
     if market is None:
         return ""
     ratio = divide(item.price, market)
@@ -79,7 +81,7 @@ def _total(item: Seen, usual: Decimal | None, slack: Decimal) -> str:
     if usual is None:
         return ""
     cards = Decimal(item.cards)
-    if divide(cards, slack) <= slack:  # two cards against a wide slack say nothing
+    if divide(cards, slack) < LEAST_RATIO:  # twice the usual price says nothing of two cards
         return ""
     ratio = divide(item.price, usual)
     if divide(cards, slack) <= ratio <= multiply(cards, slack):
