@@ -180,6 +180,11 @@ class Checkpoint(models.Model):
     def __str__(self) -> str:
         return f"{self.origin} · {self.size}"
 
+    @property
+    def short_root(self) -> str:
+        """The beginning of the root hash, for people to compare by eye."""
+        return bytes(self.root_hash).hex()[:16]
+
 
 class PersonalSalt(models.Model):
     """The salt of one row's personal data. Deleting it makes the digests in the events meaningless, the tree stays whole."""

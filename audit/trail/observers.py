@@ -8,6 +8,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.http import HttpRequest, HttpResponse
 
 from audit.actions.trail import log_event, log_sign_in
+from vouchers.access import roles_of
 from vouchers.context import ANONYMOUS, Actor, acting, current
 from vouchers.errors import DomainError
 from vouchers.middleware import on_refusal
@@ -57,11 +58,13 @@ def _refused(request: HttpRequest, response: HttpResponse, refusal: DomainError 
         if name.endswith("_no") and isinstance(value, str):
             kind, number = name.removesuffix("_no"), value
             break
+    region = next((grant.region_code for grant in roles_of(request.user) if grant.region_code), "")
     log_event(
         "refusal",
         context.verb if context is not None else f"{request.method} {request.path}",
         kind,
         number[:80],
+        region=region,  # of who was refused: what the number belongs to is not theirs to know
         facts={
             "code": refusal.code if refusal is not None else f"http.{response.status_code}",
             "status": refusal.status if refusal is not None else response.status_code,

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from audit.web import home, trail
+
+app_name = "audit"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("trail/", trail.explorer, name="trail"),
+    path("trail/events/<uuid:event_no>/", trail.event, name="trail-event"),
+    path("trail/stories/<slug:kind>/<path:number>/", trail.story, name="trail-story"),
+]

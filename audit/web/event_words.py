@@ -1,0 +1,252 @@
+"""An event in words: who did what to which case, and what changed, as a person reads it. Never JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from audit.models import AuditEvent
+from audit.models.trail import ActorKind, Operation
+from audit.trail import registry
+from vouchers.access import Role
+from vouchers.states import REGISTRY
+from vouchers.web import wording
+
+# Columns that say nothing to a reader beside what the page shows already.
+SILENT = frozenset({"id", "recorded_at", "origin", "account_id", "inputs_hash", "updated_at"})
+LONGEST = 160
+
+_DEEDS = {
+    "create": lazy("建立"), "insert": lazy("新增"), "update": lazy("修改"), "delete": lazy("删除"), "save": lazy("保存"), "start": lazy("开始填写"),
+    "draft": lazy("起草"), "file": lazy("备案"), "set_devices": lazy("登记设备"), "clone": lazy("复制"), "load": lazy("装入"),
+    "run_examples": lazy("试算示例"), "export": lazy("导出"), "compute": lazy("计算"), "make": lazy("作出"), "record": lazy("登记"),
+    "admit": lazy("采纳"), "set_aside": lazy("不予采纳"), "import": lazy("导入"), "load_tables": lazy("装入基础表"), "register": lazy("登记"),
+    "place": lazy("提出"), "open": lazy("查阅"), "read": lazy("查阅"), "story": lazy("查阅全部经过"), "remove": lazy("移除"), "receive": lazy("收取"),
+}  # fmt: skip
+_WHOLE = {
+    "sign_in": lazy("登录"), "sign_out": lazy("退出"), "sign_in_failed": lazy("登录失败"), "receive_paper": lazy("提交材料"),
+    "remove_paper": lazy("移除材料"), "import_file": lazy("导入文件"), "adopt": lazy("纳入留痕"), "truncate": lazy("清空数据表"),
+    "migrate": lazy("结构变更"), "seal": lazy("封存"), "trail.story": lazy("查阅案卷全部经过"), "trail.export": lazy("导出留痕"),
+}  # fmt: skip
+_NOUNS = {
+    "request": lazy("页面请求"), "schema": lazy("数据结构"), "trail": lazy("审计留痕"), "price": lazy("价格"), "imported_file": lazy("导入文件"),
+}  # fmt: skip
+
+
+@cache
+def models_by_kind() -> dict[str, type[models.Model]]:
+    """Subject kind → model."""
+    return {registry.noun(model): model for model in registry.models_of_apps()}
+
+
+def kind_label(kind: str) -> str:
+    """``claim`` → 兑付申请."""
+    model = models_by_kind().get(kind)
+    return str(model._meta.verbose_name) if model is not None else str(_NOUNS.get(kind, kind))
+
+
+def verb_label(verb: str) -> str:
+    """``claim.approve`` → 核准; a request's method and path stay as they are."""
+    if verb in _WHOLE:
+        return str(_WHOLE[verb])
+    noun, _dot, deed = verb.partition(".")
+    if not deed:
+        return str(_DEEDS.get(verb, verb))
+    lifecycle = REGISTRY.get(noun)
+    if lifecycle is not None and lifecycle.label_of(deed) != deed:
+        return lifecycle.label_of(deed)
+    return str(_DEEDS[deed]) if deed in _DEEDS else verb
+
+
+def role_labels(roles: Iterable[str]) -> str:
+    """The roles held at the time, in words."""
+    known = {role.value: str(role.label) for role in Role}
+    return "、".join(known.get(role, role) for role in roles)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One column of one row: what it was and what it became. ``before`` is None for a new row, ``after`` for a gone one."""
+
+    label: str
+    before: str | None
+    after: str | None
+
+
+@dataclass
+class Told:
+    """An event as the pages draw it."""
+
+    event: AuditEvent
+    title: str
+    who: str
+    subject: str
+    differences: list[Difference] = field(default_factory=list)
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    leaf: int | None = None
+
+    @property
+    def story(self) -> tuple[str, str] | None:
+        """(kind, number) of the case whose story this is a part of; None for what has none (requests, logins)."""
+        if self.event.case_no:
+            return self.event.case_kind, self.event.case_no
+        if (
+            self.event.subject_no in ("", self.event.subject_pk)
+            or self.event.subject_kind not in models_by_kind()
+        ):
+            return None
+        return self.event.subject_kind, self.event.subject_no
+
+
+class Names:
+    """The names of rows that foreign keys point to, fetched once a page."""
+
+    def __init__(self, events: Iterable[AuditEvent]) -> None:
+        wanted: dict[type[models.Model], set[Any]] = {}
+        for event in events:
+            model = models_by_kind().get(event.subject_kind)
+            if model is None or event.operation not in (Operation.INSERT, Operation.UPDATE, Operation.DELETE):
+                continue
+            for column, pair in event.changes.items():
+                target = _target(model, column)
+                if target is not None:
+                    wanted.setdefault(target, set()).update(
+                        value for value in pair if isinstance(value, int | str)
+                    )
+        self.known = {model: model._base_manager.in_bulk(list(keys)) for model, keys in wanted.items()}
+
+    def of(self, model: type[models.Model], key: Any) -> str:
+        """The row's name; its key when the row is gone."""
+        rows = self.known.get(model, {})
+        row = next((rows[candidate] for candidate in (key, str(key)) if candidate in rows), None)
+        if row is None:
+            row = next((found for pk, found in rows.items() if str(pk) == str(key)), None)
+        return str(row) if row is not None else f"#{key}"
+
+
+@cache
+def _field(model: type[models.Model], column: str) -> models.Field[Any, Any] | None:
+    return next((field for field in model._meta.local_fields if field.column == column), None)
+
+
+def _target(model: type[models.Model], column: str) -> type[models.Model] | None:
+    found = _field(model, column)
+    if isinstance(found, models.ForeignKey) and isinstance(found.related_model, type):
+        return found.related_model
+    return None
+
+
+def column_label(model: type[models.Model] | None, column: str) -> str:
+    """The column's word; the column itself when the model has none of that name any more."""
+    found = _field(model, column) if model is not None else None
+    return str(found.verbose_name) if found is not None else column
+
+
+def value_text(model: type[models.Model] | None, column: str, value: Any, names: Names) -> str:
+    """A stored value as a person writes it."""
+    if value is None or value == "" or value == [] or value == {}:
+        return _("（空）")
+    if isinstance(value, dict) and "salted" in value:
+        return _("（个人信息，只留摘要）")
+    if isinstance(value, dict) and "sha256" in value:
+        return _("内容摘要 %(digest)s…") % {"digest": str(value["sha256"])[:12]}
+    found = _field(model, column) if model is not None else None
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    if found is not None:
+        target = _target(model, column)  # type: ignore[arg-type]
+        if target is not None:
+            return names.of(target, value)
+        choices = dict(found.flatchoices)
+        if choices and isinstance(value, str):
+            return str(choices.get(value, value))
+        if isinstance(found, models.DecimalField):
+            number = Decimal(str(value))
+            if column.endswith("_rate"):
+                return wording.rate_text(number)
+            if found.decimal_places == 2 and not column.endswith("hours"):
+                return _("%(amount)s 元") % {"amount": wording.money_text(number)}
+            return wording.plain_number(number)
+        if isinstance(found, models.DateTimeField):
+            return wording.instant_text(value)
+        if isinstance(found, models.DateField):
+            return wording.date_text(value)
+    return _shortened(_plain(value))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return "；".join(f"{key}：{_plain(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return "、".join(_plain(item) for item in value)
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    return _("（空）") if value is None else str(value)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}……"
+
+
+def who_text(event: AuditEvent) -> str:
+    """Who acted, with organisation and roles; for what went around the application, the login of the database."""
+    if event.actor_kind == ActorKind.UNANNOUNCED:
+        return _("未经系统直接改动（数据库登录 %(login)s）") % {"login": event.document["database"]["user"]}
+    parts = [event.organisation, role_labels(event.actor_roles)]
+    beside = "，".join(part for part in parts if part)
+    return f"{event.actor_name}（{beside}）" if beside else event.actor_name
+
+
+def tell(events: list[AuditEvent], leaves: dict[int, int] | None = None) -> list[Told]:
+    """The events in words, in the order given."""
+    names = Names(events)
+    return [_tell_one(event, names, (leaves or {}).get(event.pk)) for event in events]
+
+
+def _tell_one(event: AuditEvent, names: Names, leaf: int | None) -> Told:
+    model = models_by_kind().get(event.subject_kind)
+    told = Told(
+        event=event,
+        title=verb_label(event.verb),
+        who=who_text(event),
+        subject=f"{kind_label(event.subject_kind)} {event.subject_no if event.subject_no != event.subject_pk else ''}".strip(),
+        leaf=leaf,
+    )
+    if event.operation in (Operation.INSERT, Operation.UPDATE, Operation.DELETE):
+        for column, (was, now) in sorted(event.changes.items(), key=lambda item: _place(model, item[0])):
+            if column in SILENT or (
+                event.operation != Operation.UPDATE and (was in (None, "") and now in (None, ""))
+            ):
+                continue
+            told.differences.append(
+                Difference(
+                    column_label(model, column),
+                    None if event.operation == Operation.INSERT else value_text(model, column, was, names),
+                    None if event.operation == Operation.DELETE else value_text(model, column, now, names),
+                )
+            )
+    else:
+        told.facts = [
+            (str(_FACTS.get(name, name)), _shortened(_plain(value))) for name, value in event.changes.items()
+        ]
+        if event.subject_kind == "schema":
+            told.facts = [(_("数据表"), _("共 %(count)s 张") % {"count": len(event.changes)})]
+    return told
+
+
+_FACTS = {
+    "code": lazy("错误代码"), "status": lazy("状态码"), "path": lazy("地址"), "rows": lazy("行数"), "rows_taken": lazy("入库行数"),
+    "sha256": lazy("摘要"), "size": lazy("数量"), "root": lazy("根散列"), "filter": lazy("筛选条件"), "reason": lazy("原因"), "pages": lazy("页数"),
+}  # fmt: skip
+
+
+def _place(model: type[models.Model] | None, column: str) -> int:
+    columns = [found.column for found in model._meta.local_fields] if model is not None else []
+    return columns.index(column) if column in columns else len(columns)

@@ -1,0 +1,18 @@
+"""The audit desk's menu."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from vouchers.access import AUDIT_ROLES
+from vouchers.web.navigation import Entry, Surface, register_entries, register_surface
+
+ROLES = frozenset(str(role) for role in AUDIT_ROLES)
+
+
+def register() -> None:
+    """Called once, when the app is ready."""
+    register_surface(Surface("audit", str(_("审计端")), "audit:home", roles=ROLES, order=30))
+    register_entries(
+        "audit", Entry(str(_("审计留痕")), "audit:trail", roles=ROLES, group=str(_("审计")), order=80)
+    )
