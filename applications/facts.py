@@ -16,10 +16,11 @@ from django.db.models import Q
 from applications.models import Application, BasisItem, Claim, Lease, Paper
 from applications.models.leases import LeaseState
 from vouchers import dates
+from vouchers.actions import price_tables
 from vouchers.actions.caps import used_amounts
 from vouchers.actions.price_checks import contract_of_lease, price_finding
 from vouchers.actions.vouchers import balance_of
-from vouchers.models import Affiliation, ChipModel, Listing, Party, PriceCheck, ProviderAdmission, Screening
+from vouchers.models import Affiliation, Listing, Party, PriceCheck, ProviderAdmission, Screening
 from vouchers.money import ZERO, round_fen
 from vouchers.policy.facts import (
     AdmissionFacts,
@@ -43,15 +44,7 @@ from vouchers.policy.terms import (
     PartyKind,
     Purpose,
     Stage,
-    Verdict,
 )
-
-_VERDICTS = {
-    "within": Verdict.WITHIN,
-    "above": Verdict.ABOVE,
-    "below": Verdict.BELOW,
-    "unknown": Verdict.UNTESTABLE,
-}
 
 
 def party_facts(party: Party, *, on: date, program_code: str, stated: dict[str, Any]) -> PartyFacts:
@@ -129,39 +122,16 @@ def price_verdict(lease: Lease, scheme: Scheme, check: PriceCheck | None = None)
         return None
     check = check or latest_price_check(lease)
     if check is not None and lease.state not in (LeaseState.DRAFT, LeaseState.RETURNED):
-        return PriceVerdict(
-            verdict=_VERDICTS[check.position],
-            unit_price=check.unit_price,
-            lower=check.lower,
-            base=check.base,
-            upper=check.upper,
-            grade=check.grade,
-            index_no=check.check_no,
-            sentence=check.sentence,
-        )
-    finding = price_finding(contract_of_lease(lease), above_band=scheme.price.above_band.value)
-    row = finding.row
-    return PriceVerdict(
-        verdict=_VERDICTS[finding.position],
-        unit_price=finding.unit_price,
-        lower=row.lower if row else None,
-        base=row.base if row else None,
-        upper=row.upper if row else None,
-        grade=row.grade if row else "",
-        sentence=finding.sentence,
-    )
+        return check.facts()
+    return price_finding(contract_of_lease(lease), above_band=scheme.price.above_band.value).facts()
 
 
 def chip_origin(accelerator: str) -> ChipOrigin | None:
     """Domestic or not, by the chip table; None for a chip that it does not know."""
-    row = (
-        ChipModel.objects.filter(Q(name=accelerator) | Q(aliases__contains=[accelerator]))
-        .order_by("-pk")
-        .first()
-    )
-    if row is None:
+    origin = price_tables.chip_origin(accelerator)
+    if origin is None:
         return None
-    return ChipOrigin.DOMESTIC if row.origin == "domestic" else ChipOrigin.NON_DOMESTIC
+    return ChipOrigin.DOMESTIC if origin == "domestic" else ChipOrigin.NON_DOMESTIC
 
 
 def contract_facts(

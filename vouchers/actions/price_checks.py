@@ -15,9 +15,10 @@ from vouchers.actions.price_reading import start_of
 from vouchers.actions.price_tables import chip_table, method_on, rate_table
 from vouchers.context import announce
 from vouchers.models import PriceCheck, PriceIndexRow, PriceMethod, ProviderAdmission
-from vouchers.models.prices import Market, PriceConsequence, PricePosition
+from vouchers.models.prices import UNDECIDED, VERDICTS, Market, PriceConsequence, PricePosition
 from vouchers.numbers import next_no
 from vouchers.policy import fair_price as fp
+from vouchers.policy.facts import PriceVerdict
 from vouchers.policy.prices.eligibility import REASONS
 from vouchers.policy.prices.normalise import Unreadable, WrittenPrice, months_between, normalise
 from vouchers.policy.prices.regions import canonical_source
@@ -70,6 +71,20 @@ class PriceFinding:
     row: fp.PriceRow | None = None
     market: fp.Market | None = None
     method: PriceMethod | None = None
+
+    def facts(self) -> PriceVerdict:
+        """The finding as the assessment takes it."""
+        row = self.row
+        return PriceVerdict(
+            verdict=VERDICTS[PricePosition(self.position)],
+            unit_price=self.unit_price,
+            lower=row.lower if row is not None else None,
+            base=row.base if row is not None else None,
+            upper=row.upper if row is not None else None,
+            grade=row.grade if row is not None else "",
+            sentence=self.sentence,
+            decisive=self.reason not in UNDECIDED,
+        )
 
 
 def contract_of_lease(lease: Any, *, subject_kind: str = "lease", subject_no: str = "") -> ContractPrice:
@@ -177,21 +192,18 @@ def price_finding(
     )
     row = market_then.price(mine.cell)
     answer = fp.verdict(mine.unit_price, row, above_band)
-    consequence, sentence, reason, recognised = (
-        answer.consequence,
-        answer.sentence,
-        answer.reason,
-        answer.recognised_price,
-    )
+    position, consequence, sentence = answer.position, answer.consequence, answer.sentence
+    reason, recognised = answer.reason, answer.recognised_price
     if contract.bundled and above_band != "none":
-        consequence, reason, recognised = PriceConsequence.REVIEW, "price.bundled", None
+        position, consequence = PricePosition.UNKNOWN, PriceConsequence.REVIEW
+        reason, recognised = "price.bundled", None
         sentence = f"合同单价含存储、网络等其他服务，须先拆分再比较，转人工复核。仅供参考：{sentence}"
     return PriceFinding(
         contract,
         above_band,
         as_of,
         known_at,
-        answer.position,
+        position,
         consequence,
         mine.unit_price,
         recognised,

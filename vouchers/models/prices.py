@@ -421,6 +421,16 @@ class PriceConsequence(models.TextChoices):
     REVIEW = "review", _("转人工复核")
 
 
+VERDICTS = {
+    PricePosition.WITHIN: Verdict.WITHIN,
+    PricePosition.ABOVE: Verdict.ABOVE,
+    PricePosition.BELOW: Verdict.BELOW,
+    PricePosition.UNKNOWN: Verdict.UNTESTABLE,
+}
+#: reasons for which a price above the band neither refuses nor cuts, whatever the scheme says
+UNDECIDED = frozenset({"price.above_band_review", "price.bundled"})
+
+
 class PriceCheck(Recorded):
     """A case's price held against the fair price of its signing date, with all that is needed to recompute it."""
 
@@ -473,11 +483,8 @@ class PriceCheck(Recorded):
 
     def facts(self) -> PriceVerdict:
         """The check as the assessment takes it."""
-        verdict = {"within": Verdict.WITHIN, "above": Verdict.ABOVE, "below": Verdict.BELOW}.get(
-            self.position, Verdict.UNTESTABLE
-        )
         return PriceVerdict(
-            verdict=verdict,
+            verdict=VERDICTS[self.position],
             unit_price=self.unit_price,
             lower=self.lower,
             base=self.base,
@@ -485,4 +492,5 @@ class PriceCheck(Recorded):
             grade=self.grade,
             index_no=self.check_no,
             sentence=self.sentence,
+            decisive=self.reason not in UNDECIDED,
         )

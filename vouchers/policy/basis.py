@@ -199,6 +199,8 @@ def _cut_to_band(
     price = contract.price if contract else None
     if scheme.price.above_band is not AboveBand.CUT or price is None or price.verdict is not Verdict.ABOVE:
         return amount
+    if not price.decisive:
+        return amount
     upper, signed = price.upper, price.unit_price
     if upper is None or signed is None or signed <= 0:
         return amount

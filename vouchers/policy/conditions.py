@@ -171,12 +171,16 @@ def _check_price(scheme: Scheme, contract: ContractFacts, counterfactuals: list[
         said = price.sentence or f"合同 {contract.contract_no}：{fact}，{price.verdict.label}。"
         if price.verdict is Verdict.ABOVE:
             result = FindingResult.NOT_MET
+            above = rule.above_band if price.decisive else AboveBand.REVIEW
+            if not price.decisive:  # too thin a market to refuse or cut by
+                effect = GateEffect.REVIEW
             tail = {
                 AboveBand.REFUSE: "签约价格高于当期公允价格区间，不予支持。",
                 AboveBand.CUT: "高出部分不计入补贴基数，按区间上限核减。",
                 AboveBand.REVIEW: "须由工作人员核实价格成因。",
-            }[rule.above_band]
-            said = f"{said.rstrip('。')}。{tail}"
+            }[above]
+            if not price.sentence:  # the price check's own sentence tells the consequence already
+                said = f"{said.rstrip('。')}。{tail}"
             cure = f"如单价调整至不高于 {price.upper} {price.unit}，可以继续申请。"
             counterfactuals.append(Counterfactual(code="fair_price", sentence=cure, amount=price.upper))
     return Finding(

@@ -77,7 +77,8 @@ class ProviderFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class PriceVerdict:
-    """What the fair-price method says of a contract's unit price, with its band. `index_no` names the price row used."""
+    """What the fair-price method says of a contract's unit price, with its band. `index_no` names the price row used.
+    `decisive` is False where the row may neither refuse nor cut (grades D and E, a cell under confirmation)."""
 
     verdict: Verdict
     unit_price: Decimal | None = None
@@ -88,6 +89,7 @@ class PriceVerdict:
     grade: str = ""
     index_no: str = ""
     sentence: str = ""
+    decisive: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
