@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
+from config.queue import transport_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(environment.text("VAR_DIR", str(BASE_DIR / "var")))
@@ -206,6 +208,28 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+# The queue. A task is a wake-up: the truth is a row (outbox, job), so a task lost or run twice changes nothing.
+CELERY_BROKER_URL = environment.text("CELERY_BROKER_URL", "") or None
+CELERY_BROKER_TRANSPORT_OPTIONS = transport_options(CELERY_BROKER_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Neither remote control nor events: nothing here reads them, and on PGMQ they do not work.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    # What nobody took in time is dropped: the next one does the same.
+    "dispatch-outbox": {"task": "vouchers.dispatch_outbox", "schedule": 1.0, "options": {"expires": 5}},
+    "seal-trail": {"task": "audit.seal_trail", "schedule": 5.0, "options": {"expires": 15}},
+    "expire-vouchers": {"task": "vouchers.expire_vouchers", "schedule": crontab(hour=0, minute=10)},
+    "lapse-claims": {"task": "applications.lapse_claims", "schedule": crontab(hour=0, minute=20)},
+    "scan-claims": {"task": "audit.scan_claims", "schedule": crontab(hour=2, minute=0)},
 }
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

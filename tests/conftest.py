@@ -34,6 +34,8 @@ for name in ("DEMO_DATE", "DEV"):
     os.environ.pop(name, None)
 
 django.setup()
+# Not handed on to xdist's workers: they would read the settings before they have a database of their own.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 TODAY = date(2025, 7, 15)
 

@@ -68,7 +68,8 @@ class CommittedDatabase:
     @property
     def environment(self) -> dict[str, str]:
         """The environment for a child process that works on this database."""
-        return os.environ | self.cluster.environment(self.name)
+        own = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DEPLOYMENT": "test"}
+        return os.environ | self.cluster.environment(self.name) | own
 
 
 def template(cluster: Cluster) -> str:
