@@ -22,6 +22,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -240,7 +241,6 @@ class Cluster:
             while server.poll() is None and time.monotonic() < deadline:
                 if self.healthy():
                     self._prepare()
-                    server.returncode = 0  # it outlives us on purpose: nothing to warn of
                     return
                 time.sleep(0.05)
             if time.monotonic() >= deadline:
@@ -286,7 +286,7 @@ class Cluster:
         for key, value in self.settings.items():
             command += ["-c", f"{key}={value}"]
         with self._log.open("ab") as log:
-            return subprocess.Popen(
+            server = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -297,6 +297,9 @@ class Cluster:
                 group=pwd.getpwnam(self.run_as).pw_gid if self.run_as else None,
                 extra_groups=[] if self.run_as else None,
             )
+        # Should it be killed while we live, it must not stay as a zombie: its successor would take it for running.
+        threading.Thread(target=server.wait, daemon=True).start()
+        return server
 
     def _prepare(self) -> None:
         """Check the version; create roles and databases that are missing."""

@@ -12,7 +12,8 @@ import sys
 import psycopg
 import pytest
 
-from config.embedded import REPOSITORY, Cluster, testing
+from config.embedded import REPOSITORY, Cluster
+from config.embedded import testing as cluster_of_the_tests
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_a_server_left_behind_by_a_killed_command_is_used_again(cluster):
 
 
 def test_passwords_are_for_their_owner_only_and_a_wrong_one_is_refused():
-    cluster = testing()
+    cluster = cluster_of_the_tests()
     assert stat.S_IMODE((cluster.base / "passwords.json").stat().st_mode) == 0o600
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(
@@ -75,7 +76,7 @@ def test_passwords_are_for_their_owner_only_and_a_wrong_one_is_refused():
 
 
 def test_nobody_signs_in_as_the_owner_and_the_application_cannot_become_it():
-    cluster = testing()
+    cluster = cluster_of_the_tests()
     with cluster.superuser() as connection:
         assert connection.execute(
             "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'voucher_owner'"
@@ -88,7 +89,7 @@ def test_nobody_signs_in_as_the_owner_and_the_application_cannot_become_it():
 
 
 def test_each_login_reaches_its_own_database_only():
-    cluster = testing()
+    cluster = cluster_of_the_tests()
     for login, database in (("voucher_app", "voucher_queue"), ("voucher_queue", "vouchers")):
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
             psycopg.connect(cluster.url(login, database))
