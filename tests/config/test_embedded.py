@@ -18,7 +18,7 @@ from config.embedded import testing as cluster_of_the_tests
 
 @pytest.fixture
 def cluster():
-    made = Cluster(f"postgres-drill-{os.getpid()}", durable=False)
+    made = Cluster(f"postgres-drill-{os.getpid()}")
     yield made
     made.release()
     shutil.rmtree(made.base)
@@ -31,7 +31,7 @@ def postmaster(cluster: Cluster) -> int:
 @pytest.mark.long
 def test_the_last_one_to_leave_stops_the_server(cluster):
     cluster.hold()
-    other = Cluster(cluster.name, durable=False)
+    other = Cluster(cluster.name)
     other.hold()
     cluster.release()
     assert other.healthy()
@@ -45,7 +45,7 @@ def test_what_was_committed_is_there_after_the_server_was_killed(cluster):
     with psycopg.connect(cluster.url("voucher_queue", "voucher_queue"), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         os.kill(postmaster(cluster), signal.SIGKILL)
-    again = Cluster(cluster.name, durable=False)
+    again = Cluster(cluster.name)
     again.hold()
     with psycopg.connect(again.url("voucher_queue", "voucher_queue")) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
@@ -57,7 +57,7 @@ def test_a_server_left_behind_by_a_killed_command_is_used_again(cluster):
     command = [
         sys.executable,
         "-c",
-        f"import os; from config.embedded import Cluster; Cluster({cluster.name!r}, durable=False).hold(); os.kill(os.getpid(), 9)",
+        f"import os; from config.embedded import Cluster; Cluster({cluster.name!r}).hold(); os.kill(os.getpid(), 9)",
     ]
     assert subprocess.run(command, cwd=REPOSITORY).returncode == -signal.SIGKILL
     assert cluster.healthy()
