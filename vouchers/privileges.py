@@ -11,4 +11,5 @@ NO_WRITE = (
 APPEND_ONLY = (
     "vouchers_publication",
     "vouchers_publicationstatus",
+    "vouchers_appropriation",
 )

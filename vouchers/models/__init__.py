@@ -56,6 +56,7 @@ from vouchers.models.prices import (
     PriceSnapshot,
 )
 from vouchers.models.programs import (
+    Appropriation,
     Program,
     ProgramBudget,
 )
@@ -64,6 +65,7 @@ from vouchers.models.vouchers import Voucher
 __all__ = [
     "Affiliation",
     "ApiCredential",
+    "Appropriation",
     "BankAccount",
     "ChipModel",
     "DeclaredAffiliation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -68,9 +69,9 @@ class ProgramBudgetQuerySet(ScopedQuerySet):
 
 
 class ProgramBudget(models.Model):
-    """The appropriation of one program for one year (预算指标), in yuan.
+    """The money of one program for one year (预算指标), in yuan: the sum of its appropriations.
 
-    What is left of it is in the ledger, never here. `year` is the programme's budget year.
+    What is left of it is in the ledger, never here. `year` is the budget year.
     """
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="budgets", verbose_name=_("专项"))
@@ -78,8 +79,6 @@ class ProgramBudget(models.Model):
     amount = models.DecimalField(
         _("预算金额（元）"), max_digits=18, decimal_places=2, validators=[MinValueValidator(ZERO)]
     )
-    document_no = models.CharField(_("指标文号"), max_length=100, blank=True)
-    note = models.CharField(_("说明"), max_length=300, blank=True)
 
     objects = ProgramBudgetQuerySet.as_manager()
 
@@ -94,3 +93,35 @@ class ProgramBudget(models.Model):
 
     def __str__(self) -> str:
         return f"{self.program.code} {self.year}"
+
+
+class AppropriationQuerySet(ScopedQuerySet):
+    region_path = "budget__program__region__code"
+
+
+class Appropriation(models.Model):
+    """One document by which the treasury gives money to a year's budget (指标文件), in yuan. Booked in the ledger once."""
+
+    budget = models.ForeignKey(
+        ProgramBudget, models.PROTECT, related_name="appropriations", verbose_name=_("预算指标")
+    )
+    document_no = models.CharField(_("指标文号"), max_length=100)
+    amount = models.DecimalField(_("金额（元）"), max_digits=18, decimal_places=2)
+    appropriated_on = models.DateField(_("下达日期"))
+    appropriated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("办理人")
+    )
+
+    objects = AppropriationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("指标文件")
+        verbose_name_plural = _("指标文件")
+        ordering = ["budget", "appropriated_on", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["budget", "document_no"], name="appropriation_document_once"),
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="appropriation_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.document_no

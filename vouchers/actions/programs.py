@@ -1,0 +1,85 @@
+"""专项与预算: open a program, give a year's budget its money."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from vouchers import dates
+from vouchers.access import Role, require_role
+from vouchers.actions.ledger import Budget, appropriate, event_id
+from vouchers.context import announce
+from vouchers.errors import Invalid
+from vouchers.models import Appropriation, Program, ProgramBudget, Region, User
+from vouchers.money import ZERO, thousands, yuan
+
+
+def open_program(
+    *,
+    code: str,
+    name: str,
+    region: Region,
+    by: User,
+    side: str = "demand",
+    office: str = "",
+    summary: str = "",
+) -> Program:
+    """A new program, without rules and without money. Raises Invalid (`program.code_taken`)."""
+    announce("program.open")
+    require_role(by, Role.POLICY_EDITOR, region=region)
+    if Program.objects.filter(code=code).exists():
+        raise Invalid("program.code_taken", f"专项代码 {code} 已被使用，请换一个。", field="code")
+    return Program.objects.create(
+        code=code, name=name, region=region, side=side, office=office, summary=summary
+    )
+
+
+def appropriate_budget(
+    program: Program, year: int, amount: Decimal, *, document_no: str, by: User, on: date | None = None
+) -> Appropriation:
+    """下达预算: book one appropriation document. The ledger is called last. The same document again changes nothing.
+
+    `amount` is yuan, above zero. Raises Invalid: `budget.amount`, `budget.document_missing`, `budget.document_reused`
+    (same document, another amount).
+    """
+    announce("budget.appropriate")
+    require_role(by, Role.FINANCE, region=program.region)
+    try:
+        amount = yuan(amount)
+    except ValueError as error:
+        raise Invalid("budget.amount", f"{error}。", field="amount") from None
+    if amount <= 0:
+        raise Invalid("budget.amount", "下达金额应大于零。", field="amount")
+    if not document_no.strip():
+        raise Invalid("budget.document_missing", "请填写指标文号。", field="document_no")
+    budget, _created = ProgramBudget.objects.get_or_create(
+        program=program, year=year, defaults={"amount": ZERO}
+    )
+    budget = ProgramBudget.objects.select_for_update().get(pk=budget.pk)
+    known = Appropriation.objects.filter(budget=budget, document_no=document_no).first()
+    if known is not None:
+        if known.amount != amount:
+            raise Invalid(
+                "budget.document_reused",
+                f"指标文件“{document_no}”已下达 {thousands(known.amount)} 元，与本次金额不同。",
+                field="document_no",
+                hint="请核对文号；追加预算请使用新的指标文号。",
+            )
+        return known
+    appropriation = Appropriation.objects.create(
+        budget=budget,
+        document_no=document_no,
+        amount=amount,
+        appropriated_on=on or dates.today(),
+        appropriated_by=by,
+    )
+    budget.amount += amount
+    budget.save(update_fields=["amount"])
+    appropriate(
+        Budget(program.code, year, program.region.code),
+        amount,
+        document_no=document_no,
+        on=appropriation.appropriated_on,
+        id=event_id("appropriate", program.code, year, document_no),
+    ).demand()
+    return appropriation

@@ -1,0 +1,127 @@
+"""Verbs on a row's page: a button each, and a page that names the consequence, asks for what it needs, and acts.
+
+The page calls an action function and nothing else; a refusal is shown where it arose, with what was typed kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from vouchers import dates
+from vouchers.access import has_role
+from vouchers.errors import DomainError, Problems
+from vouchers.middleware import note_refusal
+
+
+class ReasonForm(forms.Form):
+    """Why."""
+
+    reason = forms.CharField(label=_("理由"), widget=forms.Textarea(attrs={"rows": 3}), max_length=500)
+
+
+class DatedReasonForm(ReasonForm):
+    """From when, and why."""
+
+    on = forms.DateField(
+        label=_("自何日起"), initial=dates.today, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+
+@dataclass(frozen=True)
+class Act:
+    """One verb. `do(request, obj, cleaned)` performs it by an action and says what was done; `consequence` is read before.
+
+    `ready(obj)` says whether the row's state allows it; who may is in `roles`, held for the row's region.
+    """
+
+    verb: str
+    label: Any
+    consequence: Any
+    roles: tuple[str, ...]
+    do: Callable[[HttpRequest, Any, dict[str, Any]], Any]
+    ready: Callable[[Any], bool] = lambda obj: True
+    form: type[forms.Form] = forms.Form
+    leads_to: str = field(default="")
+    """Name of an admin view to go to with the object that `do` returned, instead of back to the row."""
+
+
+class ActingAdmin(admin.ModelAdmin):
+    """A ModelAdmin with verbs."""
+
+    acts: tuple[Act, ...] = ()
+    change_form_template = "admin/vouchers/change_form_with_acts.html"
+
+    def region_of(self, obj: Any) -> Any:
+        """The region in which the role must be held."""
+        return getattr(obj, "region", None)
+
+    def _address(self, name: str, *args: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+
+    def acts_for(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        """The verbs that this person may use on this row now."""
+        return [
+            {"label": act.label, "url": self._address("act", obj.pk, act.verb)}
+            for act in self.acts
+            if act.ready(obj) and has_role(request.user, *act.roles, region=self.region_of(obj))
+        ]
+
+    def get_urls(self) -> list[Any]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_act"
+        own = [
+            path("<path:object_id>/act/<slug:verb>/", self.admin_site.admin_view(self.act_view), name=name)
+        ]
+        return own + super().get_urls()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        obj = self.get_object(request, object_id)
+        context = {"acts": self.acts_for(request, obj) if obj is not None else []}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def act_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
+        """Ask, then act. A stranger's row is not found; a verb that the person may not use is refused."""
+        obj = self.get_object(request, object_id)
+        act = next((one for one in self.acts if one.verb == verb), None)
+        if obj is None or act is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not has_role(request.user, *act.roles, region=self.region_of(obj)):
+            raise PermissionDenied
+        form = act.form(request.POST or None)
+        problems: list[DomainError] = []
+        status = 200
+        if request.method == "POST" and form.is_valid():
+            try:
+                outcome = act.do(request, obj, form.cleaned_data)
+            except DomainError as refusal:
+                note_refusal(request, refusal)
+                problems = list(refusal.problems) if isinstance(refusal, Problems) else [refusal]
+                status = refusal.status
+            else:
+                if act.leads_to:
+                    messages.success(request, _("已办理：%(label)s。") % {"label": act.label})
+                    return HttpResponseRedirect(reverse(act.leads_to, args=[outcome.pk]))
+                messages.success(request, outcome)
+                return HttpResponseRedirect(self._address("change", obj.pk))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": act.label,
+            "opts": self.opts,
+            "original": obj,
+            "act": act,
+            "form": form,
+            "problems": problems,
+            "back": self._address("change", obj.pk),
+        }
+        return TemplateResponse(request, "admin/vouchers/act.html", context, status=status)
