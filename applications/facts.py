@@ -131,7 +131,7 @@ def chip_origin(accelerator: str) -> ChipOrigin | None:
     origin = price_tables.chip_origin(accelerator)
     if origin is None:
         return None
-    return ChipOrigin.DOMESTIC if origin == "domestic" else ChipOrigin.NON_DOMESTIC
+    return ChipOrigin(origin)
 
 
 def contract_facts(

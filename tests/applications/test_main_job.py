@@ -1,0 +1,141 @@
+"""The main job, by the actions alone: what each scheme pays, to the fen, from the application to the bank's confirmation."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from applications.actions.basis_items import ItemFields
+from applications.actions.claims import approve_claim, mark_claim_paid, verify_claim
+from tests import casework
+from vouchers import dates
+from vouchers.actions.payments import (
+    BankLine,
+    approve_batch,
+    create_batch,
+    mark_exported,
+    propose_batch,
+    settle_batch,
+)
+from vouchers.actions.vouchers import balance_of
+from vouchers.context import acting
+from vouchers.errors import Forbidden, NotNow
+from vouchers.models import Payment
+
+
+@pytest.fixture
+def beijing(cast):
+    publication = casework.published(cast, "BJ-AIQ")
+    casework.funded(cast, publication.program)
+    casework.fit_for_beijing(cast.alpha)
+    return publication
+
+
+def test_beijing_pays_a_fifth_of_the_rent_up_to_two_million(cast, beijing):
+    application = casework.submitted(cast, beijing, casework.lease_fields(cast.provider, "15000000.00"))
+    assert application.state == "submitted"
+    voucher = casework.issued(cast, application)
+    assert voucher.face_value == Decimal("2000000.00")
+    lease = application.lease
+    casework.with_account(cast.alpha)
+    with dates.fixed(date(2025, 8, 1)):
+        item = ItemFields(
+            kind="invoice_line",
+            net_amount=Decimal("15000000.00"),
+            invoice=casework.invoice(lease, "15000000.00"),
+        )
+        claim = casework.claimed(cast, voucher, lease, [item])
+        assert claim.claimed_amount == Decimal("2000000.00")
+        assert balance_of(voucher).available == 0
+        with acting(cast.handler, "test"):
+            casework.answer_all(cast, claim)
+            verify_claim(claim, by=cast.handler)
+        with acting(cast.handler, "test"), pytest.raises(Forbidden):
+            approve_claim(claim, by=cast.handler)
+        with acting(cast.approver, "test"):
+            approve_claim(claim, by=cast.approver)
+        payment = Payment.objects.get(claim_no=claim.claim_no)
+        assert payment.amount == Decimal("2000000.00")
+        with acting(cast.finance, "test"):
+            batch = create_batch(voucher.program, [payment], by=cast.finance)
+            propose_batch(batch, by=cast.finance)
+        with acting(cast.finance, "test"), pytest.raises(Forbidden):
+            approve_batch(batch, by=cast.finance)
+        with acting(cast.second_finance, "test"):
+            approve_batch(batch, by=cast.second_finance)
+            mark_exported(batch, by=cast.second_finance, export_sha256="0" * 64)
+            settle_batch(
+                batch, [BankLine(payment.payment_no, True, payment.amount, "BANK1")], by=cast.second_finance
+            )
+            mark_claim_paid(claim.claim_no, dates.today())
+        claim.refresh_from_db()
+        batch.refresh_from_db()
+        assert (claim.state, batch.state) == ("paid", "settled")
+
+
+def test_the_ceiling_of_the_voucher_holds_over_two_claims(cast, beijing):
+    application = casework.submitted(cast, beijing, casework.lease_fields(cast.provider, "5000000.00"))
+    voucher = casework.issued(cast, application)
+    assert voucher.face_value == Decimal("1000000.00")
+    lease = application.lease
+    with dates.fixed(date(2025, 8, 1)):
+        for number, net, expected in (
+            ("25112000000000000011", "3000000.00", "600000.00"),
+            ("25112000000000000012", "2000000.00", "400000.00"),
+        ):
+            item = ItemFields(
+                kind="invoice_line",
+                net_amount=Decimal(net),
+                invoice=casework.invoice(lease, net, number=number),
+            )
+            claim = casework.claimed(cast, voucher, lease, [item])
+            assert claim.claimed_amount == Decimal(expected)
+        assert balance_of(voucher).available == 0
+        item = ItemFields(
+            kind="invoice_line",
+            net_amount=Decimal("100.00"),
+            invoice=casework.invoice(lease, "100.00", number="25112000000000000013"),
+        )
+        claim = casework.claimed(cast, voucher, lease, [item])
+        assert claim.claimed_amount == 0
+
+
+def test_the_one_who_accepted_may_neither_recommend_nor_approve(cast, beijing):
+    from applications.actions.applications import accept_application, recommend_application
+
+    application = casework.submitted(cast, beijing, casework.lease_fields(cast.provider, "5000000.00"))
+    with acting(cast.handler, "test"):
+        accept_application(application, by=cast.handler)
+        with pytest.raises(Forbidden):
+            recommend_application(application, by=cast.handler)
+
+
+def test_no_voucher_is_issued_while_the_notice_runs(cast, beijing):
+    from applications.actions.issuing import issue_application
+
+    application = casework.submitted(cast, beijing, casework.lease_fields(cast.provider, "5000000.00"))
+    voucher = casework.issued(cast, application)
+    assert voucher.issued_on > application.submitted_at.date()
+    other = casework.submitted(
+        cast, beijing, casework.lease_fields(cast.provider, "4000000.00", contract_no="HT-2")
+    )
+    from applications.actions.applications import (
+        accept_application,
+        approve_application,
+        recommend_application,
+    )
+    from applications.actions.issuing import publish_notice
+
+    with acting(cast.handler, "test"):
+        accept_application(other, by=cast.handler)
+        casework.answer_all(cast, other)
+    with acting(cast.second_handler, "test"):
+        recommend_application(other, by=cast.second_handler)
+    with acting(cast.approver, "test"):
+        approve_application(other, by=cast.approver)
+        publish_notice(other, by=cast.approver)
+        with pytest.raises(NotNow) as refused:
+            issue_application(other, by=cast.approver)
+    assert refused.value.code == "notice.running"

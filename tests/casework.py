@@ -1,0 +1,249 @@
+"""Building blocks of casework for tests: published schemes, money, contracts, papers, each through the actions themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.core.files.base import ContentFile
+
+from applications.actions import cases
+from applications.actions.applications import (
+    accept_application,
+    approve_application,
+    recommend_application,
+    start_application,
+    submit_application,
+    update_draft,
+)
+from applications.actions.basis_items import ItemFields, set_items
+from applications.actions.claims import start_claim, submit_claim
+from applications.actions.issuing import issue_application, publish_notice
+from applications.actions.leases import LeaseFields, draft_lease
+from applications.models import Application, Claim, Invoice, Lease, Paper
+from tests.cast import SINCE, Cast
+from vouchers import dates
+from vouchers.access import Role
+from vouchers.actions.programs import appropriate_budget
+from vouchers.actions.policies import load_scheme, propose_version, publish_version
+from vouchers.context import acting
+from vouchers.models import (
+    BankAccount,
+    ChipModel,
+    Party,
+    Program,
+    Publication,
+    Region,
+    RoleGrant,
+    User,
+    Voucher,
+)
+from vouchers.numbers import next_no
+from vouchers.policy.documents import EXAMPLES, read_scheme, shipped_files
+from vouchers.policy.examples import read_examples
+from vouchers.policy.terms import Stage
+
+
+def published(cast: Cast, name: str) -> Publication:
+    """A shipped scheme, proposed and published by two of the cast (in 北京's or 深圳's region or one made for it)."""
+    path = next(path for path in shipped_files() if path.stem == name)
+    scheme = read_scheme(path.read_text(encoding="utf-8"))
+    beside = EXAMPLES / path.name
+    examples = read_examples(beside.read_text(encoding="utf-8")) if beside.exists() else []
+    region, _created = Region.objects.get_or_create(
+        code=scheme.region, defaults={"name": f"地区{scheme.region}"}
+    )
+    for person, role in (
+        (cast.policy_editor, Role.POLICY_EDITOR),
+        (cast.publisher, Role.PUBLISHER),
+        (cast.handler, Role.HANDLER),
+        (cast.second_handler, Role.HANDLER),
+        (cast.expert, Role.EXPERT),
+        (cast.approver, Role.APPROVER),
+        (cast.finance, Role.FINANCE),
+        (cast.second_finance, Role.FINANCE),
+        (cast.investigator, Role.INVESTIGATOR),
+        (cast.second_investigator, Role.INVESTIGATOR),
+    ):
+        RoleGrant.objects.get_or_create(
+            user=person, role=role, region=region, defaults={"effective_from": SINCE}
+        )
+        person.__dict__.pop("_grants_now", None)
+    with acting(cast.policy_editor, "test"):
+        version = load_scheme(scheme, examples, by=cast.policy_editor)
+        propose_version(version, by=cast.policy_editor)
+    with acting(cast.publisher, "test"):
+        return publish_version(version, by=cast.publisher)
+
+
+def funded(cast: Cast, program: Program, amount: str = "100000000.00") -> None:
+    """This year's budget."""
+    with acting(cast.finance, "test"):
+        appropriate_budget(
+            program, dates.today().year, Decimal(amount), document_no=f"测试指标{amount}", by=cast.finance
+        )
+
+
+def with_account(party: Party) -> BankAccount:
+    """A confirmed account for the party."""
+    account, _created = BankAccount.objects.get_or_create(
+        party=party,
+        account_no=f"6222{party.pk:012d}",
+        defaults={"account_name": party.name, "bank_name": "某某银行"},
+    )
+    return account
+
+
+def fit_for_beijing(party: Party) -> None:
+    """What Beijing's scheme asks of an applicant."""
+    Party.objects.filter(pk=party.pk).update(
+        industry_code="6510", registered_on=date(2019, 5, 1), ownership="private", size="medium"
+    )
+    party.refresh_from_db()
+
+
+def chip(name: str, origin: str) -> None:
+    """A chip in the table."""
+    if not ChipModel.objects.filter(name=name).exists():
+        raise AssertionError(f"the chip table does not know {name} ({origin})")
+
+
+def lease_fields(lessor: Party, amount: str, **more: Any) -> LeaseFields:
+    """A plain training lease of H800 cards."""
+    fields: dict[str, Any] = {
+        "lessor": lessor,
+        "contract_no": "HT-2025-001",
+        "region_code": "110000",
+        "signed_on": date(2025, 3, 1),
+        "starts_on": date(2025, 3, 1),
+        "ends_on": date(2026, 2, 28),
+        "accelerator": "H800",
+        "form_factor": "SXM",
+        "cards": 128,
+        "unit": "card_hour",
+        "unit_price": Decimal("15.000000"),
+        "quantity": Decimal(amount) / Decimal("15"),
+        "amount": Decimal(amount),
+        "purpose": "training",
+    }
+    fields.update(more)
+    if "unit_price" in more and "quantity" not in more:
+        fields["quantity"] = None
+    return LeaseFields(**fields)
+
+
+def paper(owner: Party, kind: str, subject_kind: str, subject_no: str, by: User) -> Paper:
+    """A filed paper (its reading is tested with the papers' own tests)."""
+    content = f"{kind} {subject_no}".encode()
+    return Paper.objects.create(
+        paper_no=next_no("F", dates.today()),
+        owner=owner,
+        kind=kind,
+        subject_kind=subject_kind,
+        subject_no=subject_no,
+        filename=f"{kind}.pdf",
+        content_type="application/pdf",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        file=ContentFile(content, name="x"),
+        uploaded_by=by,
+    )
+
+
+def drafted(
+    cast: Cast,
+    publication: Publication,
+    fields: LeaseFields,
+    *,
+    party: Party | None = None,
+    by: User | None = None,
+    facts: dict[str, Any] | None = None,
+) -> Application:
+    """An application that lacks nothing but its submission."""
+    party, by = party or cast.alpha, by or cast.filer
+    with acting(by, "test"):
+        application = start_application(publication.program, party, by=by)
+        lease = draft_lease(publication.program, party, fields, by=by)
+        update_draft(application, facts or {}, by=by, lease=lease)
+        for one in publication.scheme.papers:
+            if one.stage is Stage.APPLICATION and one.required:
+                paper(party, one.code, "application", application.application_no, by)
+        application.statement_accepted = True
+        application.save(update_fields=["statement_accepted"])
+    return application
+
+
+def submitted(cast: Cast, publication: Publication, fields: LeaseFields, **how: Any) -> Application:
+    """A submitted application."""
+    application = drafted(cast, publication, fields, **how)
+    by = how.get("by") or cast.filer
+    with acting(by, "test"):
+        return submit_application(application, by=by, filer_ip="198.51.100.7")
+
+
+def answer_all(cast: Cast, case: Application | Claim) -> None:
+    """The handler answers what no machine could."""
+    for check in cases.checks_of(case):
+        if check.result == "waiting":
+            cases.answer_check(check, case, result="passed", sentence="已核对材料原件。", by=cast.handler)
+
+
+def issued(cast: Cast, application: Application, *, expert: bool = False) -> Voucher:
+    """From submission to the voucher, by as many persons as it takes; the notice runs its days."""
+    with acting(cast.handler, "test"):
+        accept_application(application, by=cast.handler)
+        answer_all(cast, application)
+    recommender = cast.expert if expert else cast.second_handler
+    with acting(recommender, "test"):
+        recommend_application(application, by=recommender, passed=True if expert else None)
+    with acting(cast.approver, "test"):
+        approve_application(application, by=cast.approver)
+        notice = publish_notice(application, by=cast.approver)
+    with dates.fixed(max(notice.closes_on, dates.today())), acting(cast.approver, "test"):
+        return issue_application(application, by=cast.approver)
+
+
+def invoice(
+    lease: Lease,
+    net: str,
+    *,
+    number: str = "25112000000000000001",
+    owner: Party | None = None,
+    on: date | None = None,
+) -> Invoice:
+    """A digital invoice of the lease, as filed."""
+    amount = Decimal(net)
+    tax = (amount * Decimal("0.06")).quantize(Decimal("0.01"))
+    return Invoice.objects.create(
+        invoice_no=number,
+        number_key=number,
+        kind="digital_special",
+        issued_on=on or date(2025, 6, 30),
+        seller_uscc=lease.lessor.uscc,
+        seller_name=lease.lessor.name,
+        buyer_uscc=lease.lessee.uscc,
+        buyer_name=lease.lessee.name,
+        net_amount=amount,
+        tax_amount=tax,
+        gross_amount=amount + tax,
+        lease=lease,
+        owner=owner or lease.lessee,
+        program_region_code=lease.program_region_code,
+    )
+
+
+def claimed(
+    cast: Cast, voucher: Voucher, lease: Lease, items: list[ItemFields], *, by: User | None = None
+) -> Claim:
+    """A submitted claim with the papers that the scheme asks for."""
+    by = by or cast.filer
+    assert voucher.publication is not None
+    with acting(by, "test"):
+        claim = start_claim(voucher, lease, by=by)
+        set_items(claim, items, by=by)
+        for one in voucher.publication.scheme.papers:
+            if one.stage is Stage.CLAIM and one.required:
+                paper(voucher.enterprise, one.code, "claim", claim.claim_no, by)
+        return submit_claim(claim, by=by)
