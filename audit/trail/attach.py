@@ -17,6 +17,15 @@ from audit.trail import registry
 from audit.trail.registry import Tracked
 
 OWNER = "voucher_owner"
+GROWS, NEVER_EMPTIED = "audit_only_grows", "audit_never_emptied"
+# The guards that audit/sql/trail.sql puts on the trail's own tables.
+GUARDED: dict[str, tuple[str, ...]] = {
+    "audit_auditevent": (GROWS, NEVER_EMPTIED),
+    "audit_trailleaf": (GROWS, NEVER_EMPTIED),
+    "audit_checkpoint": (GROWS, NEVER_EMPTIED),
+    "audit_pendingevent": (NEVER_EMPTIED,),
+    "audit_personalsalt": (NEVER_EMPTIED,),
+}
 WRITE, INSERT, IMPORT, EMPTY = "audit_write", "audit_insert", "audit_import", "audit_empty"
 
 
@@ -234,6 +243,12 @@ def examine(connection: BaseDatabaseWrapper) -> list[Fault]:
         found = {table: (set(always), set(weak)) for table, always, weak in cursor.fetchall()}
     faults = []
     for table, (always, weak) in found.items():
+        if table in GUARDED:
+            faults += [
+                Fault(table, f"数据表 {table} 的只增不改保护 {name} 缺失或已被停用。")
+                for name in GUARDED[table]
+                if name not in always
+            ]
         if table in registry.EXCEPTIONS:
             continue
         if table not in expected:

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connections
 
+from audit.trail.attach import state_name
 from audit.trail.live import Finding
 from audit.trail.registry import Tracked, tracked_tables
 
@@ -68,8 +69,15 @@ def replay(using: str = "default", kinds: frozenset[str] | None = None) -> Itera
     """Every row of every watched table that is not what its history says. Call it inside one REPEATABLE READ transaction."""
     columns = Columns(using)
     for tracked in tracked_tables():
-        if kinds is None or tracked.kind in kinds:
+        if (kinds is None or tracked.kind in kinds) and _can_be_shown(tracked, using):
             yield from _replay_table(tracked, columns, using)
+
+
+def _can_be_shown(tracked: Tracked, using: str) -> bool:
+    """False for a table that no migration has attached yet: ``attach.examine`` names it."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT to_regprocedure(%s) IS NOT NULL", [f'public."{state_name(tracked)}"()'])
+        return bool(cursor.fetchone()[0])
 
 
 def _replay_table(tracked: Tracked, columns: Columns, using: str) -> Iterator[Finding]:
@@ -170,8 +178,6 @@ def _histories(tracked: Tracked, using: str) -> Iterator[tuple[str, History]]:
 
 def _rows(tracked: Tracked, using: str) -> Iterator[tuple[str, dict[str, Any], bool]]:
     """(key, row as the trail sees it, whether its insert is an event) in the order of the keys as text."""
-    from audit.trail.attach import state_name
-
     with connections[using].chunked_cursor() as cursor:
         cursor.execute(
             f'SELECT key, state::text, told FROM public."{state_name(tracked)}"() ORDER BY key COLLATE "C"'

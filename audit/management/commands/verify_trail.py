@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from django.db import connections, transaction
 
 from audit.models import AuditEvent, Checkpoint, PendingEvent
 from audit.trail import keys, verify
+from audit.trail.attach import examine
 from audit.trail.live import Finding, examine_log
 from audit.trail.replay import replay
 from vouchers.errors import DomainError
@@ -45,18 +48,22 @@ class Command(BaseCommand):
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             last = Checkpoint.objects.order_by("-size").first()
             waiting, total = PendingEvent.objects.count(), AuditEvent.objects.count()
-            for finding in examine_log(witness=witness, public=public):
+            found: list[Iterable[Finding]] = [examine_log(witness=witness, public=public)]
+            if not log_only:
+                found.append(Finding("trigger", fault.sentence) for fault in examine(connections["default"]))
+                found.append(replay())
+            for finding in chain.from_iterable(found):
                 findings.append(finding)
                 self.stdout.write(f"✕ {finding.sentence}（{finding.code}）")
-            if not log_only:
-                for finding in replay():
-                    findings.append(finding)
-                    self.stdout.write(f"✕ {finding.sentence}（{finding.code}）")
         if not findings:
             sealed = last.size if last else 0
             self.stdout.write(
                 f"✓ 留痕完好：共 {total} 条，已封存 {sealed} 条，待封存 {waiting} 条；"
-                f"封存点 {Checkpoint.objects.count()} 个，签名密钥 {keys.key_id(public)}，与库外副本一致。"
+                + (
+                    f"封存点 {Checkpoint.objects.count()} 个，签名密钥 {keys.key_id(public)}，与库外副本一致。"
+                    if last
+                    else "尚未封存，没有封存点可供比对。"
+                )
             )
             if not log_only:
                 self.stdout.write("✓ 各表现状与留痕一致。")

@@ -270,8 +270,26 @@ def test_a_row_changed_around_the_application_is_named_by_replay(scene):
 def test_the_command_tells_and_exits_with_its_status(scene):
     out = StringIO()
     connections.close_all()
+    with pytest.raises(SystemExit):
+        call_command("verify_trail", stdout=out)
+    assert "数据表 vouchers_party 的留痕触发器 audit_write 已被停用" in out.getvalue()
+    assert "只增不改保护 audit_only_grows 缺失或已被停用" in out.getvalue()
+    for table in (
+        "audit_auditevent",
+        "audit_trailleaf",
+        "audit_checkpoint",
+        "audit_pendingevent",
+        "vouchers_party",
+    ):
+        for (name,) in scene.superuser.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname LIKE 'audit%%'", [table]
+        ).fetchall():
+            scene.superuser.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+    out = StringIO()
+    connections.close_all()
     call_command("verify_trail", stdout=out)
     assert "留痕完好" in out.getvalue()
+    scene.superuser.execute("ALTER TABLE vouchers_party DISABLE TRIGGER audit_write")
     scene.superuser.execute("UPDATE vouchers_party SET name = '改名' WHERE uscc = %s", [SEVEN])
     connections.close_all()
     with pytest.raises(SystemExit) as ended:
