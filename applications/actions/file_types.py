@@ -116,7 +116,7 @@ def check_xml(file: BinaryIO) -> None:
         ) from None
     finally:
         file.seek(0)
-    if root.tag.rpartition("}")[2].lower() in ("html", "svg"):
+    if root is None or root.tag.rpartition("}")[2].lower() in ("html", "svg"):
         raise not_allowed()
 
 

@@ -103,6 +103,8 @@ def record_invoice(
     problems = _problems(einvoice, period_from, period_to)
     if problems:
         raise Problems(problems)
+    assert einvoice.issued_on is not None and einvoice.gross_amount is not None  # by _problems
+    assert einvoice.net_amount is not None and einvoice.tax_amount is not None
     key = norm_inv(einvoice.invoice_code, einvoice.invoice_no)
     known = Invoice.objects.filter(owner=owner, number_key=key, origin="live").first()
     if known is not None:
