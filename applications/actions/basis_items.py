@@ -105,3 +105,53 @@ def _check_item(claim: Claim, position: int, item: ItemFields) -> list[Invalid]:
                 )
             )
     return out
+
+
+def fields_of(item: BasisItem) -> ItemFields:
+    """An item as a person filled it in: the end of its period as the last day."""
+    return ItemFields(
+        kind=item.kind,
+        net_amount=item.net_amount,
+        tax_amount=item.tax_amount,
+        invoice=item.invoice,
+        reference=item.reference,
+        description=item.description,
+        period_from=item.period_from,
+        period_to=date.fromordinal(item.period_to.toordinal() - 1) if item.period_to else None,
+        accelerator=item.accelerator,
+        quantity=item.quantity,
+        bank_transfer=item.bank_transfer,
+        paper=item.paper,
+    )
+
+
+def _present(claim: Claim) -> list[ItemFields]:
+    return [fields_of(item) for item in claim.items.select_related("invoice", "bank_transfer", "paper")]
+
+
+def add_item(claim: Claim, item: ItemFields, *, by: User) -> BasisItem:
+    """One more item at the end; what stands there already is kept. Refused (``claim.item_twice``) when the same invoice or
+    document is listed already."""
+    present = _present(claim)
+    for known in present:
+        if item.invoice is not None and known.invoice == item.invoice:
+            raise NotNow(
+                "claim.item_twice",
+                f"发票 {item.invoice.invoice_no} 已列入本次兑付，不必重复添加。",
+                hint="如需更改计入金额，请先移除原有的一项再添加。",
+            )
+        if (
+            item.invoice is None
+            and item.reference
+            and (known.kind, known.reference) == (item.kind, item.reference)
+        ):
+            raise NotNow("claim.item_twice", f"凭证 {item.reference} 已列入本次兑付，不必重复添加。")
+    return set_items(claim, [*present, item], by=by)[-1]
+
+
+def remove_item(claim: Claim, position: int, *, by: User) -> list[BasisItem]:
+    """Take one item out; the others move up."""
+    present = _present(claim)
+    if not 1 <= position <= len(present):
+        raise Invalid("claim.no_such_item", "没有这一项，可能已被移除。请刷新后查看。", field="items")
+    return set_items(claim, present[: position - 1] + present[position:], by=by)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from applications.models import Application, Claim, Message, Review
 from vouchers import dates
-from vouchers.models import Party
+from vouchers.context import announce
+from vouchers.models import Party, User
 from vouchers.money import thousands
 
 
@@ -75,3 +76,12 @@ def _send(party: Party, kind: str, number: str, title: str, text: str) -> Messag
     return Message.objects.create(
         party=party, subject_kind=kind, subject_no=number, title=title, text=text, sent_at=dates.now()
     )
+
+
+def mark_messages_read(*, by: User, subject_kind: str = "", subject_no: str = "") -> int:
+    """Mark the person's messages as read, all of them or those about one case; answers how many were new."""
+    announce("message.read")
+    rows = Message.objects.visible_to(by).filter(read_at=None)
+    if subject_no:
+        rows = rows.filter(subject_kind=subject_kind, subject_no=subject_no)
+    return rows.update(read_at=dates.now())

@@ -78,8 +78,14 @@ class Party(Recorded):
 
     @property
     def current_account(self) -> BankAccount | None:
-        """The account that subsidies are paid to, if one is confirmed."""
-        return self.accounts.filter(superseded_at=None).order_by("-pk").first()
+        """The account that subsidies are paid to: registered by the office, or entered by one person of the party and
+        confirmed by another."""
+        return (
+            self.accounts.filter(superseded_at=None)
+            .filter(Q(entered_by=None) | Q(confirmed_by__isnull=False))
+            .order_by("-pk")
+            .first()
+        )
 
 
 class PartyOwnedQuerySet(ScopedQuerySet):
