@@ -5,9 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from vouchers.web.public import prices
+
+# The public surface is one namespace to which each app gives its pages.
+public: list[URLPattern | URLResolver] = [*prices.urlpatterns]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api_urls")),
+    path("public/", include((public, "public"))),
     path("audit/", include("audit.web.urls")),
     path("", include("applications.web.urls")),
     path("", include("vouchers.web.urls")),
