@@ -23,7 +23,7 @@ from config.embedded import BINARIES
 from tests.benchmarks.figures import Figure
 
 CLIENTS = (1, 8, 32, 100)
-ROUNDS = 1
+ROUNDS = 5
 SECONDS = 2
 VOUCHERS = 200
 PAYEES = 20

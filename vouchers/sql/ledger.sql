@@ -8,8 +8,11 @@
 --   1  rows that are opened, roots first, then by code
 --   2  an advisory lock for each hot account, by key: thousands queue here cheaply, not on the row
 --   3  rows of all touched accounts, by id
--- Nothing is decided before all locks are held. A chain is judged by where it leads: limits hold at its end.
+-- Nothing that can change is decided before all locks are held. A chain is judged by where it leads: limits hold at its end.
 -- READ COMMITTED is expected; under a stricter level the functions fail with a serialization error rather than err.
+--
+-- Every second of a hot account is spent here: few statements, each planned once a session (generic plans, by index whatever
+-- the statistics say), everything else in plain arrays. In them one place is one leg, or one touched account.
 
 -- What an account of each kind is. debit_limited: available may not fall below zero. hot: queue in front of the row.
 -- counted: false for the far side of entitlements, which is never locked and has no counters.
@@ -28,48 +31,36 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         ('cap_used',   'entitlement', false, false, false, false)
 $$;
 
--- Which code may move what between which kinds of account: the account map as a table.
-CREATE OR REPLACE FUNCTION ledger_routes()
-RETURNS TABLE (code text, kind text, debit_kind text, credit_kind text)
+-- Which code may move what between which kinds of account: "code kind debit-kind credit-kind", the account map as a list.
+CREATE OR REPLACE FUNCTION ledger_routes() RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    VALUES
-        ('appropriate', 'single',  'treasury',   'budget'),
-        ('withdraw',    'single',  'budget',     'treasury'),
-        ('issue',       'single',  'budget',     'voucher'),
-        ('issue',       'single',  'cap',        'cap_used'),
-        ('reserve',     'pending', 'voucher',    'payable'),
-        ('reserve',     'pending', 'cap',        'cap_used'),
-        ('confirm',     'post',    'voucher',    'payable'),
-        ('confirm',     'post',    'cap',        'cap_used'),
-        ('release',     'void',    'voucher',    'payable'),
-        ('release',     'void',    'cap',        'cap_used'),
-        ('time_out',    'expire',  'voucher',    'payable'),
-        ('time_out',    'expire',  'cap',        'cap_used'),
-        ('close',       'single',  'voucher',    'budget'),
-        ('close',       'single',  'voucher',    'treasury'),
-        ('close',       'single',  'budget',     'treasury'),
-        ('lapse',       'single',  'voucher',    'budget'),
-        ('lapse',       'single',  'voucher',    'treasury'),
-        ('lapse',       'single',  'budget',     'treasury'),
-        ('instruct',    'single',  'payable',    'instructed'),
-        ('pay',         'single',  'instructed', 'paid'),
-        ('return',      'single',  'instructed', 'payable'),
-        ('return',      'single',  'paid',       'payable'),
-        ('grant',       'single',  'cap_source', 'cap'),
-        ('curtail',     'single',  'cap',        'cap_source')
+    SELECT ARRAY[
+        'appropriate single treasury budget',
+        'withdraw single budget treasury',
+        'issue single budget voucher',
+        'issue single cap cap_used',
+        'reserve pending voucher payable',
+        'reserve pending cap cap_used',
+        'confirm post voucher payable',
+        'confirm post cap cap_used',
+        'release void voucher payable',
+        'release void cap cap_used',
+        'time_out expire voucher payable',
+        'time_out expire cap cap_used',
+        'close single voucher budget',
+        'close single voucher treasury',
+        'close single budget treasury',
+        'lapse single voucher budget',
+        'lapse single voucher treasury',
+        'lapse single budget treasury',
+        'instruct single payable instructed',
+        'pay single instructed paid',
+        'return single instructed payable',
+        'return single paid payable',
+        'grant single cap_source cap',
+        'curtail single cap cap_source'
+    ]
 $$;
-
--- A transfer in the making; pending_amount is what the resolved reservation held.
-DROP TYPE IF EXISTS ledger_leg;
-CREATE TYPE ledger_leg AS (
-    position integer, kind text, code text, debit uuid, credit uuid, amount numeric, pending uuid, pending_amount numeric,
-    reverses uuid, expires_on date
-);
--- What a chain does to one account's counters; at is the first leg that touches it.
-DROP TYPE IF EXISTS ledger_delta;
-CREATE TYPE ledger_delta AS (
-    account uuid, at integer, debits_pending numeric, debits_posted numeric, credits_pending numeric, credits_posted numeric
-);
 
 -- The amount written in the request, or null when it is none: digits, at most two decimals, above zero.
 CREATE OR REPLACE FUNCTION ledger_amount(written text) RETURNS numeric
@@ -85,7 +76,7 @@ $$;
 
 -- Opens the accounts that are not there yet. An account that a refused chain has opened stays, empty.
 CREATE OR REPLACE FUNCTION ledger_open(wanted jsonb, opened date) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     FOR depth IN 0..1 LOOP  -- those that return nowhere, then those that return to them
         INSERT INTO vouchers_ledgeraccount (
@@ -105,298 +96,381 @@ BEGIN
     END LOOP;
 END $$;
 
--- The legs that a request asks for. What cannot be found stays null and is refused after the locks.
-CREATE OR REPLACE FUNCTION ledger_legs(chain jsonb) RETURNS ledger_leg[]
-LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
-    WITH asked AS MATERIALIZED (
-        SELECT nr, leg, leg ->> 'kind' AS kind FROM jsonb_array_elements(chain -> 'transfers') WITH ORDINALITY AS t (leg, nr)
-    ), found AS (
-        SELECT nr, 0 AS part, asked.kind, leg ->> 'code' AS code, d.id AS debit, c.id AS credit,
-               ledger_amount(leg ->> 'amount') AS amount, NULL::uuid AS pending, NULL::numeric AS pending_amount,
-               NULL::uuid AS reverses, (leg ->> 'expires_on')::date AS expires_on
-          FROM asked
-          LEFT JOIN vouchers_ledgeraccount AS d ON d.code = leg ->> 'debit'
-          LEFT JOIN vouchers_ledgeraccount AS c ON c.code = leg ->> 'credit'
-         WHERE asked.kind NOT IN ('post', 'void', 'expire', 'reverse', 'close', 'set_limit')
-        UNION ALL
-        SELECT nr, p.position, asked.kind, leg ->> 'code', p.debit_id, p.credit_id,
-               CASE WHEN asked.kind = 'post' AND leg ? 'amount'
-                    THEN CASE WHEN p.debit_kind = 'cap' THEN least(ledger_amount(leg ->> 'amount'), p.amount)
-                              ELSE ledger_amount(leg ->> 'amount') END
-                    ELSE p.amount END,
-               p.id, p.amount, NULL, p.expires_on
-          FROM asked
-          LEFT JOIN LATERAL (
-              SELECT t.*, a.kind AS debit_kind
-                FROM vouchers_ledgertransfer AS t
-                JOIN vouchers_ledgeraccount AS a ON a.id = t.debit_id
-               WHERE t.kind = 'pending'
-                 AND t.chain_id = (leg ->> 'pending_chain')::uuid
-                 AND t.id = coalesce((leg ->> 'pending')::uuid, t.id)
-          ) AS p ON true
-         WHERE asked.kind IN ('post', 'void', 'expire')
-        UNION ALL
-        SELECT nr, o.position, 'single', 'reverse', o.credit_id, o.debit_id, o.amount, NULL, NULL, o.id, NULL
-          FROM asked
-          LEFT JOIN vouchers_ledgertransfer AS o
-                 ON o.chain_id = (leg ->> 'reverses_chain')::uuid AND o.kind IN ('single', 'post')
-                AND o.code NOT IN ('grant', 'curtail', 'close', 'lapse')  -- consequences, not deeds
-         WHERE asked.kind = 'reverse'
-    )
-    SELECT array_agg((place, kind, code, debit, credit, amount, pending, pending_amount, reverses, expires_on)::ledger_leg
-                     ORDER BY place)
-      FROM (SELECT row_number() OVER (ORDER BY nr, part)::integer AS place, * FROM found) AS numbered
-$$;
+-- A request looked up: the legs it asks for (l_*), the counted accounts that they touch with what they do to each (a_*; a_at is
+-- the first leg that touches it), and what is wrong with the request itself.
+DROP TYPE IF EXISTS ledger_request CASCADE;
+CREATE TYPE ledger_request AS (
+    l_kind text[], l_code text[], l_debit uuid[], l_credit uuid[], l_amount numeric[], l_pending uuid[], l_reverses uuid[],
+    l_expires date[], l_debit_code text[], l_credit_code text[],
+    a_id uuid[], a_key bigint[], a_at integer[], a_dp numeric[], a_dd numeric[], a_cp numeric[], a_cc numeric[],
+    releasing boolean, resolving boolean, special boolean, refusal text, refused_account text, refused_amount numeric, refused_of numeric
+);
 
--- Every account that a chain may touch: its legs', those it opens, closes or limits, and, where something may be
--- released, those that the released amount may flow on to.
-CREATE OR REPLACE FUNCTION ledger_touched(chain jsonb, legs ledger_leg[]) RETURNS uuid[]
-LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+-- Looks a request up; nothing is locked yet, and nothing that is read here ever changes.
+CREATE OR REPLACE FUNCTION ledger_prepare(chain jsonb) RETURNS ledger_request
+LANGUAGE plpgsql AS $$
 DECLARE
-    touched uuid[];
-BEGIN
-    SELECT array_agg(id) INTO touched FROM (
-        SELECT debit AS id FROM unnest(legs) WHERE debit IS NOT NULL
-        UNION SELECT credit FROM unnest(legs) WHERE credit IS NOT NULL
-        UNION SELECT a.id FROM jsonb_array_elements(chain -> 'open') AS w JOIN vouchers_ledgeraccount AS a ON a.code = w ->> 'code'
-        UNION SELECT a.id FROM jsonb_array_elements(chain -> 'transfers') AS t
-                          JOIN vouchers_ledgeraccount AS a ON a.code = t ->> 'account'
-    ) AS named;
-    IF ledger_may_release(chain, legs) THEN
-        WITH RECURSIVE way AS (
-            SELECT a.id, a.returns_to_id FROM vouchers_ledgeraccount AS a WHERE a.id = ANY (touched)
-            UNION SELECT a.id, a.returns_to_id FROM way JOIN vouchers_ledgeraccount AS a ON a.id = way.returns_to_id
-        )
-        SELECT array_agg(id) INTO touched FROM way;
-    END IF;
-    RETURN touched;
-END $$;
-
-CREATE OR REPLACE FUNCTION ledger_may_release(chain jsonb, legs ledger_leg[]) RETURNS boolean
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT EXISTS (SELECT FROM unnest(legs) AS l
-                    WHERE l.kind IN ('void', 'expire') OR l.reverses IS NOT NULL OR l.amount < l.pending_amount)
-        OR chain -> 'transfers' @? '$[*].kind ? (@ == "close")'
-$$;
-
--- Steps 2 and 3 of the order of locks.
-CREATE OR REPLACE FUNCTION ledger_lock(touched uuid[]) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-    key bigint;
-BEGIN
-    FOR key IN SELECT hashtextextended(id::text, 2) AS k FROM vouchers_ledgeraccount WHERE id = ANY (touched) AND hot ORDER BY k LOOP
-        PERFORM pg_advisory_xact_lock(key);
-    END LOOP;
-    PERFORM FROM vouchers_ledgeraccount WHERE id = ANY (touched) AND counted ORDER BY id FOR NO KEY UPDATE;
-END $$;
-
--- Sums of legs by account.
-CREATE OR REPLACE FUNCTION ledger_deltas(legs ledger_leg[]) RETURNS ledger_delta[]
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_agg((account, at, dp, dd, cp, cc)::ledger_delta) FROM (
-        SELECT account, min(at) AS at, sum(dp) AS dp, sum(dd) AS dd, sum(cp) AS cp, sum(cc) AS cc
-          FROM unnest(legs) AS l
-         CROSS JOIN LATERAL (
-            SELECT CASE l.kind WHEN 'pending' THEN l.amount WHEN 'single' THEN 0 ELSE -l.pending_amount END AS held,
-                   CASE WHEN l.kind IN ('single', 'post') THEN l.amount ELSE 0 END AS moved
-         ) AS what
-         CROSS JOIN LATERAL (VALUES (l.debit, l.position, held, moved, 0, 0), (l.credit, l.position, 0, 0, held, moved))
-            AS side (account, at, dp, dd, cp, cc)
-         GROUP BY account
-    ) AS summed
-$$;
-
--- Books one chain under its locks and answers; what it refuses it leaves undone. Only ledger_post calls it.
-CREATE OR REPLACE FUNCTION ledger_book(chain jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-    chain_no uuid := (chain ->> 'id')::uuid;
+    r ledger_request;
+    l_kind text[]; l_code text[]; l_debit uuid[]; l_credit uuid[]; l_amount numeric[]; l_pending uuid[]; l_reverses uuid[];
+    l_expires date[]; l_debit_code text[]; l_credit_code text[];
+    a_id uuid[]; a_key bigint[]; a_at integer[]; a_dp numeric[]; a_dd numeric[]; a_cp numeric[]; a_cc numeric[];
     booked date := (chain ->> 'on')::date;
-    legs ledger_leg[];
-    touched uuid[];
-    accounts vouchers_ledgeraccount[];
-    closing uuid[] := '{}';
-    limits jsonb := '{}';
-    deltas ledger_delta[];
-    may_release boolean;
-    place integer;
-    wrong record;
-    item record;
+    leg jsonb;
+    kind text;
+    found_legs refcursor;
+    p record;
+    amount numeric;
+    held numeric;
+    moved numeric;
+    n integer := 0;
+    before integer;
+    i integer;
 BEGIN
-    IF booked IS NULL OR chain ->> 'subject_kind' IS NULL OR chain ->> 'subject_no' IS NULL
-       OR jsonb_typeof(chain -> 'transfers') IS DISTINCT FROM 'array' OR jsonb_array_length(chain -> 'transfers') = 0 THEN
-        RETURN ledger_refusal(chain_no, 'invalid_chain');
-    END IF;
-    IF jsonb_array_length(chain -> 'open') > 0 THEN
+    r.releasing := false; r.resolving := false; r.special := false;
+    IF jsonb_array_length(chain -> 'open') > 0 AND EXISTS (
+        SELECT FROM jsonb_array_elements(chain -> 'open') AS w
+         WHERE NOT EXISTS (SELECT FROM vouchers_ledgeraccount AS a WHERE a.code = w ->> 'code')
+    ) THEN
         PERFORM ledger_open(chain -> 'open', booked);
     END IF;
 
-    legs := coalesce(ledger_legs(chain), '{}');
-    touched := ledger_touched(chain, legs);
-    may_release := ledger_may_release(chain, legs);
-    PERFORM ledger_lock(touched);
-    SELECT array_agg(a) INTO accounts FROM vouchers_ledgeraccount AS a WHERE a.id = ANY (touched);
+    FOR leg IN SELECT value FROM jsonb_array_elements(chain -> 'transfers') LOOP
+        kind := leg ->> 'kind';
+        before := n;
+        IF kind IN ('close', 'set_limit') THEN
+            r.special := true;
+            r.releasing := r.releasing OR kind = 'close';
+            CONTINUE;
+        ELSIF kind IN ('post', 'void', 'expire') THEN
+            r.resolving := true;
+            OPEN found_legs FOR
+                SELECT t.id AS pending, NULL::uuid AS reverses, t.amount AS held, t.amount, t.expires_on,
+                       d.id AS debit, d.code AS debit_code, d.kind AS debit_kind, d.hot AS debit_hot, d.counted AS debit_counted,
+                       c.id AS credit, c.code AS credit_code, c.kind AS credit_kind, c.hot AS credit_hot, c.counted AS credit_counted
+                  FROM vouchers_ledgertransfer AS t
+                  JOIN vouchers_ledgeraccount AS d ON d.id = t.debit_id
+                  JOIN vouchers_ledgeraccount AS c ON c.id = t.credit_id
+                 WHERE t.chain_id = (leg ->> 'pending_chain')::uuid AND t.kind = 'pending' ORDER BY t.position;
+        ELSIF kind = 'reverse' THEN  -- what closing or granting added to that chain was a consequence, not a deed
+            r.resolving := true; r.releasing := true;
+            OPEN found_legs FOR
+                SELECT NULL::uuid AS pending, t.id AS reverses, NULL::numeric AS held, t.amount, NULL::date AS expires_on,
+                       d.id AS debit, d.code AS debit_code, d.kind AS debit_kind, d.hot AS debit_hot, d.counted AS debit_counted,
+                       c.id AS credit, c.code AS credit_code, c.kind AS credit_kind, c.hot AS credit_hot, c.counted AS credit_counted
+                  FROM vouchers_ledgertransfer AS t
+                  JOIN vouchers_ledgeraccount AS d ON d.id = t.credit_id
+                  JOIN vouchers_ledgeraccount AS c ON c.id = t.debit_id
+                 WHERE t.chain_id = (leg ->> 'reverses_chain')::uuid AND t.kind IN ('single', 'post')
+                   AND t.code NOT IN ('grant', 'curtail', 'close', 'lapse') ORDER BY t.position;
+        ELSE
+            OPEN found_legs FOR
+                SELECT NULL::uuid AS pending, NULL::uuid AS reverses, NULL::numeric AS held, ledger_amount(leg ->> 'amount') AS amount,
+                       (leg ->> 'expires_on')::date AS expires_on,
+                       d.id AS debit, d.code AS debit_code, d.kind AS debit_kind, d.hot AS debit_hot, d.counted AS debit_counted,
+                       c.id AS credit, c.code AS credit_code, c.kind AS credit_kind, c.hot AS credit_hot, c.counted AS credit_counted
+                  FROM vouchers_ledgeraccount AS d, vouchers_ledgeraccount AS c
+                 WHERE d.code = leg ->> 'debit' AND c.code = leg ->> 'credit';
+        END IF;
 
-    -- Each leg by itself.
-    SELECT l.position, refused.code, coalesce(d.code, c.code) AS account, l.pending_amount, l.amount INTO wrong
-      FROM unnest(legs) AS l
-      LEFT JOIN unnest(accounts) AS d ON d.id = l.debit
-      LEFT JOIN unnest(accounts) AS c ON c.id = l.credit
-     CROSS JOIN LATERAL (SELECT CASE
-        WHEN l.kind IN ('post', 'void', 'expire') AND l.pending IS NULL THEN 'pending_unknown'
-        WHEN l.code = 'reverse' AND l.reverses IS NULL THEN 'not_reversible'
-        WHEN l.amount IS NULL THEN 'invalid_amount'
-        WHEN d.id IS NULL OR c.id IS NULL THEN 'account_unknown'
-        WHEN l.reverses IS NULL AND (l.code, l.kind, d.kind, c.kind) NOT IN (SELECT r.code, r.kind, r.debit_kind, r.credit_kind FROM ledger_routes() AS r)
-            THEN 'route_unknown'
-        WHEN l.pending IS NOT NULL AND EXISTS (SELECT FROM vouchers_ledgertransfer AS t WHERE t.pending_id = l.pending)
-            THEN 'pending_resolved'
-        WHEN l.kind = 'post' AND booked >= l.expires_on THEN 'pending_expired'
-        WHEN l.kind = 'expire' AND (l.expires_on IS NULL OR booked < l.expires_on) THEN 'not_yet_expired'
-        WHEN l.kind = 'post' AND l.amount > l.pending_amount THEN 'exceeds_pending'
-        WHEN l.reverses IS NOT NULL AND EXISTS (SELECT FROM vouchers_ledgertransfer AS t WHERE t.reverses_id = l.reverses)
-            THEN 'not_reversible'
-        WHEN l.kind IN ('single', 'pending') AND l.reverses IS NULL AND (d.closed_on IS NOT NULL OR c.closed_on IS NOT NULL)
-            THEN 'account_closed'
-        WHEN l.kind = 'post' AND c.closed_on IS NOT NULL THEN 'account_closed'
-     END AS code) AS refused
-     WHERE refused.code IS NOT NULL ORDER BY l.position LIMIT 1;
-    IF FOUND THEN
-        RETURN CASE WHEN wrong.code = 'exceeds_pending'
-            THEN ledger_refusal(chain_no, wrong.code, wrong.account, wrong.pending_amount, wrong.amount)
-            ELSE ledger_refusal(chain_no, wrong.code, wrong.account) END;
+        LOOP
+            FETCH found_legs INTO p;
+            EXIT WHEN NOT FOUND;
+            n := n + 1;
+            amount := p.amount;
+            IF kind = 'post' AND leg ? 'amount' THEN
+                amount := ledger_amount(leg ->> 'amount');
+                IF p.debit_kind = 'cap' THEN amount := least(amount, p.amount); END IF;
+            END IF;
+            IF r.refusal IS NULL THEN
+                r.refusal := CASE
+                    WHEN amount IS NULL THEN 'invalid_amount'
+                    WHEN kind <> 'reverse'
+                         AND concat_ws(' ', leg ->> 'code', kind, p.debit_kind, p.credit_kind) <> ALL (ledger_routes()) THEN 'route_unknown'
+                    WHEN kind = 'post' AND booked >= p.expires_on THEN 'pending_expired'
+                    WHEN kind = 'expire' AND (p.expires_on IS NULL OR booked < p.expires_on) THEN 'not_yet_expired'
+                    WHEN amount > p.held THEN 'exceeds_pending' END;
+                IF r.refusal IS NOT NULL THEN
+                    r.refused_account := p.debit_code;
+                    IF r.refusal = 'exceeds_pending' THEN r.refused_amount := amount; r.refused_of := p.held; END IF;
+                END IF;
+            END IF;
+            l_kind := l_kind || CASE kind WHEN 'reverse' THEN 'single' ELSE kind END;
+            l_code := l_code || CASE kind WHEN 'reverse' THEN 'reverse' ELSE leg ->> 'code' END;
+            l_debit := l_debit || p.debit; l_debit_code := l_debit_code || p.debit_code::text;
+            l_credit := l_credit || p.credit; l_credit_code := l_credit_code || p.credit_code::text;
+            l_amount := l_amount || amount;
+            l_pending := l_pending || p.pending;
+            l_reverses := l_reverses || p.reverses;
+            l_expires := l_expires || CASE kind WHEN 'pending' THEN p.expires_on END;
+            r.releasing := r.releasing OR kind IN ('void', 'expire') OR amount < p.held;
+            held := CASE kind WHEN 'pending' THEN amount ELSE -coalesce(p.held, 0) END;
+            moved := CASE WHEN kind IN ('void', 'expire', 'pending') THEN 0 ELSE amount END;
+            IF p.debit_counted THEN
+                i := array_position(a_id, p.debit);
+                IF i IS NULL THEN
+                    a_id := a_id || p.debit; a_at := a_at || n;
+                    a_dp := a_dp || held; a_dd := a_dd || moved; a_cp := a_cp || 0.00; a_cc := a_cc || 0.00;
+                    IF p.debit_hot THEN a_key := a_key || hashtextextended(p.debit::text, 2); END IF;
+                ELSE
+                    a_dp[i] := a_dp[i] + held; a_dd[i] := a_dd[i] + moved;
+                END IF;
+            END IF;
+            IF p.credit_counted THEN
+                i := array_position(a_id, p.credit);
+                IF i IS NULL THEN
+                    a_id := a_id || p.credit; a_at := a_at || n;
+                    a_dp := a_dp || 0.00; a_dd := a_dd || 0.00; a_cp := a_cp || held; a_cc := a_cc || moved;
+                    IF p.credit_hot THEN a_key := a_key || hashtextextended(p.credit::text, 2); END IF;
+                ELSE
+                    a_cp[i] := a_cp[i] + held; a_cc[i] := a_cc[i] + moved;
+                END IF;
+            END IF;
+        END LOOP;
+        CLOSE found_legs;
+        IF n = before AND r.refusal IS NULL THEN
+            r.refusal := CASE WHEN kind = 'reverse' THEN 'not_reversible' WHEN kind IN ('post', 'void', 'expire') THEN 'pending_unknown'
+                              WHEN ledger_amount(leg ->> 'amount') IS NULL THEN 'invalid_amount' ELSE 'account_unknown' END;
+            IF r.refusal = 'account_unknown' THEN
+                r.refused_account := CASE WHEN EXISTS (SELECT FROM vouchers_ledgeraccount AS a WHERE a.code = leg ->> 'debit')
+                                          THEN leg ->> 'credit' ELSE leg ->> 'debit' END;
+            END IF;
+        END IF;
+    END LOOP;
+
+    IF r.releasing OR r.special THEN  -- also what it closes or limits, and the accounts that a released amount may flow on to
+        FOR p IN
+            WITH RECURSIVE way AS (
+                SELECT a.id, a.returns_to_id, a.hot FROM vouchers_ledgeraccount AS a WHERE a.id = ANY (a_id)
+                UNION SELECT a.id, a.returns_to_id, a.hot
+                  FROM jsonb_array_elements(chain -> 'transfers') AS e JOIN vouchers_ledgeraccount AS a ON a.code = e ->> 'account'
+                UNION SELECT a.id, a.returns_to_id, a.hot FROM way JOIN vouchers_ledgeraccount AS a ON a.id = way.returns_to_id
+            )
+            SELECT way.id, way.hot FROM way WHERE way.id <> ALL (coalesce(a_id, '{}'))
+        LOOP
+            a_id := a_id || p.id; a_at := a_at || n + 1;
+            a_dp := a_dp || 0.00; a_dd := a_dd || 0.00; a_cp := a_cp || 0.00; a_cc := a_cc || 0.00;
+            IF p.hot THEN a_key := a_key || hashtextextended(p.id::text, 2); END IF;
+        END LOOP;
     END IF;
-    place := cardinality(legs);
+    r.l_kind := l_kind; r.l_code := l_code; r.l_debit := l_debit; r.l_credit := l_credit; r.l_amount := l_amount;
+    r.l_pending := l_pending; r.l_reverses := l_reverses; r.l_expires := l_expires;
+    r.l_debit_code := l_debit_code; r.l_credit_code := l_credit_code;
+    r.a_id := a_id; r.a_key := a_key; r.a_at := a_at; r.a_dp := a_dp; r.a_dd := a_dd; r.a_cp := a_cp; r.a_cc := a_cc;
+    RETURN r;
+END $$;
+
+-- Step 2 of the order of locks.
+CREATE OR REPLACE FUNCTION ledger_queue(keys bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    key bigint;
+BEGIN
+    IF cardinality(keys) > 1 THEN
+        SELECT array_agg(DISTINCT k ORDER BY k) INTO keys FROM unnest(keys) AS k;
+    END IF;
+    FOREACH key IN ARRAY keys LOOP
+        PERFORM pg_advisory_xact_lock(key);
+    END LOOP;
+END $$;
+
+-- Books one chain under its locks and answers; what it refuses it leaves undone. Only ledger_post calls it.
+CREATE OR REPLACE FUNCTION ledger_book(chain jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+    chain_no uuid := (chain ->> 'id')::uuid;
+    booked date := (chain ->> 'on')::date;
+    r ledger_request;
+    l_kind text[]; l_code text[]; l_debit uuid[]; l_credit uuid[]; l_amount numeric[]; l_debit_code text[]; l_credit_code text[];
+    a_dp numeric[]; a_dd numeric[]; a_cp numeric[]; a_cc numeric[];
+    a_row vouchers_ledgeraccount[];  -- each touched account as it stands under its lock
+    a vouchers_ledgeraccount;
+    some_closed boolean := false;
+    closing uuid[] := '{}';
+    limits jsonb := '{}';
+    item record;
+    target uuid;
+    amount numeric;
+    worst integer;
+    answer jsonb;
+    i integer;
+    j integer;
+BEGIN
+    IF booked IS NULL OR chain ->> 'subject_kind' IS NULL OR chain ->> 'subject_no' IS NULL
+       OR jsonb_typeof(chain -> 'transfers') IS DISTINCT FROM 'array'
+       OR jsonb_array_length(chain -> 'transfers') NOT BETWEEN 1 AND 5000 THEN
+        RETURN ledger_refusal(chain_no, 'invalid_chain');
+    END IF;
+    r := ledger_prepare(chain);
+    IF r.refusal IS NOT NULL THEN
+        RETURN ledger_refusal(chain_no, r.refusal, r.refused_account, r.refused_of, r.refused_amount);
+    END IF;
+    a_dp := r.a_dp; a_dd := r.a_dd; a_cp := r.a_cp; a_cc := r.a_cc;
+    l_kind := r.l_kind; l_code := r.l_code; l_debit := r.l_debit; l_credit := r.l_credit; l_amount := r.l_amount;
+    l_debit_code := r.l_debit_code; l_credit_code := r.l_credit_code;
+
+    IF r.a_key IS NOT NULL THEN
+        PERFORM ledger_queue(r.a_key);
+    END IF;
+    a_row := array_fill(NULL::vouchers_ledgeraccount, ARRAY[coalesce(cardinality(r.a_id), 0)]);
+    FOR a IN SELECT * FROM vouchers_ledgeraccount WHERE id = ANY (r.a_id) ORDER BY id FOR NO KEY UPDATE LOOP
+        a_row[array_position(r.a_id, a.id)] := a;
+        some_closed := some_closed OR a.closed_on IS NOT NULL;
+    END LOOP;
+
+    -- All locks are held. Too late for a leg that resolves or reverses what is resolved already, or begins on a closed account.
+    IF r.resolving THEN
+        IF EXISTS (SELECT FROM vouchers_ledgertransfer AS t WHERE t.pending_id = ANY (r.l_pending)) THEN
+            RETURN ledger_refusal(chain_no, 'pending_resolved', l_debit_code[1]);
+        ELSIF EXISTS (SELECT FROM vouchers_ledgertransfer AS t WHERE t.reverses_id = ANY (r.l_reverses)) THEN
+            RETURN ledger_refusal(chain_no, 'not_reversible', l_debit_code[1]);
+        END IF;
+    END IF;
+    IF some_closed THEN
+        FOR i IN 1 .. coalesce(cardinality(l_kind), 0) LOOP
+            CONTINUE WHEN r.l_reverses[i] IS NOT NULL OR l_kind[i] IN ('void', 'expire');
+            IF (a_row[array_position(r.a_id, l_credit[i])]).closed_on IS NOT NULL THEN
+                RETURN ledger_refusal(chain_no, 'account_closed', l_credit_code[i]);
+            ELSIF l_kind[i] <> 'post' AND (a_row[array_position(r.a_id, l_debit[i])]).closed_on IS NOT NULL THEN
+                RETURN ledger_refusal(chain_no, 'account_closed', l_debit_code[i]);
+            END IF;
+        END LOOP;
+    END IF;
 
     -- Accounts that should exist by now and be of the kind that the request says; limits that it states.
-    FOR item IN
-        SELECT w ->> 'code' AS code, w ->> 'limit' AS stated, a.id, a.limit_amount, a.region_code, a.kind = w ->> 'kind' AS as_stated
-          FROM jsonb_array_elements(chain -> 'open') AS w
-          LEFT JOIN unnest(accounts) AS a ON a.code = w ->> 'code'
-         WHERE a.id IS NULL OR a.kind <> w ->> 'kind' OR (w ->> 'limit')::numeric IS DISTINCT FROM a.limit_amount AND w ? 'limit'
-    LOOP
-        IF item.id IS NULL THEN RETURN ledger_refusal(chain_no, 'account_unknown', item.code); END IF;
-        IF NOT item.as_stated THEN RETURN ledger_refusal(chain_no, 'account_mismatch', item.code); END IF;
-        IF item.limit_amount IS NOT NULL THEN
-            RETURN ledger_refusal(chain_no, 'cap_mismatch', item.code, item.limit_amount, item.stated::numeric);
-        END IF;
-        limits := limits || jsonb_build_object(item.id::text, item.stated);
-    END LOOP;
-    FOR item IN
-        SELECT a.id, a.code, a.kind, a.closed_on, a.credits_pending, t ->> 'kind' AS asked, t ->> 'amount' AS stated
-          FROM jsonb_array_elements(chain -> 'transfers') AS t
-          LEFT JOIN unnest(accounts) AS a ON a.code = t ->> 'account'
-         WHERE t ->> 'kind' IN ('close', 'set_limit')
-    LOOP
-        IF item.id IS NULL THEN RETURN ledger_refusal(chain_no, 'account_unknown'); END IF;
-        IF item.closed_on IS NOT NULL THEN RETURN ledger_refusal(chain_no, 'account_closed', item.code); END IF;
-        IF item.asked = 'close' THEN
-            IF item.kind NOT IN ('voucher', 'budget') THEN RETURN ledger_refusal(chain_no, 'route_unknown', item.code); END IF;
-            IF item.credits_pending > 0 THEN RETURN ledger_refusal(chain_no, 'pending_open', item.code); END IF;
-            closing := closing || item.id;
-        ELSIF item.kind <> 'cap' THEN RETURN ledger_refusal(chain_no, 'route_unknown', item.code);
-        ELSIF ledger_amount(item.stated) IS NULL THEN RETURN ledger_refusal(chain_no, 'invalid_amount', item.code);
-        ELSE limits := limits || jsonb_build_object(item.id::text, item.stated);
-        END IF;
-    END LOOP;
+    IF jsonb_array_length(chain -> 'open') > 0 THEN
+        FOR item IN
+            SELECT w ->> 'code' AS code, w ->> 'limit' AS stated, b.id, b.kind = w ->> 'kind' AS as_stated, b.kind, b.limit_amount
+              FROM jsonb_array_elements(chain -> 'open') AS w
+              LEFT JOIN vouchers_ledgeraccount AS b ON b.code = w ->> 'code'
+             WHERE b.id IS NULL OR b.kind <> w ->> 'kind' OR (w ->> 'limit')::numeric IS DISTINCT FROM b.limit_amount
+        LOOP
+            IF item.id IS NULL THEN RETURN ledger_refusal(chain_no, 'account_unknown', item.code); END IF;
+            IF NOT item.as_stated OR item.stated IS NOT NULL AND item.kind <> 'cap' THEN
+                RETURN ledger_refusal(chain_no, 'account_mismatch', item.code);
+            END IF;
+            CONTINUE WHEN item.stated IS NULL;
+            IF item.limit_amount IS NOT NULL THEN
+                RETURN ledger_refusal(chain_no, 'cap_mismatch', item.code, item.limit_amount, item.stated::numeric);
+            END IF;
+            limits := limits || jsonb_build_object(item.id::text, item.stated);
+        END LOOP;
+    END IF;
+    IF r.special THEN
+        FOR item IN SELECT e ->> 'kind' AS asked, e ->> 'amount' AS stated, b.*
+                      FROM jsonb_array_elements(chain -> 'transfers') AS e
+                      LEFT JOIN vouchers_ledgeraccount AS b ON b.code = e ->> 'account'
+                     WHERE e ->> 'kind' IN ('close', 'set_limit')
+        LOOP
+            IF item.id IS NULL THEN RETURN ledger_refusal(chain_no, 'account_unknown'); END IF;
+            IF item.closed_on IS NOT NULL THEN RETURN ledger_refusal(chain_no, 'account_closed', item.code); END IF;
+            IF item.asked = 'close' THEN
+                IF item.kind NOT IN ('voucher', 'budget') THEN RETURN ledger_refusal(chain_no, 'route_unknown', item.code); END IF;
+                IF item.credits_pending > 0 THEN RETURN ledger_refusal(chain_no, 'pending_open', item.code); END IF;
+                closing := closing || item.id;
+            ELSIF item.kind <> 'cap' THEN RETURN ledger_refusal(chain_no, 'route_unknown', item.code);
+            ELSIF ledger_amount(item.stated) IS NULL THEN RETURN ledger_refusal(chain_no, 'invalid_amount', item.code);
+            ELSE limits := limits || jsonb_build_object(item.id::text, item.stated);
+            END IF;
+        END LOOP;
+    END IF;
     IF limits <> '{}' THEN
         FOR item IN
-            SELECT a.id, s.id AS source, l.value::numeric - coalesce(a.limit_amount, 0) AS more
+            SELECT b.id, b.code, s.id AS source, s.code AS source_code, l.value::numeric - coalesce(b.limit_amount, 0) AS more
               FROM jsonb_each_text(limits) AS l
-              JOIN unnest(accounts) AS a ON a.id = l.key::uuid
-              LEFT JOIN unnest(accounts) AS s ON s.code = 'cap_source:' || a.region_code
+              JOIN vouchers_ledgeraccount AS b ON b.id = l.key::uuid
+              LEFT JOIN vouchers_ledgeraccount AS s ON s.code = 'cap_source:' || b.region_code
         LOOP
             IF item.source IS NULL THEN RETURN ledger_refusal(chain_no, 'account_unknown', 'cap_source'); END IF;
             CONTINUE WHEN item.more = 0;
-            place := place + 1;
-            legs := legs || CASE WHEN item.more > 0
-                THEN (place, 'single', 'grant', item.source, item.id, item.more, NULL, NULL, NULL, NULL)::ledger_leg
-                ELSE (place, 'single', 'curtail', item.id, item.source, -item.more, NULL, NULL, NULL, NULL)::ledger_leg END;
+            i := array_position(r.a_id, item.id);
+            CONTINUE WHEN i IS NULL;  -- opened, but not used by this chain: granted when it is
+            l_kind := l_kind || 'single'::text; l_amount := l_amount || abs(item.more);
+            IF item.more > 0 THEN
+                l_code := l_code || 'grant'::text; l_debit := l_debit || item.source; l_credit := l_credit || item.id;
+                l_debit_code := l_debit_code || item.source_code::text; l_credit_code := l_credit_code || item.code::text;
+                a_cc[i] := a_cc[i] + item.more;
+            ELSE
+                l_code := l_code || 'curtail'::text; l_debit := l_debit || item.id; l_credit := l_credit || item.source;
+                l_debit_code := l_debit_code || item.code::text; l_credit_code := l_credit_code || item.source_code::text;
+                a_dd[i] := a_dd[i] - item.more;
+            END IF;
         END LOOP;
     END IF;
 
     -- What a closed account is left with flows on to the first open account on its way back.
-    deltas := ledger_deltas(legs);
-    IF may_release THEN
-        FOR item IN
-            WITH RECURSIVE state AS (
-                SELECT a.id, a.code, a.returns_to_id, a.closed_on IS NOT NULL OR a.id = ANY (closing) AS closed,
-                       a.id = ANY (closing) AS closing, a.debits_must_not_exceed_credits AS limited,
-                       a.credits_posted + coalesce(d.credits_posted, 0) - a.debits_posted - coalesce(d.debits_posted, 0)
-                           - a.debits_pending - coalesce(d.debits_pending, 0) AS left_over
-                  FROM unnest(accounts) AS a LEFT JOIN unnest(deltas) AS d ON d.account = a.id
-            ), way AS (
-                SELECT s.id, s.code, s.left_over, s.closing, s.returns_to_id AS target, 1 AS steps
-                  FROM state AS s WHERE s.closed AND s.limited AND s.left_over > 0
-                UNION ALL
-                SELECT way.id, way.code, way.left_over, way.closing, s.returns_to_id, way.steps + 1
-                  FROM way JOIN state AS s ON s.id = way.target WHERE s.closed
-            )
-            SELECT DISTINCT ON (id) * FROM way ORDER BY id, steps DESC
-        LOOP
-            IF item.target IS NULL THEN RETURN ledger_refusal(chain_no, 'nowhere_to_return', item.code, item.left_over); END IF;
-            place := place + 1;
-            legs := legs || (place, 'single', CASE WHEN item.closing THEN 'close' ELSE 'lapse' END, item.id, item.target,
-                             item.left_over, NULL, NULL, NULL, NULL)::ledger_leg;
+    IF r.releasing THEN
+        FOR i IN 1 .. coalesce(cardinality(r.a_id), 0) LOOP
+            a := a_row[i];
+            CONTINUE WHEN a.closed_on IS NULL AND a.id <> ALL (closing) OR NOT a.debits_must_not_exceed_credits;
+            amount := a.credits_posted + a_cc[i] - a.debits_posted - a_dd[i] - a.debits_pending - a_dp[i];
+            CONTINUE WHEN amount <= 0;
+            target := a.returns_to_id;
+            LOOP
+                j := array_position(r.a_id, target);
+                EXIT WHEN j IS NULL OR (a_row[j]).closed_on IS NULL AND target <> ALL (closing);
+                target := (a_row[j]).returns_to_id;
+            END LOOP;
+            IF j IS NULL THEN RETURN ledger_refusal(chain_no, 'nowhere_to_return', a.code, amount); END IF;
+            l_kind := l_kind || 'single'::text; l_code := l_code || CASE WHEN a.id = ANY (closing) THEN 'close' ELSE 'lapse' END;
+            l_debit := l_debit || a.id; l_debit_code := l_debit_code || a.code::text; a_dd[i] := a_dd[i] + amount;
+            l_credit := l_credit || target; l_credit_code := l_credit_code || (a_row[j]).code::text; a_cc[j] := a_cc[j] + amount;
+            l_amount := l_amount || amount;
         END LOOP;
-        deltas := ledger_deltas(legs);
     END IF;
 
-    -- The limits, at the end of the chain.
-    SELECT a.code, a.ledger, a.available, d.debits_pending + d.debits_posted - d.credits_posted AS needed INTO wrong
-      FROM unnest(deltas) AS d
-      JOIN (SELECT s.*, CASE WHEN s.debits_must_not_exceed_credits THEN s.credits_posted - s.debits_posted - s.debits_pending
-                             ELSE s.debits_posted - s.credits_posted - s.credits_pending END AS available
-              FROM unnest(accounts) AS s) AS a ON a.id = d.account
-     WHERE (a.debits_must_not_exceed_credits AND d.debits_pending + d.debits_posted - d.credits_posted > a.available)
-        OR (a.credits_must_not_exceed_debits AND d.credits_pending + d.credits_posted - d.debits_posted > a.available)
-     ORDER BY d.at LIMIT 1;
-    IF FOUND THEN
-        RETURN ledger_refusal(chain_no, CASE wrong.ledger WHEN 'entitlement' THEN 'cap_exceeded' ELSE 'insufficient_funds' END,
-                              wrong.code, wrong.available, wrong.needed);
+    -- The limits, at the end of the chain; of several that would break, the one that the first leg touches.
+    FOR i IN 1 .. coalesce(cardinality(r.a_id), 0) LOOP
+        a := a_row[i];
+        IF a.debits_must_not_exceed_credits AND a.debits_pending + a_dp[i] + a.debits_posted + a_dd[i] > a.credits_posted + a_cc[i]
+           OR a.credits_must_not_exceed_debits AND a.credits_pending + a_cp[i] + a.credits_posted + a_cc[i] > a.debits_posted + a_dd[i] THEN
+            IF worst IS NULL OR r.a_at[i] < r.a_at[worst] THEN worst := i; END IF;
+        END IF;
+    END LOOP;
+    IF worst IS NOT NULL THEN
+        a := a_row[worst];
+        RETURN ledger_refusal(
+            chain_no, CASE a.ledger WHEN 'entitlement' THEN 'cap_exceeded' ELSE 'insufficient_funds' END, a.code,
+            CASE WHEN a.debits_must_not_exceed_credits THEN a.credits_posted - a.debits_posted - a.debits_pending
+                 ELSE a.debits_posted - a.credits_posted - a.credits_pending END,
+            CASE WHEN a.debits_must_not_exceed_credits THEN a_dp[worst] + a_dd[worst] - a_cc[worst]
+                 ELSE a_cp[worst] + a_cc[worst] - a_dd[worst] END);
     END IF;
 
-    UPDATE vouchers_ledgeraccount AS a
-       SET debits_pending = a.debits_pending + d.debits_pending,
-           debits_posted = a.debits_posted + d.debits_posted,
-           credits_pending = a.credits_pending + d.credits_pending,
-           credits_posted = a.credits_posted + d.credits_posted,
-           closed_on = CASE WHEN a.id = ANY (closing) THEN booked ELSE a.closed_on END,
-           limit_amount = coalesce((limits ->> a.id::text)::numeric, a.limit_amount)
-      FROM unnest(deltas) AS d
-     WHERE a.id = d.account AND a.counted;
-    IF closing <> '{}' THEN  -- also where there was nothing left to move
-        UPDATE vouchers_ledgeraccount SET closed_on = booked WHERE id = ANY (closing) AND closed_on IS NULL;
+    UPDATE vouchers_ledgeraccount AS b
+       SET debits_pending = b.debits_pending + d.dp, debits_posted = b.debits_posted + d.dd,
+           credits_pending = b.credits_pending + d.cp, credits_posted = b.credits_posted + d.cc
+      FROM unnest(r.a_id, a_dp, a_dd, a_cp, a_cc) AS d (id, dp, dd, cp, cc)
+     WHERE b.id = d.id;
+    IF closing <> '{}' THEN
+        UPDATE vouchers_ledgeraccount SET closed_on = booked WHERE id = ANY (closing);
     END IF;
     IF limits <> '{}' THEN
-        UPDATE vouchers_ledgeraccount SET limit_amount = (limits ->> id::text)::numeric
-         WHERE limits ? id::text AND limit_amount IS DISTINCT FROM (limits ->> id::text)::numeric AND id = ANY (touched);
+        UPDATE vouchers_ledgeraccount AS b SET limit_amount = l.value::numeric
+          FROM jsonb_each_text(limits) AS l WHERE b.id = l.key::uuid AND b.id = ANY (r.a_id);
     END IF;
 
     INSERT INTO vouchers_ledgertransfer (
         id, chain_id, position, kind, code, debit_id, credit_id, amount, pending_id, reverses_id, expires_on,
         subject_kind, subject_no, booked_on, recorded_at)
-    SELECT ledger_transfer_id(chain_no, l.position), chain_no, l.position, l.kind, l.code, l.debit, l.credit, l.amount, l.pending,
-           l.reverses, CASE WHEN l.kind = 'pending' THEN l.expires_on END,
-           chain ->> 'subject_kind', chain ->> 'subject_no', booked, clock_timestamp()
-      FROM unnest(legs) AS l;
+    SELECT ledger_transfer_id(chain_no, l.nr), chain_no, l.nr, l.kind, l.code, l.debit, l.credit,
+           l.amount, l.pending, l.reverses, l.expires, chain ->> 'subject_kind', chain ->> 'subject_no', booked, clock_timestamp()
+      FROM unnest(l_kind, l_code, l_debit, l_credit, l_amount, r.l_pending, r.l_reverses, r.l_expires)
+           WITH ORDINALITY AS l (kind, code, debit, credit, amount, pending, reverses, expires, nr);
 
-    RETURN jsonb_build_object('id', chain_no, 'accepted', true, 'code', 'accepted', 'transfers', (
-        SELECT coalesce(jsonb_agg(jsonb_build_object(
-                   'id', ledger_transfer_id(chain_no, l.position), 'position', l.position, 'kind', l.kind, 'code', l.code,
-                   'debit', d.code, 'credit', c.code, 'amount', l.amount::numeric(18, 2)::text) ORDER BY l.position), '[]')
-          FROM unnest(legs) AS l
-          JOIN unnest(accounts) AS d ON d.id = l.debit
-          JOIN unnest(accounts) AS c ON c.id = l.credit));
+    answer := '[]';
+    FOR i IN 1 .. coalesce(cardinality(l_kind), 0) LOOP
+        answer := answer || jsonb_build_object('id', ledger_transfer_id(chain_no, i), 'position', i, 'kind', l_kind[i], 'code', l_code[i],
+            'debit', l_debit_code[i], 'credit', l_credit_code[i], 'amount', l_amount[i]::numeric(18, 2)::text);
+    END LOOP;
+    RETURN jsonb_build_object('id', chain_no, 'accepted', true, 'code', 'accepted', 'transfers', answer);
 END $$;
 
 -- A transfer's id follows from the chain's, which the caller chose.
-CREATE OR REPLACE FUNCTION ledger_transfer_id(chain_no uuid, place integer) RETURNS uuid
+CREATE OR REPLACE FUNCTION ledger_transfer_id(chain_no uuid, place bigint) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT md5(chain_no::text || '/' || place)::uuid $$;
 
 CREATE OR REPLACE FUNCTION ledger_post(chain jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     chain_no uuid := (chain ->> 'id')::uuid;
     body text := encode(sha256(convert_to(chain::text, 'UTF8')), 'hex');
@@ -419,21 +493,31 @@ END $$;
 
 -- All locks of all chains first, in the one order; then each chain by itself.
 CREATE OR REPLACE FUNCTION ledger_post_batch(chains jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     key bigint;
     chain jsonb;
-    touched uuid[] := '{}';
+    opened jsonb;
+    ids uuid[];
+    keys bigint[];
     answers jsonb[] := '{}';
 BEGIN
     FOR key IN SELECT hashtextextended((c ->> 'id')::uuid::text, 1) AS k FROM jsonb_array_elements(chains) AS c ORDER BY k LOOP
         PERFORM pg_advisory_xact_lock(key);
     END LOOP;
-    PERFORM ledger_open(jsonb_agg(DISTINCT w), min((c ->> 'on')::date))
-       FROM jsonb_array_elements(chains) AS c, jsonb_array_elements(c -> 'open') AS w;
-    SELECT array_agg(DISTINCT id) INTO touched
-      FROM jsonb_array_elements(chains) AS c, unnest(ledger_touched(c, ledger_legs(c))) AS id;
-    PERFORM ledger_lock(touched);
+    SELECT jsonb_agg(DISTINCT w) INTO opened FROM jsonb_array_elements(chains) AS c, jsonb_array_elements(c -> 'open') AS w;
+    IF opened IS NOT NULL THEN
+        PERFORM ledger_open(opened, (chains -> 0 ->> 'on')::date);
+    END IF;
+    SELECT array_agg(DISTINCT i.id), array_agg(DISTINCT k.key) FILTER (WHERE k.key IS NOT NULL) INTO ids, keys
+      FROM jsonb_array_elements(chains) AS c
+     CROSS JOIN LATERAL ledger_prepare(c) AS p
+      LEFT JOIN LATERAL unnest(p.a_id) AS i (id) ON true
+      LEFT JOIN LATERAL unnest(p.a_key) AS k (key) ON true;
+    IF keys IS NOT NULL THEN
+        PERFORM ledger_queue(keys);
+    END IF;
+    PERFORM FROM vouchers_ledgeraccount WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
     FOR chain IN SELECT c FROM jsonb_array_elements(chains) WITH ORDINALITY AS t (c, nr) ORDER BY nr LOOP
         answers := answers || ledger_post(chain);
     END LOOP;
@@ -459,18 +543,13 @@ CREATE OR REPLACE TRIGGER ledger_account_kept BEFORE DELETE ON vouchers_ledgerac
     FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
 CREATE OR REPLACE TRIGGER ledger_account_not_truncated BEFORE TRUNCATE ON vouchers_ledgeraccount
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
--- Of an account only the counters, the limit and the closing change; cumulative posted counters never fall.
-CREATE OR REPLACE TRIGGER ledger_account_identity_unchanged BEFORE UPDATE ON vouchers_ledgeraccount
-    FOR EACH ROW WHEN (
-        (OLD.id, OLD.ledger, OLD.kind, OLD.code, OLD.region_code, OLD.debits_must_not_exceed_credits,
-         OLD.credits_must_not_exceed_debits, OLD.hot, OLD.counted, OLD.opened_on, OLD.recorded_at)
-        IS DISTINCT FROM
-        (NEW.id, NEW.ledger, NEW.kind, NEW.code, NEW.region_code, NEW.debits_must_not_exceed_credits,
-         NEW.credits_must_not_exceed_debits, NEW.hot, NEW.counted, NEW.opened_on, NEW.recorded_at)
-        OR OLD.returns_to_id IS DISTINCT FROM NEW.returns_to_id
-        OR OLD.closed_on IS NOT NULL AND NEW.closed_on IS DISTINCT FROM OLD.closed_on
-        OR NEW.debits_posted < OLD.debits_posted OR NEW.credits_posted < OLD.credits_posted)
-    EXECUTE FUNCTION ledger_refuse_change();
+-- Of an account only the counters, the limit and, once, the closing change.
+CREATE OR REPLACE TRIGGER ledger_account_identity_unchanged
+    BEFORE UPDATE OF id, ledger, kind, code, region_code, returns_to_id, debits_must_not_exceed_credits,
+        credits_must_not_exceed_debits, hot, counted, opened_on, recorded_at ON vouchers_ledgeraccount
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE OR REPLACE TRIGGER ledger_account_stays_closed BEFORE UPDATE OF closed_on ON vouchers_ledgeraccount
+    FOR EACH ROW WHEN (OLD.closed_on IS NOT NULL) EXECUTE FUNCTION ledger_refuse_change();
 -- Room on the page for the next version of a hot row.
 ALTER TABLE vouchers_ledgeraccount SET (fillfactor = 50);
 
