@@ -5,8 +5,6 @@ from __future__ import annotations
 import hmac
 
 from django.contrib.auth.models import AbstractBaseUser
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.openapi import AutoSchema
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -42,13 +40,3 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return self.keyword
-
-
-class TokenScheme(OpenApiAuthenticationExtension):
-    """How the token stands in the OpenAPI document."""
-
-    target_class = TokenAuthentication
-    name = "platformToken"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "服务商平台令牌，签发时只显示一次。"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
+from vouchers.api import openapi as openapi
 from vouchers.api.prices import PriceViewSet
 from vouchers.api.programs import ProgramViewSet
 from vouchers.api.vouchers import VoucherViewSet
