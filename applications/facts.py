@@ -67,7 +67,11 @@ def party_facts(party: Party, *, on: date, program_code: str, stated: dict[str, 
         ownership=party.ownership,
         size=party.size,
         industry_code=party.industry_code,
-        classes=tuple(stated.get("classes", ())),
+        classes=tuple(
+            one
+            for one in stated.get("classes", ())
+            if stated.get("attestations", {}).get(f"class.{one}") is not False
+        ),
         is_registered_provider=admitted,
         listings=tuple(
             ListingFacts(from_on=row.effective_from, to_on=row.effective_to, document_no=row.document_no)

@@ -26,14 +26,14 @@ from applications.models import Application, Claim, Invoice, Lease, Paper
 from tests.cast import SINCE, Cast
 from vouchers import dates
 from vouchers.access import Role
-from vouchers.actions.programs import appropriate_budget
 from vouchers.actions.policies import load_scheme, propose_version, publish_version
+from vouchers.actions.programs import appropriate_budget
 from vouchers.context import acting
 from vouchers.models import (
     BankAccount,
-    ChipModel,
     Party,
     Program,
+    ProviderAdmission,
     Publication,
     Region,
     RoleGrant,
@@ -104,10 +104,16 @@ def fit_for_beijing(party: Party) -> None:
     party.refresh_from_db()
 
 
-def chip(name: str, origin: str) -> None:
-    """A chip in the table."""
-    if not ChipModel.objects.filter(name=name).exists():
-        raise AssertionError(f"the chip table does not know {name} ({origin})")
+def admitted(provider: Party, program_code: str, service_item: str) -> ProviderAdmission:
+    """The provider on the program's list."""
+    return ProviderAdmission.objects.create(
+        provider=provider,
+        program_code=program_code,
+        batch="2025年第一批",
+        service_item=service_item,
+        tier="specialist",
+        effective_from=SINCE,
+    )
 
 
 def lease_fields(lessor: Party, amount: str, **more: Any) -> LeaseFields:

@@ -6,7 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 from applications.actions import cases
-from applications.actions.assessments import assessed, beneath, columns, facts_of, reassess, scheme_of
+from applications.actions.assessments import (
+    assessed,
+    beneath,
+    class_checks,
+    columns,
+    facts_of,
+    reassess,
+    scheme_of,
+)
 from applications.actions.issuing import grant_instantly, granted_amount, tell
 from applications.actions.leases import check_lease_price, file_lease
 from applications.models import Application, Lease, Paper
@@ -64,7 +72,17 @@ def update_draft(
     application.facts = {**application.facts, **changes}
     if lease is not None:
         application.lease = lease
-    application.save(update_fields=["facts", "lease"])
+    application.statement_accepted = False
+    application.save(update_fields=["facts", "lease", "statement_accepted"])
+    return application
+
+
+def accept_statement(application: Application, *, by: User) -> Application:
+    """真实性承诺: the filer vouches for what was filled in. Any later change to the draft asks for it again."""
+    announce("application.accept_statement")
+    require_role(by, Role.FILER, party=application.enterprise)
+    application.statement_accepted = True
+    application.save(update_fields=["statement_accepted"])
     return application
 
 
@@ -143,7 +161,7 @@ def submit_application(
             "filer_phone": filer_phone,
         },
     )
-    cases.write_checks(application, assessment)
+    cases.write_checks(application, assessment, class_checks(application))
     screen("application", application.application_no, ScreeningMoment.FILING)
     if scheme.issue.way is IssueWay.INSTANT and assessment.outcome is Outcome.ELIGIBLE:
         grant_instantly(application)

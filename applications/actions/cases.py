@@ -167,17 +167,13 @@ def write_checks(case: Case, assessment: Assessment, more: Iterable[Check] = ())
         old = known.pop(code, None)
         if old is not None:
             check.pk = old.pk
-            if (
-                check.result == CheckResult.WAITING
-                and old.checked_by_id
-                and old.result != CheckResult.WAITING
-            ):
-                check.result, check.checked_by_id, check.checked_at = (
-                    old.result,
+            if old.checked_by_id and check.result in (CheckResult.WAITING, old.result):
+                check.result, check.sentence = old.result, old.sentence
+                check.checked_by_id, check.checked_at, check.by_machine = (
                     old.checked_by_id,
                     old.checked_at,
+                    False,
                 )
-                check.by_machine = False
         check.save()
     for gone in known.values():
         gone.delete()
@@ -211,6 +207,10 @@ def answer_check(check: Check, case: Case, *, result: str, sentence: str, by: Us
     check.checked_by = by
     check.checked_at = dates.now()
     check.save()
+    # The answer is a fact of the case from now on: the engine's attested conditions read it.
+    attested = {**case.facts.get("attestations", {}), check.code: result == CheckResult.PASSED}
+    case.facts = {**case.facts, "attestations": attested}
+    case.save(update_fields=["facts"])
     record(
         case,
         "answer_check",

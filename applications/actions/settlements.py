@@ -106,8 +106,8 @@ def release_settlement(claim: Claim, *, by: User) -> Claim:
 
 
 def answer(claim: Claim) -> dict[str, Any]:
-    """What the platform is told: the deduction, its working, its state."""
-    assessment = claim.assessment
+    """What the platform is told: the deduction, its working, its state; in one order, so that a replay is the same bytes."""
+    assessment = json.loads(json.dumps(claim.assessment, sort_keys=True))
     return {
         "settlement_no": claim.claim_no,
         "state": claim.state,

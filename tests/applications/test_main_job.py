@@ -139,3 +139,84 @@ def test_no_voucher_is_issued_while_the_notice_runs(cast, beijing):
         with pytest.raises(NotNow) as refused:
             issue_application(other, by=cast.approver)
     assert refused.value.code == "notice.running"
+
+
+def test_shenzhen_pays_half_of_a_contract_up_to_ten_million(cast):
+    publication = casework.published(cast, "SZ-XLQ")
+    casework.funded(cast, publication.program, "500000000.00")
+    casework.admitted(cast.provider, "SZ-XLQ", "训练算力服务")
+    application = casework.submitted(
+        cast,
+        publication,
+        casework.lease_fields(cast.provider, "30000000.00", region_code="440300", signed_on=date(2025, 5, 1)),
+        party=cast.beta,
+        by=cast.other_filer,
+        facts={"service_item": "训练算力服务"},
+    )
+    voucher = casework.issued(cast, application)
+    assert voucher.face_value == Decimal("10000000.00")
+
+
+@pytest.mark.parametrize(("accelerator", "expected"), [("H800", "300000.00"), ("Ascend 910B", "400000.00")])
+def test_etown_deducts_at_each_settlement_by_the_origin_of_the_chip(cast, api, accelerator, expected):
+    with dates.fixed(date(2024, 6, 3)):
+        publication = casework.published(cast, "BDA-SLQ-v1")
+        casework.funded(cast, publication.program)
+        fields = casework.lease_fields(
+            cast.provider,
+            "2000000.00",
+            region_code="110115",
+            accelerator=accelerator,
+            signed_on=date(2024, 5, 1),
+            starts_on=date(2024, 5, 1),
+            ends_on=date(2025, 4, 30),
+        )
+        application = casework.submitted(cast, publication, fields)
+        assert application.state == "issued"
+        body = {
+            "voucher_no": application.voucher_no,
+            "lease_no": application.lease.lease_no,
+            "reference": "ST-2024-05-0001",
+            "net_amount": "1000000.00",
+            "period_from": "2024-05-01",
+            "period_to": "2024-05-31",
+        }
+        caller = api(token=cast.platform_token)
+        first = caller.post("/api/v1/settlements", body, headers={"Idempotency-Key": "key-000001"})
+        assert (first.status_code, first.json()["deducted_amount"]) == (201, expected)
+        again = caller.post("/api/v1/settlements", body, headers={"Idempotency-Key": "key-000001"})
+        assert (again.status_code, again.content) == (200, first.content)
+        changed = caller.post(
+            "/api/v1/settlements", {**body, "net_amount": "1.00"}, headers={"Idempotency-Key": "key-000001"}
+        )
+        assert (changed.status_code, changed.json()["code"]) == (422, "settlement.key_reused")
+        number = first.json()["settlement_no"]
+        confirmed = caller.post(f"/api/v1/settlements/{number}/confirm")
+        assert (confirmed.status_code, confirmed.json()["state"]) == (200, "approved")
+        payment = Payment.objects.get(claim_no=number)
+        assert (payment.amount, payment.payee) == (Decimal(expected), cast.provider)
+
+
+def test_etown_v2_pays_thirty_percent_after_expert_review(cast, api):
+    with dates.fixed(date(2025, 6, 3)):
+        publication = casework.published(cast, "BDA-SLQ-v2")
+        casework.funded(cast, publication.program)
+        fields = casework.lease_fields(
+            cast.provider, "2000000.00", region_code="110115", accelerator="Ascend 910B"
+        )
+        application = casework.submitted(cast, publication, fields)
+        assert application.state == "submitted"
+        voucher = casework.issued(cast, application, expert=True)
+        assert voucher.face_value == Decimal("600000.00")
+        body = {
+            "voucher_no": voucher.voucher_no,
+            "lease_no": application.lease.lease_no,
+            "reference": "ST-2025-05-0001",
+            "net_amount": "1000000.00",
+            "period_from": "2025-05-01",
+            "period_to": "2025-05-31",
+        }
+        answer = api(token=cast.platform_token).post(
+            "/api/v1/settlements", body, headers={"Idempotency-Key": "key-000002"}
+        )
+        assert (answer.status_code, answer.json()["deducted_amount"]) == (201, "300000.00")
