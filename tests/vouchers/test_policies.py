@@ -12,7 +12,7 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from tests.cast import Cast
 from vouchers.access import Role
-from vouchers.actions import policies
+from vouchers.actions import policies, policy_soundness
 from vouchers.actions.policy_drafts import scheme_of, write_rows
 from vouchers.errors import Forbidden, Invalid, NotNow, Problems
 from vouchers.models import (
@@ -130,7 +130,7 @@ def test_a_contradiction_is_named_by_its_place(cast: Cast):
 
 def test_running_the_examples_keeps_how_each_came_out(cast: Cast):
     version = load(cast)
-    results = policies.run_examples(version, by=cast.policy_editor)
+    results = policy_soundness.run_examples(version, by=cast.policy_editor)
     assert all(result.passed for result in results)
     assert all(row.result["passed"] for row in version.policyexample_rows.all())
 

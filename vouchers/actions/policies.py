@@ -20,10 +20,10 @@ from vouchers.actions.policy_drafts import (
     write_examples,
     write_rows,
 )
+from vouchers.actions.policy_soundness import complete_scheme, refusal, sound_scheme
 from vouchers.context import announce
-from vouchers.errors import Invalid, NotNow, Problems
+from vouchers.errors import Invalid, NotNow
 from vouchers.models import (
-    PolicyExample,
     PolicyVersion,
     Program,
     Publication,
@@ -34,10 +34,10 @@ from vouchers.models import (
 )
 from vouchers.policy.assessment import ENGINE_VERSION
 from vouchers.policy.canonical import canonical_bytes, digest, sha256_hex
-from vouchers.policy.checks import check, missing
+from vouchers.policy.checks import check
 from vouchers.policy.documents import write_scheme
-from vouchers.policy.examples import Example, ExampleResult, run
-from vouchers.policy.plain import Problem, SchemeError, to_plain
+from vouchers.policy.examples import Example
+from vouchers.policy.plain import SchemeError
 from vouchers.policy.rules import Scheme, closed_reasons, render
 from vouchers.states import advance
 
@@ -85,7 +85,7 @@ def load_scheme(scheme: Scheme, examples: list[Example], *, by: User) -> PolicyV
     require_role(by, Role.POLICY_EDITOR, region=region)
     problems = check(scheme)
     if problems:
-        raise _problems(problems, "policy.unsound", "政策文件有矛盾之处，未载入。")
+        raise refusal(problems, "policy.unsound", "政策文件有矛盾之处，未载入。")
     program, _created = Program.objects.get_or_create(
         code=scheme.program,
         defaults={
@@ -114,9 +114,12 @@ def load_scheme(scheme: Scheme, examples: list[Example], *, by: User) -> PolicyV
 
 def _same_content(program: Program, scheme: Scheme) -> PolicyVersion | None:
     wanted = digest(render(scheme))
-    published = Publication.objects.filter(program=program, sha256=wanted).select_related("version").first()
+    published: Publication | None = (
+        Publication.objects.filter(program=program, sha256=wanted).select_related("version").first()
+    )
     if published is not None:
         return published.version
+    version: PolicyVersion
     for version in program.versions.filter(state__in=("draft", "proposed")):
         try:
             if digest(render(scheme_of(version))) == wanted:
@@ -148,91 +151,13 @@ def clone_version(version: PolicyVersion, *, by: User, label: str) -> PolicyVers
     return clone
 
 
-def complete_scheme(version: PolicyVersion) -> Scheme:
-    """The draft as a scheme. Raises Problems (`policy.incomplete`) naming every place that is missing or wrong."""
-    try:
-        scheme = scheme_of(version)
-    except SchemeError as error:
-        raise _problems(error.problems, "policy.incomplete", "政策版本尚不完整，请按提示补充。") from None
-    return scheme
-
-
-def run_examples(version: PolicyVersion, *, by: User) -> list[ExampleResult]:
-    """Run the worked examples and keep how each came out beside it. Raises Problems when one cannot be read."""
-    announce("policy_version.run_examples")
-    require_role(by, Role.POLICY_EDITOR, Role.PUBLISHER, region=version.program.region)
-    scheme = complete_scheme(version)
-    results = []
-    for row, result in _examples_of(version, scheme):
-        row.result = {
-            "passed": result.passed,
-            "differences": list(result.differences),
-            "assessment": to_plain(result.assessment),
-        }
-        row.save(update_fields=["result"])
-        results.append(result)
-    return results
-
-
-def _examples_of(version: PolicyVersion, scheme: Scheme) -> list[tuple[PolicyExample, ExampleResult]]:
-    pairs: list[tuple[PolicyExample, ExampleResult]] = []
-    problems: list[Problem] = []
-    for row in version.policyexample_rows.all():
-        try:
-            pairs.append((row, run(scheme, read_example(row))))
-        except SchemeError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise _problems(problems, "policy.example_unreadable", "算例的内容有误，请更正。")
-    return pairs
-
-
-def _sound_scheme(version: PolicyVersion) -> Scheme:
-    """The scheme, once it is complete, without contradiction, and every worked example comes out."""
-    scheme = complete_scheme(version)
-    problems = [*missing(scheme), *check(scheme)]
-    if problems:
-        raise _problems(problems, "policy.unsound", "政策版本有缺漏或矛盾之处，不能提请发布。")
-    pairs = _examples_of(version, scheme)
-    if not pairs:
-        raise Problems(
-            [Invalid("policy.no_examples", "请至少录入一个算例。", field="examples")],
-            code="policy.no_examples",
-            message="没有算例，不能提请发布。请录入文件所附或主管部门核定的算例。",
-        )
-    failed = [
-        Invalid(
-            "policy.example_failed",
-            f"算例“{row.title}”：{'；'.join(result.differences)}",
-            field=f"examples.{row.code}",
-        )
-        for row, result in pairs
-        if not result.passed
-    ]
-    if failed:
-        raise Problems(
-            failed,
-            code="policy.examples_failed",
-            message=f"有 {len(failed)} 个算例与应得结果不符，不能提请发布。",
-        )
-    return scheme
-
-
-def _problems(problems: list[Problem], code: str, message: str) -> Problems:
-    faults = [
-        Invalid(code, f"{one.path}：{one.message}", field=one.path, hint="、".join(one.allowed))
-        for one in problems
-    ]
-    return Problems(faults, code=code, message=f"{message}{'；'.join(fault.message for fault in faults[:3])}")
-
-
 @transaction.atomic
 def propose_version(version: PolicyVersion, *, by: User) -> PolicyVersion:
     """Hand the draft over for publishing. Refused (Problems) while it is incomplete, contradicts itself, or an example fails."""
     announce("policy_version.propose")
     require_role(by, Role.POLICY_EDITOR, region=version.program.region)
     if version.lifecycle.find("propose", version.state):
-        scheme = _sound_scheme(version)
+        scheme = sound_scheme(version)
         update = {"proposed_by": by, "proposed_at": dates.now(), "proposed_sha256": digest(render(scheme))}
     else:
         update = {}
@@ -262,7 +187,7 @@ def publish_version(version: PolicyVersion, *, by: User, reason: str = "") -> Pu
     if version.lifecycle.find("publish", version.state):
         require_other_person(by, {version.created_by_id, version.proposed_by_id or 0}, "发布政策版本")
     advance(version, "publish", by=by, region=program.region)
-    scheme = _sound_scheme(version)
+    scheme = sound_scheme(version)
     content = canonical_bytes(render(scheme))
     if sha256_hex(content) != version.proposed_sha256:
         raise NotNow(
@@ -372,7 +297,7 @@ def terminate_version(publication: Publication, *, by: User, on: date, reason: s
 
 def find_publication_in_force(program: Program, on: date) -> Publication | None:
     """The publication that holds on that day and is not suspended; None when there is none."""
-    publication = Publication.objects.filter(program=program).valid_on(on).first()
+    publication: Publication | None = Publication.objects.filter(program=program).valid_on(on).first()
     if publication is None or publication.status_on(on) != PublicationStatus.Status.PUBLISHED:
         return None
     return publication
@@ -380,7 +305,7 @@ def find_publication_in_force(program: Program, on: date) -> Publication | None:
 
 def publication_in_force(program: Program, on: date) -> Publication:
     """As above. Raises NotNow: `policy.suspended` while it is suspended, `policy.none_in_force` when none holds."""
-    publication = Publication.objects.filter(program=program).valid_on(on).first()
+    publication: Publication | None = Publication.objects.filter(program=program).valid_on(on).first()
     if publication is None:
         raise NotNow(
             "policy.none_in_force",

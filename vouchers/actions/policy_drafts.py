@@ -34,11 +34,12 @@ from vouchers.models import (
     PolicyWindow,
     ValueCitation,
 )
+from vouchers.models.policy_parts import CodedPart
 from vouchers.policy import rules
 from vouchers.policy.examples import Example, plain_example
 from vouchers.policy.plain import from_plain, to_plain
 
-LISTS: dict[str, tuple[type[models.Model], type[Any]]] = {
+LISTS: dict[str, tuple[type[CodedPart], type[Any]]] = {
     "classes": (PolicyApplicantClass, rules.ApplicantClass),
     "tracks": (PolicyTrack, rules.Track),
     "rates": (PolicyRate, rules.Rate),
@@ -129,8 +130,8 @@ def read_document(version: PolicyVersion) -> dict[str, Any]:
             _part(row, part, own[f"{name}.{row.code}"])
             for row in model._default_manager.filter(version=version)
         ]
-    for name, (model, part) in SINGLES.items():
-        row = model._default_manager.filter(version=version).first()
+    for name, (single, part) in SINGLES.items():
+        row = single._default_manager.filter(version=version).first()
         if row is not None:
             document[name] = _part(row, part, own[name])
     return document

@@ -56,7 +56,7 @@ def appropriate_budget(
         program=program, year=year, defaults={"amount": ZERO}
     )
     budget = ProgramBudget.objects.select_for_update().get(pk=budget.pk)
-    known = Appropriation.objects.filter(budget=budget, document_no=document_no).first()
+    known: Appropriation | None = Appropriation.objects.filter(budget=budget, document_no=document_no).first()
     if known is not None:
         if known.amount != amount:
             raise Invalid(

@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
@@ -95,10 +95,10 @@ class ActingAdmin(admin.ModelAdmin):
         obj = self.get_object(request, object_id)
         act = next((one for one in self.acts if one.verb == verb), None)
         if obj is None or act is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         if not has_role(request.user, *act.roles, region=self.region_of(obj)):
             raise PermissionDenied
-        form = act.form(request.POST or None)
+        form = act.form(request.POST if request.method == "POST" else None)
         problems: list[DomainError] = []
         status = 200
         if request.method == "POST" and form.is_valid():

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers import dates
 from vouchers.access import Role
-from vouchers.actions import policies
+from vouchers.actions import policies, policy_soundness
 from vouchers.admin.acts import Act, ActingAdmin, DatedReasonForm, ReasonForm
 from vouchers.admin.policy_parts import INLINES
 from vouchers.admin.scoped import ScopedAdmin
@@ -30,7 +30,7 @@ class CloneForm(forms.Form):
 
 
 def _run_examples(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
-    results = policies.run_examples(version, by=request.user)  # type: ignore[arg-type]
+    results = policy_soundness.run_examples(version, by=request.user)  # type: ignore[arg-type]
     passed = sum(result.passed for result in results)
     return f"共 {len(results)} 个算例，{passed} 个与应得结果一致，{len(results) - passed} 个不一致。"
 
@@ -252,8 +252,8 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
         """The whole version as prose, each sentence with its source."""
         version = self.get_object(request, object_id)
         if version is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        scheme = policies.complete_scheme(version)
+            raise Http404
+        scheme = policy_soundness.complete_scheme(version)
         context = {
             **self.admin_site.each_context(request),
             "title": _("本政策说明"),
@@ -269,7 +269,7 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
         """The version as a file, to be loaded elsewhere."""
         version = self.get_object(request, object_id)
         if version is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         response = HttpResponse(
             policies.export_scheme(version), content_type="application/yaml; charset=utf-8"
         )

@@ -51,7 +51,11 @@ class ScopedFields:
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if isinstance(db_field, ArrayField):
             choices = db_field.base_field.choices
-            common = {"label": db_field.verbose_name, "help_text": db_field.help_text, "required": False}
+            common: dict[str, Any] = {
+                "label": db_field.verbose_name,
+                "help_text": db_field.help_text,
+                "required": False,
+            }
             if choices:
                 return forms.MultipleChoiceField(
                     choices=choices, widget=forms.CheckboxSelectMultiple(attrs={"class": "inline"}), **common

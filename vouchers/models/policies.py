@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -96,6 +96,7 @@ class PolicyVersion(models.Model):
         help_text=_("发布时内容须与提请时一致。"),
     )
 
+    lifecycle: ClassVar[Lifecycle]
     objects = PolicyVersionQuerySet.as_manager()
 
     class Meta:
@@ -165,7 +166,7 @@ LIFECYCLE = register(
         ),
     )
 )
-PolicyVersion.lifecycle = LIFECYCLE  # type: ignore[attr-defined]
+PolicyVersion.lifecycle = LIFECYCLE
 
 
 class PublicationQuerySet(ScopedQuerySet):

@@ -8,6 +8,7 @@ source; a single value whose source differs has a `ValueCitation`.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -18,6 +19,9 @@ from vouchers.access import ScopedQuerySet
 from vouchers.models.policies import PolicyVersion
 from vouchers.money import ZERO
 from vouchers.policy import terms
+
+Words = Any
+"""Text, now or when it is shown (gettext)."""
 
 CODE = RegexValidator(r"^[a-z][a-z0-9_]*$", _("代码只能用小写字母、数字和下划线，以字母开头。"))
 _FRACTION = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))]
@@ -76,14 +80,16 @@ def _once(noun: str) -> list[models.BaseConstraint]:
     return [models.UniqueConstraint(fields=["version", "code"], name=f"policy_{noun}_code_once")]
 
 
-def _words(label: str, pairs: list[tuple[str, str]] | None = None, help_text: str = "") -> ArrayField:
+def _words(
+    label: Words, pairs: list[tuple[str, str]] | None = None, help_text: Words = ""
+) -> ArrayField[Any, Any]:
     base = models.CharField(max_length=60, choices=pairs) if pairs else models.CharField(max_length=60)
     return ArrayField(
         base, verbose_name=label, blank=True, default=list, help_text=help_text or _("留空表示不限。")
     )
 
 
-def _amount(label: str, help_text: str = "") -> models.DecimalField:
+def _amount(label: Words, help_text: Words = "") -> models.DecimalField[Any, Any]:
     return models.DecimalField(
         label,
         max_digits=18,
@@ -95,7 +101,7 @@ def _amount(label: str, help_text: str = "") -> models.DecimalField:
     )
 
 
-def fraction(label: str, help_text: str = "") -> models.DecimalField:
+def fraction(label: Words, help_text: Words = "") -> models.DecimalField[Any, Any]:
     return models.DecimalField(
         label,
         max_digits=9,

@@ -1,0 +1,224 @@
+"""A version in the admin: edited in one page, moved by verbs, seen only by its region's people."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.cast import Cast
+from vouchers.actions import policies
+from vouchers.actions.policy_drafts import scheme_of
+from vouchers.models import (
+    Appropriation,
+    LedgerAccount,
+    PolicyRate,
+    PolicyVersion,
+    Program,
+    ProgramBudget,
+    Publication,
+    User,
+)
+from vouchers.policy.documents import read_scheme, shipped_scheme
+from vouchers.policy.examples import shipped_examples
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def version(cast: Cast) -> PolicyVersion:
+    return policies.load_scheme(shipped_scheme("BJ-AIQ"), shipped_examples("BJ-AIQ"), by=cast.policy_editor)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page(version: PolicyVersion) -> str:
+    return reverse("admin:vouchers_policyversion_change", args=[version.pk])
+
+
+def act(version: PolicyVersion, verb: str) -> str:
+    return reverse("admin:vouchers_policyversion_act", args=[version.pk, verb])
+
+
+def typed(response: Any) -> dict[str, Any]:
+    """What the browser would send of the page as it stands."""
+    data: dict[str, Any] = {"_continue": "1"}
+    forms = [response.context["adminform"].form]
+    for inline in response.context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    for form in forms:
+        for bound in form:
+            subwidgets = getattr(bound.field.widget, "widgets", None)
+            value = bound.value()
+            if subwidgets:
+                parts = bound.field.widget.decompress(value)
+                for suffix, part in zip(bound.field.widget.widgets_names, parts, strict=True):
+                    data[bound.html_name + suffix] = "" if part is None else str(part)
+            elif isinstance(value, bool):
+                if value:
+                    data[bound.html_name] = "on"
+            elif (
+                isinstance(value, (list, tuple))
+                and bound.field.widget.__class__.__name__ == "CheckboxSelectMultiple"
+            ):
+                data[bound.html_name] = list(value)
+            else:
+                prepared = bound.field.prepare_value(value)
+                data[bound.html_name] = "" if prepared is None else str(prepared)
+    return data
+
+
+def test_a_draft_is_edited_in_one_page(cast: Cast, version: PolicyVersion):
+    client = signed_in(cast.policy_editor)
+    shown = client.get(page(version))
+    assert shown.status_code == 200
+    data = typed(shown)
+    name = next(key for key, value in data.items() if key.endswith("-rate") and value.startswith("0.2"))
+    saved = client.post(page(version), data | {name: "0.25"})
+    assert saved.status_code == 302, [
+        f.errors for f in saved.context["inline_admin_formsets"][3].formset.forms
+    ]
+    assert PolicyRate.objects.get(version=version).rate == Decimal("0.25")
+
+
+def test_saving_the_page_untouched_changes_nothing(cast: Cast, version: PolicyVersion):
+    client = signed_in(cast.policy_editor)
+    saved = client.post(page(version), typed(client.get(page(version))))
+    assert saved.status_code == 302
+    assert scheme_of(PolicyVersion.objects.get(pk=version.pk)) == shipped_scheme("BJ-AIQ")
+
+
+def test_the_page_of_the_sections_follows_the_ordinance(cast: Cast, version: PolicyVersion):
+    text = signed_in(cast.policy_editor).get(page(version)).content.decode()
+    places = [
+        text.index(title)
+        for title in (
+            "一、依据",
+            "二、补贴方向",
+            "四、补贴比例",
+            "六、限额",
+            "七、申领条件",
+            "九、申报材料",
+            "十八、算例",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_a_rate_above_one_is_refused_beside_its_field_and_nothing_is_written(
+    cast: Cast, version: PolicyVersion
+):
+    client = signed_in(cast.policy_editor)
+    data = typed(client.get(page(version)))
+    name = next(key for key, value in data.items() if key.endswith("-rate") and value.startswith("0.2"))
+    refused = client.post(page(version), data | {name: "20"})
+    assert refused.status_code == 200
+    assert "小于或等于" in refused.content.decode()
+    assert PolicyRate.objects.get(version=version).rate == Decimal("0.2")
+
+
+def test_proposed_by_one_and_published_by_another_through_the_pages(cast: Cast, version: PolicyVersion):
+    editor, publisher = signed_in(cast.policy_editor), signed_in(cast.publisher)
+    assert editor.get(act(version, "propose")).status_code == 200
+    assert editor.post(act(version, "propose")).status_code == 302
+    assert "提请发布" not in editor.get(page(version)).context["acts"]
+    assert editor.post(act(version, "publish")).status_code == 403
+    assert publisher.post(act(version, "publish")).status_code == 302
+    publication = Publication.objects.get()
+    assert (publication.proposed_by, publication.published_by) == (cast.policy_editor, cast.publisher)
+    read = publisher.get(reverse("admin:vouchers_publication_change", args=[publication.pk]))
+    assert publication.sha256 in read.content.decode()
+    assert editor.get(page(version)).context["has_change_permission"] is False
+
+
+def test_a_refusal_names_every_difference_and_keeps_the_draft(cast: Cast, version: PolicyVersion):
+    PolicyRate.objects.filter(version=version).update(rate=Decimal("0.21"))
+    refused = signed_in(cast.policy_editor).post(act(version, "propose"))
+    assert refused.status_code == 422
+    assert "金额应为" in refused.content.decode()
+    assert PolicyVersion.objects.get().state == "draft"
+
+
+def test_the_version_reads_as_prose_and_travels_as_yaml(cast: Cast, version: PolicyVersion):
+    client = signed_in(cast.policy_editor)
+    text = client.get(reverse("admin:vouchers_policyversion_text", args=[version.pk])).content.decode()
+    assert "按基数的 20% 支持" in text
+    assert "演示设定（文件未载明）" in text
+    exported = client.get(reverse("admin:vouchers_policyversion_yaml", args=[version.pk]))
+    assert read_scheme(exported.content.decode()) == shipped_scheme("BJ-AIQ")
+
+
+def test_a_new_version_is_started_and_cloned_in_the_admin(cast: Cast, version: PolicyVersion):
+    client = signed_in(cast.policy_editor)
+    cloned = client.post(act(version, "clone"), {"label": "2026年"})
+    assert cloned.status_code == 302
+    assert PolicyVersion.objects.get(label="2026年").number == 2
+    empty = {
+        "program": version.program_id,
+        "label": "空白",
+        "title": "新的",
+        "side": "demand",
+        "in_force_by": "application",
+        "track_choice": "choice",
+    }
+    assert client.post(reverse("admin:vouchers_policyversion_add"), empty).status_code == 302
+    blank = PolicyVersion.objects.get(label="空白")
+    assert client.get(page(blank)).status_code == 200
+
+
+def urls(version: PolicyVersion) -> list[str]:
+    return [
+        page(version),
+        act(version, "propose"),
+        reverse("admin:vouchers_policyversion_text", args=[version.pk]),
+        reverse("admin:vouchers_policyversion_yaml", args=[version.pk]),
+        reverse("admin:vouchers_program_change", args=[version.program_id]),
+    ]
+
+
+def test_another_regions_editor_does_not_find_it(cast: Cast, version: PolicyVersion):
+    client = signed_in(cast.other_policy_editor)
+    for url in urls(version):
+        assert client.get(url).status_code in (302, 404)
+    assert (
+        version.program.code
+        not in client.get(reverse("admin:vouchers_policyversion_changelist")).content.decode()
+    )
+
+
+def test_a_stranger_and_a_technical_superuser_have_no_business_here(cast: Cast, version: PolicyVersion):
+    root = User.objects.create_superuser("root", "x", display_name="技术员")
+    for url in urls(version):
+        assert signed_in(cast.stranger).get(url).status_code == 302  # to sign in: not staff
+        assert signed_in(root).get(url).status_code in (302, 403, 404)
+    listed = signed_in(root).get(reverse("admin:vouchers_policyversion_changelist"))
+    assert listed.status_code == 403
+
+
+def test_nobody_deletes_a_version_or_a_publication(cast: Cast, version: PolicyVersion):
+    for name, pk in (("policyversion", version.pk), ("program", version.program_id)):
+        url = reverse(f"admin:vouchers_{name}_delete", args=[pk])
+        assert signed_in(cast.policy_editor).post(url, {"post": "yes"}).status_code == 403
+
+
+def test_a_budget_comes_by_an_appropriation_document_once(cast: Cast, version: PolicyVersion):
+    User.objects.filter(pk=cast.finance.pk).update(is_staff=True)
+    client = signed_in(cast.finance)
+    url = reverse("admin:vouchers_program_act", args=[version.program_id, "appropriate"])
+    given = {"year": 2025, "document_no": "京财指〔2025〕1号", "amount": "50000000.00"}
+    assert client.post(url, given).status_code == 302
+    assert client.post(url, given).status_code == 302
+    assert ProgramBudget.objects.get().amount == Decimal("50000000.00")
+    assert Appropriation.objects.count() == 1
+    assert LedgerAccount.objects.get(code="budget:BJ-AIQ:2025").credits_posted == Decimal("50000000.00")
+    again = client.post(url, given | {"amount": "1.00"})
+    assert again.status_code == 422
+    assert "已下达" in again.content.decode()
+    assert Program.objects.get().budgets.count() == 1
