@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as lazy
 from audit.models import AuditEvent
 from audit.models.trail import ActorKind, Operation
 from audit.trail import registry
+from audit.web.column_words import COLUMN_WORDS
 from vouchers.access import Role
 from vouchers.states import REGISTRY
 from vouchers.web import wording
@@ -53,7 +54,10 @@ def kind_label(kind: str) -> str:
 
 
 def verb_label(verb: str) -> str:
-    """``claim.approve`` → 核准; a request's method and path stay as they are."""
+    """``claim.approve`` → 核准; what was announced by nothing but the request is told with its address."""
+    method, _space, path = verb.partition(" ")
+    if method in ("GET", "POST", "PUT", "PATCH", "DELETE") and path:
+        return _("请求 %(path)s") % {"path": path}
     if verb in _WHOLE:
         return str(_WHOLE[verb])
     noun, _dot, deed = verb.partition(".")
@@ -144,9 +148,18 @@ def _target(model: type[models.Model], column: str) -> type[models.Model] | None
 
 
 def column_label(model: type[models.Model] | None, column: str) -> str:
-    """The column's word; the column itself when the model has none of that name any more."""
+    """The column's word: the model's, else that of what it points to, else ours; the column itself when there is none."""
     found = _field(model, column) if model is not None else None
-    return str(found.verbose_name) if found is not None else column
+    if found is None:
+        return column
+    own = str(found.verbose_name)
+    if not own.isascii():
+        return own
+    if found.name in COLUMN_WORDS:
+        return str(COLUMN_WORDS[found.name])
+    target = _target(model, column)  # type: ignore[arg-type]
+    pointed = str(target._meta.verbose_name) if target is not None else own
+    return own if pointed.isascii() else pointed
 
 
 def value_text(model: type[models.Model] | None, column: str, value: Any, names: Names) -> str:
@@ -199,6 +212,10 @@ def who_text(event: AuditEvent) -> str:
     """Who acted, with organisation and roles; for what went around the application, the login of the database."""
     if event.actor_kind == ActorKind.UNANNOUNCED:
         return _("未经系统直接改动（数据库登录 %(login)s）") % {"login": event.document["database"]["user"]}
+    if event.actor_kind == ActorKind.ANONYMOUS:
+        return _("未登录者")
+    if event.actor_kind == ActorKind.SERVICE:
+        return _("系统服务 %(name)s") % {"name": event.actor_name}
     parts = [event.organisation, role_labels(event.actor_roles)]
     beside = "，".join(part for part in parts if part)
     return f"{event.actor_name}（{beside}）" if beside else event.actor_name

@@ -153,7 +153,9 @@ def event(request: HttpRequest, event_no: uuid.UUID) -> HttpResponse:
         {"label": _("请求编号"), "value": found.request_id or "—"},
         {"label": _("数据库登录"), "value": "{user}（{address}）".format(**found.document["database"])},
     ]
-    return render(request, "audit/trail_event.html", {"told": told, "facts": facts, "checkpoint": checkpoint})
+    when = f"{found.recorded_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S.%f}"
+    shown = {"told": told, "facts": facts, "checkpoint": checkpoint, "when": when}
+    return render(request, "audit/trail_event.html", shown)
 
 
 @dataclass

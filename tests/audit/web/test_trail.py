@@ -6,6 +6,8 @@ import pytest
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from audit.trail import registry
+from audit.web.event_words import SILENT, column_label, kind_label, models_by_kind
 from vouchers.context import Actor, acting
 from vouchers.models import Hold, Party, Region
 
@@ -158,3 +160,17 @@ def test_refusals_and_sign_ins_are_there(client, cast):
     said = text(page(client, cast.auditor, "audit:trail"))
     assert "audit.staff_only" in said
     assert "登录" in said
+
+
+def test_every_column_and_table_has_a_word():
+    wordless = {
+        f"{tracked.table}.{column}"
+        for tracked in registry.tracked_tables()
+        for column in tracked.watched
+        if column not in SILENT and column_label(tracked.model, column).isascii()
+    }
+    # Django's own tables between people and its permissions are never used; lists of rules have English names only.
+    assert {name for name in wordless if "_user_" not in name} == set()
+    assert not [
+        kind for kind in models_by_kind() if kind_label(kind).isascii() and not kind.startswith("user_")
+    ]
