@@ -145,11 +145,18 @@ def _row(column: str) -> str:
     return f'r."{column}"'
 
 
+def _column(field: object) -> str:
+    """The column of a field that has one."""
+    assert isinstance(field, models.Field)
+    assert field.column is not None
+    return field.column
+
+
 def _foreign_case(model: type[models.Model], name: str) -> Case | None:
     field = model._meta.get_field(name)
-    assert isinstance(field, models.Field)
+    column = _row(_column(field))
     if not isinstance(field, models.ForeignKey):
-        return Case(f"'{name.removesuffix('_no')}'", _row(field.column), f"{_row(field.column)} <> ''")
+        return Case(f"'{name.removesuffix('_no')}'", column, f"{column} <> ''")
     target = field.related_model
     if not isinstance(target, type) or target is model:
         return None
@@ -158,9 +165,9 @@ def _foreign_case(model: type[models.Model], name: str) -> Case | None:
         return None
     lookup = (
         f'(SELECT t."{number}" FROM public."{target._meta.db_table}" t '
-        f'WHERE t."{target._meta.pk.column}" = {_row(field.column)})'
+        f'WHERE t."{_column(target._meta.pk)}" = {column})'
     )
-    return Case(f"'{noun(target)}'", lookup, f"{_row(field.column)} IS NOT NULL")
+    return Case(f"'{noun(target)}'", lookup, f"{column} IS NOT NULL")
 
 
 def _cases(model: type[models.Model]) -> tuple[Case, ...]:
@@ -173,7 +180,7 @@ def _cases(model: type[models.Model]) -> tuple[Case, ...]:
     if {"subject_kind", "subject_no"} <= names:
         ways.append(Case(_row("subject_kind"), _row("subject_no"), f"{_row('subject_no')} <> ''"))
     for field in model._meta.local_fields:
-        if isinstance(field, models.ForeignKey) and noun(field.related_model) not in ("user", "region"):  # type: ignore[arg-type]
+        if isinstance(field, models.ForeignKey) and noun(field.related_model) not in ("user", "region"):
             case = _foreign_case(model, field.name)
             if case is not None:
                 ways.append(case)
@@ -212,32 +219,32 @@ def region_sql(model: type[models.Model], path: str, row: str = "r") -> str:
     steps = path.split("__")
     field = model._meta.get_field(steps[0])
     if len(steps) == 1:
-        return f'{row}."{field.column}"'
+        return f'{row}."{_column(field)}"'
     target = field.related_model
     assert isinstance(target, type)
     alias = f"t{len(steps)}"
     inner = region_sql(target, "__".join(steps[1:]), alias)
     return (
         f'(SELECT {inner} FROM public."{target._meta.db_table}" {alias} '
-        f'WHERE {alias}."{target._meta.pk.column}" = {row}."{field.column}")'
+        f'WHERE {alias}."{_column(target._meta.pk)}" = {row}."{_column(field)}")'
     )
 
 
 def _tracked(model: type[models.Model]) -> Tracked:
     meta = model._meta
-    columns = tuple(field.column for field in meta.local_fields)
+    columns = tuple(_column(field) for field in meta.local_fields)
     unwatched = UNWATCHED.get(meta.db_table, ())
     return Tracked(
         model=model,
         table=meta.db_table,
         kind=noun(model),
-        key=meta.pk.column,
+        key=_column(meta.pk),
         number=number_column(model),
         columns=columns,
         watched=tuple(column for column in columns if column not in unwatched),
         salted=tuple(column for column in columns if column in SALTED),
         digested_text=DIGESTED.get(meta.db_table, ()),
-        digested_bytes=tuple(f.column for f in meta.local_fields if isinstance(f, models.BinaryField)),
+        digested_bytes=tuple(_column(f) for f in meta.local_fields if isinstance(f, models.BinaryField)),
         cases=_cases(model),
         region=_region(model),
         imports="origin" in columns,
@@ -267,7 +274,7 @@ def region_lookups() -> list[tuple[str, str]]:
     for model in models_of_apps():
         number, path = number_column(model), _region_path(model)
         if number and path and model._meta.db_table not in EXCEPTIONS:
-            column = model._meta.get_field(number).column
+            column = _column(model._meta.get_field(number))
             lookups.append(
                 (
                     noun(model),

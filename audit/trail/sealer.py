@@ -93,7 +93,9 @@ def _waiting(batch: int, using: str) -> tuple[list[tuple[int, bytes]], datetime]
         )
         rows = [(int(event_id), bytes(canonical)) for event_id, canonical in cursor.fetchall()]
         cursor.execute("SELECT clock_timestamp()")
-        return rows, cursor.fetchone()[0]
+        now = cursor.fetchone()
+        assert now is not None
+        return rows, now[0]
 
 
 def seal_all(using: str = "sealer") -> list[Sealed]:
