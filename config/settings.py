@@ -31,6 +31,7 @@ ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", None if PRODUCTION else "127.
 DEMO_DATE = environment.day("DEMO_DATE")
 if DEMO_DATE and PRODUCTION:
     raise ImproperlyConfigured("生产环境不得固定业务日期（DEMO_DATE）。")
+DEMO_DATE_FILE = VAR_DIR / "demo-date"
 
 # The office that runs this installation: in the footer of every page and on paper.
 OFFICE_NAME = environment.text("OFFICE_NAME", "算力券主管部门")
@@ -53,6 +54,7 @@ INSTALLED_APPS = [
     "vouchers",
     "applications",
     "audit",
+    "config",
 ]
 
 MIDDLEWARE = [
@@ -229,7 +231,7 @@ CELERY_BEAT_SCHEDULE = {
     "seal-trail": {"task": "audit.seal_trail", "schedule": 5.0, "options": {"expires": 15}},
     "expire-vouchers": {"task": "vouchers.expire_vouchers", "schedule": crontab(hour=0, minute=10)},
     "lapse-claims": {"task": "applications.lapse_claims", "schedule": crontab(hour=0, minute=20)},
-    "scan-claims": {"task": "audit.scan_claims", "schedule": crontab(hour=2, minute=0)},
+    "scan-nightly": {"task": "audit.scan_nightly", "schedule": crontab(hour=2, minute=0)},
 }
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

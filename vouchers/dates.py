@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
@@ -20,13 +21,24 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 _fixed: ContextVar[datetime | None] = ContextVar("fixed_business_time", default=None)
 
 
+def demo_date() -> date | None:
+    """The date at which a demonstration stands; None outside one. ``manage.py demo_date`` moves it for all processes."""
+    first: date | None = getattr(settings, "DEMO_DATE", None)
+    if first is None:
+        return None
+    try:
+        return date.fromisoformat(Path(settings.DEMO_DATE_FILE).read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        return first
+
+
 def now() -> datetime:
     """The business instant, aware. Under a fixed date the time of day is the real one, so that order is kept."""
     fixed_at = _fixed.get()
     if fixed_at is not None:
         return fixed_at
     real = timezone.now().astimezone(SHANGHAI)
-    demo: date | None = getattr(settings, "DEMO_DATE", None)
+    demo = demo_date()
     if demo is not None:
         return datetime.combine(demo, real.timetz().replace(tzinfo=None), SHANGHAI)
     return real

@@ -96,7 +96,7 @@ def business_today() -> Any:
 @register.inclusion_tag("components/demo_band.html")
 def demo_band() -> dict[str, Any]:
     """The band that tells that the date is fixed for a demonstration; nothing otherwise."""
-    return {"demo_date": getattr(settings, "DEMO_DATE", None)}
+    return {"demo_date": dates.demo_date()}
 
 
 @register.simple_tag(takes_context=True)
