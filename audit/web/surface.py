@@ -13,6 +13,14 @@ ROLES = frozenset(str(role) for role in AUDIT_ROLES)
 def register() -> None:
     """Called once, when the app is ready."""
     register_surface(Surface("audit", str(_("审计端")), "audit:home", roles=ROLES, order=30))
+    from audit.web.holds import waiting
+
+    register_entries(
+        "audit",
+        Entry(str(_("可疑合同")), "audit:suspicions", roles=ROLES, group=str(_("审计")), order=10),
+        Entry(str(_("暂缓")), "audit:holds", roles=ROLES, group=str(_("审计")), order=20, count=waiting),
+        Entry(str(_("稽核规则")), "audit:rules", roles=ROLES, group=str(_("审计")), order=30),
+    )
     register_entries(
         "audit", Entry(str(_("审计留痕")), "audit:trail", roles=ROLES, group=str(_("审计")), order=80)
     )

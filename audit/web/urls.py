@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from audit.web import home, trail
+from audit.web import holds, home, rules, suspicions, trail, workbooks
 
 app_name = "audit"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
+    path("suspicions/", suspicions.queue, name="suspicions"),
+    path("suspicions/<slug:kind>/<str:number>/", suspicions.case, name="suspicion"),
+    path("holds/", holds.holds, name="holds"),
+    path("holds/place/<slug:kind>/<str:number>/", holds.place, name="place-hold"),
+    path("holds/<str:hold_no>/", holds.hold, name="hold"),
+    path("holds/<str:hold_no>/<slug:verb>/", holds.decide, name="decide-hold"),
+    path("rules/", rules.rules, name="rules"),
+    path("rules/<slug:rule_id>/", rules.rule, name="rule"),
+    path("workbook/", workbooks.download, name="workbook"),
     path("trail/", trail.explorer, name="trail"),
     path("trail/events/<uuid:event_no>/", trail.event, name="trail-event"),
     path("trail/stories/<slug:kind>/<path:number>/", trail.story, name="trail-story"),
