@@ -97,12 +97,13 @@ BEGIN
 END $$;
 
 -- A request looked up: the legs it asks for (l_*), the counted accounts that they touch with what they do to each (a_*; a_at is
--- the first leg that touches it), and what is wrong with the request itself.
+-- the first leg that touches it), the limits that it states (o_*), and what is wrong with the request itself.
 DROP TYPE IF EXISTS ledger_request CASCADE;
 CREATE TYPE ledger_request AS (
     l_kind text[], l_code text[], l_debit uuid[], l_credit uuid[], l_amount numeric[], l_pending uuid[], l_reverses uuid[],
     l_expires date[], l_debit_code text[], l_credit_code text[],
     a_id uuid[], a_key bigint[], a_at integer[], a_dp numeric[], a_dd numeric[], a_cp numeric[], a_cc numeric[],
+    o_id uuid[], o_limit numeric[],
     releasing boolean, resolving boolean, special boolean, refusal text, refused_account text, refused_amount numeric, refused_of numeric
 );
 
@@ -125,13 +126,35 @@ DECLARE
     n integer := 0;
     before integer;
     i integer;
+    there boolean;
+    missing text;
+    opened boolean := false;
+    o_id uuid[]; o_limit numeric[];
 BEGIN
     r.releasing := false; r.resolving := false; r.special := false;
-    IF jsonb_array_length(chain -> 'open') > 0 AND EXISTS (
-        SELECT FROM jsonb_array_elements(chain -> 'open') AS w
-         WHERE NOT EXISTS (SELECT FROM vouchers_ledgeraccount AS a WHERE a.code = w ->> 'code')
-    ) THEN
-        PERFORM ledger_open(chain -> 'open', booked);
+    IF jsonb_array_length(chain -> 'open') > 0 THEN
+        LOOP
+            missing := NULL; o_id := NULL; o_limit := NULL;
+            FOR p IN SELECT w ->> 'code' AS code, w ->> 'kind' AS kind, (w ->> 'limit')::numeric AS stated, a.id, a.kind AS is
+                       FROM jsonb_array_elements(chain -> 'open') AS w LEFT JOIN vouchers_ledgeraccount AS a ON a.code = w ->> 'code'
+            LOOP
+                IF p.id IS NULL THEN
+                    missing := p.code;
+                ELSIF p.kind <> p.is OR p.stated IS NOT NULL AND p.is <> 'cap' THEN
+                    r.refusal := 'account_mismatch'; r.refused_account := p.code;
+                ELSIF p.stated IS NOT NULL THEN
+                    o_id := o_id || p.id; o_limit := o_limit || p.stated;
+                END IF;
+            END LOOP;
+            EXIT WHEN missing IS NULL;
+            IF opened THEN
+                r.refusal := 'account_unknown'; r.refused_account := missing;
+                EXIT;
+            END IF;
+            PERFORM ledger_open(chain -> 'open', booked);
+            opened := true;
+        END LOOP;
+        r.o_id := o_id; r.o_limit := o_limit;
     END IF;
 
     FOR leg IN SELECT value FROM jsonb_array_elements(chain -> 'transfers') LOOP
@@ -163,18 +186,22 @@ BEGIN
                  WHERE t.chain_id = (leg ->> 'reverses_chain')::uuid AND t.kind IN ('single', 'post')
                    AND t.code NOT IN ('grant', 'curtail', 'close', 'lapse') ORDER BY t.position;
         ELSE
-            OPEN found_legs FOR
-                SELECT NULL::uuid AS pending, NULL::uuid AS reverses, NULL::numeric AS held, ledger_amount(leg ->> 'amount') AS amount,
-                       (leg ->> 'expires_on')::date AS expires_on,
-                       d.id AS debit, d.code AS debit_code, d.kind AS debit_kind, d.hot AS debit_hot, d.counted AS debit_counted,
-                       c.id AS credit, c.code AS credit_code, c.kind AS credit_kind, c.hot AS credit_hot, c.counted AS credit_counted
-                  FROM vouchers_ledgeraccount AS d, vouchers_ledgeraccount AS c
-                 WHERE d.code = leg ->> 'debit' AND c.code = leg ->> 'credit';
+            SELECT NULL::uuid AS pending, NULL::uuid AS reverses, NULL::numeric AS held, ledger_amount(leg ->> 'amount') AS amount,
+                   (leg ->> 'expires_on')::date AS expires_on,
+                   d.id AS debit, d.code AS debit_code, d.kind AS debit_kind, d.hot AS debit_hot, d.counted AS debit_counted,
+                   c.id AS credit, c.code AS credit_code, c.kind AS credit_kind, c.hot AS credit_hot, c.counted AS credit_counted
+              INTO p
+              FROM vouchers_ledgeraccount AS d, vouchers_ledgeraccount AS c
+             WHERE d.code = leg ->> 'debit' AND c.code = leg ->> 'credit';
+            there := FOUND;
         END IF;
 
         LOOP
-            FETCH found_legs INTO p;
-            EXIT WHEN NOT FOUND;
+            IF found_legs IS NOT NULL THEN
+                FETCH found_legs INTO p;
+                there := FOUND;
+            END IF;
+            EXIT WHEN NOT there;
             n := n + 1;
             amount := p.amount;
             IF kind = 'post' AND leg ? 'amount' THEN
@@ -225,8 +252,12 @@ BEGIN
                     a_cp[i] := a_cp[i] + held; a_cc[i] := a_cc[i] + moved;
                 END IF;
             END IF;
+            EXIT WHEN found_legs IS NULL;
         END LOOP;
-        CLOSE found_legs;
+        IF found_legs IS NOT NULL THEN
+            CLOSE found_legs;
+            found_legs := NULL;
+        END IF;
         IF n = before AND r.refusal IS NULL THEN
             r.refusal := CASE WHEN kind = 'reverse' THEN 'not_reversible' WHEN kind IN ('post', 'void', 'expire') THEN 'pending_unknown'
                               WHEN ledger_amount(leg ->> 'amount') IS NULL THEN 'invalid_amount' ELSE 'account_unknown' END;
@@ -336,25 +367,15 @@ BEGIN
         END LOOP;
     END IF;
 
-    -- Accounts that should exist by now and be of the kind that the request says; limits that it states.
-    IF jsonb_array_length(chain -> 'open') > 0 THEN
-        FOR item IN
-            SELECT w ->> 'code' AS code, w ->> 'limit' AS stated, b.id, b.kind = w ->> 'kind' AS as_stated, b.kind, b.limit_amount
-              FROM jsonb_array_elements(chain -> 'open') AS w
-              LEFT JOIN vouchers_ledgeraccount AS b ON b.code = w ->> 'code'
-             WHERE b.id IS NULL OR b.kind <> w ->> 'kind' OR (w ->> 'limit')::numeric IS DISTINCT FROM b.limit_amount
-        LOOP
-            IF item.id IS NULL THEN RETURN ledger_refusal(chain_no, 'account_unknown', item.code); END IF;
-            IF NOT item.as_stated OR item.stated IS NOT NULL AND item.kind <> 'cap' THEN
-                RETURN ledger_refusal(chain_no, 'account_mismatch', item.code);
-            END IF;
-            CONTINUE WHEN item.stated IS NULL;
-            IF item.limit_amount IS NOT NULL THEN
-                RETURN ledger_refusal(chain_no, 'cap_mismatch', item.code, item.limit_amount, item.stated::numeric);
-            END IF;
-            limits := limits || jsonb_build_object(item.id::text, item.stated);
-        END LOOP;
-    END IF;
+    -- A limit that the request states for the first time is granted; another one than was granted is refused.
+    FOR i IN 1 .. coalesce(cardinality(r.o_id), 0) LOOP
+        j := array_position(r.a_id, r.o_id[i]);
+        CONTINUE WHEN j IS NULL OR (a_row[j]).limit_amount = r.o_limit[i];
+        IF (a_row[j]).limit_amount IS NOT NULL THEN
+            RETURN ledger_refusal(chain_no, 'cap_mismatch', (a_row[j]).code, (a_row[j]).limit_amount, r.o_limit[i]);
+        END IF;
+        limits := limits || jsonb_build_object(r.o_id[i]::text, r.o_limit[i]);
+    END LOOP;
     IF r.special THEN
         FOR item IN SELECT e ->> 'kind' AS asked, e ->> 'amount' AS stated, b.*
                       FROM jsonb_array_elements(chain -> 'transfers') AS e
@@ -383,7 +404,6 @@ BEGIN
             IF item.source IS NULL THEN RETURN ledger_refusal(chain_no, 'account_unknown', 'cap_source'); END IF;
             CONTINUE WHEN item.more = 0;
             i := array_position(r.a_id, item.id);
-            CONTINUE WHEN i IS NULL;  -- opened, but not used by this chain: granted when it is
             l_kind := l_kind || 'single'::text; l_amount := l_amount || abs(item.more);
             IF item.more > 0 THEN
                 l_code := l_code || 'grant'::text; l_debit := l_debit || item.source; l_credit := l_credit || item.id;
