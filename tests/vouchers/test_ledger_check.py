@@ -46,6 +46,7 @@ def tampering(committed_db):
         ("UPDATE vouchers_ledgeraccount SET limit_amount = 900 WHERE kind = 'cap'", "a_limit_is_what_was_granted"),
         ("UPDATE vouchers_ledgertransfer SET amount = amount + 1 WHERE kind = 'post'", "a_post_has_one_pending"),
         ("UPDATE vouchers_ledgertransfer SET amount = amount - 1 WHERE reverses_id IS NOT NULL", "a_reversal_is_the_opposite"),
+        ("UPDATE vouchers_ledgertransfer SET code = 'pay' WHERE code = 'issue'", "transfers_follow_the_map"),
         ("DELETE FROM vouchers_ledgertransfer WHERE code = 'issue'", "chains_are_whole"),
         ("DELETE FROM vouchers_ledgertransfer WHERE kind = 'pending'", "a_post_has_one_pending"),
         ("DELETE FROM vouchers_ledgerattempt WHERE accepted", "chains_are_whole"),

@@ -86,13 +86,12 @@ _LEDGER: tuple[Invariant, ...] = (
         "accounts_are_of_their_kind",
         """
         SELECT a.code, format('科目类别 %s 的限制或账别与规定不符', a.kind)
-          FROM vouchers_ledgeraccount AS a
-         WHERE (a.kind, a.ledger, a.debits_must_not_exceed_credits, a.credits_must_not_exceed_debits, a.counted) NOT IN (
-               ('treasury', 'money', false, true, true), ('budget', 'money', true, false, true),
-               ('voucher', 'money', true, false, true), ('payable', 'money', true, false, true),
-               ('instructed', 'money', true, false, true), ('paid', 'money', true, false, true),
-               ('cap_source', 'entitlement', false, false, false), ('cap', 'entitlement', true, false, true),
-               ('cap_used', 'entitlement', false, false, false))
+          FROM vouchers_ledgeraccount AS a LEFT JOIN ledger_account_kinds() AS k ON k.kind = a.kind
+         WHERE (a.ledger, a.debits_must_not_exceed_credits, a.credits_must_not_exceed_debits, a.counted)
+               IS DISTINCT FROM (k.ledger, k.debit_limited, k.credit_limited, k.counted)
+        UNION ALL
+        SELECT code, '不计数的科目却有计数' FROM vouchers_ledgeraccount
+         WHERE NOT counted AND debits_pending + debits_posted + credits_pending + credits_posted <> 0
         """,
     ),
     Invariant(
@@ -121,6 +120,16 @@ _LEDGER: tuple[Invariant, ...] = (
         UNION ALL
         SELECT min(reverses_id::text), format('被冲正 %s 次', count(*))
           FROM vouchers_ledgertransfer WHERE reverses_id IS NOT NULL GROUP BY reverses_id HAVING count(*) > 1
+        """,
+    ),
+    Invariant(
+        "transfers_follow_the_map",
+        """
+        SELECT t.id::text, format('%s（%s）不得由 %s 到 %s', t.code, t.kind, d.code, c.code)
+          FROM vouchers_ledgertransfer AS t
+          JOIN vouchers_ledgeraccount AS d ON d.id = t.debit_id
+          JOIN vouchers_ledgeraccount AS c ON c.id = t.credit_id
+         WHERE t.reverses_id IS NULL AND concat_ws(' ', t.code, t.kind, d.kind, c.kind) <> ALL (ledger_routes())
         """,
     ),
     Invariant(
