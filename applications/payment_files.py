@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import Cell
+from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
@@ -32,7 +32,7 @@ COLUMNS = (
 BANK_COLUMNS = ("payment_no", "result", "amount", "bank_reference", "reason", "paid_on")
 
 
-def _text(cell: Cell, value: str) -> None:
+def _text(cell: Cell | MergedCell, value: str) -> None:
     """Text stays text: a name that begins with ``=`` can never become a formula."""
     cell.value = value
     cell.data_type = "s"
@@ -76,9 +76,9 @@ def payment_workbook(batch: PaymentBatch, payments: Sequence[Payment]) -> bytes:
             payment.claim_no,
             payment.voucher_no,
         )
-        for column, value in enumerate(values, start=1):
-            if value is not None:
-                _text(sheet.cell(head + offset, column), value)
+        for column, content in enumerate(values, start=1):
+            if content is not None:
+                _text(sheet.cell(head + offset, column), content)
         amount = sheet.cell(head + offset, 7, payment.amount)
         amount.number_format = "#,##0.00"
         amount.alignment = Alignment(horizontal="right")

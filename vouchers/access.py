@@ -6,6 +6,7 @@ through the viewer's scope; ``is_superuser`` gives no business right.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -126,7 +127,7 @@ def roles_of(user: User | Any) -> list[Grant]:
             )
             for grant in RoleGrant.objects.in_force().filter(user=user).select_related("region", "party")
         ]
-        user._grants_now = cached
+        user._grants_now = cached  # type: ignore[union-attr]
     return cached
 
 
@@ -161,7 +162,7 @@ def require_role(
     )
 
 
-def require_other_person(user: User | Any, earlier: set[int], deed: str) -> None:
+def require_other_person(user: User | Any, earlier: Set[int | None], deed: str) -> None:
     """Raise ``Forbidden`` (``access.same_person``) when the person already had a hand in the case: maker is not checker."""
     if user.pk in earlier:
         raise Forbidden(

@@ -64,7 +64,7 @@ def outbox_task(name: str, verb: str) -> Any:
                     function(**payload)
             except Exception as error:
                 log.exception("%s failed", name)
-                OutboxMessage.objects.filter(pk=outbox_id).update(
+                OutboxMessage.objects.filter(pk=outbox_id or 0).update(
                     last_error=f"{type(error).__name__}: {error}"[:2000]
                 )
                 raise

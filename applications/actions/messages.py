@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from applications.models import Application, Claim, Message, Review
 from vouchers import dates
 from vouchers.context import announce
@@ -30,7 +32,7 @@ def tell_about_application(message: str, application: Application) -> Message:
         "voucher_issued": (
             "算力券已发放",
             f"您的申领 {number} 已发券，券号 {application.voucher_no}，券面额 "
-            f"{thousands(application.approved_amount or application.requested_amount or 0)} 元。"
+            f"{thousands(application.approved_amount or application.requested_amount or Decimal(0))} 元。"
             "您可以下载凭证，并在到期前凭发票申请兑付。",
         ),
     }[message]
@@ -41,7 +43,7 @@ def tell_about_claim(message: str, claim: Claim) -> Message:
     """The message of a claim's deed. Raises ``KeyError`` for one that has no words."""
     number = claim.claim_no
     reason = _last_reason("claim", number)
-    amount = thousands(claim.approved_amount or claim.claimed_amount or 0)
+    amount = thousands(claim.approved_amount or claim.claimed_amount or Decimal(0))
     due = f"（{claim.due_on:%Y年%m月%d日}前）" if claim.due_on else ""
     title, text = {
         "claim_returned": (

@@ -170,7 +170,7 @@ def refuse_lift(hold: Hold, *, by: User, reason: str) -> Hold:
     """The second person does not agree; the hold stays."""
     announce("hold.refuse_lift", reason)
     require_role(by, Role.INVESTIGATOR, region=hold.region_code)
-    require_other_person(by, {hold.lift_requested_by_id} - {None}, "审议解除")
+    require_other_person(by, {hold.lift_requested_by_id}, "审议解除")
     advance(hold, "refuse_lift", by=by, region=hold.region_code)
     return hold
 

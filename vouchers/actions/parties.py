@@ -141,7 +141,7 @@ def counterparty(*, uscc: str, name: str, by: User) -> Party:
             f"统一社会信用代码应为 18 位数字和大写字母，您填写了 {len(code)} 位。请对照合同或营业执照核对。",
             field="lessor_uscc",
         )
-    known = Party.objects.filter(uscc=code).first()
+    known: Party | None = Party.objects.filter(uscc=code).first()
     if known is not None:
         return known
     if not name.strip():

@@ -155,7 +155,7 @@ def approve_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
     """By a finance officer who neither made the batch nor had a hand in any of its claims."""
     announce("payment_batch.approve")
     require_role(by, Role.FINANCE, region=batch.region)
-    require_other_person(by, {batch.created_by_id, batch.proposed_by_id} - {None}, "批准拨付批次")
+    require_other_person(by, {batch.created_by_id, batch.proposed_by_id}, "批准拨付批次")
     payments = lines_of(batch)
     for payment in payments:
         require_other_person(by, set(payment.participants), f"批准拨付批次（含 {payment.claim_no}）")

@@ -223,7 +223,8 @@ def _previous(market: str, month: date) -> PriceIndexIssue | None:
 def _bases(issue: PriceIndexIssue) -> dict[str, tuple[Decimal, str]]:
     return {
         cell: (base, level)
-        for cell, base, level in issue.rows.exclude(base=None).values_list("cell", "base", "level")
+        for cell, base, level in issue.rows.values_list("cell", "base", "level")
+        if base is not None
     }
 
 

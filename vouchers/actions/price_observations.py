@@ -317,7 +317,9 @@ def record_observation(
         )
     except Refused as problem:
         raise Invalid(f"price.{problem.code}", f"{problem.message}。", field=problem.field) from None
-    held = PriceObservation.objects.filter(digest=reading.observation.digest).first()
+    held: PriceObservation | None = PriceObservation.objects.filter(
+        digest=reading.observation.digest
+    ).first()
     if held is not None:
         return held
     _suspect([reading], Market.CHINA)

@@ -6,8 +6,9 @@ person could settle it; it is *set aside* when it is sound but may not decide. E
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 
@@ -57,7 +58,7 @@ class RefusedRow:
     field: str
     code: str
     message: str
-    raw: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)

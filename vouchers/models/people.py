@@ -72,7 +72,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "username"
-    REQUIRED_FIELDS = ("display_name",)
+    REQUIRED_FIELDS = ["display_name"]
 
     class Meta:
         verbose_name = _("用户")

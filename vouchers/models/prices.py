@@ -484,7 +484,7 @@ class PriceCheck(Recorded):
     def facts(self) -> PriceVerdict:
         """The check as the assessment takes it."""
         return PriceVerdict(
-            verdict=VERDICTS[self.position],
+            verdict=VERDICTS[PricePosition(self.position)],
             unit_price=self.unit_price,
             lower=self.lower,
             base=self.base,

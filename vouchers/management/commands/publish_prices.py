@@ -80,7 +80,7 @@ class Command(BaseCommand):
         self._tell(issue)
 
     def _tell(self, issue: PriceIndexIssue) -> None:
-        grades = {}
+        grades: dict[str, int] = {}
         for grade in issue.rows.values_list("grade", flat=True):
             grades[grade or "—"] = grades.get(grade or "—", 0) + 1
         counts = "，".join(f"{grade} {count}" for grade, count in sorted(grades.items()))
