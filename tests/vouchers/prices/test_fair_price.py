@@ -335,3 +335,9 @@ def test_the_clock_of_the_sources_is_what_was_known():
     observations = [seen("a", "20", days_ago=100), seen("b", "20")]
     known = known_sources(observations, known_at=datetime(2025, 4, 1, tzinfo=SHANGHAI))
     assert known.since == {"a": date(2024, 12, 22)}
+
+
+def test_the_line_that_is_hashed_tells_what_the_record_tells():
+    item = seen("a", "20", kind="transaction", carried_from=AS_OF, set_aside_at=KNOWN_AT)
+    assert item.line() == "|".join("" if value is None else str(value) for value in item.record())
+    assert Observation.from_record(item.record()) == item

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from vouchers.policy.prices.figures import text_of
@@ -55,7 +56,7 @@ class Cell(NamedTuple):
     @property
     def code(self) -> str:
         """The cell as text, such as ``china/H20/SXM/specialist/east/1_6m``."""
-        return "/".join(self)
+        return code_of(self)
 
     @classmethod
     def parse(cls, code: str) -> Cell:
@@ -150,10 +151,31 @@ class Observation:
         )
 
     def line(self) -> str:
-        """The line that goes into the hash of the input set."""
-        return "|".join("" if value is None else str(value) for value in self.record())
+        """The line that goes into the hash of the input set: the values of ``record``, in its order."""
+        price = "" if self.unit_price is None else text_of(self.unit_price)
+        since = day_text(self.bookable_since) if self.bookable_since else ""
+        carried = day_text(self.carried_from) if self.carried_from else ""
+        aside = instant_text(self.set_aside_at) if self.set_aside_at else ""
+        return (
+            f"{self.observation_no}|{self.revision}|{self.source}|{self.kind}|{code_of(self.cell)}|{self.region}|{self.sku}"
+            f"|{price}|{day_text(self.observed_on)}|{instant_text(self.known_at)}|{since}|{carried}|{self.evidence}"
+            f"|{self.state}|{self.reason}|{aside}"
+        )
 
 
+@lru_cache(maxsize=8192)
+def code_of(cell: Cell) -> str:
+    """The cell's code; observations share few cells."""
+    return "/".join(cell)
+
+
+@lru_cache(maxsize=8192)
+def day_text(day: date) -> str:
+    """The day in ISO 8601."""
+    return day.isoformat()
+
+
+@lru_cache(maxsize=8192)
 def instant_text(moment: datetime) -> str:
     """An aware instant in UTC, one spelling. Raises ``ValueError`` for a naive one."""
     if moment.tzinfo is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from vouchers.policy.prices.cells import Observation
+from vouchers.policy.prices.cells import Cell, Observation
 from vouchers.policy.prices.eligibility import seen_on
 from vouchers.policy.prices.figures import (
     CONTEXT,
@@ -48,11 +48,11 @@ def latest_per_sku(ballots: Iterable[Ballot]) -> tuple[list[Ballot], int]:
 
     Of two on one day the lower stands: the choice must not hang on the order of the input.
     """
-    latest: dict[tuple[str, str, str, str, str], Ballot] = {}
+    latest: dict[tuple[str, Cell, str, str, str], Ballot] = {}
     replaced = 0
     for ballot in ballots:
         item = ballot.observation
-        key = (item.source, item.cell.code, item.sku, item.region, item.kind)
+        key = (item.source, item.cell, item.sku, item.region, item.kind)
         held = latest.get(key)
         if held is None:
             latest[key] = ballot
@@ -94,9 +94,8 @@ def group_votes(ballots: Iterable[Ballot], method: Method) -> tuple[list[Vote], 
     return votes, basis
 
 
-def log_mad(ordered: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
-    """Median of the logarithms and the median absolute deviation from it."""
-    logs = [ln(price) for price in ordered]
+def log_mad(logs: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
+    """Median of the sorted logarithms, and the median absolute deviation from it."""
     centre = lower_median(logs)
     return centre, lower_median(sorted(abs(CONTEXT.subtract(value, centre)) for value in logs))
 
@@ -105,12 +104,13 @@ def drop_outliers(votes: list[Vote], method: Method) -> tuple[list[Vote], list[V
     """The votes kept, those dropped, and whether the cell is under confirmation. One pass, bounded, never repeated."""
     if len(votes) < method.outlier_min_groups:
         return votes, [], False
-    centre, mad = log_mad([vote.price for vote in votes])
+    logs = [ln(vote.price) for vote in votes]
+    centre, mad = log_mad(logs)
     limit = max(
         multiply(multiply(method.outlier_mads, MAD_TO_SIGMA), mad),
         ln(method.outlier_ratio),
     )
-    far = [vote for vote in votes if abs(CONTEXT.subtract(ln(vote.price), centre)) > limit]
+    far = [vote for vote, log in zip(votes, logs, strict=True) if abs(CONTEXT.subtract(log, centre)) > limit]
     if not far:
         return votes, [], False
     if len(far) > multiply(method.outlier_max_share, Decimal(len(votes))):
@@ -156,7 +156,7 @@ def spread_of(votes: Sequence[Vote]) -> Spread:
         q25=q25,
         q75=q75,
         dispersion=six(divide(q75 - q25, multiply(base, Decimal(2)))),
-        mad=six(log_mad(prices)[1]),
+        mad=six(log_mad([ln(price) for price in prices])[1]),
         delta1=leave_out_change(prices, base, 1),
         delta2=leave_out_change(prices, base, 2),
     )
