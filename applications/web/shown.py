@@ -115,7 +115,7 @@ def reviews_of(case: Application | Claim, *, internal: bool) -> list[Review]:
 
 def shown_timeline(case: Application | Claim, *, internal: bool) -> list[dict[str, Any]]:
     """Who did what and when; last, who has it now and until when."""
-    done = [
+    done: list[dict[str, Any]] = [
         {
             "title": case.lifecycle.label_of(review.verb)
             if review.verb != "answer_check"

@@ -173,7 +173,8 @@ def _amount(request: HttpRequest) -> Decimal | None:
 
 def _rates(request: HttpRequest) -> dict[str, Decimal]:
     rates = {}
-    for name, text in request.POST.items():
+    for name in request.POST:
+        text = request.POST.get(name, "")
         if name.startswith("rate-") and text.strip():
             try:
                 percent = Decimal(text.strip().rstrip("%"))
