@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest, HttpResponse
 
-from audit.actions.trail import log_event, log_sign_in
+from applications.reads import on_read
+from audit.actions.trail import log_event, log_read, log_sign_in
 from vouchers.access import roles_of
 from vouchers.context import ANONYMOUS, Actor, acting, current
 from vouchers.errors import DomainError
@@ -20,6 +22,16 @@ def connect() -> None:
     user_logged_out.connect(_signed_out, dispatch_uid="audit.signed_out")
     user_login_failed.connect(_sign_in_failed, dispatch_uid="audit.sign_in_failed")
     on_refusal(_refused)
+    on_read(_was_read)
+
+
+def _was_read(
+    subject_kind: str, subject_no: str, by: Any, region_code: str, facts: Mapping[str, Any]
+) -> None:
+    """A paper or personal data was opened: an event in the reader's own transaction, filed under the paper's case."""
+    about = dict(facts)
+    case = str(about.pop("subject_kind", "")), str(about.pop("subject_no", ""))
+    log_read(f"{subject_kind}.open", subject_kind, subject_no, region=region_code, facts=about, case=case)
 
 
 def _address(request: HttpRequest | None) -> str:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
+from applications.reads import note_read
 from audit.actions.trail import log_read, log_refusal
 from audit.models import AuditEvent, PendingEvent
 from audit.trail import registry
@@ -199,6 +200,21 @@ def test_reads_are_events_in_the_same_transaction():
     event = last_event()
     assert (event.operation, event.actor, event.case_no) == ("read", "li.lei", "C-1")
     assert event.document["changes"] == {"sha256": "ab"}
+
+
+@pytest.mark.django_db
+def test_who_opens_a_paper_is_told_by_the_casework_without_knowing_the_trail(cast):
+    facts = {"sha256": "ab", "kind": "contract", "subject_kind": "claim", "subject_no": "C-2025-000001"}
+    with acting(cast.handler, "GET /papers/P-1/"):
+        note_read("paper", "P-1", by=cast.handler, region_code="110000", facts=facts)
+    event = AuditEvent.objects.story_of("claim", "C-2025-000001").get()
+    assert (event.operation, event.verb, event.actor, event.subject_no) == (
+        "read",
+        "paper.open",
+        "handler",
+        "P-1",
+    )
+    assert event.document["changes"] == {"sha256": "ab", "kind": "contract"}
 
 
 def test_a_refusal_outlives_the_rollback(committed_db):
