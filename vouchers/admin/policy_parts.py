@@ -35,7 +35,13 @@ from vouchers.models import (
     ValueCitation,
 )
 
-SOURCE = (_("出处"), {"fields": (("cite_document", "cite_article"), ("cite_confidence", "cite_note"))})
+SOURCE = (
+    _("出处"),
+    {
+        "fields": (("cite_document", "cite_article"), ("cite_confidence", "cite_note")),
+        "classes": ("collapse",),
+    },
+)
 TRACK_WORDS = {"track", "tracks"}
 CLASS_WORDS = {"classes", "waived_for"}
 
@@ -44,6 +50,7 @@ class PolicyPartInline(PartInline):
     """A section. Codes of tracks and classes are chosen from what the version has."""
 
     what: tuple[Any, ...] = ()
+    classes = ("collapse",)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return ((None, {"fields": self.what}), SOURCE)
@@ -70,11 +77,13 @@ class PolicyPartInline(PartInline):
 
 class DocumentInline(PartInline):
     model = PolicyDocument
+    classes = ("collapse",)
     fields = (("document_no", "title"), ("issuer", "issued_on", "position"), "note")
 
 
 class TrackInline(PolicyPartInline):
     model = PolicyTrack
+    classes = ()
     what = (
         ("name", "code", "position"),
         ("side", "pay_to"),
@@ -92,6 +101,7 @@ class ClassInline(PolicyPartInline):
 
 class RateInline(PolicyPartInline):
     model = PolicyRate
+    classes = ()
     what = (
         ("track", "code", "position"),
         ("rate", "kind"),
@@ -114,6 +124,7 @@ class FloorInline(PolicyPartInline):
 
 class CapInline(PolicyPartInline):
     model = PolicyCap
+    classes = ()
     what = (
         ("name", "code", "position"),
         ("subject", "period", "year_starts"),
@@ -126,6 +137,7 @@ class CapInline(PolicyPartInline):
 
 class GateInline(PolicyPartInline):
     model = PolicyGate
+    classes = ()
     what = (
         ("text",),
         ("kind", "code", "position"),
@@ -198,6 +210,7 @@ class CitationInline(PolicyPartInline):
 
 class ExampleInline(PartInline):
     model = PolicyExample
+    classes = ("collapse",)
     fields = (("title", "code", "position"), "facts", "expected", "how_it_came_out")
     readonly_fields = ("how_it_came_out",)
 

@@ -61,7 +61,16 @@ class ScopedFields:
                     choices=choices, widget=forms.CheckboxSelectMultiple(attrs={"class": "inline"}), **common
                 )
             return WordsField(**common)
-        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if isinstance(db_field, (models.TextField, models.JSONField)):
+            field.widget.attrs["rows"] = 8 if isinstance(db_field, models.JSONField) else 3
+        elif (
+            isinstance(db_field, models.CharField)
+            and (db_field.max_length or 0) >= 200
+            and not db_field.choices
+        ):
+            field.widget.attrs["class"] = "vLargeTextField"
+        return field
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs.setdefault("queryset", rows_in_scope(db_field.related_model, request))

@@ -8,7 +8,7 @@ when it holds, and whether it is suspended, are dated rows beside it.
 from __future__ import annotations
 
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -179,6 +179,11 @@ class PublicationQuerySet(ScopedQuerySet):
         )
 
 
+@lru_cache(maxsize=256)
+def _scheme(sha256: str, canonical: bytes) -> rules.Scheme:
+    return rules.parse(read_canonical(canonical))
+
+
 class Publication(models.Model):
     """A version as published: canonical JSON bytes and their SHA-256. Append-only.
 
@@ -242,8 +247,8 @@ class Publication(models.Model):
 
     @cached_property
     def scheme(self) -> rules.Scheme:
-        """The rules as the engine takes them."""
-        return rules.parse(self.document)
+        """The rules as the engine takes them, read once a process: what is published never changes."""
+        return _scheme(self.sha256, bytes(self.canonical))
 
     def status_on(self, on: date) -> str:
         """`published`, `suspended`, `superseded` or `terminated` as it stood on that day; empty before the first row."""

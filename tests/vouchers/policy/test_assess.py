@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vouchers.policy import assess, cap_keys
+from vouchers.policy import assess, cap_keys, from_plain, to_plain
 from vouchers.policy import facts as f
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
@@ -43,9 +43,28 @@ def test_beijing_lease_above_the_band_is_refused_with_the_sentence():
     assert answer.amount == 0
     (refusal,) = answer.refusals
     assert refusal.code == "fair_price"
-    assert "高于公允价格区间上限 11.5 元/卡时" in refusal.sentence
+    assert "合同单价 12.6 元/卡时，公允区间 8.5—11.5 元/卡时" in refusal.sentence
     assert "签约价格高于当期公允价格区间，不予支持" in refusal.sentence
     assert any("不高于 11.5" in one.sentence for one in answer.counterfactuals)
+
+
+def test_the_price_checks_own_sentence_is_told_as_it_stands():
+    facts = facts_of("BJ-AIQ", "above_the_band")
+    (contract,) = facts.contracts
+    price = dataclasses.replace(contract.price, sentence="合同签订价高于区间上限，不予支持。")  # type: ignore[type-var]
+    facts = dataclasses.replace(facts, contracts=(dataclasses.replace(contract, price=price),))
+    assert (
+        assess(shipped_scheme("BJ-AIQ"), facts).refusals[0].sentence == "合同签订价高于区间上限，不予支持。"
+    )
+
+
+def test_a_market_too_thin_to_decide_by_neither_refuses_nor_cuts():
+    facts = facts_of("BJ-AIQ", "above_the_band")
+    (contract,) = facts.contracts
+    price = dataclasses.replace(contract.price, decisive=False)  # type: ignore[type-var]
+    facts = dataclasses.replace(facts, contracts=(dataclasses.replace(contract, price=price),))
+    answer = assess(shipped_scheme("BJ-AIQ"), facts)
+    assert (answer.outcome, answer.amount) == (t.Outcome.REVIEW, D(2000000))
 
 
 def test_shenzhen_contract_of_30_million_gives_10_million():
@@ -450,3 +469,8 @@ def re_add(answer: Assessment) -> None:
                 again = values[0].quantize(values[1], MODES[mode])
         assert again == line.result, line
         results[line.number] = line.result
+
+
+def test_an_assessment_is_kept_as_plain_values_and_read_back_whole():
+    answer = assess(shipped_scheme("BJ-AIQ"), facts_of("BJ-AIQ", "claim_with_storage"))
+    assert from_plain(Assessment, to_plain(answer)) == answer
