@@ -60,7 +60,7 @@ def test_a_price_above_the_band_is_refused_with_the_sentence(cast, contract):
     assert (check.base, check.lower, check.upper) == (Decimal(19), Decimal("17.1"), Decimal("20.9"))
     assert check.sentence == (
         "合同签订价 31.20 元/卡时（不含税），高于签订日公允价格区间上限 20.90 元/卡时，不予支持。"
-        "2025年6月25日，H800 SXM／智算中心/专业商／东部枢纽（京津冀、长三角、粤港澳）／1—6个月："
+        "2025年6月25日，H800 SXM／智算中心/专业商／东部枢纽／1—6个月："
         "7 个互不关联的供应方近 30 日公开报价，中位数 19.00 元/卡时，四分位 18.00—21.00，浮动 ±10%，"
         "区间 17.10—20.90，评级 B；剔除 1 条（关联方 1）；去掉任意两家变化不超过 5.3%。"
     )

@@ -25,7 +25,7 @@ def test_the_sentence_tells_n_median_quartiles_band_grade_and_exclusions():
     ]
     told = auditor_sentence(row(also=also, left_out=["z"]))
     assert told == (
-        "2025年6月30日，H100 SXM／智算中心/专业商／东部枢纽（京津冀、长三角、粤港澳）／1—6个月："
+        "2025年6月30日，H100 SXM／智算中心/专业商／东部枢纽／1—6个月："
         "5 个互不关联的供应方近 30 日公开报价，中位数 22.00 元/卡时，四分位 21.00—24.00，"
         "浮动 ±10.2%，区间 19.75—24.25，评级 C；剔除 3 条（单位不明 2、关联方 1）；去掉任意两家变化不超过 9.1%。"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vouchers.policy.prices.cells import CHINA, UNIT_LABEL
 from vouchers.policy.prices.method import Method
+from vouchers.policy.prices.regions import region_members
 from vouchers.policy.prices.verdicts import percent_text
 
 WAIVED = {
@@ -15,8 +16,12 @@ WAIVED = {
 def prose_of(method: Method) -> str:
     """The method of the version, a paragraph a step."""
     unit = UNIT_LABEL[method.market]
+    members = "；".join(
+        f"{label}为{what}" for label, what in region_members(method.market, method.region_table).items()
+    )
+    groups = f"区域组：{members}。" if members else ""
     steps = [
-        f"一、比较单元。同一加速卡型号（含显存与形态）、同类供应方、同一区域组、同一租期档的价格才作比较；竞价（可中断）价格不进入。价格一律折算为{unit}，不含增值税，一个月按 730 小时计；按 P·天计价的，以芯片表所列该精度的稠密算力折算，不同精度不互换。",
+        f"一、比较单元。同一加速卡型号（含显存与形态）、同类供应方、同一区域组、同一租期档的价格才作比较；竞价（可中断）价格不进入。{groups}价格一律折算为{unit}，不含增值税，一个月按 730 小时计；按 P·天计价的，以芯片表所列该精度的稠密算力折算，不同精度不互换。",
         f"二、采用条件。成交价须在基准日前 {method.max_age_transaction_days} 日内，且合同、发票、付款与用量已核验；报价须在 {method.max_age_quote_days} 日内"
         + (f"、可订购且连续上架满 {method.min_up_days} 日" if method.min_up_days else "")
         + (f"；供应方入市须满 {method.min_market_days} 日" if method.min_market_days else "")

@@ -33,6 +33,16 @@ def _labels(version: int) -> dict[tuple[str, str], str]:
     }
 
 
+@lru_cache(maxsize=8)
+def region_members(market: str, version: int = 1) -> dict[str, str]:
+    """What each named group of a market takes in, where the table says so."""
+    return {
+        row["label"]: row["members"]
+        for row in table("regions.csv")
+        if int(row["table_version"]) == version and row["market"] == market and row["members"]
+    }
+
+
 @lru_cache(maxsize=4096)
 def region_group(market: str, region_code: str, version: int = 1) -> str:
     """The group of a region by the longest prefix in the table; empty when the table knows none."""

@@ -22,6 +22,7 @@ from vouchers.models.parties import Tier
 from vouchers.models.prices import IssueState, Market, TermBucket
 from vouchers.policy.prices.cells import CURRENCY_OF, UNIT_LABEL
 from vouchers.policy.prices.regions import region_groups, region_label
+from vouchers.policy.prices.verdicts import percent_text
 from vouchers.web.charts import ChartPoint, price_chart
 
 PER_PAGE = 50
@@ -50,7 +51,11 @@ class PriceFilter(forms.Form):
         label=_("租期"), required=False, choices=[("", _("全部")), *TermBucket.choices[:-1]]
     )
     grade = forms.ChoiceField(label=_("评级"), required=False, choices=[("", _("全部")), *GRADES])
-    market = forms.ChoiceField(label=_("市场"), required=False, choices=Market.choices)
+    market = forms.ChoiceField(
+        label=_("市场"),
+        required=False,
+        choices=[(Market.CHINA, _("国内")), (Market.REFERENCE, _("境外参考"))],
+    )
 
     def __init__(self, *args: Any, market: str, months: list[date], chips: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -155,7 +160,10 @@ def price_chip(request: HttpRequest, accelerator: str) -> HttpResponse:
         "label": _label(shown[0]),
         "choices": [{"code": code, "label": _label(cells[code][0])} for code in ranked],
         "chart": price_chart(points, unit=UNIT_LABEL[market]),
-        "rows": list(reversed(shown)),
+        "rows": [
+            {"row": row, "phi": percent_text(row.phi) if row.phi is not None else ""}
+            for row in reversed(shown)
+        ],
         "latest": next((row for row in reversed(shown) if row.base is not None), None),
         "method": shown[-1].issue.method,
         "list_url": f"{reverse('public:prices')}?{urlencode({'market': market})}",
