@@ -245,9 +245,13 @@ def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
         contracts = (contract_facts(lease, scheme, stated=stated, check=claim.price_check),)
     reserved = claim.claimed_amount or ZERO if claim.state in ("submitted", "returned", "verified") else ZERO
     balance = balance_of(claim.voucher)
+    # A reservation outlives the voucher's expiry and the year's turn: once filed, the day of filing counts for both.
+    filed_at = claim.submitted_at or dates.now()
+    filed_on = filed_at.astimezone(dates.SHANGHAI).date() if claim.submitted_at else on
     facts = Facts(
         stage=Stage.SETTLEMENT if claim.kind == "settlement" else Stage.CLAIM,
-        on=on,
+        on=filed_on,
+        filed_at=filed_at,
         applicant=party_facts(claim.enterprise, on=on, program_code=scheme.program, stated=stated),
         contracts=contracts,
         items=tuple(item_facts(item, lease) for item in claim.items.all()),
