@@ -282,7 +282,7 @@ class Run:
 
     def _greet(self, address: str, seconds: float) -> None:
         say(f"已就绪（共 {seconds:.0f} 秒）")
-        print(f"\n  公开页面   {address}/\n  登录       {address}/sign-in/\n  配置后台   {address}/admin/")
+        print(f"\n  公开页面   {address}/\n  登录       {address}/accounts/sign-in/\n  配置后台   {address}/admin/")
         print(f"  接口文档   {address}/api/v1/openapi.json\n")
         if exists("demo_people"):
             self._manage("demo_people")

@@ -10,13 +10,14 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 
+from applications import demo as demo_year
 from applications.models import Claim
 from config.demo.people import load_people
 from vouchers.actions.programs import appropriate_budget
 from vouchers.context import acting
 from vouchers.models import PriceObservation, Program, Publication, User
 
-YEAR = Path(__file__).parent / "year"
+YEAR = Path(demo_year.__file__).parent / "dataset"
 BUDGETS = (
     ("BJ-AIQ", 2025, "50000000.00", "演示指标〔2025〕1号"),
     ("BDA-SLQ", 2024, "100000000.00", "演示指标〔2024〕7号"),
