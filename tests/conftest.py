@@ -99,8 +99,7 @@ def cast(request) -> Cast:
     """The fixed cast of test people (tests.cast), in whichever database the test uses."""
     from tests import cast as people
 
-    if "committed_db" not in request.fixturenames:
-        request.getfixturevalue("db")
+    request.getfixturevalue("committed_db" if "committed_db" in request.fixturenames else "db")
     return people.build()
 
 
