@@ -170,6 +170,14 @@ class TestResolving:
         assert getattr(ledger, first)(held.id, claim_no="C-1", on=ON, id=new()).accepted
         assert getattr(ledger, second)(held.id, claim_no="C-1", on=ON, id=new()).code == "pending_resolved"
 
+    def test_that_it_is_resolved_is_said_before_what_else_would_be_wrong(self):
+        voucher_of(100)
+        held = reserve(60, expires_on=LATER)
+        ledger.confirm(held.id, claim_no="C-1", on=ON, id=new()).demand()
+        too_much = ledger.confirm(held.id, claim_no="C-1", on=ON, id=new(), amount=yuan(61))
+        too_late = ledger.confirm(held.id, claim_no="C-1", on=LATER, id=new())
+        assert (too_much.code, too_late.code) == ("pending_resolved", "pending_resolved")
+
     def test_a_reservation_that_nobody_made_is_not_resolved(self):
         voucher_of(100)
         assert ledger.confirm(new(), claim_no="C-1", on=ON, id=new()).code == "pending_unknown"
@@ -188,6 +196,31 @@ class TestResolving:
         voucher_of(100)
         held = reserve(60, expires_on=LATER)
         assert ledger.confirm(held.id, claim_no="C-1", on=date(2026, 1, 4), id=new()).accepted
+
+
+class TestReplacing:
+    """A claim that is mended is reserved anew in the chain that gives the old reservation back."""
+
+    def test_the_old_amount_is_there_for_the_new_one(self):
+        voucher_of(100)
+        first = reserve(80, caps=[cap(90)])
+        assert reserve(90, caps=[cap(90)]).code == "insufficient_funds"
+        second = reserve(90, caps=[cap(90)], replacing=first.id)
+        assert second.accepted
+        assert (available(f"voucher:{VOUCHER}"), available(cap(90).code)) == (yuan(10), 0)
+        assert ledger.confirm(first.id, claim_no="C-1", on=ON, id=new()).code == "pending_resolved"
+
+    def test_when_the_new_one_is_refused_the_old_one_stands(self):
+        voucher_of(100)
+        first = reserve(80)
+        assert reserve("100.01", replacing=first.id).code == "insufficient_funds"
+        assert ledger.confirm(first.id, claim_no="C-1", on=ON, id=new()).accepted
+
+    def test_on_an_expired_voucher_nothing_new_is_reserved(self):
+        voucher_of(100)
+        first = reserve(80)
+        ledger.expire_voucher(VOUCHER, on=LATER, id=new()).demand()
+        assert reserve(70, replacing=first.id).code == "account_closed"
 
 
 class TestExpiry:

@@ -159,15 +159,19 @@ def reserve(
     id: uuid.UUID,
     caps: Sequence[Cap] = (),
     expires_on: date | None = None,
+    replacing: uuid.UUID | None = None,
 ) -> LedgerResult:
     """预占: holds part of the voucher and of each cap for a claim. ``id`` is the reservation that is confirmed or released later.
 
-    From ``expires_on`` on (if given) it can no longer be confirmed; ``time_out`` gives it back.
+    From ``expires_on`` on (if given) it can no longer be confirmed; ``time_out`` gives it back. ``replacing`` is an earlier
+    reservation of the same claim: it is given back in the same chain, or stands when the new one is refused.
     """
     payable = budget.payable(payee_uscc)
+    chain = Chain(id, on, "claim", claim_no)
+    if replacing is not None:
+        chain.resolve("void", "release", replacing)
     return (
-        Chain(id, on, "claim", claim_no)
-        .open(payable, "payable", returns_to=budget.code)
+        chain.open(payable, "payable", returns_to=budget.code)
         .pending("reserve", voucher_account(voucher_no), payable, amount, expires_on)
         .use(caps, budget.region_code, amount, expires_on=expires_on, reserved=True)
         .post()

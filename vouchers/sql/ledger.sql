@@ -332,7 +332,10 @@ BEGIN
         RETURN ledger_refusal(chain_no, 'invalid_chain');
     END IF;
     r := ledger_prepare(chain);
-    IF r.refusal IS NOT NULL THEN
+    IF r.refusal IN ('exceeds_pending', 'pending_expired', 'not_yet_expired')
+       AND EXISTS (SELECT FROM vouchers_ledgertransfer AS t WHERE t.pending_id = ANY (r.l_pending)) THEN
+        RETURN ledger_refusal(chain_no, 'pending_resolved', r.refused_account);  -- the stronger reason, which no waiting cures
+    ELSIF r.refusal IS NOT NULL THEN
         RETURN ledger_refusal(chain_no, r.refusal, r.refused_account, r.refused_of, r.refused_amount);
     END IF;
     a_dp := r.a_dp; a_dd := r.a_dd; a_cp := r.a_cp; a_cc := r.a_cc;
