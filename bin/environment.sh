@@ -12,12 +12,12 @@ fail() { printf '\033[1;31m错误：\033[0m%s\n' "$*" >&2; exit 1; }
 
 # step TITLE COMMAND…: run it, say what and how long.
 step() {
-    local title="$1" started=$EPOCHREALTIME status=0
+    local title="$1" started="${EPOCHREALTIME/,/.}" status=0
     shift
     say "$title …"
     "$@" || status=$?
     local took
-    took=$(awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+    took=$(awk -v a="$started" -v b="${EPOCHREALTIME/,/.}" 'BEGIN { printf "%.1f", b - a }')
     if [ "$status" -ne 0 ]; then
         printf '    失败（%s 秒，退出码 %s）\n' "$took" "$status" >&2
         return "$status"
