@@ -148,15 +148,20 @@ END
 $$;
 
 -- Imported history (origin = 'imported', inserted by a function of the owner): one event a statement, which is one a file,
--- with the number of rows and the digest of their digests in ascending order.
+-- with the number of rows, the range of their keys, and the digest of their digests in ascending order.
 CREATE OR REPLACE FUNCTION public.audit_imported_rows() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $$
 DECLARE
     facts jsonb;
 BEGIN
-    SELECT jsonb_build_object('rows', count(*), 'sha256', encode(sha256(string_agg(digest, ''::bytea ORDER BY digest)), 'hex'))
+    SELECT jsonb_build_object(
+        'rows', count(*), 'first', min(key), 'last', max(key),
+        'sha256', encode(sha256(string_agg(digest, ''::bytea ORDER BY digest)), 'hex'))
     INTO facts
-    FROM (SELECT sha256(convert_to(to_jsonb(added)::text, 'UTF8')) AS digest FROM added WHERE added.origin = 'imported') AS digests
+    FROM (
+        SELECT sha256(convert_to(content::text, 'UTF8')) AS digest, (content->>'id')::bigint AS key
+        FROM (SELECT to_jsonb(added) AS content FROM added WHERE added.origin = 'imported') AS contents
+    ) AS digests
     HAVING count(*) > 0;
     IF facts IS NOT NULL THEN
         PERFORM public.audit_record('import', 'import', TG_ARGV[0], TG_TABLE_NAME, '', '', '', '', NULL, NULL, facts);

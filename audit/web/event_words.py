@@ -259,7 +259,7 @@ def _tell_one(event: AuditEvent, names: Names, leaf: int | None) -> Told:
 
 
 _FACTS = {
-    "code": lazy("错误代码"), "status": lazy("状态码"), "path": lazy("地址"), "rows": lazy("行数"), "rows_taken": lazy("入库行数"),
+    "code": lazy("错误代码"), "status": lazy("状态码"), "path": lazy("地址"), "rows": lazy("行数"), "first": lazy("首行主键"), "last": lazy("末行主键"), "rows_taken": lazy("入库行数"),
     "kind": lazy("类别"), "question": lazy("所问"), "sha256": lazy("摘要"), "size": lazy("数量"), "root": lazy("根散列"), "filter": lazy("筛选条件"), "reason": lazy("原因"), "pages": lazy("页数"),
 }  # fmt: skip
 

@@ -244,7 +244,10 @@ def test_imported_history_is_one_event_a_statement_and_only_the_owner_can_import
         owner.execute(f"INSERT INTO vouchers_party {columns} {rows}")
     assert AuditEvent.objects.count() == before + 1
     event = last_event()
-    assert (event.operation, event.subject_kind, event.document["changes"]["rows"]) == ("import", "party", 50)
+    facts = event.document["changes"]
+    assert (event.operation, event.subject_kind, facts["rows"]) == ("import", "party", 50)
+    imported = Party.objects.filter(origin="imported").order_by("pk").values_list("pk", flat=True)
+    assert (facts["first"], facts["last"]) == (imported[0], imported[49])
     with psycopg.connect(committed_db.dsn) as app:  # the same by the application is told row by row
         app.execute(f"INSERT INTO vouchers_party {columns} {rows.replace('IMPORTED', 'SMUGGLED')}")
     assert AuditEvent.objects.count() == before + 51
