@@ -117,7 +117,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Refuse every row but the first of those that share a key.
+-- Refuse every row but the first of those that share a key; rows that are refused already do not count. Comes last.
 CREATE OR REPLACE FUNCTION public.import_refuse_duplicates(p_file text, p_stage text, p_key text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -125,8 +125,9 @@ DECLARE
 BEGIN
     EXECUTE format(
         'INSERT INTO pg_temp.import_refusal SELECT %L, line, %L, ''row.duplicate'', first::text FROM ('
-        ' SELECT line, min(line) OVER (PARTITION BY %s) AS first FROM pg_temp.%I) AS s WHERE line > first',
-        p_file, p_key[1], key_columns, p_stage);
+        ' SELECT line, min(line) OVER (PARTITION BY %s) AS first FROM pg_temp.%I'
+        '  WHERE line NOT IN (SELECT line FROM pg_temp.import_refusal WHERE file = %L)) AS s WHERE line > first',
+        p_file, p_key[1], key_columns, p_stage, p_file);
 END $$;
 
 -- Refuse rows that point to nothing. p_also: a further condition on the row s.

@@ -32,8 +32,8 @@ BEGIN
              WHERE s.bank_account <> '' $q$);
 
     WHEN 'shareholdings.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['company_uscc', 'holder_kind', 'holder_id', 'from_on']);
         PERFORM import_refuse_unknown(p_file, stage, 'company_uscc', 'vouchers_party', 'uscc');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['company_uscc', 'holder_kind', 'holder_id', 'from_on']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'vouchers_shareholding',
             ARRAY['company_id', 'holder_kind', 'holder_id', 'effective_from'], ARRAY['percent', 'effective_to'], $q$
@@ -42,9 +42,9 @@ BEGIN
               FROM pg_temp.import_shareholdings AS s JOIN public.vouchers_party AS p ON p.uscc = s.company_uscc $q$);
 
     WHEN 'declared_affiliations.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['uscc', 'other_uscc', 'relation', 'declared_on']);
         PERFORM import_refuse_unknown(p_file, stage, 'uscc', 'vouchers_party', 'uscc');
         PERFORM import_refuse_unknown(p_file, stage, 'other_uscc', 'vouchers_party', 'uscc');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['uscc', 'other_uscc', 'relation', 'declared_on']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'vouchers_declaredaffiliation',
             ARRAY['party_id', 'other_id', 'relation', 'declared_on'], NULL, $q$
@@ -53,8 +53,8 @@ BEGIN
               JOIN public.vouchers_party AS p ON p.uscc = s.uscc JOIN public.vouchers_party AS o ON o.uscc = s.other_uscc $q$);
 
     WHEN 'provider_admissions.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['provider_uscc', 'program_code', 'batch', 'service_item']);
         PERFORM import_refuse_unknown(p_file, stage, 'provider_uscc', 'vouchers_party', 'uscc');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['provider_uscc', 'program_code', 'batch', 'service_item']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'vouchers_provideradmission',
             ARRAY['provider_id', 'program_code', 'batch', 'service_item'], ARRAY['tier', 'effective_from', 'effective_to'], $q$
@@ -63,8 +63,8 @@ BEGIN
               FROM pg_temp.import_provider_admissions AS s JOIN public.vouchers_party AS p ON p.uscc = s.provider_uscc $q$);
 
     WHEN 'capacity.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['provider_uscc', 'accelerator', 'site', 'from_on']);
         PERFORM import_refuse_unknown(p_file, stage, 'provider_uscc', 'vouchers_party', 'uscc');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['provider_uscc', 'accelerator', 'site', 'from_on']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'applications_capacity',
             ARRAY['provider_id', 'accelerator', 'site', 'effective_from'], ARRAY['cards', 'effective_to'], $q$
@@ -73,8 +73,8 @@ BEGIN
               FROM pg_temp.import_capacity AS s JOIN public.vouchers_party AS p ON p.uscc = s.provider_uscc $q$);
 
     WHEN 'devices.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['serial']);
         PERFORM import_refuse_unknown(p_file, stage, 'provider_uscc', 'vouchers_party', 'uscc');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['serial']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'applications_device',
             ARRAY['serial'], ARRAY['provider_id', 'accelerator', 'in_service_on', 'retired_on'], $q$
@@ -83,8 +83,8 @@ BEGIN
               FROM pg_temp.import_devices AS s JOIN public.vouchers_party AS p ON p.uscc = s.provider_uscc $q$);
 
     WHEN 'listings.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['uscc', 'kind', 'from_on', 'document_no']);
         PERFORM import_refuse_unknown(p_file, stage, 'uscc', 'vouchers_party', 'uscc');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['uscc', 'kind', 'from_on', 'document_no']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'vouchers_listing',
             ARRAY['party_id', 'kind', 'effective_from', 'document_no'], ARRAY['effective_to'], $q$
@@ -93,9 +93,9 @@ BEGIN
               FROM pg_temp.import_listings AS s JOIN public.vouchers_party AS p USING (uscc) $q$);
 
     WHEN 'leases.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['lease_no']);
         PERFORM import_refuse_unknown(p_file, stage, 'lessee_uscc', 'vouchers_party', 'uscc');
         PERFORM import_refuse_unknown(p_file, stage, 'lessor_uscc', 'vouchers_party', 'uscc');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['lease_no']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'applications_lease', ARRAY['lease_no'],
             ARRAY['lessee_id', 'lessor_id', 'program_code', 'signed_on', 'starts_on', 'ends_before', 'amount', 'unit_price',
@@ -111,12 +111,12 @@ BEGIN
               JOIN pg_temp.import_program AS g ON g.code = s.program_code $q$, p_on));
 
     WHEN 'lease_devices.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['lease_no', 'serial', 'from_on']);
         PERFORM import_refuse_unknown(p_file, stage, 'lease_no', 'applications_lease', 'lease_no');
         INSERT INTO pg_temp.import_refusal
         SELECT p_file, s.line, 'from_on', 'row.after_lease', s.from_on::text
           FROM pg_temp.import_lease_devices AS s JOIN public.applications_lease AS l USING (lease_no)
          WHERE s.to_on IS NULL AND s.from_on >= l.ends_before;
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['lease_no', 'serial', 'from_on']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'applications_leasedevice',
             ARRAY['lease_id', 'serial', 'effective_from'], ARRAY['effective_to', 'share'], $q$
@@ -125,8 +125,8 @@ BEGIN
               FROM pg_temp.import_lease_devices AS s JOIN public.applications_lease AS l USING (lease_no) $q$);
 
     WHEN 'metering.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['lease_no', 'day', 'source']);
         PERFORM import_refuse_unknown(p_file, stage, 'lease_no', 'applications_lease', 'lease_no');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['lease_no', 'day', 'source']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'applications_meteringday',
             ARRAY['lease_id', 'day', 'source'], ARRAY['card_hours'], $q$
@@ -134,8 +134,8 @@ BEGIN
               FROM pg_temp.import_metering AS s JOIN public.applications_lease AS l USING (lease_no) $q$);
 
     WHEN 'invoices.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['invoice_code', 'invoice_no']);
         PERFORM import_refuse_unknown(p_file, stage, 'lease_no', 'applications_lease', 'lease_no', leases_there::text);
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['invoice_code', 'invoice_no']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'applications_invoice', ARRAY['invoice_code', 'invoice_no', 'origin'],
             ARRAY['status', 'issued_on', 'seller_uscc', 'buyer_uscc', 'net_amount', 'tax_amount', 'gross_amount'], $q$
@@ -149,12 +149,12 @@ BEGIN
               LEFT JOIN public.vouchers_party AS p ON p.uscc = s.buyer_uscc $q$);
 
     WHEN 'invoice_lines.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['invoice_no', 'invoice_code', 'line_no']);
         INSERT INTO pg_temp.import_refusal
         SELECT p_file, s.line, 'invoice_no', 'row.unknown_reference', s.invoice_no
           FROM pg_temp.import_invoice_lines AS s
          WHERE NOT EXISTS (SELECT FROM public.applications_invoice AS i WHERE i.invoice_code = s.invoice_code
                               AND i.invoice_no = s.invoice_no AND i.origin = 'imported');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['invoice_no', 'invoice_code', 'line_no']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'applications_invoiceline', ARRAY['invoice_id', 'line_no'],
             ARRAY['net_amount', 'tax_amount'], $q$
@@ -165,9 +165,9 @@ BEGIN
                 ON i.invoice_code = s.invoice_code AND i.invoice_no = s.invoice_no AND i.origin = 'imported' $q$);
 
     WHEN 'payments.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['bank_ref']);
         PERFORM import_refuse_unknown(p_file, stage, 'payer_uscc', 'vouchers_party', 'uscc');
         PERFORM import_refuse_unknown(p_file, stage, 'payee_uscc', 'vouchers_party', 'uscc');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['bank_ref']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'applications_banktransfer', ARRAY['bank_ref'],
             ARRAY['payer_id', 'payee_id', 'paid_on', 'amount'], $q$
@@ -178,8 +178,8 @@ BEGIN
               LEFT JOIN public.vouchers_party AS b ON b.uscc = s.payee_uscc $q$);
 
     WHEN 'applications.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['application_no']);
         PERFORM import_refuse_unknown(p_file, stage, 'enterprise_uscc', 'vouchers_party', 'uscc');
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['application_no']);
         PERFORM import_drop_refused(p_file, stage);
         -- The file does not say how an application ended: one with a voucher was granted, of the others nothing is known.
         SELECT * INTO moved FROM import_move(p_file, 'applications_application', ARRAY['application_no'],
@@ -199,10 +199,10 @@ BEGIN
                    WHERE w.application_no = s.application_no ORDER BY w.line LIMIT 1) AS v ON true $q$);
 
     WHEN 'vouchers.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['voucher_no']);
         PERFORM import_refuse_unknown(p_file, stage, 'enterprise_uscc', 'vouchers_party', 'uscc');
         PERFORM import_refuse_unknown(p_file, stage, 'application_no', 'applications_application', 'application_no',
                                       ('applications.csv' = ANY (p_collected))::text);
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['voucher_no']);
         PERFORM import_drop_refused(p_file, stage);
         -- Used up, run out, or else frozen: what was left of a voucher of history cannot be spent here.
         SELECT * INTO moved FROM import_move(p_file, 'vouchers_voucher', ARRAY['voucher_no'],
@@ -218,12 +218,12 @@ BEGIN
                           WHERE status IN ('approved', 'paid') GROUP BY voucher_no) AS c USING (voucher_no) $q$, p_on));
 
     WHEN 'claims.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['claim_no']);
         PERFORM import_refuse_unknown(p_file, stage, 'voucher_no', 'vouchers_voucher', 'voucher_no');
         PERFORM import_refuse_unknown(p_file, stage, 'lease_no', 'applications_lease', 'lease_no', leases_there::text);
         INSERT INTO pg_temp.import_refusal  -- a voucher of a live case takes no claims of history
         SELECT p_file, s.line, 'voucher_no', 'row.live_voucher', s.voucher_no
           FROM pg_temp.import_claims AS s JOIN public.vouchers_voucher AS v USING (voucher_no) WHERE v.origin <> 'imported';
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['claim_no']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'applications_claim', ARRAY['claim_no'],
             ARRAY['voucher_id', 'lease_id', 'state', 'claimed_amount', 'submitted_at'], $q$
@@ -244,7 +244,6 @@ BEGIN
               LEFT JOIN public.applications_lease AS l USING (lease_no) $q$);
 
     WHEN 'claim_invoices.csv' THEN
-        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['claim_no', 'invoice_no', 'invoice_code', 'bank_ref']);
         PERFORM import_refuse_unknown(p_file, stage, 'claim_no', 'applications_claim', 'claim_no');
         PERFORM import_refuse_unknown(p_file, stage, 'bank_ref', 'applications_banktransfer', 'bank_ref',
                                       ('payments.csv' = ANY (p_collected))::text);
@@ -256,6 +255,7 @@ BEGIN
              WHERE NOT EXISTS (SELECT FROM public.applications_invoice AS i
                                 WHERE i.number_key = s.number_key AND i.origin = 'imported');
         END IF;
+        PERFORM import_refuse_duplicates(p_file, stage, ARRAY['claim_no', 'invoice_no', 'invoice_code', 'bank_ref']);
         PERFORM import_drop_refused(p_file, stage);
         SELECT * INTO moved FROM import_move(p_file, 'applications_basisitem', ARRAY['claim_id', 'reference', 'description'],
             ARRAY['net_amount', 'bank_transfer_id'], $q$

@@ -63,6 +63,14 @@ class Table:
 
     def __enter__(self) -> Table:
         try:
+            self._read_header()
+        except FileRefused:
+            self._stream.close()
+            raise
+        return self
+
+    def _read_header(self) -> None:
+        try:
             first = next(self._reader, None)
         except csv.Error:
             first = ["\x00"]
@@ -79,7 +87,6 @@ class Table:
         twice = sorted({name for name in self.header if name and self.header.count(name) > 1})
         if twice:
             raise FileRefused("file.duplicate_column", f"表头中有重复的列：{'、'.join(twice)}。")
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._stream.close()
