@@ -38,6 +38,11 @@ def _normal(column: str) -> str:
     )
 
 
+def _digits(text: str) -> str:
+    """How many digits the text has; -1 when it holds anything else."""
+    return f"CASE WHEN {text} ~ '^[0-9]*$' THEN length({text}) ELSE -1 END"
+
+
 def _switch(column: str, values: dict[str, int]) -> str:
     whens = " ".join(f"WHEN '{word}' THEN {value}" for word, value in values.items())
     return f"CASE {column} {whens} END"
@@ -70,6 +75,7 @@ _TABLES: dict[str, Spec] = {
             "submitted_on": _SUBMITTED_ON,
             "paid_on": _day("c.paid_on"),
             "amount": _fen("coalesce(c.approved_amount, c.claimed_amount)"),
+            "program": _hash("regexp_replace(c.program_code, '^EX-', '')"),
         },
         "applications_claim c",
         "c.id = ANY(%(claims)s)",
@@ -107,6 +113,11 @@ _TABLES: dict[str, Spec] = {
             "red_of": _hash(_normal("n.red_of")),
             "file": _hash("n.file_sha256"),
             "digital": "(n.kind IN ('digital_special', 'digital_ordinary'))::int",
+            # -1: it holds something that is no digit.
+            "code_length": _digits(_normal("n.invoice_code")),
+            "number_length": _digits(_normal("n.invoice_no")),
+            "number_year": f"substring({_normal('n.invoice_no')} FROM '^[0-9]{{2}}')::int",
+            "number_province": f"substring({_normal('n.invoice_no')} FROM '^[0-9]{{2}}([0-9]{{2}})')::int",
         },
         "applications_invoice n",
         "n.id = ANY(%(invoices)s)",
@@ -144,7 +155,7 @@ _TABLES: dict[str, Spec] = {
             "share": "(d.share * 1000000)",
         },
         "applications_leasedevice d",
-        "d.serial = ANY(%(serials)s)",
+        "(d.serial = ANY(%(serials)s) OR d.lease_id = ANY(%(leases)s))",
         "d.recorded_at",
     ),
     "devices": Spec(
@@ -171,6 +182,7 @@ _TABLES: dict[str, Spec] = {
             "email": _hash("lower(p.email)"),
             "address": _hash("regexp_replace(p.address, '[[:space:]]', '', 'g')"),
             "registered_on": _day("p.registered_on"),
+            "province": "substring(p.region_code FROM '^[0-9]{2}')::int",
         },
         "vouchers_party p",
         "p.id = ANY(%(parties)s)",

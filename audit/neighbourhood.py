@@ -74,6 +74,13 @@ def expand(claims: Sequence[int], leases: Sequence[int]) -> dict[str, Any]:
             list(keys), list(invoices), own,
         )
     )  # fmt: skip
+    # The transfers that the claim cites, and who else cites them.
+    cited = _column(
+        "SELECT DISTINCT bank_transfer_id FROM applications_basisitem WHERE claim_id = ANY(%s)", list(claims)
+    )
+    all_claims |= set(
+        _column("SELECT claim_id FROM applications_basisitem WHERE bank_transfer_id = ANY(%s)", cited)
+    )
     serials = set(_column("SELECT serial FROM applications_leasedevice WHERE lease_id = ANY(%s)", own))
     serials |= set(
         _column(
@@ -82,14 +89,29 @@ def expand(claims: Sequence[int], leases: Sequence[int]) -> dict[str, Any]:
             list(serials), list(serials),
         )
     )  # fmt: skip
-    all_leases = set(own) | set(
-        _column("SELECT lease_id FROM applications_leasedevice WHERE serial = ANY(%s)", list(serials))
+    # The same machines, the same document, and whatever else the lessor let of these cards meanwhile.
+    sharing = set(own) | set(
+        _column(
+            "SELECT lease_id FROM applications_leasedevice WHERE serial = ANY(%s) UNION "
+            "SELECT o.id FROM applications_lease l JOIN applications_lease o ON o.document_sha256 = l.document_sha256 "
+            "AND o.document_sha256 <> '' WHERE l.id = ANY(%s)",
+            list(serials), own,
+        )
+    )  # fmt: skip
+    all_leases = sharing | set(
+        _column(
+            "SELECT o.id FROM applications_lease l JOIN applications_lease o ON o.lessor_id = l.lessor_id "
+            "AND o.accelerator = l.accelerator AND o.starts_on < l.ends_before AND o.ends_before > l.starts_on "
+            "WHERE l.id = ANY(%s)",
+            own,
+        )
     )
+    all_claims |= set(_column("SELECT id FROM applications_claim WHERE lease_id = ANY(%s)", sorted(sharing)))
     # The successors of the serials in the other leases shorten their times.
     serials |= set(
         _column("SELECT serial FROM applications_device WHERE replaces_serial = ANY(%s)", list(serials))
     )
-    parties, holders = _parties(all_claims, all_leases, own, invoices)
+    parties, holders = _parties(all_claims, sharing, own, invoices)
     return {
         "subject_claims": list(claims),
         "subject_leases": own,

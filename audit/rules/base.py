@@ -79,7 +79,9 @@ class Rule:
     find: Callable[[Facts, Mapping[str, Any]], Found]
     page: str
     at_screening: bool = True
-    about: str = "claim"  # what the fact is about: a claim's own papers, or its lease and whoever claims on it
+    about: str = (
+        "claim"  # what the fact is about: a claim's own papers, or its lease and whoever claims on it
+    )
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -24,11 +24,14 @@ Column = NDArray[np.int64]
 
 # The columns of each table. A source gives every one of them; what it does not know is MISSING.
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "claims": ("id", "lease", "enterprise", "provider", "live", "submitted_at", "submitted_on", "paid_on", "amount"),
+    "claims": (
+        "id", "lease", "enterprise", "provider", "live", "submitted_at", "submitted_on", "paid_on", "amount", "program",
+    ),
     "items": ("id", "claim", "invoice", "key", "net", "transfer"),
     "invoices": (
         "id", "key", "number", "net", "gross", "issued_on", "status", "changed_on", "seller", "buyer", "lease",
-        "period_from", "period_to", "red_of", "file", "digital",
+        "period_from", "period_to", "red_of", "file", "digital", "code_length", "number_length", "number_year",
+        "number_province",
     ),
     "leases": (
         "id", "lessee", "lessor", "live", "signed_on", "starts_on", "ends_before", "amount", "exclusive", "cards",
@@ -36,7 +39,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "lease_devices": ("id", "lease", "serial", "starts", "ends", "share"),
     "devices": ("id", "serial", "provider", "accelerator", "site", "in_service_on", "retired_on", "replaces"),
-    "parties": ("id", "uscc", "legal_rep", "phone", "email", "address", "registered_on"),
+    "parties": ("id", "uscc", "legal_rep", "phone", "email", "address", "registered_on", "province"),
     "accounts": ("id", "party", "account"),
     "shareholdings": ("id", "company", "holder", "holder_is_company", "percent", "starts", "ends", "public_body"),
     "declared": ("id", "party", "other", "relation", "declared_on"),

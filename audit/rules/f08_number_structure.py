@@ -1,0 +1,121 @@
+"""F08 号码结构: an invoice number that cannot be one.
+
+Method. For each invoice of a live claim, by its kind. 数电票: 20 digits without a code, digits 1–2 the year of issue, digits 3–4
+the province of the seller's tax office. Older invoices: a code of 10 or 12 digits and a number of 8. Anything else is hard.
+
+Example. A number 24312000001912681295 on an invoice issued on 3 March 2025: the year digits say 2024.
+
+Why. Numbers are given by the tax office; an impossible one was made up.
+
+Exclusions. Spaces, hyphens and full-width digits are how people key numbers and are normalised first. A seller that no register knows:
+the province is not tested.
+
+Assumptions. A seller is registered with the tax office of its own province. Runs of numbers (monthly batches, sole customers) are not
+part of this rule: they say little by themselves.
+
+Parameters. ``digital_length`` (20), ``province_exceptions``: further province digits that sellers of a province may have.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from audit.rules.base import HARD, Found, Hit, Parameter, Rule, day_of
+from audit.rules.f03_party_mismatch import claimed_invoices
+from audit.rules.facts import MISSING, Facts, as_date
+
+
+def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
+    """Claims on invoices whose number cannot be one."""
+    invoices, parties, claims, found = facts.invoices, facts.parties, facts.claims, Found()
+    _rows, claim, _lease, invoice = claimed_invoices(facts)
+    found.untestable_claims = {int(one) for one in claim[invoice < 0]}
+    found.untestable_claims |= {
+        int(one) for one in claims.id[(claims.live == 1) & ~np.isin(claims.id, claim)]
+    }
+    province_of = dict(zip(parties.uscc.tolist(), parties.province.tolist(), strict=True))
+    allowed = {(str(a), str(b)) for a, b in parameters["province_exceptions"]}
+    wrong: dict[int, list[tuple[int, str, str, str]]] = defaultdict(list)
+    judged: dict[int, tuple[str, str, str] | None] = {}
+    for one in np.flatnonzero(invoice >= 0).tolist():
+        row = int(invoice[one])
+        if row not in judged:
+            judged[row] = _fault(facts, row, province_of, allowed, int(parameters["digital_length"]))
+        fault = judged[row]
+        if fault is not None:
+            wrong[int(claim[one])].append((row, *fault))
+    words = facts.labels("invoice", invoices.id[[w[0] for ws in wrong.values() for w in ws]])
+    for one_claim, ws in wrong.items():
+        row, value, threshold, told = ws[0]
+        more = f"另有 {len(ws) - 1} 张发票的号码同样不合规则。" if len(ws) > 1 else ""
+        no = words[int(invoices.id[row])][1]
+        found.hits.append(
+            Hit(
+                claim=one_claim,
+                lease=None,
+                severity=HARD,
+                points=None,
+                value=value,
+                threshold=threshold,
+                sentence=f"发票 {no}（{day_of(invoices.issued_on[row])} 开具）{told}。{more}",
+                counterfactual="若更正为与票面一致、合乎编码规则的号码，则不触发。",
+                evidence=tuple(dict.fromkeys(f"invoice:{words[int(invoices.id[w[0]])][0]}" for w in ws)),
+                inputs=tuple(
+                    (words[int(invoices.id[w[0]])][0], w[1], w[2], int(invoices.issued_on[w[0]])) for w in ws
+                ),
+            )
+        )
+    return found
+
+
+def _fault(
+    facts: Facts, row: int, province_of: Mapping[int, int], allowed: set[tuple[str, str]], length: int
+) -> tuple[str, str, str] | None:
+    """What is wrong with the number: value, threshold and words; None when nothing is."""
+    invoices = facts.invoices
+    digits, code = int(invoices.number_length[row]), int(invoices.code_length[row])
+    if MISSING in (digits, code):
+        return None
+    if digits < 0 or code < 0:
+        return "含有数字以外的字符", "仅数字", "的号码含有数字以外的字符"
+    if invoices.digital[row] != 1:
+        if digits != 8 or code not in (10, 12):
+            return (
+                f"代码 {code} 位、号码 {digits} 位",
+                "代码 10 或 12 位、号码 8 位",
+                "的代码或号码位数不合规则",
+            )
+        return None
+    if digits != length or code:
+        return f"{digits} 位", f"{length} 位", f"为数电票，号码应为 {length} 位，实为 {digits} 位"
+    year, issued = int(invoices.number_year[row]), as_date(int(invoices.issued_on[row])).year % 100
+    if year != issued:
+        return f"{year:02d}", f"{issued:02d}", f"的第 1–2 位为 {year:02d}，与开票年度 {issued:02d} 不符"
+    province, home = int(invoices.number_province[row]), province_of.get(int(invoices.seller[row]), MISSING)
+    if home != MISSING and province != home and (str(home), str(province)) not in allowed:
+        return (
+            f"{province:02d}",
+            f"{home:02d}",
+            f"的第 3–4 位为 {province:02d}，与销方所在省级代码 {home:02d} 不符",
+        )
+    return None
+
+
+RULE = Rule(
+    id="F08",
+    title="发票号码结构",
+    family="A",
+    severity=HARD,
+    points=None,
+    legal_basis="国家税务总局公告2024年第11号（数电发票号码 20 位：1–2 位公历年度后两位，3–4 位开具方所在省级税务局代码）；《发票管理办法》第二十一条。",
+    parameters=(
+        Parameter("digital_length", 20, "数电票号码位数", "位", 20, 20),
+        Parameter("province_exceptions", [], "允许的其他省级代码（成对）"),
+    ),
+    find=find,
+    page=__doc__ or "",
+)

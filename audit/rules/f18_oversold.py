@@ -1,0 +1,216 @@
+"""F18 超卖: a provider let more cards of a kind at once than it has registered.
+
+Method. For each provider and kind of card the leases in force are swept over time: cards let (a slice counts with its share)
+against cards registered. Capacity that was registered within ``grace_days`` after the day counts as if it had been there. More than
+``hard_percent`` of the registered: hard; more than 100 %: soft, 5 points. Every lease in force at such a time is flagged, with
+the claims that rest on it, from the day on which it lasted longer than a handover.
+
+Example. 220 H800 are registered, 240 are let in May 2025: 109 %, soft. 300 let: 136 %, hard.
+
+Why. What is let beyond what there is was not delivered to someone.
+
+Exclusions. Capacity registered late (``grace_days``). A handover day of exactly 24 hours. Renewals by the same lessee on the same machines.
+Oversubscription that the provider declared, by slices whose shares stand in the lease.
+
+Assumptions. Registration covers all sites together. A kind of which nothing at all is registered for the provider: not testable.
+
+Parameters. ``soft_percent`` (100), ``hard_percent`` (130), ``grace_days`` (60), ``soft_points`` (5).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from audit.rules.base import HARD, SOFT, Found, Hit, Parameter, Rule, day_of
+from audit.rules.f17_device_let_twice import WHOLE
+from audit.rules.facts import FAR, MISSING, Column, Facts
+
+Key = tuple[int, int]  # provider, accelerator
+
+
+@dataclass
+class Peak:
+    """The worst day of one lease: cards let and registered, both in millionths of a card."""
+
+    day: int
+    sold: int
+    registered: int
+
+    @property
+    def percent(self) -> Decimal:
+        """Let as a percentage of registered, one decimal."""
+        return (Decimal(self.sold) * 100 / Decimal(self.registered)).quantize(Decimal("0.1"))
+
+
+def share_of(facts: Facts) -> dict[int, int]:
+    """The mean share of a lease's devices, in millionths; leases without devices are taken as whole."""
+    let = facts.lease_devices
+    if not len(let):
+        return {}
+    leases, place = np.unique(let.lease, return_inverse=True)
+    # At most 10^6 each: sums of integers in floats are exact here.
+    total = np.bincount(place, weights=let.share).astype(np.int64)
+    count = np.bincount(place)
+    return dict(zip(leases.tolist(), (total // count).tolist(), strict=True))
+
+
+def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
+    """Leases (and their claims) in force while their provider had let more than it registered."""
+    leases, claims, capacity, found = facts.leases, facts.claims, facts.capacity, Found()
+    grace = int(parameters["grace_days"])
+    registered: dict[Key, list[tuple[int, int, int]]] = defaultdict(list)
+    for row in range(len(capacity)):
+        registered[int(capacity.provider[row]), int(capacity.accelerator[row])].append(
+            (int(capacity.starts[row]), int(capacity.ends[row]), int(capacity.cards[row]))
+        )
+    shares = share_of(facts)
+    by_key: dict[Key, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(leases.live == 1).tolist():
+        key = (int(leases.lessor[row]), int(leases.accelerator[row]))
+        if key in registered and leases.cards[row] != MISSING:
+            by_key[key].append(row)
+        else:
+            found.untestable_leases.add(int(leases.id[row]))
+    untestable = (claims.lease == MISSING) | np.isin(claims.lease, list(found.untestable_leases))
+    found.untestable_claims = {int(one) for one in claims.id[untestable]}
+
+    renewed = _renewals(facts)
+    soft, hard = int(parameters["soft_percent"]), int(parameters["hard_percent"])
+    peaks: dict[int, Peak] = {}
+    for key, rows in by_key.items():
+        for row, peak in _sweep(facts, rows, registered[key], shares, renewed, grace, soft).items():
+            peaks[int(leases.id[row])] = peak
+    _explain(facts, found, peaks, soft, hard, Decimal(str(parameters["soft_points"])))
+    return found
+
+
+def _renewals(facts: Facts) -> dict[int, int]:
+    """Lease row → the day on which a renewal on the same machines by the same lessee takes over (it counts until then only)."""
+    let, leases = facts.lease_devices, facts.leases
+    by_serial: dict[int, int] = {}
+    found: dict[int, int] = {}
+    order = np.lexsort((let.starts, let.serial)).tolist()
+    for row in order:
+        serial, previous = int(let.serial[row]), by_serial.get(int(let.serial[row]))
+        if previous is not None and let.starts[row] < let.ends[previous]:
+            one, other = leases.at(int(let.lease[previous])), leases.at(int(let.lease[row]))
+            if (
+                one is not None
+                and other is not None
+                and one != other
+                and leases.lessee[one] == leases.lessee[other]
+            ):
+                found[one] = min(found.get(one, FAR), int(leases.starts_on[other]))
+        by_serial[serial] = row
+    return found
+
+
+def _sweep(
+    facts: Facts,
+    rows: list[int],
+    registered: list[tuple[int, int, int]],
+    shares: dict[int, int],
+    renewed: dict[int, int],
+    grace: int,
+    soft: int,
+) -> dict[int, Peak]:
+    """One provider and kind: the worst day of each lease that was in force while too much was let."""
+    leases = facts.leases
+    times = []
+    for row in rows:
+        start = int(leases.starts_on[row])
+        end = min(int(leases.ends_before[row]), renewed.get(row, FAR))
+        cards = int(leases.cards[row]) * shares.get(int(leases.id[row]), WHOLE)
+        if end > start:
+            times.append((start, end, cards, row))
+    starts = np.array([one[0] for one in times], dtype=np.int64)
+    stops = np.array([one[1] for one in times], dtype=np.int64)
+    cards: Column = np.array([one[2] for one in times], dtype=np.int64)
+    if not len(times):
+        return {}
+    # A day on which a lease starts, or the capacity changes, is where the sum can be greatest; the last day of a lease is
+    # shared with the next one's first (handover), so the lease counts to the day before.
+    held = stops - 1
+    days = np.unique(
+        np.concatenate([starts, [max(int(starts.min()), end) for _s, end, _c in registered if end < FAR]])
+    )
+    ordered_starts, ordered_ends = np.sort(starts), np.sort(held)
+    by_start, by_end = cards[np.argsort(starts, kind="stable")], cards[np.argsort(held, kind="stable")]
+    begun = np.concatenate(([0], np.cumsum(by_start)))[np.searchsorted(ordered_starts, days, side="right")]
+    over = np.concatenate(([0], np.cumsum(by_end)))[np.searchsorted(ordered_ends, days, side="right")]
+    peaks: dict[int, Peak] = {}
+    for day, sold in zip(days.tolist(), (begun - over).tolist(), strict=True):
+        there = _registered(registered, day, grace) * WHOLE
+        if not there or sold * 100 <= soft * there:
+            continue
+        for place in np.flatnonzero((starts <= day) & (held > day)).tolist():
+            row = times[place][3]
+            known = peaks.get(row)
+            if known is None or sold * known.registered > known.sold * there:
+                peaks[row] = Peak(day, sold, there)
+    return peaks
+
+
+def _registered(rows: list[tuple[int, int, int]], day: int, grace: int) -> int:
+    """Cards registered on the day, or on a day within the grace after it, whichever is most."""
+    days = {day} | {start for start, _end, _cards in rows if day < start <= day + grace}
+    return max(sum(cards for start, end, cards in rows if start <= one < end) for one in days)
+
+
+def _explain(
+    facts: Facts, found: Found, peaks: dict[int, Peak], soft: int, hard: int, points: Decimal
+) -> None:
+    leases, claims = facts.leases, facts.claims
+    words = facts.labels("lease", peaks)
+    parties = facts.labels("party", leases.look_up("lessor", np.array(list(peaks), dtype=np.int64)))
+    claims_of: dict[int, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(np.isin(claims.lease, list(peaks))).tolist():
+        claims_of[int(claims.lease[row])].append(int(claims.id[row]))
+    for lease, peak in peaks.items():
+        at = leases.at(lease)
+        assert at is not None
+        provider = int(leases.lessor[at])
+        over = peak.sold * 100 > hard * peak.registered
+        let, there = Decimal(peak.sold) / WHOLE, peak.registered // WHOLE
+        for claim in claims_of.get(lease) or [None]:
+            found.hits.append(
+                Hit(
+                    claim=claim,
+                    lease=lease,
+                    severity=HARD if over else SOFT,
+                    points=None if over else points,
+                    value=f"{peak.percent}%",
+                    threshold=f"{hard if over else soft}%",
+                    sentence=f"{day_of(peak.day)}，出租方“{parties[provider][1]}”该型号在租 {let.normalize():f} 卡，"
+                    f"登记规模 {there} 卡，为登记的 {peak.percent}%；本合同 {int(leases.cards[at])} 卡当时在租。",
+                    counterfactual=f"若当时登记规模不少于 {-(-peak.sold * 100 // (soft * WHOLE))} 卡，则不触发。",
+                    evidence=(f"lease:{words[lease][0]}", f"party:{parties[provider][0]}"),
+                    inputs=(words[lease][0], peak.day, peak.sold, peak.registered),
+                    ties=(int(leases.lessee[at]), provider),
+                )
+            )
+
+
+RULE = Rule(
+    id="F18",
+    title="超卖",
+    family="C",
+    severity=HARD,
+    points=Decimal(5),
+    legal_basis="各专项“服务商应当以登记入库的算力规模提供服务”条款；《民法典》第七百零八条。",
+    parameters=(
+        Parameter("soft_percent", 100, "提示起点", "%", 100, 200),
+        Parameter("hard_percent", 130, "拦截起点", "%", 101, 500),
+        Parameter("grace_days", 60, "补登期限", "天", 0, 365),
+        Parameter("soft_points", 5, "提示的分值", "分", 0, 10),
+    ),
+    find=find,
+    page=__doc__ or "",
+    about="lease",
+)

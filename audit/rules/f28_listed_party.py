@@ -1,0 +1,189 @@
+"""F28 黑名单及承继: a party of the lease was on a list of dishonesty or debarment, or follows one that was.
+
+Method. Lessee, lessor and claimant are held against the lists on the days of signing, filing and payment: listed on one of them
+is hard. Soft, 6 points, for a successor: registered within ``successor_months`` before or after the listing of another party, with at least
+two of the same legal representative or holder of 25 %, address, bank account.
+
+Example. Listed from 13 April 2024 to 13 April 2027; lease signed on 2 June 2024: hard. Listed until 4 November 2024, signed on
+25 March 2025: not.
+
+Why. Whoever is excluded from public money is excluded under a new name as well.
+
+Exclusions. Entries that had ended or were repaired by the day. A party at the same address as a listed one (one trait only).
+
+Assumptions. The days of an entry both count. The lists are as handed over; a party without an entry is not listed.
+
+Parameters. ``successor_months`` (24), ``successor_traits`` (2), ``successor_points`` (6), ``hub_cap`` (8).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from audit.rules.base import HARD, SOFT, Found, Hit, Parameter, Rule, day_of
+from audit.rules.facts import FAR, MISSING, Facts, groups
+
+KINDS = {1: "严重失信主体名单", 2: "专项失信限制名单"}
+TRAITS = {"representative": "法定代表人或主要股东", "address": "地址", "account": "银行账户"}
+
+
+def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
+    """Claims with a listed party, or with the successor of one."""
+    claims, leases, listings, found = facts.claims, facts.leases, facts.listings, Found()
+    found.untestable_claims = {int(one) for one in claims.id[claims.lease == MISSING]}
+    entries: dict[int, list[int]] = defaultdict(list)
+    for row in range(len(listings)):
+        entries[int(listings.party[row])].append(row)
+    if not entries:
+        return found
+    followers = _followers(facts, entries, parameters) if facts.whole else {}
+    signed = leases.look_up("signed_on", claims.lease)
+    sides = (
+        leases.look_up("lessee", claims.lease),
+        leases.look_up("lessor", claims.lease),
+        claims.enterprise,
+    )
+    concerned = np.zeros(len(claims), dtype=bool)
+    for side in sides:
+        concerned |= np.isin(side, [*entries, *followers])
+    hits: list[
+        tuple[int, int, int, str, int, int]
+    ] = []  # row, party, entry, moment, day; soft: entry of the other
+    soft: list[tuple[int, int, tuple[int, tuple[str, ...]]]] = []
+    for row in np.flatnonzero(concerned).tolist():
+        days = (
+            ("签订", int(signed[row])),
+            ("提交", int(claims.submitted_on[row])),
+            ("拨付", int(claims.paid_on[row])),
+        )
+        for party in dict.fromkeys(int(side[row]) for side in sides):
+            listed = [
+                (entry, moment, day)
+                for entry in entries.get(party, ())
+                for moment, day in days
+                if day != MISSING and listings.starts[entry] <= day < listings.ends[entry]
+            ]
+            if listed:
+                hits.append((row, party, *listed[0], len(listed)))
+            elif party in followers:
+                soft.append((row, party, followers[party]))
+    _explain(facts, found, hits, soft, Decimal(str(parameters["successor_points"])))
+    return found
+
+
+def _followers(
+    facts: Facts, entries: Mapping[int, list[int]], parameters: Mapping[str, Any]
+) -> dict[int, tuple[int, tuple[str, ...]]]:
+    """Party → the entry of the listed one that it follows, and the traits they share."""
+    parties, held, accounts, listings = facts.parties, facts.shareholdings, facts.accounts, facts.listings
+    cap, window = int(parameters["hub_cap"]), int(parameters["successor_months"]) * 30
+    owners: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for name, who, values in (
+        ("representative", parties.id, parties.legal_rep),
+        ("address", parties.id, parties.address),
+        ("account", accounts.party, accounts.account),
+    ):
+        order = np.argsort(values, kind="stable")
+        for run in groups(values, order[values[order] != MISSING]):
+            if len(run) <= cap:
+                owners[name, int(values[run[0]])] |= {int(one) for one in who[run]}
+    strong = np.flatnonzero(
+        (held.percent >= 250_000) & (held.public_body != 1) & (held.holder_is_company == 0)
+    )
+    for row in strong.tolist():
+        owners["representative", int(held.holder[row])].add(int(held.company[row]))
+    shared: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for (name, _value), members in owners.items():
+        if len(members) > cap:
+            continue
+        for listed in members & entries.keys():
+            for other in members - {listed}:
+                shared[other, listed].add(name)
+    found: dict[int, tuple[int, tuple[str, ...]]] = {}
+    for (other, listed), traits in shared.items():
+        at = parties.at(other)
+        born = int(parties.registered_on[at]) if at is not None else MISSING
+        if len(traits) < int(parameters["successor_traits"]) or born == MISSING or other in entries:
+            continue
+        for entry in entries[listed]:
+            if abs(born - int(listings.starts[entry])) <= window:
+                found[other] = (entry, tuple(sorted(traits)))
+    return found
+
+
+def _explain(
+    facts: Facts,
+    found: Found,
+    hits: list[tuple[int, int, int, str, int, int]],
+    soft: list[tuple[int, int, tuple[int, tuple[str, ...]]]],
+    points: Decimal,
+) -> None:
+    claims, listings = facts.claims, facts.listings
+    listed = [int(listings.party[one[2][0]]) for one in soft]
+    words = facts.labels("party", [*(one[1] for one in hits), *(one[1] for one in soft), *listed])
+    lease_words = facts.labels("lease", claims.lease)
+    for row, party, entry, moment, day, _count in hits:
+        ends = int(listings.ends[entry])
+        until = "至今" if ends >= FAR else f"至 {day_of(ends - 1)}"
+        kind = KINDS[int(listings.kind[entry])]
+        start = day_of(listings.starts[entry])
+        found.hits.append(
+            Hit(
+                claim=int(claims.id[row]),
+                lease=int(claims.lease[row]),
+                severity=HARD,
+                points=None,
+                value=day_of(day),
+                threshold=f"{start} {until}",
+                sentence=f"“{words[party][1]}”自 {start} {until}列入{kind}，{moment}日 {day_of(day)} 在列。",
+                counterfactual=f"若{moment}日前已移出名单或完成信用修复，则不触发。",
+                evidence=(f"party:{words[party][0]}", f"listing:{words[party][0]}/{start}"),
+                inputs=(words[party][0], kind, start, ends, moment, day),
+                ties=(int(claims.enterprise[row]), party),
+            )
+        )
+    for row, party, (entry, traits) in soft:
+        other = int(listings.party[entry])
+        told = "、".join(TRAITS[trait] for trait in traits)
+        found.hits.append(
+            Hit(
+                claim=int(claims.id[row]),
+                lease=int(claims.lease[row]) if int(claims.lease[row]) in lease_words else None,
+                severity=SOFT,
+                points=points,
+                value=f"{len(traits)} 项",
+                threshold="2 项",
+                sentence=f"“{words[party][1]}”的{told}与 {day_of(listings.starts[entry])} 列入名单的“{words[other][1]}”相同，成立时间相近。",
+                counterfactual="若相同之处少于两项，则不触发。",
+                evidence=(
+                    f"party:{words[party][0]}",
+                    f"party:{words[other][0]}",
+                    f"listing:{words[other][0]}/{day_of(listings.starts[entry])}",
+                ),
+                inputs=(words[party][0], words[other][0], *traits),
+                ties=(int(claims.enterprise[row]), party, other),
+            )
+        )
+
+
+RULE = Rule(
+    id="F28",
+    title="失信主体及承继",
+    family="D",
+    severity=HARD,
+    points=Decimal(6),
+    legal_basis="国务院办公厅《关于进一步完善失信约束制度构建诚信建设长效机制的指导意见》（国办发〔2020〕49号）；各专项“严重失信主体不予支持”条款。",
+    parameters=(
+        Parameter("successor_months", 24, "承继的时间相近", "月", 1, 60),
+        Parameter("successor_traits", 2, "承继的相同项数", "项", 1, 3),
+        Parameter("successor_points", 6, "承继的分值", "分", 0, 10),
+        Parameter("hub_cap", 8, "枢纽上限", "家", 2, 50),
+    ),
+    find=find,
+    page=__doc__ or "",
+)
