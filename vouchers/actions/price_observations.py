@@ -8,7 +8,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from django.db import transaction
@@ -17,10 +17,10 @@ from django.utils import timezone
 from vouchers import dates
 from vouchers.access import Role, require_role
 from vouchers.actions.history import import_rows
+from vouchers.actions.price_neighbours import attach_register, quarantine_suspects
 from vouchers.actions.price_reading import (
     DATASET_COLUMNS,
     REFERENCE_COLUMNS,
-    Draft,
     Reading,
     Refused,
     RefusedRow,
@@ -31,17 +31,14 @@ from vouchers.actions.price_reading import (
 from vouchers.actions.price_tables import chip_table, load_price_tables, rate_table
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
-from vouchers.models import Party, PriceObservation, Region, User
+from vouchers.models import Party, PriceObservation, User
 from vouchers.models.prices import Evidence, Market, ObservationState
 from vouchers.models.recorded import Origin
 from vouchers.policy.fair_price import METHODS, REASONS
 from vouchers.policy.prices.regions import TABLES
-from vouchers.policy.prices.suspicion import Seen, suspects
 
 SHIPPED_PRICES = TABLES / "gpu_prices.csv.gz"
 SHIPPED_UNTIL = date(2026, 8, 22)  # the last day in the shipped file
-LARGE_BATCH = 1000  # a batch of this size is its own neighbourhood
-NEIGHBOUR_DAYS = 180
 
 IMPORT_COLUMNS = (
     "observation_no", "digest", "revision", "market", "observed_on", "known_at", "source", "source_key", "party_id", "kind",
@@ -192,8 +189,8 @@ def _load(
     known = _known(readings)
     report.known += len(known)
     fresh = [reading for digest, reading in readings.items() if digest not in known]
-    _suspect(fresh, market)
-    _attach(fresh)
+    quarantine_suspects(fresh, market)
+    attach_register(fresh)
     _insert(fresh)
     for reading in fresh:
         item = reading.observation
@@ -219,67 +216,6 @@ def _known(readings: Mapping[str, Reading]) -> set[str]:
             )
         )
     return found
-
-
-def _seen(item: PriceObservation | Draft, cards: int, period: str) -> Seen | None:
-    if item.normalised_price is None or item.unit_price is None:
-        return None
-    spot = "spot" if item.term_bucket == "spot" else ""
-    return Seen(
-        item.digest,
-        item.source_key,
-        (item.accelerator, item.form_factor, item.tier, spot, period),
-        item.normalised_price,
-        item.unit_price,
-        cards,
-    )
-
-
-def _suspect(readings: Sequence[Reading], market: str) -> None:
-    """Quarantine what the neighbours betray: those of the same year in a long file, of half a year around in a short one."""
-    sound = [reading for reading in readings if reading.observation.state == ObservationState.ADMITTED]
-    if not sound:
-        return
-    days = [reading.observation.observed_on for reading in sound if reading.observation.observed_on]
-    long = len(sound) >= LARGE_BATCH
-    seen = [
-        found
-        for reading, day in zip(sound, days, strict=True)
-        if (found := _seen(reading.observation, reading.instance_cards, str(day.year) if long else ""))
-        is not None
-    ]
-    neighbours: list[Seen] = []
-    if not long:
-        near = PriceObservation.objects.filter(
-            market=market,
-            state=ObservationState.ADMITTED,
-            accelerator__in={item.product[0] for item in seen},
-            observed_on__range=(min(days) - timedelta(days=NEIGHBOUR_DAYS), max(days) + timedelta(days=NEIGHBOUR_DAYS)),
-        ).only(
-            "digest", "source_key", "accelerator", "form_factor", "tier", "term_bucket", "normalised_price", "unit_price"
-        )  # fmt: skip
-        neighbours = [found for item in near if (found := _seen(item, 1, "")) is not None]
-    reasons = suspects(seen, neighbours)
-    for reading in sound:
-        reason = reasons.get(reading.observation.digest)
-        if reason:
-            reading.observation.state = ObservationState.QUARANTINED
-            reading.observation.reason = reason
-            reading.observation.note = (
-                f"折算 {reading.observation.normalised_price}，与同类价格相差过大，请核对单位"
-            )
-
-
-def _attach(readings: Sequence[Reading]) -> None:
-    """Point to the register: the party behind a USCC, the region behind a code."""
-    codes = {
-        reading.observation.source_key for reading in readings if len(reading.observation.source_key) == 18
-    }
-    parties = dict(Party.objects.filter(uscc__in=codes).values_list("uscc", "pk"))
-    regions = dict(Region.objects.values_list("code", "pk"))
-    for reading in readings:
-        reading.observation.party_id = parties.get(reading.observation.source_key)
-        reading.observation.region_id = regions.get(reading.observation.region_code)
 
 
 def _insert(readings: Sequence[Reading]) -> None:
@@ -317,13 +253,11 @@ def record_observation(
         )
     except Refused as problem:
         raise Invalid(f"price.{problem.code}", f"{problem.message}。", field=problem.field) from None
-    held: PriceObservation | None = PriceObservation.objects.filter(
-        digest=reading.observation.digest
-    ).first()
+    held: PriceObservation | None = PriceObservation.objects.filter(digest=reading.observation.digest).first()
     if held is not None:
         return held
-    _suspect([reading], Market.CHINA)
-    _attach([reading])
+    quarantine_suspects([reading], Market.CHINA)
+    attach_register([reading])
     observation = reading.observation.row()
     observation.save(force_insert=True)
     return observation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import forms
@@ -17,37 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.access import Role, has_role
 from vouchers.actions import prices
 from vouchers.admin.acts import Act, ActingAdmin, ReasonForm
-from vouchers.admin.scoped import READERS, ScopedAdmin
+from vouchers.admin.price_tables import MAKERS, PRICE_PUBLISHER, PRICE_READERS, ReadOnlyAdmin
 from vouchers.errors import DomainError
 from vouchers.middleware import note_refusal
-from vouchers.models import ChipModel, FxRate, PriceIndexIssue, PriceIndexRow, PriceMethod, PriceObservation
+from vouchers.models import PriceIndexIssue, PriceIndexRow, PriceObservation
 from vouchers.models.parties import Tier
 from vouchers.models.prices import Market, ObservationState, PriceUnit
 from vouchers.policy.fair_price import REASONS
-
-PRICE_PUBLISHER = (Role.PRICE_PUBLISHER,)
-MAKERS = (Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)
-PRICE_READERS = (*READERS, Role.PRICE_PUBLISHER, Role.INVESTIGATOR)
-
-
-class NationalAdmin(ScopedAdmin):
-    """Prices are not a region's own: the role counts wherever it is held."""
-
-    read_roles = PRICE_READERS
-
-    def region_of(self, obj: Any) -> None:
-        """No region in particular."""
-
-
-class ReadOnlyAdmin(NationalAdmin):
-    """Rows that only actions write."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
 
 # -- observations ---------------------------------------------------------------------------------------------------
 
@@ -346,62 +321,3 @@ class PriceIndexRowAdmin(ReadOnlyAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         return lookup == "issue__id__exact" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
-
-
-# -- tables ---------------------------------------------------------------------------------------------------------
-
-
-class TableAdmin(NationalAdmin):
-    """Versioned tables: rows are added, and those that prices were computed with are never changed."""
-
-    write_roles = PRICE_PUBLISHER
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(ChipModel)
-class ChipModelAdmin(TableAdmin):
-    """芯片表: a correction is a row of a new table version."""
-
-    list_display = (
-        "accelerator",
-        "form_factor",
-        "memory_gb",
-        "fp16_tflops",
-        "origin",
-        "confidence",
-        "citation",
-        "table_version",
-    )
-    list_filter = ("table_version", "origin", "confidence", "vendor")
-    search_fields = ("accelerator", "aliases")
-
-
-@admin.register(FxRate)
-class FxRateAdmin(TableAdmin):
-    """汇率, dated."""
-
-    list_display = ("currency", "effective_from", "effective_to", "cny_per_unit", "source")
-    list_filter = ("currency",)
-
-
-@admin.register(PriceMethod)
-class PriceMethodAdmin(ReadOnlyAdmin):
-    """The method's versions, in words and in parameters."""
-
-    list_display = ("market", "version", "effective_from", "effective_to", "params_hash")
-    exclude = ("params", "prose")
-    readonly_fields = ("in_words", "parameters")
-
-    @admin.display(description=_("方法说明"))
-    def in_words(self, method: PriceMethod) -> str:
-        """A paragraph a step."""
-        return format_html_join("\n", "<p>{}</p>", ((line,) for line in method.prose.splitlines()))
-
-    @admin.display(description=_("参数"))
-    def parameters(self, method: PriceMethod) -> str:
-        """As they are hashed."""
-        return format_html(
-            "<pre>{}</pre>", json.dumps(method.params, ensure_ascii=False, indent=1, sort_keys=True)
-        )

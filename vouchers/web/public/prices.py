@@ -59,11 +59,15 @@ class PriceFilter(forms.Form):
 
     def __init__(self, *args: Any, market: str, months: list[date], chips: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["accelerator"].choices = [("", _("全部")), *((chip, chip) for chip in chips)]
-        self.fields["month"].choices = [
-            (f"{month:%Y-%m}", f"{month.year}年{month.month}月") for month in months
-        ]
-        self.fields["region_group"].choices = [("", _("全部")), *region_groups(market).items()]
+        own: dict[str, Any] = {
+            "accelerator": [("", _("全部")), *((chip, chip) for chip in chips)],
+            "month": [(f"{month:%Y-%m}", f"{month.year}年{month.month}月") for month in months],
+            "region_group": [("", _("全部")), *region_groups(market).items()],
+        }
+        for name, choices in own.items():
+            self.fields[name] = forms.ChoiceField(
+                label=self.fields[name].label, required=False, choices=choices
+            )
 
     def chosen(self) -> dict[str, str]:
         """The sound choices by name."""
@@ -108,20 +112,19 @@ def prices(request: HttpRequest) -> HttpResponse:
     """The published rows of a month, the latest by default."""
     market, issue, rows, form = _chosen_rows(request)
     page = Paginator(rows.exclude(base=None), PER_PAGE).get_page(request.GET.get("page"))
-    for row in page.object_list:
-        row.region_name = region_label(row.issue.market, row.region_group)
     untold = rows.filter(base=None).count() if issue is not None else 0
     context = {
         "issue": issue,
         "page": page,
         "form": form,
         "untold": untold,
+        "regions": region_groups(market),
         "unit": UNIT_LABEL[market],
         "market": market,
         "reference": market == Market.REFERENCE,
         "method": issue.method if issue is not None else _method(market),
         "query": urlencode(
-            {key: value for key, value in request.GET.items() if key in form.fields and value}
+            {key: str(value) for key, value in request.GET.items() if key in form.fields and value}
             | {"market": market}
         ),
     }
