@@ -16,6 +16,7 @@ from audit.models import AuditEvent
 from audit.models.trail import ActorKind, Operation
 from audit.trail import registry
 from audit.web.column_words import COLUMN_WORDS
+from audit.web.verb_words import DEEDS, NOUNS, WHOLE
 from vouchers.access import Role
 from vouchers.states import REGISTRY
 from vouchers.web import wording
@@ -23,22 +24,6 @@ from vouchers.web import wording
 # Columns that say nothing to a reader beside what the page shows already.
 SILENT = frozenset({"id", "recorded_at", "origin", "account_id", "inputs_hash", "updated_at"})
 LONGEST = 160
-
-_DEEDS = {
-    "create": lazy("建立"), "insert": lazy("新增"), "update": lazy("修改"), "delete": lazy("删除"), "save": lazy("保存"), "start": lazy("开始填写"),
-    "draft": lazy("起草"), "file": lazy("备案"), "set_devices": lazy("登记设备"), "clone": lazy("复制"), "load": lazy("装入"),
-    "run_examples": lazy("试算示例"), "export": lazy("导出"), "compute": lazy("计算"), "make": lazy("作出"), "record": lazy("登记"),
-    "admit": lazy("采纳"), "set_aside": lazy("不予采纳"), "import": lazy("导入"), "load_tables": lazy("装入基础表"), "register": lazy("登记"),
-    "place": lazy("提出"), "open": lazy("查阅"), "read": lazy("查阅"), "story": lazy("查阅全部经过"), "remove": lazy("移除"), "receive": lazy("收取"),
-}  # fmt: skip
-_WHOLE = {
-    "sign_in": lazy("登录"), "sign_out": lazy("退出"), "sign_in_failed": lazy("登录失败"), "receive_paper": lazy("提交材料"),
-    "remove_paper": lazy("移除材料"), "import_file": lazy("导入文件"), "adopt": lazy("纳入留痕"), "truncate": lazy("清空数据表"),
-    "migrate": lazy("结构变更"), "seal": lazy("封存"), "trail.story": lazy("查阅案卷全部经过"), "trail.export": lazy("导出留痕"),
-}  # fmt: skip
-_NOUNS = {
-    "request": lazy("页面请求"), "schema": lazy("数据结构"), "trail": lazy("审计留痕"), "price": lazy("价格"), "imported_file": lazy("导入文件"),
-}  # fmt: skip
 
 
 @cache
@@ -50,7 +35,7 @@ def models_by_kind() -> dict[str, type[models.Model]]:
 def kind_label(kind: str) -> str:
     """``claim`` → 兑付申请."""
     model = models_by_kind().get(kind)
-    return str(model._meta.verbose_name) if model is not None else str(_NOUNS.get(kind, kind))
+    return str(model._meta.verbose_name) if model is not None else str(NOUNS.get(kind, kind))
 
 
 def verb_label(verb: str) -> str:
@@ -58,15 +43,15 @@ def verb_label(verb: str) -> str:
     method, _space, path = verb.partition(" ")
     if method in ("GET", "POST", "PUT", "PATCH", "DELETE") and path:
         return _("请求 %(path)s") % {"path": path}
-    if verb in _WHOLE:
-        return str(_WHOLE[verb])
+    if verb in WHOLE:
+        return str(WHOLE[verb])
     noun, _dot, deed = verb.partition(".")
     if not deed:
-        return str(_DEEDS.get(verb, verb))
+        return str(DEEDS.get(verb, verb))
     lifecycle = REGISTRY.get(noun)
     if lifecycle is not None and lifecycle.label_of(deed) != deed:
         return lifecycle.label_of(deed)
-    return str(_DEEDS[deed]) if deed in _DEEDS else verb
+    return str(DEEDS[deed]) if deed in DEEDS else verb
 
 
 def role_labels(roles: Iterable[str]) -> str:

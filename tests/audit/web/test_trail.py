@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from audit.models import AuditEvent
 from audit.trail import registry
-from audit.web.event_words import SILENT, column_label, kind_label, models_by_kind
+from audit.web.event_words import SILENT, column_label, kind_label, models_by_kind, verb_label
 from vouchers.context import Actor, acting
 from vouchers.models import Hold, Party, Region
 
@@ -174,3 +177,11 @@ def test_every_column_and_table_has_a_word():
     assert not [
         kind for kind in models_by_kind() if kind_label(kind).isascii() and not kind.startswith("user_")
     ]
+
+
+def test_every_verb_that_the_code_announces_has_a_word():
+    spoken = re.compile(r'(?:announce|log_read|log_export|log_sign_in)\(\s*"([a-z_.]+)"')
+    sources = [path for app in registry.APPS for path in (settings.BASE_DIR / app).rglob("*.py")]
+    verbs = {verb for path in sources for verb in spoken.findall(path.read_text(encoding="utf-8"))}
+    assert len(verbs) > 20
+    assert {verb for verb in verbs if verb_label(verb).isascii()} == set()
