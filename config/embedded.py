@@ -346,6 +346,29 @@ class Cluster:
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
 
+    def has_database(self, name: str) -> bool:
+        """Whether there is such a database."""
+        with self.superuser() as connection:
+            return (
+                connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
+                is not None
+            )
+
+    def drop_databases_like(self, pattern: str) -> None:
+        """Drop every database whose name is LIKE the pattern."""
+        with self.superuser() as connection:
+            rows = connection.execute(
+                "SELECT datname FROM pg_database WHERE datname LIKE %s", [pattern]
+            ).fetchall()
+        for (name,) in rows:
+            self.drop_database(name)
+
+    def rename_database(self, name: str, new_name: str) -> None:
+        """Give a database that nobody is connected to another name."""
+        with self.superuser() as connection:
+            statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(new_name)))
+
     def create_queue(self, name: str) -> None:
         """A database for the queue, with its tables and functions, unless it exists."""
         self.create_database(name, owner="voucher_queue")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import fcntl
+import hashlib
 import os
 import shutil
 import signal
@@ -147,6 +148,16 @@ def exists(command: str) -> bool:
     return any(REPOSITORY.glob(f"*/management/commands/{command}.py"))
 
 
+def sources_digest() -> str:
+    """A digest of everything that shapes the state from which the demonstration begins."""
+    digest = hashlib.sha256()
+    for app in ("config", "vouchers", "applications", "audit"):
+        for path in sorted((REPOSITORY / app).rglob("*")):
+            if path.suffix in {".py", ".sql", ".yaml", ".json", ".csv"} and path.is_file():
+                digest.update(f"{path.relative_to(REPOSITORY)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 class Run:
     """One run of the system on this machine, for people (serving) or for the demonstration."""
 
@@ -156,7 +167,7 @@ class Run:
         self.var = REPOSITORY / "var" / "demo" if demo else REPOSITORY / "var"
         self.logs = self.var / "logs"
         self.environment = {"DEMO_DATE": DEMO_DATE} | os.environ
-        self.cluster: Cluster | None = None
+        self.restored = False
         self.stack = ExitStack()
 
     def go(self) -> int:
@@ -172,11 +183,8 @@ class Run:
             if port_taken(port):
                 raise Failed(f"端口 {port} 已被其他程序占用。请关闭该程序，或指定其他端口：PORT=8080 bin/run")
             self._database()
-            with step("迁移数据库"):
-                self._manage("migrate", "--verbosity", "0")
-            if exists("load_demo"):
-                with step("加载政策、价格与演示年度数据"):
-                    self._manage("load_demo")
+            if not self.restored:
+                self._load()
             children = self._serve(port)
             address = f"http://{HOST}:{port}"
             if self.demo:
@@ -202,24 +210,54 @@ class Run:
         if "DATABASE_URL" in self.environment and "CELERY_BROKER_URL" in self.environment:
             say("使用环境变量给出的数据库与队列（DATABASE_URL、CELERY_BROKER_URL）")
             return
-        self.cluster = working()
+        cluster = working()
         with step("启动嵌入式 PostgreSQL"):
-            self.stack.enter_context(self.cluster.held())
-            database, queue = "vouchers", "voucher_queue"
+            self.stack.enter_context(cluster.held())
+            queue = "voucher_queue_demo" if self.demo else "voucher_queue"
             if self.demo:
-                # The demonstration begins from nothing each time, so that its amounts are those of the README.
-                database, queue = "vouchers_demo", "voucher_queue_demo"
-                if "DATABASE_URL" not in self.environment:
-                    self.cluster.drop_database(database)
-                    shutil.rmtree(self.var / "uploads", ignore_errors=True)
-                    shutil.rmtree(self.var / "trail", ignore_errors=True)
-                    self.cluster.create_database(database)
-                self.cluster.drop_database(queue)
-            self.cluster.create_queue(queue)
-            given = self.cluster.environment(database, queue)
+                cluster.drop_database(queue)
+            cluster.create_queue(queue)
+        given = cluster.environment("vouchers_demo" if self.demo else "vouchers", queue)
         if "DATABASE_URL" in self.environment:
             given = {"CELERY_BROKER_URL": given["CELERY_BROKER_URL"]}
         self.environment = given | self.environment
+        if self.demo and "DATABASE_URL" in given:
+            self._begin_anew(cluster)
+
+    def _load(self) -> None:
+        with step("迁移数据库"):
+            self._manage("migrate", "--verbosity", "0")
+        if exists("load_demo"):
+            with step("加载政策、价格与演示年度数据"):
+                self._manage("load_demo")
+
+    def _begin_anew(self, cluster: Cluster) -> None:
+        """The demonstration begins from the same state each time, so that its amounts are those of the README.
+
+        Loading that state takes a while, so it is kept as a template and copied, until a source file changes.
+        """
+        kept, files = f"vouchers_demo_{sources_digest()}", self.var / "prepared"
+        for entry in self.var.iterdir():
+            if entry.is_dir() and entry.name not in {"prepared", "logs"}:
+                shutil.rmtree(entry)
+            elif entry.is_file() and entry.name != "run.lock":
+                entry.unlink()
+        (self.var / "static").mkdir()
+        cluster.drop_database("vouchers_demo")
+        if not cluster.has_database(kept) or not files.exists():
+            shutil.rmtree(files, ignore_errors=True)
+            cluster.drop_databases_like("vouchers\\_demo\\_%")
+            cluster.create_database("vouchers_demo")
+            self._load()
+            made = [entry for entry in self.var.iterdir() if entry.name not in {"logs", "run.lock", "static"}]
+            files.mkdir()
+            for entry in made:
+                (shutil.copytree if entry.is_dir() else shutil.copy2)(entry, files / entry.name)
+            cluster.rename_database("vouchers_demo", kept)
+        with step("恢复演示起点"):
+            shutil.copytree(files, self.var, dirs_exist_ok=True)
+            cluster.create_database("vouchers_demo", template=kept)
+        self.restored = True
 
     def _manage(self, *arguments: str) -> None:
         done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=REPOSITORY, env=self.environment)
@@ -282,7 +320,9 @@ class Run:
 
     def _greet(self, address: str, seconds: float) -> None:
         say(f"已就绪（共 {seconds:.0f} 秒）")
-        print(f"\n  公开页面   {address}/\n  登录       {address}/accounts/sign-in/\n  配置后台   {address}/admin/")
+        print(
+            f"\n  公开页面   {address}/\n  登录       {address}/accounts/sign-in/\n  配置后台   {address}/admin/"
+        )
         print(f"  接口文档   {address}/api/v1/openapi.json\n")
         if exists("demo_people"):
             self._manage("demo_people")

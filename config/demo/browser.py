@@ -39,7 +39,9 @@ class Person:
         """A page; anything but 200 is a failure."""
         answer = self.http.get(address)
         if answer.status_code != 200:
-            raise StepFailed(f"{self.account} GET {address} → {answer.status_code}：{words(answer.text)[:400]}")
+            raise StepFailed(
+                f"{self.account} GET {address} → {answer.status_code}：{words(answer.text)[:400]}"
+            )
         return answer.text
 
     def download(self, address: str) -> bytes:
@@ -71,9 +73,22 @@ class Person:
                 raise StepFailed(f"{self.account} POST {address}：预期会被拒绝，却成功了")
             return Reply(str(answer.url.path), answer.text, said or words(answer.text)[:400])
         if answer.status_code >= 400 or said:
-            raise StepFailed(f"{self.account} POST {address} → {answer.status_code}：{said or words(answer.text)[:400]}")
+            raise StepFailed(
+                f"{self.account} POST {address} → {answer.status_code}：{said or words(answer.text)[:400]}"
+            )
         return Reply(str(answer.url.path), answer.text, "")
 
+    def post_for_file(self, address: str, data: Mapping[str, Any] | None = None, *, page: str = "") -> bytes:
+        """Send a form whose answer is a file."""
+        found = _TOKEN.search(page)
+        body = {
+            **(data or {}),
+            "csrfmiddlewaretoken": found.group(1) if found else self.http.cookies.get("csrftoken", ""),
+        }
+        answer = self.http.post(address, data=body, headers={"Referer": str(self.http.base_url)})
+        if answer.status_code != 200 or "attachment" not in answer.headers.get("content-disposition", ""):
+            raise StepFailed(f"{self.account} POST {address} → {answer.status_code}：没有得到文件")
+        return answer.content
 
     def fill(
         self,
@@ -107,7 +122,9 @@ def refusal_on(text: str) -> str:
     summary = _SUMMARY.search(text)
     if summary:
         return words(summary.group(1))
-    alerts = re.findall(r'<div class="notice tone-refused" role="alert">(.*?)</div>\s*</div>', text, re.DOTALL)
+    alerts = re.findall(
+        r'<div class="notice tone-refused" role="alert">(.*?)</div>\s*</div>', text, re.DOTALL
+    )
     return "；".join(words(one) for one in alerts)
 
 
@@ -117,7 +134,9 @@ class Platform:
     def __init__(self, base_url: str, token: str) -> None:
         self.http = httpx.Client(base_url=base_url, timeout=60, headers={"Authorization": f"Bearer {token}"})
 
-    def call(self, method: str, address: str, body: Mapping[str, Any] | None = None, *, key: str = "") -> dict[str, Any]:
+    def call(
+        self, method: str, address: str, body: Mapping[str, Any] | None = None, *, key: str = ""
+    ) -> dict[str, Any]:
         """A call that must succeed; its answer."""
         headers = {"Idempotency-Key": key} if key else {}
         answer = self.http.request(method, address, json=body, headers=headers)

@@ -31,7 +31,9 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         at = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.form = Form(action=at.get("action", ""), method=at.get("method", "get").lower(), ident=at.get("id", ""))
+            self.form = Form(
+                action=at.get("action", ""), method=at.get("method", "get").lower(), ident=at.get("id", "")
+            )
             self.forms.append(self.form)
         form = self.form
         if form is None or "disabled" in at:
@@ -72,7 +74,11 @@ class _Reader(HTMLParser):
         if tag == "form":
             self.form = None
         elif tag == "select" and self.select:
-            if self.form is not None and self.select not in self.form.values and self.first_option is not None:
+            if (
+                self.form is not None
+                and self.select not in self.form.values
+                and self.first_option is not None
+            ):
                 self.form.values[self.select] = [self.first_option]
             self.select = ""
         elif tag == "textarea" and self.area:

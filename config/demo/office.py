@@ -1,0 +1,98 @@
+"""What the office does in the demonstration, at the desk's own pages: by as many people as the rules ask for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+
+from config.demo.browser import Person, Reply, StepFailed, words
+
+_CHECKS = re.compile(r'action="(/desk/checks/[^"]+)"')
+_LETTER = re.compile(r'<textarea id="reject-reason"[^>]*>(.*?)</textarea>', re.DOTALL)
+
+
+class Office:
+    """The staff, signed in as needed."""
+
+    def __init__(self, sign_in: Callable[[str], Person]) -> None:
+        self.sign_in = sign_in
+
+    def answer_checks(self, account: str, case: str) -> int:
+        """Every open check of the case gets its answer from this person; answers how many."""
+        person = self.sign_in(account)
+        page = person.get(case)
+        addresses = list(dict.fromkeys(_CHECKS.findall(page)))
+        for address in addresses:
+            person.post(address, {"result": "passed", "sentence": "已核对所附材料原件，相符。"}, page=page)
+        return len(addresses)
+
+    def decide(self, account: str, case: str, verb: str, *, refused: bool = False, **data: str) -> Reply:
+        """One verb on a case or a batch."""
+        person = self.sign_in(account)
+        page = person.get(case)
+        return person.post(f"{case}{verb}/", data, page=page, refused=refused)
+
+    def approve_application(self, number: str, *, expert: bool = False) -> str:
+        """Accepted, recommended and approved by three people, then noticed; answers the page."""
+        case = f"/desk/applications/{number}/"
+        self.decide("handler", case, "accept")
+        self.answer_checks("handler", case)
+        self.decide(
+            "expert" if expert else "handler2", case, "recommend", **({"passed": "yes"} if expert else {})
+        )
+        self.decide("approver", case, "approve")
+        return self.decide("approver", case, "publish_notice").text
+
+    def reject(self, number: str) -> str:
+        """With the sentence that the page proposes from the findings; answers it."""
+        case = f"/desk/applications/{number}/"
+        found = _LETTER.search(self.sign_in("handler").get(case))
+        if found is None or not words(found.group(1)):
+            raise StepFailed(f"{number}：页面没有给出不予支持的理由")
+        sentence = words(found.group(1))
+        self.decide("handler", case, "reject", reason=sentence)
+        return sentence
+
+    def approve_claim(self, number: str) -> None:
+        """Verified by one, approved by another."""
+        case = f"/desk/claims/{number}/"
+        self.answer_checks("handler", case)
+        self.decide("handler", case, "verify")
+        self.decide("approver", case, "approve")
+
+    def pay(self, program: str, claims: list[str], paid_on: str) -> tuple[str, bytes]:
+        """All payables of the program: a batch made by one, approved by another, exported, confirmed by the bank's file.
+
+        Answers the batch's number and the list as Excel.
+        """
+        maker = self.sign_in("finance")
+        page = maker.get(f"/desk/payments/?program={program}")
+        payments = re.findall(r'name="chosen" value="(P-[^"]+)" data-amount="([\d.]+)"', page)
+        if not payments or any(claim not in page for claim in claims):
+            raise StepFailed(f"{program}：应付款项中缺少 {claims}")
+        made = maker.post(
+            "/desk/payments/batches/",
+            {"program": program, "chosen": [number for number, _amount in payments]},
+            page=page,
+        )
+        batch = made.path
+        self.decide("finance", batch, "propose")
+        self.decide("finance", batch, "approve", refused=True)
+        self.decide("finance2", batch, "approve")
+        self.decide("finance2", batch, "export")
+        content = self.sign_in("finance2").download(f"{batch}list.xlsx")
+        answer = io.StringIO()
+        writer = csv.writer(answer)
+        writer.writerow(("payment_no", "result", "amount", "bank_reference", "reason", "paid_on"))
+        for position, (number, amount) in enumerate(payments, start=1):
+            writer.writerow((number, "ok", amount, f"BANK{position:06d}", "", paid_on))
+        page = self.sign_in("finance2").get(batch)
+        self.sign_in("finance2").post(
+            f"{batch}settle/",
+            {},
+            files={"file": ("return.csv", answer.getvalue().encode(), "text/csv")},
+            page=page,
+        )
+        return batch.rstrip("/").rsplit("/", 1)[-1], content
