@@ -10,13 +10,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections, transaction
+from django.db import ProgrammingError, connections, transaction
 
 from audit.models import AuditEvent, Checkpoint, PendingEvent
 from audit.trail import keys, verify
 from audit.trail.attach import examine
 from audit.trail.live import Finding, examine_log
 from audit.trail.replay import replay
+from vouchers.actions.ledger_check import check_ledger
 from vouchers.errors import DomainError
 
 
@@ -35,6 +36,10 @@ class Command(BaseCommand):
             findings = self._examine(public, witness, log_only=options["log_only"])
         except verify.Unverifiable as fault:
             raise CommandError(f"无法验证：{fault}", returncode=2) from fault
+        except ProgrammingError as fault:
+            raise CommandError(
+                "无法验证：数据库与程序的版本不一致，请先执行 migrate --database owner。", returncode=2
+            ) from fault
         except DomainError as refusal:
             raise CommandError(f"无法验证：{refusal.message}（{refusal.code}）", returncode=2) from refusal
         if findings:
@@ -52,6 +57,10 @@ class Command(BaseCommand):
             if not log_only:
                 found.append(Finding("trigger", fault.sentence) for fault in examine(connections["default"]))
                 found.append(replay())
+                found.append(
+                    Finding(f"ledger.{one.invariant}", f"账务 {one.row}：{one.sentence}")
+                    for one in check_ledger()
+                )
             for finding in chain.from_iterable(found):
                 findings.append(finding)
                 self.stdout.write(f"✕ {finding.sentence}（{finding.code}）")
@@ -66,5 +75,5 @@ class Command(BaseCommand):
                 )
             )
             if not log_only:
-                self.stdout.write("✓ 各表现状与留痕一致。")
+                self.stdout.write("✓ 各表现状与留痕一致，账户余额与转账一致。")
         return findings
