@@ -12,4 +12,8 @@ APPEND_ONLY = (
     "vouchers_publication",
     "vouchers_publicationstatus",
     "vouchers_appropriation",
+    # what prices were computed from and held against: a correction is a new issue, a new check
+    "vouchers_pricesnapshot",
+    "vouchers_priceindexrow",
+    "vouchers_pricecheck",
 )

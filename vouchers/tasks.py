@@ -10,9 +10,13 @@ from celery import current_app, shared_task
 from django.db import transaction
 from django.utils import timezone
 
+from vouchers import dates
+from vouchers.actions.price_issues import compute_index
 from vouchers.actions.vouchers import expire_due_vouchers, mark_if_exhausted
 from vouchers.context import Actor, acting
+from vouchers.errors import DomainError
 from vouchers.models import OutboxMessage, Voucher
+from vouchers.models.prices import Market
 
 log = logging.getLogger(__name__)
 
@@ -90,3 +94,16 @@ def expire_vouchers() -> int:
         total += done
         if not done:
             return total
+
+
+@shared_task(name="vouchers.compute_prices")
+def compute_prices() -> list[str]:
+    """On the first of a month: that month's fair prices as drafts. People propose and publish them."""
+    drafted = []
+    for market in Market.values:
+        try:
+            with acting(Actor.service("vouchers.compute_prices"), "price_index_issue.compute"):
+                drafted.append(compute_index(dates.today(), by=None, market=market).issue_no)
+        except DomainError as refusal:  # no price yet: nothing to publish, and nothing to repair
+            log.info("%s: %s", market, refusal.code)
+    return drafted

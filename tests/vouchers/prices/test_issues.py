@@ -8,13 +8,16 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import ProgrammingError, connection, transaction
 
 from tests.vouchers.prices.feeds import market_rows, row, uscc
+from vouchers import dates
 from vouchers.actions import prices
 from vouchers.context import Actor, acting
 from vouchers.errors import Forbidden, Invalid, NotNow
 from vouchers.models import Affiliation, Party, PriceIndexIssue, PriceObservation, PriceSnapshot
 from vouchers.policy.fair_price import Cell
+from vouchers.tasks import compute_prices
 
 pytestmark = pytest.mark.django_db
 JULY = date(2025, 7, 1)
@@ -98,13 +101,32 @@ def test_a_correction_supersedes_and_is_published_beside(cast, loaded):
     assert prices.verify_issue(first)
 
 
-def test_a_changed_row_is_not_published(cast, loaded):
+def test_computed_rows_and_their_input_are_never_changed(cast, loaded):
+    prices.compute_index(JULY, by=cast.policy_editor)
+    for statement in (
+        "UPDATE vouchers_priceindexrow SET base = 99",
+        "DELETE FROM vouchers_priceindexrow",
+        "UPDATE vouchers_pricesnapshot SET content = '{}'",
+        "UPDATE vouchers_pricecheck SET sentence = ''",
+    ):
+        with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def test_an_issue_that_does_not_follow_from_its_snapshot_is_not_published(cast, loaded):
     issue = prices.compute_index(JULY, by=cast.policy_editor)
     prices.propose_index(issue, by=cast.policy_editor)
-    issue.rows.filter(cell=CELL).update(base=Decimal("99"))
+    PriceIndexIssue.objects.filter(pk=issue.pk).update(rows_hash="0" * 64)
+    issue.refresh_from_db()
     with pytest.raises(NotNow) as refusal:
         prices.publish_index(issue, by=cast.price_publisher)
     assert refusal.value.code == "price.changed"
+
+
+def test_on_the_first_of_the_month_drafts_are_computed_and_nothing_is_published(cast, loaded):
+    with dates.fixed(JULY):
+        assert compute_prices() == ["PI-china-2025-07-1"]
+    assert PriceIndexIssue.objects.get().state == "draft"
 
 
 def test_jumps_above_the_limit_need_a_text_and_are_never_clamped(cast, loaded):
