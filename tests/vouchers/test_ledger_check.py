@@ -33,7 +33,8 @@ def tampering(committed_db):
     ledger.reverse(confirmed.id, subject_kind="claim", subject_no="C-1", on=ON, id=uuid.uuid4()).demand()
     assert check_ledger(business_rows=False) == []
     with psycopg.connect(committed_db.superuser_dsn, autocommit=True) as hand:
-        hand.execute("SET session_replication_role = replica")
+        for table in ("account", "transfer", "attempt"):
+            hand.execute(f"ALTER TABLE vouchers_ledger{table} DISABLE TRIGGER USER")
         yield hand
 
 
@@ -80,6 +81,14 @@ def test_not_even_the_owner_changes_what_is_booked(committed_db, deed):
         owner.execute("SET ROLE voucher_owner")
         with pytest.raises(psycopg.errors.RestrictViolation, match="台账只增不改"):
             owner.execute(deed)
+
+
+def test_nor_does_the_superuser_by_silencing_triggers(committed_db):
+    ledger.appropriate(BUDGET, Decimal("1000"), document_no="指标", on=ON, id=uuid.uuid4()).demand()
+    with psycopg.connect(committed_db.superuser_dsn) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        with pytest.raises(psycopg.errors.RestrictViolation):
+            superuser.execute("UPDATE vouchers_ledgertransfer SET amount = 1")
 
 
 def test_the_command_says_nothing_found_and_prints_the_trial_balance(committed_db):

@@ -573,6 +573,16 @@ CREATE OR REPLACE TRIGGER ledger_account_identity_unchanged
     FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
 CREATE OR REPLACE TRIGGER ledger_account_stays_closed BEFORE UPDATE OF closed_on ON vouchers_ledgeraccount
     FOR EACH ROW WHEN (OLD.closed_on IS NOT NULL) EXECUTE FUNCTION ledger_refuse_change();
+-- Also for a session that sets session_replication_role, which silences ordinary triggers.
+DO $$
+DECLARE
+    guard record;
+BEGIN
+    FOR guard IN SELECT tgrelid::regclass AS of, tgname FROM pg_trigger
+                  WHERE tgfoid = 'ledger_refuse_change'::regproc AND NOT tgisinternal LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', guard.of, guard.tgname);
+    END LOOP;
+END $$;
 -- Room on the page for the next version of a hot row.
 ALTER TABLE vouchers_ledgeraccount SET (fillfactor = 50);
 
