@@ -231,7 +231,10 @@ CELERY_BEAT_SCHEDULE = {
     "seal-trail": {"task": "audit.seal_trail", "schedule": 5.0, "options": {"expires": 15}},
     "expire-vouchers": {"task": "vouchers.expire_vouchers", "schedule": crontab(hour=0, minute=10)},
     "lapse-claims": {"task": "applications.lapse_claims", "schedule": crontab(hour=0, minute=20)},
-    "compute-prices": {"task": "vouchers.compute_prices", "schedule": crontab(day_of_month=1, hour=1, minute=0)},
+    "compute-prices": {
+        "task": "vouchers.compute_prices",
+        "schedule": crontab(day_of_month=1, hour=1, minute=0),
+    },
     "scan-nightly": {"task": "audit.scan_nightly", "schedule": crontab(hour=2, minute=0)},
 }
 
