@@ -267,6 +267,23 @@ def test_a_row_changed_around_the_application_is_named_by_replay(scene):
     assert NINE in findings[2][1]
 
 
+def test_imported_history_changed_around_the_application_is_named(scene):
+    with psycopg.connect(scene.database.migrator_dsn) as owner:
+        owner.execute("SET ROLE voucher_owner")
+        owner.execute(
+            "INSERT INTO vouchers_shareholding (origin, company_id, holder_kind, holder_id, holder_name, percent, effective_from)"
+            " SELECT 'imported', (SELECT min(id) FROM vouchers_party), 'company', 'H' || n, '', n, '2024-01-01'"
+            " FROM generate_series(1, 20) n"
+        )
+    connections.close_all()
+    assert list(replay(kinds=frozenset({"shareholding"}))) == []
+    scene.superuser.execute("ALTER TABLE vouchers_shareholding DISABLE TRIGGER ALL")
+    scene.superuser.execute("UPDATE vouchers_shareholding SET percent = 99 WHERE holder_id = 'H7'")
+    (finding,) = replay(kinds=frozenset({"shareholding"}))
+    assert finding.code == "import.altered"
+    assert "导入的股权（20 行" in finding.sentence
+
+
 def test_the_command_tells_and_exits_with_its_status(scene):
     out = StringIO()
     connections.close_all()
