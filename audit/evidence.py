@@ -12,8 +12,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from applications.models import BasisItem, Invoice, Lease, LeaseDevice
-from vouchers.models import DeclaredAffiliation, Party, Shareholding
+from django.db.models import Count, Max, Min, Sum
+
+from applications.models import BankTransfer, BasisItem, Invoice, Lease, LeaseDevice, MeteringDay
+from vouchers.models import DeclaredAffiliation, Listing, Party, Shareholding
 from vouchers.models.parties import Relation
 
 
@@ -82,6 +84,9 @@ class Evidence:
     leases: list[Any] = field(default_factory=list)
     parties: list[Party] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    transfers: list[BankTransfer] = field(default_factory=list)
+    listings: list[Listing] = field(default_factory=list)
+    metering: list[dict[str, Any]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
 
@@ -105,6 +110,22 @@ def resolve(ids: list[str], regions: frozenset[str]) -> Evidence:
         Party.objects.filter(uscc__in=[one[0] for one in _parts(ids, "party")]).order_by("uscc")
     )
     _steps(shown, ids)
+    refs = [one[0] for one in _parts(ids, "bank_transfer")]
+    transfers = BankTransfer.objects.filter(bank_ref__in=refs).select_related("payer", "payee")
+    shown.transfers = list(transfers.order_by("paid_on", "bank_ref"))
+    listed = [one[0] for one in _parts(ids, "listing")]
+    shown.listings = list(
+        Listing.objects.filter(party__uscc__in=listed).select_related("party").order_by("effective_from")
+    )
+    metered = MeteringDay.objects.filter(
+        lease__lease_no__in=[one[0] for one in _parts(ids, "metering")],
+        lease__program_region_code__in=regions,
+    )
+    shown.metering = list(
+        metered.values("lease__lease_no", "source")
+        .annotate(days=Count("day"), hours=Sum("card_hours"), first=Min("day"), last=Max("day"))
+        .order_by("lease__lease_no", "source")
+    )
     return shown
 
 
