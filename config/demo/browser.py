@@ -32,8 +32,8 @@ class Person:
     def __init__(self, base_url: str, account: str) -> None:
         self.account = account
         self.http = httpx.Client(base_url=base_url, follow_redirects=True, timeout=60)
-        page = self.get("/accounts/login/")
-        self.post("/accounts/login/", {"username": account, "password": PASSWORD}, page=page)
+        page = self.get("/accounts/sign-in/")
+        self.post("/accounts/sign-in/", {"username": account, "password": PASSWORD}, page=page)
 
     def get(self, address: str) -> str:
         """A page; anything but 200 is a failure."""

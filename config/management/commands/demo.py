@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -27,6 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, base_url: str, out: Path | None, **options: Any) -> None:
         folder = out or Path(settings.BASE_DIR) / "var" / "demo"
         folder.mkdir(parents=True, exist_ok=True)
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         story = Story(base_url, folder, self.stdout.write)
         steps = [*story.steps(), ("核对台账", self._ledger), ("封存并验证留痕", self._trail)]
         started = time.monotonic()
