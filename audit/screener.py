@@ -23,16 +23,9 @@ from vouchers.models import Party
 
 # The tables that screening rules read. Amounts and days of payment of claims are no facts about the lease.
 TABLES = (
-    "claims",
-    "items",
-    "invoices",
-    "leases",
-    "lease_devices",
-    "devices",
-    "parties",
-    "shareholdings",
-    "declared",
-)
+    "claims", "items", "invoices", "leases", "lease_devices", "devices", "parties", "shareholdings", "declared", "transfers",
+    "metering", "capacity", "listings",
+)  # fmt: skip
 UNHASHED = {"claims": ("amount", "paid_on")}
 
 
