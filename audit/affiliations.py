@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+import numpy as np
+
 from audit.rules.control import Link, Register
-from audit.rules.facts import MISSING, Facts, as_date
+from audit.rules.facts import MISSING, Column, Facts, as_date
 from audit.scan import Version
 from vouchers.actions.parties import end_affiliation, record_affiliation
 from vouchers.models import Affiliation, Party
@@ -66,9 +68,7 @@ def _evidence(
     return [f"party:{parties[p].uscc}" for p in (one, other)], as_date(max(days)) if days else LONG_AGO
 
 
-def _ids(*parties: int):  # type: ignore[no-untyped-def]
-    import numpy as np
-
+def _ids(*parties: int) -> Column:
     return np.array(parties, dtype=np.int64)
 
 

@@ -58,11 +58,11 @@ def components(facts: Facts, ties: Iterable[tuple[int, ...]]) -> Components:
     strong = np.flatnonzero((held.percent >= CONTROL) & (held.public_body != 1))
     party_of = dict(zip(parties.uscc.tolist(), parties.id.tolist(), strict=True))
     order = strong[np.argsort(held.holder[strong], kind="stable")]
-    for run in _runs(held.holder, order):
-        companies = {int(held.company[row]) for row in run}
+    for holdings in _runs(held.holder, order):
+        companies = {int(held.company[row]) for row in holdings}
         if len(companies) > HUB_CAP:
             continue
-        holder = party_of.get(int(held.holder[run[0]]))
+        holder = party_of.get(int(held.holder[holdings[0]]))
         members = sorted(companies | ({holder} if holder is not None else set()))
         for one in members[1:]:
             linked.join(members[0], one)

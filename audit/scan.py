@@ -138,11 +138,11 @@ def standings(facts: Facts, answers: Answers) -> list[Standing]:
 
     words = facts.labels("claim", claims.id)
     rows: list[tuple[Any, ...]] = []
-    for row, claim in enumerate(claims.id.tolist()):
+    for at_claim, claim in enumerate(claims.id.tolist()):
         no, program, region, _state = words[claim]
-        amount = Decimal(max(0, int(claims.amount[row]))) / 100
+        amount = Decimal(max(0, int(claims.amount[at_claim]))) / 100
         rows.append(
-            ("claim", claim, no, int(claims.lease[row]), program, region, int(claims.enterprise[row]), amount,
+            ("claim", claim, no, int(claims.lease[at_claim]), program, region, int(claims.enterprise[at_claim]), amount,
              tuple(by_claim.get(claim, ())), tuple(sorted(untestable.get(claim, ()))))
         )  # fmt: skip
     lease_words = facts.labels("lease", by_lease)
@@ -166,7 +166,25 @@ def standings(facts: Facts, answers: Answers) -> list[Standing]:
     for order, negative, _no, row, total in placed:
         root = linked.find(row[6])
         case = numbers.setdefault(root, f"K-{len(numbers) + 1:06d}")
-        result.append(Standing(*row[:8], case, scoring.OUTCOMES[order], total, -negative, row[8], row[9]))
+        kind, identity, no, lease, program, region, enterprise, amount, hits, not_tested = row
+        result.append(
+            Standing(
+                kind,
+                identity,
+                no,
+                lease,
+                program,
+                region,
+                enterprise,
+                amount,
+                case=case,
+                outcome=scoring.OUTCOMES[order],
+                score=total,
+                weight=-negative,
+                hits=hits,
+                not_testable=not_tested,
+            )
+        )
     return result
 
 

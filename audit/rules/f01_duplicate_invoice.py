@@ -90,8 +90,8 @@ def _explain(facts: Facts, found: Found, over: dict[int, list[tuple[int, int, in
     on_file = np.flatnonzero(np.isin(invoices.key, np.unique(keys)) & (invoices.net > 0))
     invoice_words = facts.labels("invoice", invoices.id[on_file])
     by_key: dict[int, list[int]] = defaultdict(list)
-    for row in on_file:
-        by_key[int(invoices.key[row])].append(int(invoices.id[row]))
+    for filed in on_file:
+        by_key[int(invoices.key[filed])].append(int(invoices.id[filed]))
     for claim, uses in over.items():
         uses.sort(key=lambda use: (-use[0], use[2]))
         excess, net, row, run = uses[0]

@@ -79,8 +79,8 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     filed = claims.look_up("submitted_at", items.claim)
     lease_of_item = claims.look_up("lease", items.claim)
     for row in np.flatnonzero(live & (items.key != MISSING)).tolist():
-        at = int(filed[row]) if filed[row] != MISSING else LAST
-        new = (at, int(items.claim[row]), int(lease_of_item[row]))
+        since = int(filed[row]) if filed[row] != MISSING else LAST
+        new = (since, int(items.claim[row]), int(lease_of_item[row]))
         key = int(items.key[row])
         if key not in presented or new < presented[key]:
             presented[key] = new
@@ -163,7 +163,7 @@ def _walk(
             *dict.fromkeys(f"invoice:{words[int(invoices.id[row])][0]}" for row in order),
         )
         inputs = (no, limit, *((words[int(invoices.id[row])][0], int(worth[row])) for row in order))
-        for claim in sorted(bringing) or [None]:
+        for claim in (*sorted(bringing),) or (None,):
             found.hits.append(
                 Hit(
                     claim=claim,

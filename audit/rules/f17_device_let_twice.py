@@ -172,7 +172,7 @@ def _explain(facts: Facts, found: Found, against: dict[int, Clash], ends: Column
         rows = sorted(clash.rows, key=lambda row: words[int(let.id[row])])
         concerned = np.unique(let.lease[rows])
         tied = np.unique([leases.look_up("lessee", concerned), leases.look_up("lessor", concerned)])
-        for claim in claims_of.get(lease) or [None]:
+        for claim in (*claims_of.get(lease, ()),) or (None,):
             found.hits.append(
                 Hit(
                     ties=tuple(tied.tolist()),

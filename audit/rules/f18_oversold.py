@@ -126,9 +126,9 @@ def _sweep(
     for row in rows:
         start = int(leases.starts_on[row])
         end = min(int(leases.ends_before[row]), renewed.get(row, FAR))
-        cards = int(leases.cards[row]) * shares.get(int(leases.id[row]), WHOLE)
+        let = int(leases.cards[row]) * shares.get(int(leases.id[row]), WHOLE)
         if end > start:
-            times.append((start, end, cards, row))
+            times.append((start, end, let, row))
     starts = np.array([one[0] for one in times], dtype=np.int64)
     stops = np.array([one[1] for one in times], dtype=np.int64)
     cards: Column = np.array([one[2] for one in times], dtype=np.int64)
@@ -178,7 +178,7 @@ def _explain(
         provider = int(leases.lessor[at])
         over = peak.sold * 100 > hard * peak.registered
         let, there = Decimal(peak.sold) / WHOLE, peak.registered // WHOLE
-        for claim in claims_of.get(lease) or [None]:
+        for claim in (*claims_of.get(lease, ()),) or (None,):
             found.hits.append(
                 Hit(
                     claim=claim,

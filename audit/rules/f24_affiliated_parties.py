@@ -137,7 +137,8 @@ class Shared:
         return sorted(found, key=lambda ground: (-ground[1], ground[0]))
 
     def _holders(self, party: int, on: int) -> dict[int, int]:
-        held, found = self.facts.shareholdings, {}
+        held = self.facts.shareholdings
+        found: dict[int, int] = {}
         for row in self._held.get(party, ()):
             if held.starts[row] <= on < held.ends[row] and held.public_body[row] != 1:
                 holder = int(held.holder[row])
@@ -234,7 +235,7 @@ def _explain(
             inputs += [(kind, str(weighted), df) for kind, weighted, df in grounds]
             sentence = f"承租方“{one[1]}”与出租方“{other[1]}”之间有：{told}，合计 {points} 分。"
             cure = f"若合计低于 {parameters['flag_from']} 分，则不触发。"
-        for claim in claims_of.get(lease) or [None]:
+        for claim in (*claims_of.get(lease, ()),) or (None,):
             found.hits.append(
                 Hit(
                     claim,
