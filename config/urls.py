@@ -5,10 +5,17 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from vouchers.web.public import prices
+from applications.web.public import notices
+from vouchers.web.public import catalogue, precheck, prices, verify
 
 # The public surface is one namespace to which each app gives its pages.
-public: list[URLPattern | URLResolver] = [*prices.urlpatterns]
+public: list[URLPattern | URLResolver] = [
+    *catalogue.urlpatterns,
+    *precheck.urlpatterns,
+    *verify.urlpatterns,
+    *notices.urlpatterns,
+    *prices.urlpatterns,
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),

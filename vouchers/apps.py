@@ -14,9 +14,9 @@ class VouchersConfig(AppConfig):
     def ready(self) -> None:
         from vouchers.grants import apply_privileges, check_server_version
         from vouchers.lifecycle_tables import hold_database
-        from vouchers.web.navigation import Entry, register_entries
+        from vouchers.web.public.menus import register_public
 
+        register_public()
         register(check_server_version, Tags.database)
         post_migrate.connect(hold_database, dispatch_uid="vouchers.hold_database")
         post_migrate.connect(apply_privileges, sender=self, dispatch_uid="vouchers.apply_privileges")
-        register_entries("public", Entry("公允价格", "public:prices", order=40))

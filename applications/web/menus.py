@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from applications.models import Objection
+from applications.models import Message, Objection
 from applications.models.notices import ObjectionState
-from vouchers.access import DESK_ROLES, Role
+from vouchers.access import DESK_ROLES, PARTY_ROLES, Role
 from vouchers.web.navigation import Entry, Surface, register_entries, register_surface
 
 
@@ -28,8 +28,30 @@ def _objections(user: Any) -> int:
     return Objection.objects.visible_to(user).filter(state=ObjectionState.FILED).count()
 
 
+def _messages(user: Any) -> int:
+    return Message.objects.visible_to(user, *PARTY_ROLES).filter(read_at=None).count()
+
+
+def register_portal() -> None:
+    """The portal's menu, and what everybody may see of the casework."""
+    register_surface(Surface("portal", str(_("企业端")), "portal:home", roles=PARTY_ROLES, order=10))
+    register_entries(
+        "portal",
+        Entry(str(_("首页")), "portal:home", order=10, exact=True),
+        Entry(str(_("我的申领")), "portal:applications", order=20),
+        Entry(str(_("算力券")), "portal:vouchers", order=30),
+        Entry(str(_("兑付")), "portal:claims", order=40),
+        Entry(str(_("合同")), "portal:leases", order=50),
+        Entry(str(_("异议")), "portal:objections", order=60),
+        Entry(str(_("消息")), "portal:messages", order=70, count=_messages),
+        Entry(str(_("单位信息")), "portal:unit", order=80),
+    )
+    register_entries("public", Entry(str(_("公示")), "public:notices", order=30))
+
+
 def register_menus() -> None:
     """Called once by the app when it is ready."""
+    register_portal()
     register_surface(Surface("desk", str(_("管理端")), "desk:home", roles=DESK_ROLES, order=20))
     casework = frozenset({Role.HANDLER, Role.EXPERT, Role.APPROVER})
     group = str(_("审批"))

@@ -6,5 +6,6 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/", include("applications.web.desk.urls")),
+    path("portal/", include("applications.web.portal.urls")),
     path("papers/", include("applications.web.papers")),
 ]

@@ -1,0 +1,194 @@
+"""The forms of a claim's basis items: an invoice as read or keyed, and everything else that the scheme admits."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from applications.einvoice.document import SIGNED, EInvoice
+from applications.models import Claim, Invoice
+from applications.models.invoices import InvoiceKind
+from vouchers.money import ZERO
+from vouchers.policy.terms import BasisKind
+from vouchers.web.fields import DayField, MoneyField
+
+
+class PaidForm(forms.Form):
+    """The lessee's own payment to the lessor, as on the bank's slip; left empty when there is none yet."""
+
+    bank_ref = forms.CharField(
+        label=_("银行流水号"), max_length=60, required=False, help_text=_("见银行回单；尚未付款的留空。")
+    )
+    paid_on = DayField(label=_("付款日"), required=False)
+    paid_amount = MoneyField(label=_("付款金额（含税）"), required=False)
+    proof = forms.FileField(label=_("银行付款凭证"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """A payment is named whole or not at all."""
+        given = super().clean() or {}
+        if given.get("bank_ref") or given.get("paid_amount") or given.get("paid_on"):
+            for name, message in (
+                ("bank_ref", _("请填写银行流水号。")),
+                ("paid_on", _("请填写付款日。")),
+                ("paid_amount", _("请填写付款金额。")),
+            ):
+                if not given.get(name) and name not in self.errors:
+                    self.add_error(name, message)
+        return given
+
+    PAID = ("bank_ref", "paid_on", "paid_amount")
+
+    def paid_fields(self) -> list[forms.BoundField]:
+        """The payment's fields."""
+        return [self[name] for name in self.PAID]
+
+
+def _period(form: forms.Form, given: dict[str, Any]) -> None:
+    start, end = given.get("period_from"), given.get("period_to")
+    if start and end and end < start:
+        form.add_error("period_to", _("服务期结束日早于开始日，请核对。"))
+
+
+class InvoiceItemForm(PaidForm):
+    """An invoice and how much of it counts in this claim. What the tax bureau signed is shown and cannot be changed."""
+
+    invoice_no = forms.CharField(label=_("发票号码"), max_length=40)
+    invoice_code = forms.CharField(
+        label=_("发票代码"), max_length=20, required=False, help_text=_("数电票没有发票代码，留空。")
+    )
+    invoice_kind = forms.ChoiceField(label=_("票种"), choices=InvoiceKind.choices)
+    issued_on = DayField(label=_("开票日期"))
+    seller_uscc = forms.CharField(label=_("销售方代码"), max_length=20)
+    seller_name = forms.CharField(label=_("销售方名称"), max_length=200)
+    buyer_uscc = forms.CharField(label=_("购买方代码"), max_length=20)
+    buyer_name = forms.CharField(label=_("购买方名称"), max_length=200)
+    invoice_net = MoneyField(label=_("不含税金额"))
+    invoice_tax = MoneyField(label=_("税额"), minimum=ZERO)
+    invoice_gross = MoneyField(label=_("价税合计"))
+    net_amount = MoneyField(
+        label=_("本次计入金额（不含税）"), help_text=_("同一张发票可以分次申请，累计不超过票面不含税金额。")
+    )
+    period_from = DayField(label=_("服务期自"))
+    period_to = DayField(label=_("服务期至"))
+
+    KEYED = (
+        "invoice_no", "invoice_code", "invoice_kind", "issued_on", "seller_uscc", "seller_name", "buyer_uscc",
+        "buyer_name", "invoice_net", "invoice_tax", "invoice_gross",
+    )  # fmt: skip
+    # the form's name → the e-invoice's
+    NAMES = {
+        "invoice_kind": "kind",
+        "invoice_net": "net_amount",
+        "invoice_tax": "tax_amount",
+        "invoice_gross": "gross_amount",
+    }
+
+    def __init__(
+        self, *args: Any, read: EInvoice | None = None, filed: Invoice | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.read, self.filed = read, filed
+        for name in self.KEYED:
+            if filed is not None or (
+                read is not None and read.source in SIGNED and self._read(name) not in (None, "")
+            ):
+                # Not asked again: it stands in signed data, or with the invoice that was filed before.
+                self.fields[name].required = False
+                self.fields[name].disabled = True
+                self.fields[name].widget = forms.HiddenInput()
+
+    def _read(self, name: str) -> Any:
+        return getattr(self.read, self.NAMES.get(name, name), None)
+
+    @staticmethod
+    def initial_of(read: EInvoice | None, filed: Invoice | None, claim: Claim) -> dict[str, Any]:
+        """From the file, the invoice filed before, or what the contract says."""
+        lease = claim.lease
+        known: dict[str, Any] = {"invoice_kind": InvoiceKind.DIGITAL_SPECIAL}
+        if lease is not None:
+            known |= {
+                "seller_uscc": lease.lessor.uscc,
+                "seller_name": lease.lessor.name,
+                "buyer_uscc": lease.lessee.uscc,
+                "buyer_name": lease.lessee.name,
+            }
+        source: Any = read or filed
+        if source is not None:
+            for name in InvoiceItemForm.KEYED:
+                value = getattr(source, InvoiceItemForm.NAMES.get(name, name), None)
+                if value not in (None, ""):
+                    known[name] = value
+            known["net_amount"] = source.net_amount
+        if filed is not None:
+            known["period_from"] = filed.period_from
+            known["period_to"] = (
+                date.fromordinal(filed.period_to.toordinal() - 1) if filed.period_to else None
+            )
+        return known
+
+    def keyed(self) -> dict[str, Any]:
+        """What a person keyed, by the e-invoice's names."""
+        return {self.NAMES.get(name, name): self.cleaned_data.get(name) for name in self.KEYED}
+
+    def keyed_fields(self) -> list[forms.BoundField]:
+        """The fields of the invoice itself that a person fills in."""
+        return [self[name] for name in self.KEYED if not self[name].is_hidden]
+
+    def item_fields(self) -> list[forms.BoundField]:
+        """The fields of this claim's use."""
+        return [self[name] for name in ("net_amount", "period_from", "period_to")]
+
+    def clean(self) -> dict[str, Any]:
+        """The period in order."""
+        given = super().clean()
+        _period(self, given)
+        return given
+
+
+class ItemForm(PaidForm):
+    """Every other kind of basis: a platform's settlement line, the contract itself, a data product, an investment, capacity."""
+
+    kind = forms.ChoiceField(label=_("种类"), widget=forms.RadioSelect)
+    reference = forms.CharField(
+        label=_("凭证号"), max_length=60, help_text=_("结算单号、合同编号或凭证编号。"),
+        error_messages={"required": _("请填写凭证号。")},
+    )  # fmt: skip
+    description = forms.CharField(label=_("说明"), max_length=200, required=False)
+    net_amount = MoneyField(label=_("计入金额（不含税）"))
+    tax_amount = MoneyField(label=_("税额"), minimum=ZERO, required=False)
+    period_from = DayField(label=_("期间自"), required=False)
+    period_to = DayField(label=_("期间至"), required=False)
+    accelerator = forms.CharField(label=_("加速卡型号"), max_length=60, required=False)
+    document = forms.FileField(label=_("凭证文件"), required=False)
+
+    def __init__(self, *args: Any, kinds: list[BasisKind], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [(str(kind.value), kind.label) for kind in kinds]  # type: ignore[attr-defined]
+        if len(kinds) == 1:
+            self.initial.setdefault("kind", kinds[0].value)
+
+    def item_fields(self) -> list[forms.BoundField]:
+        """The item's own fields."""
+        names = (
+            "kind",
+            "reference",
+            "description",
+            "net_amount",
+            "tax_amount",
+            "period_from",
+            "period_to",
+            "accelerator",
+        )
+        return [self[name] for name in names]
+
+    def clean(self) -> dict[str, Any]:
+        """The period in order."""
+        given = super().clean()
+        _period(self, given)
+        if given.get("tax_amount") is None:
+            given["tax_amount"] = Decimal("0.00")
+        return given

@@ -1,0 +1,400 @@
+"""The guided application, a step a page: contract, statements, papers, estimate, check and submit. Each step is saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from applications.actions.applications import accept_statement, submit_application, update_draft
+from applications.actions.leases import draft_lease, set_devices, update_lease
+from applications.actions.papers import remove_paper
+from applications.models import Application
+from applications.models.applications import ApplicationState
+from applications.models.leases import LeaseState
+from applications.web.portal.access import act, filed_from, may_file, portal_view, refused
+from applications.web.portal.application_forms import LeaseForm, StatementForm
+from applications.web.portal.estimates import shown_estimate
+from applications.web.portal.papers import ACCEPT, checklist, papers_of, receive_all, shown_files
+from applications.web.shown import lease_facts
+from vouchers.access import PARTY_ROLES
+from vouchers.errors import DomainError
+from vouchers.models import ProviderAdmission, User
+from vouchers.policy.rules import Scheme
+
+EDITABLE = (ApplicationState.DRAFT, ApplicationState.RETURNED)
+STEPS = ("contract", "statements", "papers", "estimate", "check")
+
+
+def find_application(request: HttpRequest, application_no: str) -> Application:
+    """The application, if it is one of the viewer's own party; otherwise there is none (404)."""
+    rows = Application.objects.visible_to(request.user, *PARTY_ROLES).select_related(
+        "program__region", "publication", "enterprise", "lease__lessor", "lease__lessee", "filer"
+    )
+    return get_object_or_404(rows, application_no=application_no)
+
+
+def _editable(request: HttpRequest, application_no: str) -> tuple[Application, Scheme] | HttpResponse:
+    """The draft and its scheme, or the way to its page when nothing can be changed any more."""
+    application = find_application(request, application_no)
+    if application.state not in EDITABLE or application.publication is None:
+        messages.info(request, _("该申领已提交，不能再修改。如需更正，请等候退回补正或先撤回。"))
+        return redirect("portal:application", application_no)
+    if not may_file(request, application.enterprise):
+        messages.info(request, _("您可以查看该申领；填写和提交由本单位经办人办理。"))
+        return redirect("portal:application", application_no)
+    return application, application.publication.scheme
+
+
+def done_steps(application: Application, scheme: Scheme) -> dict[str, bool]:
+    """Which steps have all that they need."""
+    statement = StatementForm(scheme=scheme)
+    contract = application.lease is not None
+    statements = not statement.asks or statement.answered(application.facts)
+    papers = all(row.done for row in checklist(application, scheme))
+    ready = contract and statements and papers
+    return {
+        "contract": contract,
+        "statements": statements,
+        "papers": papers,
+        "estimate": ready,
+        "check": False,
+    }
+
+
+def next_step(application: Application, scheme: Scheme) -> str:
+    """The first step that lacks something."""
+    done = done_steps(application, scheme)
+    return next((step for step in ("contract", "statements", "papers") if not done[step]), "estimate")
+
+
+def shown_steps(application: Application, scheme: Scheme, current: str) -> list[dict[str, Any]]:
+    """For the stepper; every step may be opened at any time."""
+    labels = {
+        "contract": _("合同"),
+        "statements": _("声明"),
+        "papers": _("材料"),
+        "estimate": _("测算"),
+        "check": _("核对并提交"),
+    }
+    done = done_steps(application, scheme)
+    place = STEPS.index(current)
+    rows: list[dict[str, Any]] = [{"label": _("选择专项"), "state": "done", "url": ""}]
+    for index, step in enumerate(STEPS):
+        state = "current" if step == current else "todo"
+        # a step further on is not told to be done before the reader was there
+        if step != current and done[step] and (index < place or step in ("contract", "papers")):
+            state = "done"
+        rows.append(
+            {
+                "label": labels[step],
+                "state": state,
+                "url": reverse(f"portal:application_{step}", args=[application.application_no]),
+            }
+        )
+    return rows
+
+
+def _page(
+    request: HttpRequest, application: Application, scheme: Scheme, step: str, **context: Any
+) -> HttpResponse:
+    shown = {
+        "application": application,
+        "scheme": scheme,
+        "steps": shown_steps(application, scheme, step),
+        "crumbs": [
+            (_("我的申领"), reverse("portal:applications")),
+            (application.application_no, reverse("portal:application", args=[application.application_no])),
+        ],
+        **context,
+    }
+    status = 422 if context.get("faults") else 200
+    return render(request, f"portal/application_{step}.html", shown, status=status)
+
+
+@portal_view
+def contract(request: HttpRequest, application_no: str) -> HttpResponse:
+    """The contract."""
+    found = _editable(request, application_no)
+    if isinstance(found, HttpResponse):
+        return found
+    application, scheme = found
+    lease = application.lease
+    fixed = lease is not None and lease.state not in (LeaseState.DRAFT, LeaseState.RETURNED)
+    if fixed:
+        assert lease is not None
+        if request.method == "POST":
+            return redirect("portal:application_statements", application_no)
+        return _page(request, application, scheme, "contract", fixed=lease_facts(lease), lease=lease)
+    by = request.user
+    assert isinstance(by, User)
+    initial = LeaseForm.initial_of(lease) if lease is not None else {}
+    form = LeaseForm(request.POST or None, scheme=scheme, initial=initial)
+    refusals: list[DomainError] = []
+    if request.method == "POST" and form.is_valid():
+        assert application.program is not None
+        try:
+            fields = form.lease_fields(by)
+            if lease is None:
+                lease = draft_lease(application.program, application.enterprise, fields, by=by)
+            else:
+                lease = update_lease(lease, fields, by=by)
+            set_devices(lease, form.serial_list(), by=by)
+            update_draft(application, {}, by=by, lease=lease)
+        except DomainError as refusal:
+            refusals = refused(request, refusal, form)
+        else:
+            return redirect("portal:application_statements", application_no)
+    faults = refusals or bool(form.errors)
+    return _page(request, application, scheme, "contract", form=form, refusals=refusals, faults=faults)
+
+
+@portal_view
+def statements(request: HttpRequest, application_no: str) -> HttpResponse:
+    """What the scheme has to be told."""
+    found = _editable(request, application_no)
+    if isinstance(found, HttpResponse):
+        return found
+    application, scheme = found
+    form = StatementForm(request.POST if request.method == "POST" else None, scheme=scheme)
+    form.initial = form.initial_of(application.facts)
+    refusals: list[DomainError] = []
+    if request.method == "POST" and form.is_valid():
+        by = request.user
+        assert isinstance(by, User)
+        try:
+            update_draft(application, form.facts(), by=by)
+        except DomainError as refusal:
+            refusals = refused(request, refusal, form)
+        else:
+            return redirect("portal:application_papers", application_no)
+    items = []
+    if "service_item" in form.fields and application.lease is not None:
+        items = list(
+            ProviderAdmission.objects.filter(
+                provider=application.lease.lessor, program_code=scheme.program
+            ).values_list("service_item", flat=True)
+        )
+    faults = refusals or bool(form.errors)
+    return _page(
+        request,
+        application,
+        scheme,
+        "statements",
+        form=form,
+        refusals=refusals,
+        service_items=items,
+        faults=faults,
+    )
+
+
+@portal_view
+def papers(request: HttpRequest, application_no: str) -> HttpResponse:
+    """The papers; a file a kind, or several."""
+    found = _editable(request, application_no)
+    if isinstance(found, HttpResponse):
+        return found
+    application, scheme = found
+    assert application.program is not None
+    wanted = checklist(application, scheme)
+    refusals: list[DomainError] = []
+    if request.method == "POST":
+        taken, refusals = receive_all(request, application, wanted, application.program.region.code)
+        if taken:
+            by = request.user
+            assert isinstance(by, User)
+            update_draft(application, {}, by=by)
+        if not refusals:
+            if request.POST.get("next") != "stay":
+                return redirect("portal:application_estimate", application_no)
+            return redirect("portal:application_papers", application_no)
+        request.refusal = refusals[0]  # type: ignore[attr-defined]
+        for row, fresh in zip(wanted, checklist(application, scheme), strict=True):
+            row.filed = fresh.filed
+    rows = [(row, shown_files(row.filed)) for row in wanted]
+    return _page(
+        request, application, scheme, "papers", rows=rows, accept=ACCEPT, refusals=refusals, faults=refusals
+    )
+
+
+@require_POST
+@portal_view
+def remove(request: HttpRequest, application_no: str, paper_no: str) -> HttpResponse:
+    """Take a paper away again."""
+    application = find_application(request, application_no)
+    paper = next((one for one in papers_of(application) if one.paper_no == paper_no), None)
+    by = request.user
+    assert isinstance(by, User)
+
+    def deed() -> None:
+        if paper is not None:
+            remove_paper(paper, by=by)
+            update_draft(application, {}, by=by)
+
+    return act(request, deed, _("材料已移除。"), "portal:application_papers", application_no)
+
+
+@portal_view
+def estimate(request: HttpRequest, application_no: str) -> HttpResponse:
+    """What would be granted, condition by condition and step by step, before anything is filed."""
+    found = _editable(request, application_no)
+    if isinstance(found, HttpResponse):
+        return found
+    application, scheme = found
+    shown = shown_estimate(application) if application.lease is not None else {"assessment": None}
+    return _page(request, application, scheme, "estimate", **shown)
+
+
+@portal_view
+def check(request: HttpRequest, application_no: str) -> HttpResponse:
+    """Check the answers, vouch for them, submit."""
+    found = _editable(request, application_no)
+    if isinstance(found, HttpResponse):
+        return found
+    application, scheme = found
+    by = request.user
+    assert isinstance(by, User)
+    refusals: list[DomainError] = []
+    phone = request.POST.get("filer_phone", by.phone).strip()[:30]
+    ticked = request.POST.get("statement_accepted") == "on"
+    if request.method == "POST":
+        try:
+            if ticked:
+                accept_statement(application, by=by)
+            submit_application(application, by=by, filer_phone=phone, **filed_from(request))
+        except DomainError as refusal:
+            refusals = refused(request, refusal)
+            application = find_application(request, application_no)
+        else:
+            return redirect("portal:application_submitted", application_no)
+    if (
+        application.state not in EDITABLE
+    ):  # refused after the filing itself was kept (an instant scheme out of money)
+        return redirect("portal:application", application_no)
+    shown = shown_estimate(application) if application.lease is not None else {"assessment": None}
+    return _page(
+        request,
+        application,
+        scheme,
+        "check",
+        groups=answers(application, scheme),
+        refusals=_with_places(refusals, application),
+        faults=refusals,
+        phone=phone,
+        ticked=ticked,
+        **shown,
+    )
+
+
+def _with_places(refusals: list[DomainError], application: Application) -> list[Any]:
+    """What is missing, with the step that cures it."""
+    problems = [one for refusal in refusals for one in (getattr(refusal, "problems", None) or [refusal])]
+    return [
+        {"message": one.message, "hint": one.hint, "code": one.code, "field": one.field} for one in problems
+    ]
+
+
+def answers(application: Application, scheme: Scheme) -> list[dict[str, Any]]:
+    """All that will be filed, in groups with a way back to each."""
+    number = application.application_no
+
+    def place(step: str) -> str:
+        return reverse(f"portal:application_{step}", args=[number])
+
+    party = application.enterprise
+    account = party.current_account
+    groups: list[dict[str, Any]] = [
+        {
+            "title": _("申领单位"),
+            "change_url": "",
+            "rows": [
+                (_("名称"), party.name),
+                (_("统一社会信用代码"), party.uscc),
+                (_("专项"), f"{scheme.title} · {scheme.label}"),
+                (
+                    _("收款账户"),
+                    f"{account.bank_name} 尾号 {account.account_no[-4:]}"
+                    if account
+                    else _("尚未登记，发放前请登记"),
+                ),
+            ],
+        }
+    ]
+    if application.lease is not None:
+        rows = [row for row in lease_facts(application.lease) if row["label"] != _("合同备案号")]
+        groups.append({"title": _("合同"), "change_url": place("contract"), "rows": rows})
+    else:
+        groups.append({"title": _("合同"), "change_url": place("contract"), "rows": [(_("合同"), "")]})
+    stated = stated_rows(application, scheme)
+    if stated:
+        groups.append({"title": _("声明"), "change_url": place("statements"), "rows": stated})
+    groups.append(
+        {
+            "title": _("材料"),
+            "change_url": place("papers"),
+            "rows": [
+                (row.paper.name, "、".join(one.filename for one in row.filed))
+                for row in checklist(application, scheme)
+            ],
+        }
+    )
+    return groups
+
+
+def stated_rows(application: Application, scheme: Scheme) -> list[tuple[str, str]]:
+    """The statements in words."""
+    form = StatementForm(scheme=scheme)
+    facts, rows = application.facts, []
+    for name, field in form.fields.items():
+        if name.startswith("other_") and name != "other_money":
+            continue
+        value = facts.get(name)
+        choices = dict(getattr(field, "choices", ()))
+        if name not in facts:
+            text = ""
+        elif name == "other_money":
+            text = (
+                "；".join(f"{one['source']} {one['amount']} 元" for one in value)
+                if value
+                else str(_("未申请其他财政资金"))
+            )
+        elif isinstance(value, bool):
+            text = str(_("是") if value else _("否"))
+        elif isinstance(value, list):
+            text = "、".join(str(choices.get(one, one)) for one in value) or str(_("均不属于"))
+        elif name == "completion":
+            text = f"{form.initial_of(facts)['completion']}%"
+        else:
+            text = str(choices.get(value, value))
+        rows.append((str(field.label), text))
+    return rows
+
+
+@portal_view
+def submitted(request: HttpRequest, application_no: str) -> HttpResponse:
+    """The number, what happens next, and by when."""
+    application = find_application(request, application_no)
+    if application.submitted_at is None:
+        return redirect("portal:application", application_no)
+    scheme = application.publication.scheme if application.publication else None
+    days = scheme.issue.notice_working_days if scheme else None
+    if application.state == ApplicationState.ISSUED:
+        sentences = [
+            _("下载凭证，交服务商或自行留存。"),
+            _("发生费用后，凭合同、发票和付款凭证在“算力券”中申请兑付。"),
+        ]
+    else:
+        sentences = [
+            _("本机关在 5 个工作日内决定是否受理；需要补正的，一次性告知全部内容。"),
+            _("受理后依次初审、核准，由不同的人办理，进度可随时查看。"),
+            _("核准后公示 %(days)s 个工作日，期满无异议即发放算力券，并发消息告知您。")
+            % {"days": 5 if days is None else days},
+        ]
+    return render(
+        request, "portal/application_submitted.html", {"application": application, "next": sentences}
+    )

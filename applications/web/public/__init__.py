@@ -1,0 +1,1 @@
+"""What of the casework everybody may see: public notices, and objecting to one."""

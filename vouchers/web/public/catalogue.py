@@ -1,0 +1,65 @@
+"""The catalogue of schemes with what is left of each, a scheme in words, and who is debarred."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from vouchers import dates
+from vouchers.models import Listing, Program
+from vouchers.web.catalogue import offer_of, offers
+from vouchers.web.scheme_prose import sections
+
+PAGE = 50
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The front page for everybody: what is open, what is left, and the other public services."""
+    return render(request, "public/home.html", {"offers": offers()})
+
+
+@require_safe
+def program(request: HttpRequest, code: str) -> HttpResponse:
+    """One scheme: open or not and why, its rules with their sources, its earlier and later versions."""
+    row = get_object_or_404(
+        Program.objects.listed().filter(origin=Program.Origin.LIVE).select_related("region"), code=code
+    )
+    offer = offer_of(row)
+    context = {
+        "offer": offer,
+        "scheme": offer.scheme,
+        "sections": sections(offer.scheme) if offer.scheme else [],
+        "versions": row.publications.select_related("validity").order_by("-validity__effective_from"),
+        "crumbs": [(_("政策目录"), reverse("public:home"))],
+    }
+    return render(request, "public/program.html", context)
+
+
+@require_safe
+def debarred(request: HttpRequest) -> HttpResponse:
+    """The listings in force today."""
+    today = dates.today()
+    rows = (
+        Listing.objects.filter(effective_from__lte=today)
+        .filter(Q(effective_to=None) | Q(effective_to__gt=today))
+        .select_related("party")
+        .order_by("-effective_from", "party__name")
+    )
+    wanted = request.GET.get("q", "").strip()[:60]
+    if wanted:
+        rows = rows.filter(Q(party__name__icontains=wanted) | Q(party__uscc__iexact=wanted))
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    return render(request, "public/debarred.html", {"page": page, "q": wanted})
+
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("programs/<str:code>/", program, name="program"),
+    path("debarred/", debarred, name="debarred"),
+]

@@ -1,0 +1,192 @@
+"""A scheme in words: sections of sentences, each with its citation and how sure it is. For the catalogue and the portal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from vouchers.policy.rules import Citation, Rate, Scheme, Track
+from vouchers.policy.terms import (
+    AboveBand,
+    CapPeriod,
+    Confidence,
+    IssueWay,
+    OtherMoneyMode,
+    RateKind,
+    Stage,
+    TaxMode,
+    TierMode,
+)
+from vouchers.web.wording import date_text, instant_text, money_text, rate_text, wan_text
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of a section. ``mark`` is set for what no government published or nobody verified."""
+
+    text: str
+    article: str
+    confidence: Confidence
+
+    @property
+    def mark(self) -> str:
+        """The word beside a value that is not the law's own."""
+        if self.confidence is Confidence.DEMO:
+            return str(_("演示设定"))
+        return str(_("未核实")) if self.confidence is Confidence.HINT else ""
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    sentences: tuple[Sentence, ...]
+
+
+def _said(text: str, cite: Citation) -> Sentence:
+    return Sentence(text, cite.words, cite.confidence)
+
+
+def sections(scheme: Scheme) -> list[Section]:
+    """The whole scheme; sections without content are left out."""
+    found = [
+        Section(_("补贴什么"), tuple(_track(scheme, track) for track in scheme.tracks)),
+        Section(_("补贴多少"), tuple(_rate(scheme, rate) for rate in scheme.rates)),
+        Section(_("限额与起补线"), _limits(scheme)),
+        Section(_("条件"), tuple(_said(gate.text, gate.cite) for gate in scheme.gates if gate.switched_on)),
+        Section(_("公允价格与其他财政资金"), _price_and_money(scheme)),
+        Section(
+            _("材料"),
+            tuple(
+                _said(f"{one.name}（{one.stage.label}{'' if one.required else '，' + _('选交')}）", one.cite)
+                for one in scheme.papers
+            ),
+        ),
+        Section(_("申报与办理"), _way(scheme)),
+    ]
+    return [section for section in found if section.sentences]
+
+
+def _track(scheme: Scheme, track: Track) -> Sentence:
+    basis = "、".join(kind.label for kind in track.basis_kinds)
+    tax = _("含税金额") if track.tax_mode is TaxMode.GROSS else _("不含税金额")
+    text = _("%(name)s：以%(basis)s的%(tax)s为基数，%(pay)s") % {
+        "name": track.name,
+        "basis": basis,
+        "tax": tax,
+        "pay": track.pay_to.label,
+    }
+    if track.excluded_components:
+        text += _("；%(parts)s费用不计入") % {
+            "parts": "、".join(one.label for one in track.excluded_components)
+        }
+    if track.counted_from or track.counted_to:
+        text += _("；只计 %(from)s至 %(to)s前发生的部分") % {
+            "from": date_text(track.counted_from) if track.counted_from else "",
+            "to": date_text(track.counted_to) if track.counted_to else "",
+        }
+    return _said(text + "。", track.cite)
+
+
+def _rate(scheme: Scheme, rate: Rate) -> Sentence:
+    track = scheme.track(rate.track)
+    when = [one.label for one in (*rate.chip_origins, *rate.purposes, *rate.components)]
+    names = {one.code: one.name for one in scheme.classes}
+    when += [names.get(code, code) for code in rate.classes]
+    if rate.band_from is not None or rate.band_to is not None:
+        low = money_text(rate.band_from or Decimal(0))
+        when.append(
+            _("基数 %(low)s 元至 %(high)s 元") % {"low": low, "high": money_text(rate.band_to)}
+            if rate.band_to is not None
+            else _("基数 %(low)s 元以上") % {"low": low}
+        )
+    if rate.completion_from is not None:
+        when.append(_("目标完成率不低于 %(rate)s") % {"rate": rate_text(rate.completion_from)})
+    if rate.rate is None:
+        share = _("比例未公布")
+    elif rate.kind is RateKind.FIXED:
+        share = rate_text(rate.rate)
+    else:
+        share = _("不超过 %(rate)s") % {"rate": rate_text(rate.rate)}
+        if rate.kind is RateKind.REVIEWER_SET:
+            share += _("，由评审确定")
+    tier = f"（{track.tier_mode.label}）" if track.tier_mode is not TierMode.NONE else ""
+    condition = f"{'、'.join(when)}，" if when else ""
+    return _said(f"{track.name}：{condition}{share}{tier}。", rate.source("rate"))
+
+
+def _limits(scheme: Scheme) -> tuple[Sentence, ...]:
+    rows = []
+    for cap in scheme.caps:
+        if not cap.switched_on:
+            continue
+        most = (
+            wan_text(cap.amount)
+            if cap.amount is not None
+            else _("合同金额的 %(share)s") % {"share": rate_text(cap.share)}
+        )
+        period = "" if cap.period is CapPeriod.NONE else f"（{cap.period.label}）"
+        rows.append(_said(f"{cap.name}{period}：{_('最高')} {most}。", cap.source("amount")))
+    rows += [
+        _said(f"{floor.name}：{_('不低于')} {wan_text(floor.amount)}。", floor.source("amount"))
+        for floor in scheme.floors
+        if floor.switched_on
+    ]
+    return tuple(rows)
+
+
+def _price_and_money(scheme: Scheme) -> tuple[Sentence, ...]:
+    rows = []
+    if scheme.price.above_band is not AboveBand.NONE:
+        rows.append(
+            _said(
+                _("签约价格高于签订日公允价格区间的：%(what)s。") % {"what": scheme.price.above_band.label},
+                scheme.price.source("above_band"),
+            )
+        )
+    rule = scheme.other_money
+    if rule.switched_on and rule.mode is not OtherMoneyMode.NOT_STATED:
+        share = f" {rate_text(rule.share)}" if rule.share is not None else ""
+        rows.append(
+            _said(
+                _("其他财政资金：%(what)s%(share)s。") % {"what": rule.mode.label, "share": share},
+                rule.source("mode"),
+            )
+        )
+    return tuple(rows)
+
+
+def _way(scheme: Scheme) -> tuple[Sentence, ...]:
+    rows = [_said(f"{scheme.issue.way.label}。", scheme.issue.cite)]
+    rows += [
+        _said(
+            _("%(name)s：%(from)s 至 %(to)s。")
+            % {"name": one.name, "from": instant_text(one.opens_at), "to": instant_text(one.closes_at)},
+            one.cite,
+        )
+        for one in scheme.windows
+    ]
+    for stage in (Stage.APPLICATION, Stage.CLAIM):
+        steps = [one for one in scheme.review_steps if one.stage is stage]
+        if steps:
+            chain = " → ".join(
+                f"{one.name}{_('（%(n)s 个工作日）') % {'n': one.working_days} if one.working_days else ''}"
+                for one in steps
+            )
+            rows.append(_said(f"{stage.label}：{chain}。", steps[0].cite))
+    if scheme.issue.way is not IssueWay.INSTANT and scheme.issue.notice_working_days:
+        rows.append(
+            _said(
+                _("核准后公示 %(n)s 个工作日。") % {"n": scheme.issue.notice_working_days},
+                scheme.issue.source("notice_working_days"),
+            )
+        )
+    if scheme.voucher.issues_voucher and scheme.voucher.validity_months:
+        rows.append(
+            _said(
+                _("算力券自发放之日起 %(n)s 个月内有效。") % {"n": scheme.voucher.validity_months},
+                scheme.voucher.source("validity_months"),
+            )
+        )
+    return tuple(rows)
