@@ -5,94 +5,153 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Checkpoint',
+            name="Checkpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('size', models.BigIntegerField(unique=True, verbose_name='事件数')),
-                ('origin', models.CharField(max_length=120, verbose_name='来源')),
-                ('root_hash', models.BinaryField(verbose_name='根散列')),
-                ('hash_algorithm', models.CharField(max_length=12, verbose_name='散列算法')),
-                ('sealed_at', models.DateTimeField(verbose_name='封存时间')),
-                ('previous', models.BinaryField(blank=True, verbose_name='前一封存点散列')),
-                ('body', models.TextField(verbose_name='正文')),
-                ('key_id', models.CharField(max_length=16, verbose_name='密钥')),
-                ('signature', models.BinaryField(verbose_name='签名')),
-                ('frontier', models.BinaryField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("size", models.BigIntegerField(unique=True, verbose_name="事件数")),
+                ("origin", models.CharField(max_length=120, verbose_name="来源")),
+                ("root_hash", models.BinaryField(verbose_name="根散列")),
+                ("hash_algorithm", models.CharField(max_length=12, verbose_name="散列算法")),
+                ("sealed_at", models.DateTimeField(verbose_name="封存时间")),
+                ("previous", models.BinaryField(blank=True, verbose_name="前一封存点散列")),
+                ("body", models.TextField(verbose_name="正文")),
+                ("key_id", models.CharField(max_length=16, verbose_name="密钥")),
+                ("signature", models.BinaryField(verbose_name="签名")),
+                ("frontier", models.BinaryField()),
             ],
             options={
-                'verbose_name': '封存点',
-                'verbose_name_plural': '封存点',
-                'ordering': ('size',),
+                "verbose_name": "封存点",
+                "verbose_name_plural": "封存点",
+                "ordering": ("size",),
             },
         ),
         migrations.CreateModel(
-            name='PendingEvent',
+            name="PendingEvent",
             fields=[
-                ('event_id', models.BigIntegerField(primary_key=True, serialize=False)),
+                ("event_id", models.BigIntegerField(primary_key=True, serialize=False)),
             ],
             options={
-                'verbose_name': '待封存',
-                'verbose_name_plural': '待封存',
+                "verbose_name": "待封存",
+                "verbose_name_plural": "待封存",
             },
         ),
         migrations.CreateModel(
-            name='TrailLeaf',
+            name="TrailLeaf",
             fields=[
-                ('index', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('event_id', models.BigIntegerField(unique=True)),
-                ('leaf_hash', models.BinaryField()),
+                ("index", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("event_id", models.BigIntegerField(unique=True)),
+                ("leaf_hash", models.BinaryField()),
             ],
             options={
-                'verbose_name': '留痕叶',
-                'verbose_name_plural': '留痕叶',
+                "verbose_name": "留痕叶",
+                "verbose_name_plural": "留痕叶",
             },
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_no', models.UUIDField(editable=False, unique=True, verbose_name='事件编号')),
-                ('transaction', models.BigIntegerField(verbose_name='事务编号')),
-                ('recorded_at', models.DateTimeField(verbose_name='时间')),
-                ('actor_kind', models.CharField(choices=[('user', '人员'), ('platform', '服务商平台'), ('service', '系统服务'), ('anonymous', '未登录'), ('unannounced', '未经系统')], max_length=12, verbose_name='来源')),
-                ('actor', models.CharField(max_length=150, verbose_name='办理人')),
-                ('verb', models.CharField(max_length=80, verbose_name='办理事项')),
-                ('request_id', models.CharField(blank=True, max_length=64, verbose_name='请求编号')),
-                ('region_code', models.CharField(blank=True, max_length=6, verbose_name='地区')),
-                ('subject_kind', models.CharField(max_length=40, verbose_name='对象')),
-                ('subject_no', models.CharField(max_length=80, verbose_name='对象编号')),
-                ('subject_pk', models.CharField(blank=True, max_length=40)),
-                ('case_kind', models.CharField(blank=True, max_length=40, verbose_name='所属案卷')),
-                ('case_no', models.CharField(blank=True, max_length=80, verbose_name='案卷编号')),
-                ('operation', models.CharField(choices=[('insert', '新增'), ('update', '修改'), ('delete', '删除'), ('read', '查阅'), ('refusal', '拒绝'), ('export', '导出'), ('sign_in', '登录'), ('import', '批量导入'), ('schema', '结构变更')], max_length=10, verbose_name='操作')),
-                ('canonical', models.BinaryField(verbose_name='规范文本')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_no", models.UUIDField(editable=False, unique=True, verbose_name="事件编号")),
+                ("transaction", models.BigIntegerField(verbose_name="事务编号")),
+                ("recorded_at", models.DateTimeField(verbose_name="时间")),
+                (
+                    "actor_kind",
+                    models.CharField(
+                        choices=[
+                            ("user", "人员"),
+                            ("platform", "服务商平台"),
+                            ("service", "系统服务"),
+                            ("anonymous", "未登录"),
+                            ("unannounced", "未经系统"),
+                        ],
+                        max_length=12,
+                        verbose_name="来源",
+                    ),
+                ),
+                ("actor", models.CharField(max_length=150, verbose_name="办理人")),
+                ("verb", models.CharField(max_length=80, verbose_name="办理事项")),
+                ("request_id", models.CharField(blank=True, max_length=64, verbose_name="请求编号")),
+                ("region_code", models.CharField(blank=True, max_length=6, verbose_name="地区")),
+                ("subject_kind", models.CharField(max_length=40, verbose_name="对象")),
+                ("subject_no", models.CharField(max_length=80, verbose_name="对象编号")),
+                ("subject_pk", models.CharField(blank=True, max_length=40)),
+                ("case_kind", models.CharField(blank=True, max_length=40, verbose_name="所属案卷")),
+                ("case_no", models.CharField(blank=True, max_length=80, verbose_name="案卷编号")),
+                (
+                    "operation",
+                    models.CharField(
+                        choices=[
+                            ("insert", "新增"),
+                            ("update", "修改"),
+                            ("delete", "删除"),
+                            ("read", "查阅"),
+                            ("refusal", "拒绝"),
+                            ("export", "导出"),
+                            ("sign_in", "登录"),
+                            ("import", "批量导入"),
+                            ("schema", "结构变更"),
+                        ],
+                        max_length=10,
+                        verbose_name="操作",
+                    ),
+                ),
+                ("canonical", models.BinaryField(verbose_name="规范文本")),
             ],
             options={
-                'verbose_name': '审计留痕',
-                'verbose_name_plural': '审计留痕',
-                'indexes': [models.Index(fields=['subject_kind', 'subject_no', 'id'], name='audit_event_subject'), models.Index(condition=models.Q(('case_no', ''), _negated=True), fields=['case_kind', 'case_no', 'id'], name='audit_event_case'), models.Index(fields=['actor', 'id'], name='audit_event_actor'), models.Index(fields=['region_code', 'id'], name='audit_event_region'), django.contrib.postgres.indexes.BrinIndex(fields=['recorded_at'], name='audit_event_instant')],
+                "verbose_name": "审计留痕",
+                "verbose_name_plural": "审计留痕",
+                "indexes": [
+                    models.Index(fields=["subject_kind", "subject_no", "id"], name="audit_event_subject"),
+                    models.Index(
+                        condition=models.Q(("case_no", ""), _negated=True),
+                        fields=["case_kind", "case_no", "id"],
+                        name="audit_event_case",
+                    ),
+                    models.Index(fields=["actor", "id"], name="audit_event_actor"),
+                    models.Index(fields=["region_code", "id"], name="audit_event_region"),
+                    django.contrib.postgres.indexes.BrinIndex(
+                        fields=["recorded_at"], name="audit_event_instant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PersonalSalt',
+            name="PersonalSalt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject_kind', models.CharField(max_length=40)),
-                ('subject_pk', models.CharField(max_length=40)),
-                ('salt', models.BinaryField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("subject_kind", models.CharField(max_length=40)),
+                ("subject_pk", models.CharField(max_length=40)),
+                ("salt", models.BinaryField()),
             ],
             options={
-                'verbose_name': '个人信息盐值',
-                'verbose_name_plural': '个人信息盐值',
-                'constraints': [models.UniqueConstraint(fields=('subject_kind', 'subject_pk'), name='audit_personal_salt_once')],
+                "verbose_name": "个人信息盐值",
+                "verbose_name_plural": "个人信息盐值",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("subject_kind", "subject_pk"), name="audit_personal_salt_once"
+                    )
+                ],
             },
         ),
     ]

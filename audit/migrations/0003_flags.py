@@ -7,161 +7,342 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('audit', '0002_trail_functions'),
+        ("audit", "0002_trail_functions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ScanRun',
+            name="ScanRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('nightly', '每夜'), ('on_demand', '按需'), ('shadow', '影子运行')], max_length=10, verbose_name='方式')),
-                ('state', models.CharField(choices=[('running', '进行中'), ('done', '已完成'), ('failed', '未完成')], default='running', max_length=8, verbose_name='状态')),
-                ('known_at', models.DateTimeField(verbose_name='数据截至')),
-                ('rule_versions', models.JSONField(default=dict, verbose_name='规则版本')),
-                ('claims', models.PositiveIntegerField(default=0, verbose_name='兑付申请数')),
-                ('outcomes', models.JSONField(default=dict, verbose_name='结果')),
-                ('flags_raised', models.PositiveIntegerField(default=0, verbose_name='新增预警')),
-                ('flags_cleared', models.PositiveIntegerField(default=0, verbose_name='消除预警')),
-                ('not_testable', models.JSONField(default=dict, verbose_name='无法检验')),
-                ('stopped_rules', models.JSONField(default=dict, verbose_name='自行停用的规则')),
-                ('started_at', models.DateTimeField(verbose_name='开始')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='结束')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("nightly", "每夜"), ("on_demand", "按需"), ("shadow", "影子运行")],
+                        max_length=10,
+                        verbose_name="方式",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "进行中"), ("done", "已完成"), ("failed", "未完成")],
+                        default="running",
+                        max_length=8,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("known_at", models.DateTimeField(verbose_name="数据截至")),
+                ("rule_versions", models.JSONField(default=dict, verbose_name="规则版本")),
+                ("claims", models.PositiveIntegerField(default=0, verbose_name="兑付申请数")),
+                ("outcomes", models.JSONField(default=dict, verbose_name="结果")),
+                ("flags_raised", models.PositiveIntegerField(default=0, verbose_name="新增预警")),
+                ("flags_cleared", models.PositiveIntegerField(default=0, verbose_name="消除预警")),
+                ("not_testable", models.JSONField(default=dict, verbose_name="无法检验")),
+                ("stopped_rules", models.JSONField(default=dict, verbose_name="自行停用的规则")),
+                ("started_at", models.DateTimeField(verbose_name="开始")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="结束")),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '扫描批次',
-                'verbose_name_plural': '扫描批次',
+                "verbose_name": "扫描批次",
+                "verbose_name_plural": "扫描批次",
             },
         ),
         migrations.CreateModel(
-            name='RuleVersion',
+            name="RuleVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rule', models.CharField(max_length=8, verbose_name='规则')),
-                ('version', models.PositiveIntegerField(verbose_name='版本')),
-                ('title', models.CharField(max_length=120, verbose_name='名称')),
-                ('family', models.CharField(help_text='A 发票、B 合同与价格、C 算力与设备、D 主体与关联、E 时序与内控。', max_length=1, verbose_name='类别')),
-                ('severity', models.CharField(choices=[('hard', '硬性'), ('soft', '提示')], max_length=4, verbose_name='性质')),
-                ('points', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True, verbose_name='分值')),
-                ('parameters', models.JSONField(blank=True, default=dict, verbose_name='参数')),
-                ('legal_basis', models.TextField(verbose_name='依据')),
-                ('state', models.CharField(choices=[('draft', '草稿'), ('proposed', '待发布'), ('published', '生效'), ('superseded', '已被替代')], default='draft', max_length=12, verbose_name='状态')),
-                ('shipped', models.BooleanField(default=False, editable=False, verbose_name='随系统提供')),
-                ('published_at', models.DateTimeField(blank=True, null=True, verbose_name='发布时间')),
-                ('reason', models.TextField(blank=True, verbose_name='修订理由')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('drafted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='起草人')),
-                ('proposed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='提请人')),
-                ('published_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='发布人')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("rule", models.CharField(max_length=8, verbose_name="规则")),
+                ("version", models.PositiveIntegerField(verbose_name="版本")),
+                ("title", models.CharField(max_length=120, verbose_name="名称")),
+                (
+                    "family",
+                    models.CharField(
+                        help_text="A 发票、B 合同与价格、C 算力与设备、D 主体与关联、E 时序与内控。",
+                        max_length=1,
+                        verbose_name="类别",
+                    ),
+                ),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("hard", "硬性"), ("soft", "提示")], max_length=4, verbose_name="性质"
+                    ),
+                ),
+                (
+                    "points",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=5, null=True, verbose_name="分值"
+                    ),
+                ),
+                ("parameters", models.JSONField(blank=True, default=dict, verbose_name="参数")),
+                ("legal_basis", models.TextField(verbose_name="依据")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "草稿"),
+                            ("proposed", "待发布"),
+                            ("published", "生效"),
+                            ("superseded", "已被替代"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("shipped", models.BooleanField(default=False, editable=False, verbose_name="随系统提供")),
+                ("published_at", models.DateTimeField(blank=True, null=True, verbose_name="发布时间")),
+                ("reason", models.TextField(blank=True, verbose_name="修订理由")),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "drafted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="起草人",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="提请人",
+                    ),
+                ),
+                (
+                    "published_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="发布人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '稽核规则版本',
-                'verbose_name_plural': '稽核规则版本',
-                'ordering': ('rule', '-version'),
+                "verbose_name": "稽核规则版本",
+                "verbose_name_plural": "稽核规则版本",
+                "ordering": ("rule", "-version"),
             },
         ),
         migrations.CreateModel(
-            name='Flag',
+            name="Flag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rule', models.CharField(max_length=8, verbose_name='规则')),
-                ('severity', models.CharField(choices=[('hard', '硬性'), ('soft', '提示')], max_length=4, verbose_name='性质')),
-                ('points', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True, verbose_name='分值')),
-                ('claim_no', models.CharField(blank=True, max_length=24, verbose_name='兑付编号')),
-                ('lease_no', models.CharField(blank=True, max_length=24, verbose_name='合同备案号')),
-                ('program_code', models.CharField(blank=True, max_length=30, verbose_name='专项代码')),
-                ('region_code', models.CharField(blank=True, max_length=6, verbose_name='地区')),
-                ('value', models.CharField(max_length=60, verbose_name='观测值')),
-                ('threshold', models.CharField(max_length=60, verbose_name='阈值')),
-                ('peers', models.JSONField(blank=True, default=dict, verbose_name='同类分布')),
-                ('sentence', models.TextField(verbose_name='说明')),
-                ('counterfactual', models.TextField(verbose_name='不触发的条件')),
-                ('evidence', models.JSONField(default=list, verbose_name='证据')),
-                ('input_hash', models.CharField(max_length=64, verbose_name='输入摘要')),
-                ('known_at', models.DateTimeField(verbose_name='数据截至')),
-                ('cleared_at', models.DateTimeField(blank=True, null=True, verbose_name='消除时间')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('rule_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='flags', to='audit.ruleversion', verbose_name='规则版本')),
-                ('scan_run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='flags', to='audit.scanrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("rule", models.CharField(max_length=8, verbose_name="规则")),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("hard", "硬性"), ("soft", "提示")], max_length=4, verbose_name="性质"
+                    ),
+                ),
+                (
+                    "points",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=5, null=True, verbose_name="分值"
+                    ),
+                ),
+                ("claim_no", models.CharField(blank=True, max_length=24, verbose_name="兑付编号")),
+                ("lease_no", models.CharField(blank=True, max_length=24, verbose_name="合同备案号")),
+                ("program_code", models.CharField(blank=True, max_length=30, verbose_name="专项代码")),
+                ("region_code", models.CharField(blank=True, max_length=6, verbose_name="地区")),
+                ("value", models.CharField(max_length=60, verbose_name="观测值")),
+                ("threshold", models.CharField(max_length=60, verbose_name="阈值")),
+                ("peers", models.JSONField(blank=True, default=dict, verbose_name="同类分布")),
+                ("sentence", models.TextField(verbose_name="说明")),
+                ("counterfactual", models.TextField(verbose_name="不触发的条件")),
+                ("evidence", models.JSONField(default=list, verbose_name="证据")),
+                ("input_hash", models.CharField(max_length=64, verbose_name="输入摘要")),
+                ("known_at", models.DateTimeField(verbose_name="数据截至")),
+                ("cleared_at", models.DateTimeField(blank=True, null=True, verbose_name="消除时间")),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "rule_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flags",
+                        to="audit.ruleversion",
+                        verbose_name="规则版本",
+                    ),
+                ),
+                (
+                    "scan_run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flags",
+                        to="audit.scanrun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '风险预警',
-                'verbose_name_plural': '风险预警',
+                "verbose_name": "风险预警",
+                "verbose_name_plural": "风险预警",
             },
         ),
         migrations.CreateModel(
-            name='Suspicion',
+            name="Suspicion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject_kind', models.CharField(choices=[('claim', '兑付申请'), ('lease', '算力租用合同')], max_length=8, verbose_name='对象')),
-                ('subject_no', models.CharField(max_length=24, verbose_name='编号')),
-                ('lease_no', models.CharField(blank=True, max_length=24, verbose_name='合同备案号')),
-                ('program_code', models.CharField(blank=True, max_length=30, verbose_name='专项代码')),
-                ('region_code', models.CharField(blank=True, max_length=6, verbose_name='地区')),
-                ('enterprise_uscc', models.CharField(blank=True, max_length=18, verbose_name='申领企业')),
-                ('enterprise_name', models.CharField(blank=True, max_length=200, verbose_name='申领企业名称')),
-                ('lessor_name', models.CharField(blank=True, max_length=200, verbose_name='出租方')),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='金额')),
-                ('case_no', models.CharField(blank=True, max_length=24, verbose_name='关联组')),
-                ('outcome', models.CharField(max_length=8, verbose_name='结果')),
-                ('score', models.DecimalField(decimal_places=2, max_digits=6, verbose_name='得分')),
-                ('weight', models.DecimalField(decimal_places=4, max_digits=9, verbose_name='排序值')),
-                ('rank', models.PositiveIntegerField(verbose_name='名次')),
-                ('rules', models.JSONField(default=list, verbose_name='规则')),
-                ('not_testable', models.JSONField(default=list, verbose_name='无法检验')),
-                ('scan_run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='audit.scanrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "subject_kind",
+                    models.CharField(
+                        choices=[("claim", "兑付申请"), ("lease", "算力租用合同")],
+                        max_length=8,
+                        verbose_name="对象",
+                    ),
+                ),
+                ("subject_no", models.CharField(max_length=24, verbose_name="编号")),
+                ("lease_no", models.CharField(blank=True, max_length=24, verbose_name="合同备案号")),
+                ("program_code", models.CharField(blank=True, max_length=30, verbose_name="专项代码")),
+                ("region_code", models.CharField(blank=True, max_length=6, verbose_name="地区")),
+                ("enterprise_uscc", models.CharField(blank=True, max_length=18, verbose_name="申领企业")),
+                (
+                    "enterprise_name",
+                    models.CharField(blank=True, max_length=200, verbose_name="申领企业名称"),
+                ),
+                ("lessor_name", models.CharField(blank=True, max_length=200, verbose_name="出租方")),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=18, verbose_name="金额")),
+                ("case_no", models.CharField(blank=True, max_length=24, verbose_name="关联组")),
+                ("outcome", models.CharField(max_length=8, verbose_name="结果")),
+                ("score", models.DecimalField(decimal_places=2, max_digits=6, verbose_name="得分")),
+                ("weight", models.DecimalField(decimal_places=4, max_digits=9, verbose_name="排序值")),
+                ("rank", models.PositiveIntegerField(verbose_name="名次")),
+                ("rules", models.JSONField(default=list, verbose_name="规则")),
+                ("not_testable", models.JSONField(default=list, verbose_name="无法检验")),
+                (
+                    "scan_run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="audit.scanrun"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '可疑合同',
-                'verbose_name_plural': '可疑合同',
+                "verbose_name": "可疑合同",
+                "verbose_name_plural": "可疑合同",
             },
         ),
         migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.UniqueConstraint(fields=('rule', 'version'), name='rule_version_once'),
+            model_name="ruleversion",
+            constraint=models.UniqueConstraint(fields=("rule", "version"), name="rule_version_once"),
         ),
         migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'published')), fields=('rule',), name='rule_published_once'),
+            model_name="ruleversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "published")), fields=("rule",), name="rule_published_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('draft', 'proposed')), ('shipped', True), models.Q(('proposed_by__isnull', False), ('published_by__isnull', False), models.Q(('published_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='rule_published_by_two'),
+            model_name="ruleversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ("draft", "proposed")),
+                    ("shipped", True),
+                    models.Q(
+                        ("proposed_by__isnull", False),
+                        ("published_by__isnull", False),
+                        models.Q(("published_by", models.F("proposed_by")), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="rule_published_by_two",
+            ),
         ),
         migrations.AddIndex(
-            model_name='flag',
-            index=models.Index(fields=['claim_no'], name='flag_claim'),
+            model_name="flag",
+            index=models.Index(fields=["claim_no"], name="flag_claim"),
         ),
         migrations.AddIndex(
-            model_name='flag',
-            index=models.Index(fields=['lease_no'], name='flag_lease'),
+            model_name="flag",
+            index=models.Index(fields=["lease_no"], name="flag_lease"),
         ),
         migrations.AddIndex(
-            model_name='flag',
-            index=models.Index(condition=models.Q(('cleared_at', None)), fields=['rule'], name='flag_rule'),
+            model_name="flag",
+            index=models.Index(condition=models.Q(("cleared_at", None)), fields=["rule"], name="flag_rule"),
         ),
         migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.UniqueConstraint(condition=models.Q(('cleared_at', None)), fields=('rule_version', 'claim_no', 'lease_no', 'input_hash'), name='flag_stands_once'),
+            model_name="flag",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("cleared_at", None)),
+                fields=("rule_version", "claim_no", "lease_no", "input_hash"),
+                name="flag_stands_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('claim_no', ''), _negated=True), models.Q(('lease_no', ''), _negated=True), _connector='OR'), name='flag_has_subject'),
+            model_name="flag",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("claim_no", ""), _negated=True),
+                    models.Q(("lease_no", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="flag_has_subject",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('sentence', ''), _negated=True), models.Q(('evidence', []), _negated=True)), name='flag_explains_itself'),
+            model_name="flag",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("sentence", ""), _negated=True), models.Q(("evidence", []), _negated=True)
+                ),
+                name="flag_explains_itself",
+            ),
         ),
         migrations.AddIndex(
-            model_name='suspicion',
-            index=models.Index(fields=['region_code', 'rank'], name='suspicion_rank'),
+            model_name="suspicion",
+            index=models.Index(fields=["region_code", "rank"], name="suspicion_rank"),
         ),
         migrations.AddConstraint(
-            model_name='suspicion',
-            constraint=models.UniqueConstraint(fields=('subject_kind', 'subject_no'), name='suspicion_once'),
+            model_name="suspicion",
+            constraint=models.UniqueConstraint(fields=("subject_kind", "subject_no"), name="suspicion_once"),
         ),
     ]
