@@ -11,6 +11,7 @@ from applications.actions.basis_items import ItemFields
 from applications.actions.claims import approve_claim, mark_claim_paid, verify_claim
 from tests import casework
 from vouchers import dates
+from vouchers.actions.ledger_check import check_ledger
 from vouchers.actions.payments import (
     BankLine,
     approve_batch,
@@ -23,6 +24,12 @@ from vouchers.actions.vouchers import balance_of
 from vouchers.context import acting
 from vouchers.errors import Forbidden, NotNow
 from vouchers.models import Payment
+
+
+@pytest.fixture(autouse=True)
+def the_ledger_holds_afterwards(cast):
+    yield
+    assert check_ledger() == []
 
 
 @pytest.fixture
