@@ -56,7 +56,7 @@ def export_trail(folder: Path, using: str = "default") -> dict[str, Any]:
                 Checkpoint.objects.using(using).filter(size__lte=last.size).order_by("size").iterator()
             ):
                 stream.write(checkpoints.as_line(checkpoint))
-    (folder / "public-key.txt").write_text(keys.public_text(keys.public_key()), encoding="utf-8")
+    (folder / "public-key.txt").write_text(keys.public_text(keys.public_keys().values()), encoding="utf-8")
     (folder / "README.txt").write_text(MANUAL, encoding="utf-8")
     shutil.copyfile(Path(verify.__file__), folder / "verify.py")
     manifest = {

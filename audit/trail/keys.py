@@ -10,12 +10,14 @@ import base64
 import binascii
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 
+from audit.trail import verify
 from vouchers.errors import TryLater
 
 
@@ -70,18 +72,22 @@ def signing_key() -> SigningKey:
     return _decoded(path.read_text(), f"密钥文件 {path.name}")
 
 
-def public_key() -> bytes:
-    """The public part of the key in use: from ``TRAIL_PUBLIC_KEY_FILE`` when this process does not hold the private one."""
+def public_keys() -> dict[str, bytes]:
+    """The public keys that checkpoints may be signed with, by id: those on file (retired ones too), else the one in use."""
     path = Path(settings.TRAIL_PUBLIC_KEY_FILE)
     if path.exists():
-        lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
-        return base64.b64decode(lines[-1])
-    return signing_key().public
+        return verify.read_keys(path)
+    public = signing_key().public
+    return {key_id(public): public}
 
 
-def public_text(public: bytes) -> str:
-    """The public key as a file for auditors."""
-    return f"# 审计留痕封存公钥（Ed25519），密钥编号 {key_id(public)}\n{base64.b64encode(public).decode()}\n"
+def public_text(publics: Iterable[bytes]) -> str:
+    """Public keys as a file for auditors."""
+    lines = [
+        f"# 审计留痕封存公钥（Ed25519），密钥编号 {key_id(one)}\n{base64.b64encode(one).decode()}\n"
+        for one in publics
+    ]
+    return "".join(lines)
 
 
 def _decoded(text: str, where: str) -> SigningKey:
@@ -94,15 +100,21 @@ def _decoded(text: str, where: str) -> SigningKey:
 
 
 def _make(path: Path) -> None:
-    """A new key; when two processes start together, the first one's stays."""
+    """A new key, its public part added to the file of public keys; when two processes start together, the first one's stays."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    key = SigningKey(Ed25519PrivateKey.generate())
     with os.fdopen(descriptor, "w") as stream:
-        stream.write(base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode() + "\n")
+        stream.write(base64.b64encode(key.private.private_bytes_raw()).decode() + "\n")
     try:
         os.link(part, path)
     except FileExistsError:
         pass
+    else:
+        known = Path(settings.TRAIL_PUBLIC_KEY_FILE)
+        known.parent.mkdir(parents=True, exist_ok=True)
+        with known.open("a", encoding="utf-8") as stream:
+            stream.write(public_text([key.public]))
     finally:
         part.unlink()

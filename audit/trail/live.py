@@ -57,18 +57,18 @@ def columns_of(canonical: bytes) -> dict[str, Any]:
 
 
 def examine_log(
-    using: str = "default", witness: Path | None = None, public: bytes | None = None
+    using: str = "default", witness: Path | None = None, public: dict[str, bytes] | None = None
 ) -> Iterator[Finding]:
     """Every finding, in the order of the log. Call it inside one REPEATABLE READ transaction."""
     stated = list(Checkpoint.objects.using(using).order_by("size"))
-    yield from _chain(stated, public if public is not None else keys.public_key())
+    yield from _chain(stated, public if public is not None else keys.public_keys())
     yield from _leaves(using, stated)
     yield from _unsealed(using)
     if witness is not None:
         yield from _copy(stated, witness)
 
 
-def _chain(stated: list[Checkpoint], public: bytes) -> Iterator[Finding]:
+def _chain(stated: list[Checkpoint], public: dict[str, bytes]) -> Iterator[Finding]:
     before: Checkpoint | None = None
     for one in stated:
         expected = b"" if before is None else Tree(before.hash_algorithm).hash(before.body.encode())
@@ -80,9 +80,9 @@ def _chain(stated: list[Checkpoint], public: bytes) -> Iterator[Finding]:
             )
         if said[:3] != [one.origin, str(one.size), _base64(bytes(one.root_hash))]:
             yield Finding("checkpoint.columns", f"事件数为 {one.size} 的封存点，正文与登记的内容不一致。")
-        if one.key_id != keys.key_id(public) or f"key {one.key_id}" not in said:
+        if one.key_id not in public or f"key {one.key_id}" not in said:
             yield Finding("checkpoint.key", f"事件数为 {one.size} 的封存点由未知密钥 {one.key_id} 签署。")
-        elif not keys.holds(public, one.body.encode(), bytes(one.signature)):
+        elif not keys.holds(public[one.key_id], one.body.encode(), bytes(one.signature)):
             yield Finding(
                 "checkpoint.signature",
                 f"事件数为 {one.size} 的封存点签名无效：内容被改动，或不是由该密钥签署。",

@@ -178,16 +178,21 @@ def read_statements(path: Path) -> list[Statement]:
     return statements
 
 
-def read_key(path: Path) -> bytes:
-    """The public key: 32 bytes in base64 on the last line that is not a remark."""
-    lines = [line.strip() for line in _lines(path) if line.strip() and not line.startswith(b"#")]
-    try:
-        key = base64.b64decode(lines[-1], validate=True)
-    except (IndexError, binascii.Error, ValueError):
-        key = b""
-    if len(key) != 32:
-        raise Unverifiable(f"{path.name} 不是公钥文件：应含一行 44 个字符的 Base64 文字。")
-    return key
+def read_keys(path: Path) -> dict[str, bytes]:
+    """The public keys by their ids: each 32 bytes in base64 on a line; lines that begin with # are remarks."""
+    keys = {}
+    for line in _lines(path):
+        if line.strip() and not line.startswith(b"#"):
+            try:
+                key = base64.b64decode(line.strip(), validate=True)
+            except (binascii.Error, ValueError):
+                key = b""
+            if len(key) != 32:
+                raise Unverifiable(f"{path.name} 不是公钥文件：每行应为 44 个字符的 Base64 文字。")
+            keys[key_id(key)] = key
+    if not keys:
+        raise Unverifiable(f"{path.name} 中没有公钥。")
+    return keys
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -377,15 +382,14 @@ def _event_number(line: bytes) -> str:
 
 def verify(folder: Path, key_path: Path | None, witness_path: Path | None, say: Callable[[str], None]) -> int:
     """Verify one export, telling each finding by ``say``; the exit status."""
-    key = read_key(key_path or folder / "public-key.txt")
+    keys = read_keys(key_path or folder / "public-key.txt")
     if key_path is None:
-        say(
-            f"注意：公钥取自导出包本身（密钥编号 {key_id(key)}）。请与您另行取得的公钥核对，或用 --key 指定。"
-        )
+        named = "、".join(keys)
+        say(f"注意：公钥取自导出包本身（密钥编号 {named}）。请与您另行取得的公钥核对，或用 --key 指定。")
     statements = read_statements(folder / "checkpoints.jsonl")
     if not statements:
         raise Unverifiable("checkpoints.jsonl 中没有封存点，无从验证。")
-    faults = check_chain(statements, {key_id(key): key})
+    faults = check_chain(statements, keys)
     if witness_path is not None:
         faults += check_witness(statements, read_statements(witness_path))
     lines, proved, failed = check_events(folder / "events.jsonl", statements)

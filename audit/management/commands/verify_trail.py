@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            public = verify.read_key(options["key"]) if options["key"] else keys.public_key()
+            public = verify.read_keys(options["key"]) if options["key"] else keys.public_keys()
             witness: Path = options["witness"] or Path(settings.TRAIL_CHECKPOINT_FILE)
             findings = self._examine(public, witness, log_only=options["log_only"])
         except verify.Unverifiable as fault:
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             self.stdout.write(f"结论：发现 {len(findings)} 处问题。")
             sys.exit(1)
 
-    def _examine(self, public: bytes, witness: Path, *, log_only: bool) -> list[Finding]:
+    def _examine(self, public: dict[str, bytes], witness: Path, *, log_only: bool) -> list[Finding]:
         findings: list[Finding] = []
         with transaction.atomic():
             with connections["default"].cursor() as cursor:
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"✓ 留痕完好：共 {total} 条，已封存 {sealed} 条，待封存 {waiting} 条；"
                 + (
-                    f"封存点 {Checkpoint.objects.count()} 个，签名密钥 {keys.key_id(public)}，与库外副本一致。"
+                    f"封存点 {Checkpoint.objects.count()} 个，签名密钥 {'、'.join(public)}，与库外副本一致。"
                     if last
                     else "尚未封存，没有封存点可供比对。"
                 )

@@ -211,7 +211,7 @@ def test_a_checkpoint_altered_or_removed_is_named(scene):
 def test_a_tail_replaced_and_sealed_with_a_new_key_is_named(scene, settings):
     size = TrailLeaf.objects.count()
     kept = checkpoints.copy_path().read_text()
-    honest_key = keys.public_key()
+    honest_keys = keys.public_keys()
     event = scene.event(SEVEN)
     scene.superuser.execute(
         "UPDATE audit_auditevent SET canonical = replace(convert_from(canonical, 'UTF8'), '企业7', '企业X')::bytea WHERE id = %s",
@@ -230,7 +230,7 @@ def test_a_tail_replaced_and_sealed_with_a_new_key_is_named(scene, settings):
     seal_all()
     assert TrailLeaf.objects.count() == size
     assert checkpoints.copy_path().read_text() == kept  # the copy outside is never rewritten
-    findings = [finding.code for finding in examine_log(witness=checkpoints.copy_path(), public=honest_key)]
+    findings = [finding.code for finding in examine_log(witness=checkpoints.copy_path(), public=honest_keys)]
     assert findings == ["checkpoint.key", "copy.contradicts"]
     status, said = scene.offline()
     assert status == 1
@@ -351,7 +351,7 @@ def test_a_duplicated_line_is_named(scene):
 
 def test_a_wrong_key_or_a_missing_file_is_a_clear_sentence(scene):
     export_trail(scene.folder)
-    (scene.honest / "public-key.txt").write_text(keys.public_text(b"\1" * 32))
+    (scene.honest / "public-key.txt").write_text(keys.public_text([b"\1" * 32]))
     assert verify(scene.folder, scene.honest)[0] == 1
     (scene.honest / "public-key.txt").write_text("不是公钥")
     status, said = verify(scene.folder, scene.honest)

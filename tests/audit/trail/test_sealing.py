@@ -51,7 +51,9 @@ def test_a_checkpoint_states_the_root_of_all_events_and_is_signed(committed_db):
     leaves = [tree.leaf(bytes(event.canonical)) for event in AuditEvent.objects.order_by("pk")]
     assert bytes(checkpoint.root_hash) == tree.root(leaves)
     assert checkpoint.size == sealed.size == len(leaves)
-    assert keys.holds(keys.public_key(), checkpoint.body.encode(), bytes(checkpoint.signature))
+    assert keys.holds(
+        keys.public_keys()[checkpoint.key_id], checkpoint.body.encode(), bytes(checkpoint.signature)
+    )
     assert checkpoints.copy_path().read_text() == checkpoints.as_line(checkpoint)
     assert seal() is None
 
@@ -114,8 +116,10 @@ def test_two_sealers_at_once_seal_nothing_twice(committed_db):
         for number in range(300):
             write(app, number)
     children = [_start_sealer(committed_db) for _ in range(2)]
-    _wait_until_sealed()
-    _stop(children)
+    try:
+        _wait_until_sealed()
+    finally:
+        _stop(children)
     seal_all()
     assert_every_event_has_one_place()
 
@@ -151,6 +155,7 @@ def _start_sealer(database) -> subprocess.Popen[bytes]:
     environment = database.environment | {
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "TRAIL_KEY_FILE": settings.TRAIL_KEY_FILE,
+        "TRAIL_PUBLIC_KEY_FILE": settings.TRAIL_PUBLIC_KEY_FILE,
         "TRAIL_CHECKPOINT_FILE": settings.TRAIL_CHECKPOINT_FILE,
     }
     return subprocess.Popen(
@@ -162,7 +167,7 @@ def _start_sealer(database) -> subprocess.Popen[bytes]:
 
 
 def _wait_until_sealed() -> None:
-    for _ in range(200):
+    for _ in range(1200):
         if not PendingEvent.objects.exists():
             return
         time.sleep(0.05)
