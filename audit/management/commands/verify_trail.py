@@ -37,8 +37,10 @@ class Command(BaseCommand):
         except verify.Unverifiable as fault:
             raise CommandError(f"无法验证：{fault}", returncode=2) from fault
         except ProgrammingError as fault:
+            said = str(fault).splitlines()[0]
             raise CommandError(
-                "无法验证：数据库与程序的版本不一致，请先执行 migrate --database owner。", returncode=2
+                f"无法验证：数据库与程序的版本不一致，请先执行 migrate --database owner。数据库答复：{said}",
+                returncode=2,
             ) from fault
         except DomainError as refusal:
             raise CommandError(f"无法验证：{refusal.message}（{refusal.code}）", returncode=2) from refusal
