@@ -121,11 +121,12 @@ def resolve(ids: list[str], regions: frozenset[str]) -> Evidence:
         lease__lease_no__in=[one[0] for one in _parts(ids, "metering")],
         lease__program_region_code__in=regions,
     )
-    shown.metering = list(
-        metered.values("lease__lease_no", "source")
+    shown.metering = [
+        dict(row)
+        for row in metered.values("lease__lease_no", "source")
         .annotate(days=Count("day"), hours=Sum("card_hours"), first=Min("day"), last=Max("day"))
         .order_by("lease__lease_no", "source")
-    )
+    ]
     return shown
 
 
@@ -228,14 +229,19 @@ def _steps(shown: Evidence, ids: list[str]) -> None:
     for part in _parts(ids, "declared_affiliation"):
         if len(part) != 4:
             continue
-        row = (
+        declared = (
             DeclaredAffiliation.objects.filter(
                 party__uscc=part[0], other__uscc=part[1], relation=part[2], declared_on=part[3]
             )
             .select_related("party", "other")
             .first()
         )
-        if row is not None:
+        if declared is not None:
             shown.steps.append(
-                Step(row.party.name, f"申报为{Relation(row.relation).label}", row.other.name, row.declared_on)
+                Step(
+                    declared.party.name,
+                    f"申报为{Relation(declared.relation).label}",
+                    declared.other.name,
+                    declared.declared_on,
+                )
             )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
@@ -52,14 +52,14 @@ class Sheet:
         self._sheet.page_setup.fitToHeight = 0
         self._sheet.sheet_properties.pageSetUpPr.fitToPage = True
 
-    def _heading(self, text: str) -> WriteOnlyCell:
+    def _heading(self, text: str) -> Cell:
         cell = self._text(text)
         cell.font = Font(bold=True, color="FFFFFF")
         cell.fill = PatternFill("solid", fgColor="0B57A4")
         cell.alignment = Alignment(vertical="center", wrap_text=True)
         return cell
 
-    def _text(self, text: str) -> WriteOnlyCell:
+    def _text(self, text: str) -> Cell:
         shown = plain_text(text)
         cell = WriteOnlyCell(self._sheet, value=shown)
         cell.data_type = "s"
@@ -70,7 +70,7 @@ class Sheet:
     def add(self, *values: Any) -> None:
         """One row; the values in the order of the columns. Amounts are Decimal, days date; whatever else is text."""
         assert len(values) == len(self._columns), self.title
-        cells = []
+        cells: list[Cell | None] = []
         for value, (_heading, _width, number_format) in zip(values, self._columns, strict=True):
             if value is None or value == "":
                 cells.append(None)
@@ -78,12 +78,13 @@ class Sheet:
             if isinstance(value, datetime):
                 value = value.astimezone(SHANGHAI).replace(tzinfo=None, microsecond=0)
             if isinstance(value, Decimal | date | int) and not isinstance(value, bool):
-                cell = WriteOnlyCell(self._sheet, value=value)
+                # A Decimal or a day: openpyxl writes both, its stubs know neither.
+                cell = WriteOnlyCell(self._sheet, value=value)  # type: ignore[arg-type]
                 if number_format:
                     cell.number_format = number_format
             else:
                 cell = self._text(str(value))
-                if len(cell.value or "") > 40:
+                if len(str(cell.value or "")) > 40:
                     cell.alignment = Alignment(wrap_text=True, vertical="top")
             cells.append(cell)
         self._sheet.append(cells)

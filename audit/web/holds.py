@@ -74,8 +74,9 @@ def _found(request: HttpRequest, hold_no: str) -> Hold:
 def hold(request: HttpRequest, hold_no: str) -> HttpResponse:
     """One hold: the sentence, the evidence, who asked for what, and what the reader may do."""
     row = _found(request, hold_no)
+    reader: Any = request.user
     evidence = resolve(list(row.evidence), scope_of(request.user, *AUDIT_ROLES).regions)
-    verbs = {transition.verb for transition in verbs_for(row, request.user, region=row.region_code)}
+    verbs = {transition.verb for transition in verbs_for(row, reader, region=row.region_code)}
     if row.lift_requested_by_id == request.user.pk or row.placed_by_id == request.user.pk:
         verbs.discard("lift")
     if row.lift_requested_by_id == request.user.pk:
@@ -136,6 +137,7 @@ def _timeline(row: Hold) -> list[dict[str, Any]]:
 @require_POST
 def place(request: HttpRequest, kind: str, number: str) -> HttpResponse:
     """An investigator stops a live claim or lease by hand, with the sentence that the enterprise will read."""
+    model: Any
     model, key = {"claim": (Claim, "claim_no"), "lease": (Lease, "lease_no")}.get(kind, (None, ""))
     regions = scope_of(request.user, *AUDIT_ROLES).regions
     subject = (

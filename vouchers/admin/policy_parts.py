@@ -50,7 +50,7 @@ class PolicyPartInline(PartInline):
     """A section. Codes of tracks and classes are chosen from what the version has."""
 
     what: tuple[Any, ...] = ()
-    classes = ("collapse",)
+    classes: tuple[str, ...] = ("collapse",)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return ((None, {"fields": self.what}), SOURCE)
