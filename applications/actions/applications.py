@@ -16,7 +16,7 @@ from applications.actions.assessments import (
     scheme_of,
 )
 from applications.actions.issuing import grant_instantly, granted_amount, tell
-from applications.actions.leases import check_lease_price, file_lease
+from applications.actions.leases import check_lease_price, file_lease, return_lease
 from applications.models import Application, Lease, Paper
 from applications.models.applications import ApplicationState
 from applications.models.leases import LeaseState
@@ -72,13 +72,18 @@ def update_draft(
     application.facts = {**application.facts, **changes}
     if lease is not None:
         application.lease = lease
-    application.statement_accepted = False
-    application.save(update_fields=["facts", "lease", "statement_accepted"])
+    if (
+        application.state == ApplicationState.DRAFT
+    ):  # a submitted one keeps the statement that it was filed with
+        application.statement_accepted = False
+    # What an earlier submission came to does not cap the corrected one.
+    application.requested_amount = None
+    application.save(update_fields=["facts", "lease", "statement_accepted", "requested_amount"])
     return application
 
 
 def accept_statement(application: Application, *, by: User) -> Application:
-    """真实性承诺: the filer vouches for what was filled in. Any later change to the draft asks for it again."""
+    """真实性承诺: the filer vouches for what was filled in. A later change to a draft asks for it again."""
     announce("application.accept_statement")
     require_role(by, Role.FILER, party=application.enterprise)
     application.statement_accepted = True
@@ -202,6 +207,10 @@ def return_application(application: Application, *, by: User, reason: str) -> Ap
     announce("application.return", reason)
     _require_reason(reason, "请一次性写明需要补正的全部内容。")
     cases.move(application, "return", by=by, reason=reason)
+    lease = application.lease
+    if lease is not None and lease.lifecycle.find("return", lease.state) and not lease.claims.exists():
+        # What is to be mended is most often in the contract: it comes back with the application that filed it.
+        return_lease(lease, by=by, reason=reason)
     tell(application, "application_returned")
     return application
 

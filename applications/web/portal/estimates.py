@@ -22,7 +22,7 @@ def shown_assessment(assessment: Assessment) -> dict[str, Any]:
         "lines": shown_lines(assessment),
         "findings": shown_findings(assessment.findings),
         "counterfactuals": assessment.counterfactuals,
-        "refusals": assessment.refusals,
+        "refused_by": assessment.refusals,
     }
 
 

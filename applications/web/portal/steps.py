@@ -23,7 +23,7 @@ from applications.web.portal.estimates import shown_estimate
 from applications.web.portal.papers import ACCEPT, checklist, papers_of, receive_all, shown_files
 from applications.web.shown import lease_facts
 from vouchers.access import PARTY_ROLES
-from vouchers.errors import DomainError
+from vouchers.errors import DomainError, Invalid
 from vouchers.models import ProviderAdmission, User
 from vouchers.policy.rules import Scheme
 
@@ -266,6 +266,12 @@ def check(request: HttpRequest, application_no: str) -> HttpResponse:
         try:
             if ticked:
                 accept_statement(application, by=by)
+            elif application.statement_accepted:  # returned: what was corrected is vouched for again
+                raise Invalid(
+                    "application.statement",
+                    _("请阅读并勾选真实性承诺后再提交。"),
+                    field="statement_accepted",
+                )
             submit_application(application, by=by, filer_phone=phone, **filed_from(request))
         except DomainError as refusal:
             refusals = refused(request, refusal)

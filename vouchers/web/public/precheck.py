@@ -274,7 +274,7 @@ def precheck(request: HttpRequest) -> HttpResponse:
         context |= {
             "assessment": assessment,
             "outcome": assessment.outcome.value,
-            "refusals": [],
+            "refused_by": assessment.refusals,
             "counterfactuals": assessment.counterfactuals,
             "lines": [_line(line, len(assessment.lines)) for line in assessment.lines],
             "findings": _findings(assessment.findings),

@@ -1,0 +1,308 @@
+"""An enterprise's way through the portal: from choosing the scheme to the confirmation, and from the voucher to the claim."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+
+from applications.models import Application, BankTransfer, Claim, Invoice
+from tests import casework
+from tests.applications.web.portal import filing
+from vouchers import dates
+from vouchers.actions.vouchers import balance_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_application_is_filled_in_step_by_step_and_submitted(filer, cast, beijing):
+    application = filing.fill_in(filer, cast)
+    assert application.state == "draft"
+    assert application.lease.lessor == cast.provider
+    assert application.lease.devices.count() == 2
+    page = filer.get(reverse("portal:application_estimate", args=[application.application_no]))
+    assert "2,000,000.00" in page.text
+    page = filer.get(reverse("portal:application_check", args=[application.application_no]))
+    assert "未申请其他财政资金" in page.text
+    answer = filing.submit(filer, application)
+    assert answer.status_code == 302
+    application.refresh_from_db()
+    assert application.state == "submitted"
+    assert application.filer_phone == "13800000000"
+    page = filer.get(answer.url)
+    assert application.application_no in page.text
+    assert "5 个工作日" in page.text
+    page = filer.get(reverse("portal:application", args=[application.application_no]))
+    assert page.status_code == 200
+    assert "本机关办理中" in page.text
+
+
+def test_without_the_statement_nothing_is_submitted_and_the_page_says_so(filer, cast, beijing):
+    application = filing.fill_in(filer, cast)
+    page = filer.post(reverse("portal:application_check", args=[application.application_no]), {})
+    assert page.status_code == 422
+    assert "真实性承诺" in page.text
+    application.refresh_from_db()
+    assert (application.state, application.lease.state) == ("draft", "draft")
+
+
+def test_a_draft_is_resumed_where_something_is_missing(filer, cast, beijing):
+    filer.post(reverse("portal:application_new"), {"program": "BJ-AIQ"})
+    number = Application.objects.get().application_no
+    page = filer.get(reverse("portal:application", args=[number]))
+    assert reverse("portal:application_contract", args=[number]) in page.text
+    filer.post(reverse("portal:application_contract", args=[number]), filing.contract(cast))
+    page = filer.get(reverse("portal:application", args=[number]))
+    assert reverse("portal:application_statements", args=[number]) in page.text
+    page = filer.get(reverse("portal:application_contract", args=[number]))
+    assert 'value="15,000,000.00"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("amount", "一千五百万", "不是金额"),
+        ("signed_on", "2025-02-30", "日期无法识别"),
+        ("lessor_uscc", "123", "应为 18 位"),
+        ("ends_on", "2024-01-01", "早于开始日"),
+        ("amount", "1", "单价 × 数量"),
+        ("serials", "A" * 70, "超过 60 字"),
+    ],
+)
+def test_wrong_contracts_are_explained_at_the_field_and_what_was_typed_stays(
+    filer, cast, beijing, name, value, sentence
+):
+    filer.post(reverse("portal:application_new"), {"program": "BJ-AIQ"})
+    application = Application.objects.get()
+    typed = filing.contract(cast, contract_no="我的合同号", **{name: value})
+    page = filer.post(reverse("portal:application_contract", args=[application.application_no]), typed)
+    assert page.status_code == 422
+    assert sentence in page.text
+    assert value in page.text
+    assert "我的合同号" in page.text
+    application.refresh_from_db()
+    assert application.lease is None
+
+
+def test_a_wrong_file_is_named_and_the_right_ones_are_kept(filer, cast, beijing):
+    filer.post(reverse("portal:application_new"), {"program": "BJ-AIQ"})
+    application = Application.objects.get()
+    here = reverse("portal:application_papers", args=[application.application_no])
+    bad = filing.pdf("contract")
+    bad.name, bad.file = "合同.exe", type(bad.file)(b"MZ\x90 not a paper")
+    page = filer.post(here, {"truth_statement": filing.pdf("truth_statement"), "contract": bad})
+    assert page.status_code == 422
+    assert "无法识别该文件" in page.text
+    page = filer.get(here)
+    assert "truth_statement.pdf" in page.text
+
+
+def test_a_closed_scheme_says_why_and_takes_no_application(filer, cast):
+    casework.published(cast, "GZ-SLQ")
+    page = filer.get(reverse("portal:application_new"), {"program": "GZ-SLQ"})
+    assert "未公布" in page.text
+    page = filer.post(reverse("portal:application_new"), {"program": "GZ-SLQ"})
+    assert page.status_code == 422
+    assert not Application.objects.exists()
+
+
+def test_an_application_is_withdrawn_before_the_decision(filer, cast, beijing):
+    application = filing.fill_in(filer, cast)
+    filing.submit(filer, application)
+    filer.post(
+        reverse("portal:application_withdraw", args=[application.application_no]), {"reason": "另行申领"}
+    )
+    application.refresh_from_db()
+    assert application.state == "withdrawn"
+
+
+def test_a_returned_application_can_be_corrected_with_its_contract(filer, cast, beijing):
+    from applications.actions.applications import return_application
+    from vouchers.context import acting
+
+    application = filing.fill_in(filer, cast)
+    filing.submit(filer, application)
+    application.refresh_from_db()
+    with acting(cast.handler, "test"):
+        return_application(application, by=cast.handler, reason="请更正合同编号。")
+    page = filer.get(reverse("portal:application", args=[application.application_no]))
+    assert "请更正合同编号" in page.text
+    answer = filer.post(
+        reverse("portal:application_contract", args=[application.application_no]),
+        filing.contract(cast, contract_no="HT-更正"),
+    )
+    assert answer.status_code == 302
+    application.refresh_from_db()
+    assert application.lease.contract_no == "HT-更正"
+    filing.submit(filer, application)
+    application.refresh_from_db()
+    assert application.state == "submitted"
+
+
+@pytest.fixture
+def voucher(filer, cast, beijing):
+    application = filing.fill_in(filer, cast)
+    filing.submit(filer, application)
+    application.refresh_from_db()
+    return casework.issued(cast, application)
+
+
+def test_a_claim_is_made_from_an_einvoice_with_its_payment(filer, cast, voucher):
+    with dates.fixed(date(2025, 8, 1)):
+        page = filer.get(reverse("portal:voucher", args=[voucher.voucher_no]))
+        assert "2,000,000.00" in page.text
+        answer = filer.post(reverse("portal:claim_start", args=[voucher.voucher_no]))
+        claim = Claim.objects.get()
+        assert answer.url == reverse("portal:claim_items", args=[claim.claim_no])
+        answer = filing.add_invoice(filer, cast, claim, "4000000.00")
+        assert answer.status_code == 302, answer.content.decode()
+        invoice = Invoice.objects.get()
+        assert invoice.net_amount == Decimal("4000000.00")
+        assert BankTransfer.objects.get().amount == Decimal("4240000.00")
+        page = filer.get(answer.url)
+        assert "800,000.00" in page.text
+        page = filer.get(reverse("portal:claim_check", args=[claim.claim_no]))
+        assert page.status_code == 200
+        answer = filer.post(reverse("portal:claim_check", args=[claim.claim_no]))
+        assert answer.status_code == 302, answer.content.decode()
+        claim.refresh_from_db()
+        assert (claim.state, claim.claimed_amount) == ("submitted", Decimal("800000.00"))
+        assert balance_of(voucher).reserved == Decimal("800000.00")
+        assert claim.claim_no in filer.get(answer.url).text
+        page = filer.get(reverse("portal:claim", args=[claim.claim_no]))
+        assert "ICBC2025000001" in page.text
+        filer.post(reverse("portal:claim_withdraw", args=[claim.claim_no]))
+        assert balance_of(voucher).reserved == 0
+
+
+def test_the_live_calculation_shows_what_the_typed_item_adds_and_writes_nothing(filer, cast, voucher):
+    with dates.fixed(date(2025, 8, 1)):
+        filer.post(reverse("portal:claim_start", args=[voucher.voucher_no]))
+        claim = Claim.objects.get()
+        page = filer.post(
+            reverse("portal:claim_preview", args=[claim.claim_no]),
+            {"net_amount": "1,000,000", "period_from": "2025-03-01", "period_to": "2025-04-30"},
+        )
+    assert "200,000.00" in page.text
+    assert not claim.items.exists()
+
+
+def test_a_wrong_amount_of_an_invoice_is_explained_and_what_was_typed_stays(filer, cast, voucher):
+    with dates.fixed(date(2025, 8, 1)):
+        filer.post(reverse("portal:claim_start", args=[voucher.voucher_no]))
+        claim = Claim.objects.get()
+        page = filing.add_invoice(filer, cast, claim, "100.00", net_amount="100.01")
+        assert page.status_code == 422
+        assert "超过发票" in page.text
+        assert "100.01" in page.text
+        assert not Invoice.objects.exists()
+        page = filing.add_invoice(filer, cast, claim, "100.00", bank_ref=None)
+        assert "请填写银行流水号" in page.text
+
+
+def test_a_claim_without_its_payment_proof_is_not_submitted(filer, cast, voucher):
+    with dates.fixed(date(2025, 8, 1)):
+        filer.post(reverse("portal:claim_start", args=[voucher.voucher_no]))
+        claim = Claim.objects.get()
+        paid = dict.fromkeys(("bank_ref", "paid_on", "paid_amount", "proof"))
+        filing.add_invoice(filer, cast, claim, "100.00", **paid)
+        page = filer.post(reverse("portal:claim_check", args=[claim.claim_no]))
+    assert page.status_code == 422
+    assert "银行付款凭证" in page.text
+    claim.refresh_from_db()
+    assert claim.state == "draft"
+
+
+def test_an_invoice_can_be_keyed_and_used_in_parts(filer, cast, voucher):
+    keyed = {
+        "invoice_no": "25112000000000000777",
+        "invoice_kind": "digital_special",
+        "issued_on": "2025-06-30",
+        "seller_uscc": cast.provider.uscc,
+        "seller_name": cast.provider.name,
+        "buyer_uscc": cast.alpha.uscc,
+        "buyer_name": cast.alpha.name,
+        "invoice_net": "1000.00",
+        "invoice_tax": "60.00",
+        "invoice_gross": "1060.00",
+        "net_amount": "400.00",
+        "period_from": "2025-03-01",
+        "period_to": "2025-04-30",
+    }
+    with dates.fixed(date(2025, 8, 1)):
+        filer.post(reverse("portal:claim_start", args=[voucher.voucher_no]))
+        claim = Claim.objects.get()
+        here = reverse("portal:claim_invoice", args=[claim.claim_no])
+        page = filer.post(here, keyed | {"invoice_gross": "1061.00"})
+        assert page.status_code == 422
+        assert "不符" in page.text
+        assert 'value="1061.00"' in page.text
+        answer = filer.post(here, keyed)
+        assert answer.status_code == 302, answer.content.decode()
+        filer.post(reverse("portal:claim_item_remove", args=[claim.claim_no, 1]))
+        assert not claim.items.exists()
+        page = filer.get(here, {"invoice": keyed["invoice_no"]})
+        assert page.status_code == 200
+        part = {"invoice": keyed["invoice_no"], "net_amount": "600.00"}
+        part |= {name: keyed[name] for name in ("period_from", "period_to")}
+        answer = filer.post(here, part)
+        assert answer.status_code == 302, answer.content.decode()
+        assert claim.items.get().net_amount == Decimal("600.00")
+        assert Invoice.objects.count() == 1
+
+
+def test_the_certificate_is_a_pdf_and_its_code_verifies_the_voucher(filer, cast, voucher, client):
+    answer = filer.get(reverse("portal:certificate", args=[voucher.voucher_no]))
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF")
+    assert "attachment" in answer["Content-Disposition"]
+    client.logout()
+    right = {"voucher_no": voucher.voucher_no, "code": voucher.verification_code}
+    page = client.get(reverse("public:verify"), right)
+    assert cast.alpha.name in page.text
+    page = client.get(reverse("public:verify"), right | {"code": "WRONGCODE2"})
+    assert page.status_code == 404
+    assert cast.alpha.name not in page.text
+
+
+def test_a_rejection_can_be_objected_to(filer, cast, beijing):
+    from applications.actions.applications import reject_application
+    from applications.models import Objection
+    from vouchers.context import acting
+
+    application = filing.fill_in(filer, cast)
+    filing.submit(filer, application)
+    application.refresh_from_db()
+    here = reverse("portal:application_object", args=[application.application_no])
+    assert filer.post(here, {"text": "太早"}).status_code == 422
+    with acting(cast.handler, "test"):
+        reject_application(application, by=cast.handler, reason="合同签订价高于公允价格区间。")
+    page = filer.post(here, {"text": "  "})
+    assert page.status_code == 422
+    answer = filer.post(here, {"text": "区间计算有误。"})
+    objection = Objection.objects.get()
+    assert answer.url == reverse("portal:objection", args=[objection.objection_no])
+    assert "区间计算有误" in filer.get(answer.url).text
+
+
+def test_an_account_counts_once_a_second_person_confirmed_it(filer, cast, client):
+    before = cast.alpha.current_account
+    form = {
+        "enterprise": cast.alpha.uscc,
+        "account_no": "6222 0000 1111 2222",
+        "account_name": cast.alpha.name,
+        "bank_name": "中国银行北京中关村支行",
+    }
+    page = filer.post(reverse("portal:unit"), form | {"account_name": "别的公司"})
+    assert page.status_code == 422
+    assert "户名须与单位名称一致" in page.text
+    assert filer.post(reverse("portal:unit"), form).status_code == 302
+    assert cast.alpha.current_account == before
+    named = {"enterprise": cast.alpha.uscc, "account_no": "6222000011112222"}
+    filer.post(reverse("portal:account_confirm"), named)
+    assert cast.alpha.current_account == before
+    client.force_login(cast.enterprise_approver)
+    client.post(reverse("portal:account_confirm"), named)
+    assert cast.alpha.current_account.account_no == "6222000011112222"
