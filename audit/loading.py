@@ -48,6 +48,11 @@ def _switch(column: str, values: dict[str, int]) -> str:
     return f"CASE {column} {whens} END"
 
 
+# History names its reviewer; of a live claim it is the person who approved or rejected it.
+_REVIEWER = (
+    "coalesce(nullif(c.reviewer, ''), (SELECT r.actor_name FROM applications_review r WHERE r.subject_kind = 'claim' "
+    "AND r.subject_no = c.claim_no AND r.verb IN ('approve', 'reject') ORDER BY r.id DESC LIMIT 1))"
+)
 _SUBMITTED_ON = "((c.submitted_at AT TIME ZONE 'Asia/Shanghai')::date - DATE '1970-01-01')"
 
 
@@ -76,6 +81,9 @@ _TABLES: dict[str, Spec] = {
             "paid_on": _day("c.paid_on"),
             "amount": _fen("coalesce(c.approved_amount, c.claimed_amount)"),
             "program": _hash("regexp_replace(c.program_code, '^EX-', '')"),
+            "decided_at": "(extract(epoch FROM c.decided_at) * 1000000)",
+            "approved": "(c.state IN ('approved', 'paid'))::int",
+            "reviewer": _hash(_REVIEWER),
         },
         "applications_claim c",
         "c.id = ANY(%(claims)s)",
@@ -277,7 +285,8 @@ _TABLES: dict[str, Spec] = {
 }
 
 _LABELS: dict[str, str] = {
-    "claim": "SELECT id, claim_no, program_code, program_region_code, state FROM applications_claim WHERE id = ANY(%s)",
+    "claim": f"SELECT c.id, c.claim_no, c.program_code, c.program_region_code, c.state, {_REVIEWER} "  # noqa: S608
+    "FROM applications_claim c WHERE c.id = ANY(%s)",
     "item": "SELECT i.id, c.claim_no, i.position::text FROM applications_basisitem i "
     "JOIN applications_claim c ON c.id = i.claim_id WHERE i.id = ANY(%s)",
     "lease": "SELECT id, lease_no, program_code, program_region_code FROM applications_lease WHERE id = ANY(%s)",

@@ -139,7 +139,7 @@ def standings(facts: Facts, answers: Answers) -> list[Standing]:
     words = facts.labels("claim", claims.id)
     rows: list[tuple[Any, ...]] = []
     for at_claim, claim in enumerate(claims.id.tolist()):
-        no, program, region, _state = words[claim]
+        no, program, region = words[claim][:3]
         amount = Decimal(max(0, int(claims.amount[at_claim]))) / 100
         rows.append(
             ("claim", claim, no, int(claims.lease[at_claim]), program, region, int(claims.enterprise[at_claim]), amount,

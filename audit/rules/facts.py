@@ -26,6 +26,7 @@ Column = NDArray[np.int64]
 COLUMNS: dict[str, tuple[str, ...]] = {
     "claims": (
         "id", "lease", "enterprise", "provider", "live", "submitted_at", "submitted_on", "paid_on", "amount", "program",
+        "decided_at", "approved", "reviewer",
     ),
     "items": ("id", "claim", "invoice", "key", "net", "transfer"),
     "invoices": (
@@ -112,7 +113,7 @@ class Source(Protocol):
 
 # noun → what its label holds, in this order.
 LABELS: dict[str, tuple[str, ...]] = {
-    "claim": ("claim_no", "program_code", "region_code", "state"),
+    "claim": ("claim_no", "program_code", "region_code", "state", "reviewer"),
     "item": ("claim_no", "position"),
     "lease": ("lease_no", "program_code", "region_code"),
     "invoice": ("number_key", "invoice_no", "seller_name", "buyer_name"),

@@ -1,0 +1,139 @@
+"""F12 拆分规避: one project cut into leases that each stay below a threshold.
+
+Method. Leases between linked lessees and linked lessors under one programme, for the same kind of card, signed within
+``days``: at least two, each from ``from_percent`` of the threshold up to below it, together at least the threshold. All of them are flagged, 6 points.
+
+Example. A review on the spot is due from 1,000,000 yuan; two leases of 932,921 and 917,226 yuan for 32 cards of one kind are signed on 12
+and 21 March: flagged.
+
+Why. Below the threshold nobody comes to look.
+
+Exclusions. Genuine phases: another kind of card. Enterprises that are not linked. A single lease just below the threshold.
+
+Assumptions. Linked are parties that share control, representative, account, telephone, e-mail or address (hub cap 8). The thresholds are those of the
+programmes, as data. A programme without one is not testable.
+
+Parameters. ``thresholds`` (yuan by programme), ``days`` (30), ``from_percent`` (80).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from audit.linking import components
+from audit.rules.base import SOFT, Found, Hit, Parameter, Rule, day_of, yuan_of
+from audit.rules.facts import MISSING, Facts
+
+# From which contract amount a review on the spot is due: the figures of the bulk format's own schemes.
+THRESHOLDS = {
+    "BJ-AIQ": 1_000_000,
+    "BDA-SLQ": 2_000_000,
+    "SH-ZLBT": 2_000_000,
+    "GZ-SLQ": 500_000,
+    "SZ-XLQ": 1_000_000,
+    "CD-SLQ": 1_000_000,
+    "NM-JS": 2_000_000,
+}
+
+
+def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
+    """Leases (and their claims) that together reach a threshold that each stays below."""
+    leases, claims, found = facts.leases, facts.claims, Found()
+    days, percent = int(parameters["days"]), int(parameters["from_percent"])
+    words = facts.labels("lease", leases.id[leases.live == 1])
+    thresholds = {str(code): int(Decimal(str(yuan)) * 100) for code, yuan in parameters["thresholds"].items()}
+    linked = components(facts, ())
+    candidates: dict[tuple[str, int, int, int], list[int]] = defaultdict(list)
+    for row in np.flatnonzero(leases.live == 1).tolist():
+        code = words[int(leases.id[row])][1].removeprefix("EX-")
+        threshold = thresholds.get(code)
+        if threshold is None:
+            found.untestable_leases.add(int(leases.id[row]))
+        elif percent * threshold <= int(leases.amount[row]) * 100 and leases.amount[row] < threshold:
+            lessee, lessor = linked.find(int(leases.lessee[row])), linked.find(int(leases.lessor[row]))
+            candidates[code, lessee, lessor, int(leases.accelerator[row])].append(row)
+    untestable = np.isin(claims.lease, list(found.untestable_leases)) | (claims.lease == MISSING)
+    found.untestable_claims = {int(one) for one in claims.id[untestable]}
+    claims_of: dict[int, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(claims.lease != MISSING).tolist():
+        claims_of[int(claims.lease[row])].append(int(claims.id[row]))
+    for (code, *_parties), rows in candidates.items():
+        if len(rows) > 1:
+            for cluster in _clusters(facts, rows, days):
+                if sum(int(leases.amount[row]) for row in cluster) >= thresholds[code]:
+                    _explain(facts, found, cluster, thresholds[code], words, claims_of)
+    return found
+
+
+def _clusters(facts: Facts, rows: list[int], days: int) -> list[list[int]]:
+    """Runs of leases of which each was signed within ``days`` of the one before it; at least two."""
+    signed = facts.leases.signed_on
+    ordered = sorted(rows, key=lambda row: (int(signed[row]), row))
+    clusters = [[ordered[0]]]
+    for row in ordered[1:]:
+        if int(signed[row]) - int(signed[clusters[-1][-1]]) <= days:
+            clusters[-1].append(row)
+        else:
+            clusters.append([row])
+    return [cluster for cluster in clusters if len(cluster) > 1]
+
+
+def _explain(
+    facts: Facts,
+    found: Found,
+    cluster: list[int],
+    threshold: int,
+    words: dict[int, tuple[str, ...]],
+    claims_of: dict[int, list[int]],
+) -> None:
+    leases = facts.leases
+    total = sum(int(leases.amount[row]) for row in cluster)
+    nos = [words[int(leases.id[row])][0] for row in cluster]
+    first, last = int(leases.signed_on[cluster[0]]), int(leases.signed_on[cluster[-1]])
+    ties = sorted({int(side[row]) for row in cluster for side in (leases.lessee, leases.lessor)})
+    for row in cluster:
+        lease = int(leases.id[row])
+        for claim in claims_of.get(lease) or [None]:  # type: ignore[list-item]
+            found.hits.append(
+                Hit(
+                    claim=claim,
+                    lease=lease,
+                    severity=SOFT,
+                    points=RULE.points,
+                    value=yuan_of(total),
+                    threshold=yuan_of(threshold),
+                    sentence=f"{day_of(first)} 至 {day_of(last)} 间，关联的承租方与同一出租方就同一型号签订 {len(cluster)} 份合同，每份均低于 "
+                    f"{yuan_of(threshold)} 元的现场核查起点，合计 {yuan_of(total)} 元。",
+                    counterfactual=f"若合计低于 {yuan_of(threshold)} 元，或各份为不同项目、不同型号，则不触发。",
+                    evidence=tuple(f"lease:{no}" for no in nos),
+                    inputs=tuple(
+                        (words[int(leases.id[r])][0], int(leases.amount[r]), int(leases.signed_on[r]))
+                        for r in cluster
+                    ),
+                    ties=tuple(ties),
+                )
+            )
+
+
+RULE = Rule(
+    id="F12",
+    title="拆分规避",
+    family="B",
+    severity=SOFT,
+    points=Decimal(6),
+    legal_basis="各专项“合同金额达到规定数额的须现场核查”条款；不得以化整为零方式规避审查。",
+    parameters=(
+        Parameter("thresholds", THRESHOLDS, "各专项的核查起点", "元"),
+        Parameter("days", 30, "签订间隔", "天", 1, 365),
+        Parameter("from_percent", 80, "接近起点", "%", 50, 99),
+    ),
+    find=find,
+    page=__doc__ or "",
+    at_screening=False,
+    about="lease",
+)
