@@ -194,9 +194,9 @@ BEGIN
               FROM pg_temp.import_applications AS s
               JOIN public.vouchers_party AS p ON p.uscc = s.enterprise_uscc
               JOIN pg_temp.import_program AS g ON g.code = s.program_code
-              LEFT JOIN LATERAL (
-                  SELECT w.voucher_no, w.face_value, w.issued_on FROM pg_temp.import_vouchers AS w
-                   WHERE w.application_no = s.application_no ORDER BY w.line LIMIT 1) AS v ON true $q$);
+              LEFT JOIN (SELECT DISTINCT ON (application_no) application_no, voucher_no, face_value, issued_on
+                           FROM pg_temp.import_vouchers WHERE application_no <> '' ORDER BY application_no, line) AS v
+                   USING (application_no) $q$);
 
     WHEN 'vouchers.csv' THEN
         PERFORM import_refuse_unknown(p_file, stage, 'enterprise_uscc', 'vouchers_party', 'uscc');

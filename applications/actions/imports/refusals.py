@@ -76,6 +76,7 @@ def write_refused(
     out.mkdir(parents=True, exist_ok=True)
     target = out / f"refused-{name}"
     part = target.with_suffix(".part")
+    part.touch(mode=0o600)  # the rows hold names, phones and accounts
     with Table(path) as table, part.open("w", encoding="utf-8-sig", errors="replace", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow((*REFUSAL_COLUMNS, *table.header))
