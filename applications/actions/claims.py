@@ -22,7 +22,6 @@ from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
 from vouchers.actions.caps import caps_of
 from vouchers.actions.holds import require_clear, screen
-from vouchers.actions.ledger_chains import event_id
 from vouchers.actions.outbox import enqueue
 from vouchers.actions.payments import add_payable
 from vouchers.actions.spending import spend
@@ -102,15 +101,8 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
         check_lease_price(claim.lease, scheme)
         screen("lease", claim.lease.lease_no, ScreeningMoment.FILING)
         claim.price_check = latest_price_check(claim.lease)
-    if resubmitted and claim.claimed_amount:
-        # The old reservation is given back in this transaction; the new one is taken last.
-        ledger.release(
-            claim.reserve_id,
-            claim_no=claim.claim_no,
-            on=dates.today(),
-            id=event_id("refile", claim.claim_no, str(claim.reserve_id)),
-        ).demand()
-        claim.claimed_amount = None
+    # A claim that is filed again still holds its old reservation: the ledger gives it back in the chain that takes the new one.
+    held = claim.reserve_id if resubmitted and claim.claimed_amount else None
     facts = facts_of(claim)
     assessment = assessed(claim, facts)
     reserve_id = uuid.uuid4()
@@ -141,7 +133,10 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
 
     if assessment.amount <= 0:
         # A claim that the rules refuse may be filed, for a formal decision that can be objected to; it reserves nothing.
-        return change()
+        made = change()
+        if held is not None:
+            ledger.release(held, claim_no=claim.claim_no, on=dates.today(), id=uuid.uuid4()).demand()
+        return made
     claim_made, _result = spend(
         change,
         lambda made: ledger.reserve(
@@ -153,6 +148,7 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
             on=dates.today(),
             id=reserve_id,
             caps=caps_of(scheme, facts, assessment),
+            replacing=held,
         ),
     )
     return claim_made

@@ -56,6 +56,7 @@ def apply(person: Person, contract: Contract) -> tuple[str, str]:
     number = _number(first.path)
     here = f"/portal/applications/{number}"
     typed: dict[str, str | list[str]] = {
+        "kind": "compute_lease",
         "lessor_uscc": contract.lessor_uscc,
         "contract_no": contract.contract_no,
         "signed_on": contract.signed_on.isoformat(),

@@ -109,7 +109,7 @@ class Story:
                     statements={"is_platform_traded": "yes"},
                 ),
             )
-            state = words(filer.get(f"/portal/applications/{number}/"))
+            state = filer.get(f"/portal/applications/{number}/")
             lease_no, voucher_no = _find("L", state), _find("V", state)
             answer = self._settle(
                 platform, voucher_no, lease_no, f"JS-2024-{accelerator}", date(2024, 5, 20), date(2024, 6, 2)
@@ -266,7 +266,7 @@ class Story:
         owners = {"BJ-AIQ": "xinghe", "SZ-XLQ": "shenlan", "BDA-SLQ": "yizhuang", "GZ-SLQ-DEMO": "qianshan"}
         for program, number in self.applications.items():
             page = self.office.decide("approver", f"/desk/applications/{number}/", "issue").text
-            voucher_no = self.vouchers[program] = _find("V", words(page))
+            voucher_no = self.vouchers[program] = _find("V", page)
             shown = words(self.sign_in(owners[program]).get(f"/portal/vouchers/{voucher_no}/"))
             amount = expected.get(program)
             if amount is not None and thousands(amount) not in shown:
@@ -312,7 +312,7 @@ class Story:
     def etown_second(self) -> str:
         """The same use under the second version: 30 % flat."""
         platform = Platform(self.base_url, self.tokens["yunfan"])
-        shown = words(self.sign_in("yizhuang").get(f"/portal/applications/{self.applications['BDA-SLQ']}/"))
+        shown = self.sign_in("yizhuang").get(f"/portal/applications/{self.applications['BDA-SLQ']}/")
         answer = self._settle(
             platform,
             self.vouchers["BDA-SLQ"],
@@ -389,7 +389,7 @@ class Story:
 def _find(prefix: str, text: str) -> str:
     found = re.search(rf"\b{prefix}-\d{{4}}-\d{{8}}\b", text)
     if found is None:
-        raise StepFailed(f"页面没有给出 {prefix} 开头的编号：{text[:300]}")
+        raise StepFailed(f"页面没有给出 {prefix} 开头的编号：{words(text)[:300]}")
     return found.group(0)
 
 
