@@ -332,3 +332,32 @@ def test_prices_go_through_the_prices_own_reader(load):
     report = load(rows)
     assert report["price_observations.csv"].rows_taken == 2
     assert PriceObservation.objects.filter(origin="imported").count() == 2
+
+
+# Whatever stands in a cell: numbers, dates and texts that look right to one reader and not to the next.
+NASTY = [
+    "", " ", "NaN", "Infinity", "-0", "-0.00", "1e5", "0x10", "1_000", "９", "+1", " 5 ", "-1", "0", "1", "1.5", "1.000000",
+    "0.0000001", "00000000000000000001", "2147483648", "4294967296", "999999999", "9" * 14, "9" * 20, "9" * 15 + ".99",
+    "9" * 12 + ".999999", "9" * 10 + ".9999", "2024-13-01", "2024-02-30", "2024-1-1", "２０２４-01-01", "1900-01-01",
+    "2200-12-31", "2201-01-01", "0001-01-01", "infinity", "2024-01-01T00:00:00Z", "2024-06-30T24:00:00+08:00",
+    "2024-06-30T10:00:00+23:59", "2024-06-30T10:00:00.123456+08:00", "2024-06-30 10:00:00+08:00", "20240630T100000+0800",
+    "2024-W10-1T10:00:00+08:00", "2024-06-30T10+08", "2024-06-30T10:00:60+08:00", "x" * 50, "x" * 300, "甲" * 201, "a\x00b",
+    "\x1b[31m", "'; DROP TABLE vouchers_party; --", "\\N", "\\.", "\\", "\t", "\n", "a\r\nb", '"', "=1+1", "true", "TRUE ",
+    "yes", "\u202e", "\ufeff", "\u3000", "\xa0", "😀", "ﬀ" * 20, "㍿" * 10, "OOOO", "-", "0" * 18, "0" * 40, "enterprise;;provider",
+    "submitted", "paid", "C-2024-000001", "L-2024-000001", "BJ-AIQ", "bj-aiq", "000000", "../x", "a" * 64,
+]  # fmt: skip
+
+
+def test_whatever_stands_in_a_cell_every_row_is_either_taken_or_refused(load):
+    rows = past_year.rows()
+    for lines in rows.values():
+        sound = dict(lines[0])
+        lines += [sound | {column: cell} for column in sound for cell in NASTY]
+    report = load(rows)
+    for one in report.files:
+        assert one.rows_read == one.rows_taken + one.rows_known + one.rows_refused, one.name
+        assert one.refused_whole == ""
+        assert sum(one.reasons.values()) == one.rows_refused
+    again = import_folder(report.folder, out=report.folder / "again")
+    assert again.taken == 0
+    assert [one.rows_refused for one in again.files] == [one.rows_refused for one in report.files]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from stdnum.cn import uscc as uscc_module
@@ -19,10 +19,14 @@ NULL = "\\N"
 TRUE, FALSE = "t", "f"
 CACHED_CELLS = 50_000
 FIRST_YEAR, LAST_YEAR = 1900, 2200
+LARGEST_OFFSET = timedelta(hours=14)
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _CODE = re.compile(r"[A-Za-z0-9_-]+")
@@ -127,15 +131,16 @@ def instant(absent: str | None = None) -> Reader:
         plain = cell.strip()
         if not plain:
             return _empty(absent)
+        if not _INSTANT.fullmatch(plain):
+            raise Wrong("instant.invalid", f"“{shown(plain)}”不是时间，应为 YYYY-MM-DDTHH:MM:SS+08:00")
+        if plain[-1] != "Z" and plain[-6] not in "+-":
+            raise Wrong("instant.offset", f"“{shown(plain)}”没有时区，应以 +08:00 结尾")
         try:
             moment = datetime.fromisoformat(plain)
+            offset = moment.utcoffset() or timedelta()
         except ValueError:
-            raise Wrong(
-                "instant.invalid", f"“{shown(plain)}”不是时间，应为 YYYY-MM-DDTHH:MM:SS+08:00"
-            ) from None
-        if moment.tzinfo is None:
-            raise Wrong("instant.offset", f"“{shown(plain)}”没有时区，应以 +08:00 结尾")
-        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise Wrong("instant.invalid", f"“{shown(plain)}”不是有效的时间") from None
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR or abs(offset) > LARGEST_OFFSET:
             raise Wrong("date.range", f"时间“{plain}”不合理")
         return plain
 
