@@ -38,7 +38,7 @@ OFFICE_NAME = environment.text("OFFICE_NAME", "算力券主管部门")
 SITE_NAME = environment.text("SITE_NAME", "算力券")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.admin_site.ConfigurationAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -127,6 +127,8 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_VERBOSE = False
+# Who tried to sign in is in the trail; the admin shows no table that is not a business one.
+AXES_ENABLE_ADMIN = False
 
 LANGUAGE_CODE = "zh-hans"
 # English joins when its catalogue is complete: until then an English browser would be shown half of each.

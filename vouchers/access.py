@@ -210,10 +210,10 @@ class ScopedQuerySet(models.QuerySet[Any]):
 
 
 def check_grant(user: User, role: str) -> None:
-    """Refuse a role that may not be held beside the others (``access.incompatible``)."""
+    """Refuse a role that may not be held beside those held now or granted for later (``access.incompatible``)."""
     from vouchers.models import RoleGrant
 
-    held = set(RoleGrant.objects.in_force().filter(user=user).values_list("role", flat=True))
+    held = set(RoleGrant.objects.not_over().filter(user=user).values_list("role", flat=True))
     why = incompatibility(held, role)
     if why:
         raise Invalid(

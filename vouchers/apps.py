@@ -14,9 +14,11 @@ class VouchersConfig(AppConfig):
     def ready(self) -> None:
         from vouchers.grants import apply_privileges, check_server_version
         from vouchers.lifecycle_tables import hold_database
+        from vouchers.web.configuration import register_configuration
         from vouchers.web.public.menus import register_public
 
         register_public()
+        register_configuration()
         register(check_server_version, Tags.database)
         post_migrate.connect(hold_database, dispatch_uid="vouchers.hold_database")
         post_migrate.connect(apply_privileges, sender=self, dispatch_uid="vouchers.apply_privileges")

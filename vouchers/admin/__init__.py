@@ -1,5 +1,12 @@
 """Configuration by government staff, in Django's admin: one module a noun. Verbs go through the actions alone."""
 
-from vouchers.admin import policies, prices, programs
+from django.contrib import admin
+from django.contrib.auth.models import Group
 
-__all__ = ["policies", "prices", "programs"]
+from vouchers.admin import credentials, parties, people, policies, prices, programs, regions
+
+# Rights are role grants; Django's own groups would be a second, unread table of them.
+if admin.site.is_registered(Group):
+    admin.site.unregister(Group)
+
+__all__ = ["credentials", "parties", "people", "policies", "prices", "programs", "regions"]

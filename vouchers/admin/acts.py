@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers import dates
 from vouchers.access import has_role
+from vouchers.admin.scoped import ScopedAdmin
 from vouchers.errors import DomainError, Problems
 from vouchers.middleware import note_refusal
 
@@ -41,7 +42,8 @@ class DatedReasonForm(ReasonForm):
 class Act:
     """One verb. `do(request, obj, cleaned)` performs it by an action and says what was done; `consequence` is read before.
 
-    `ready(obj)` says whether the row's state allows it; who may is in `roles`, held for the row's region.
+    `ready(obj)` says whether the row's state allows it; who may is in `roles`, held for the row's region. A form with
+    `for_person(request)` narrows its choices to the person's. `do` may answer with a page of its own (a token shown once).
     """
 
     verb: str
@@ -53,6 +55,8 @@ class Act:
     form: type[forms.Form] = forms.Form
     leads_to: str = field(default="")
     """Name of an admin view to go to with the object that `do` returned, instead of back to the row."""
+    initial: Callable[[Any], dict[str, Any]] = lambda obj: {}
+    """What the form begins with."""
 
 
 class ActingAdmin(admin.ModelAdmin):
@@ -98,7 +102,12 @@ class ActingAdmin(admin.ModelAdmin):
             raise Http404
         if not has_role(request.user, *act.roles, region=self.region_of(obj)):
             raise PermissionDenied
-        form = act.form(request.POST if request.method == "POST" else None)
+        return self._performed(request, act, obj, obj, self._address("change", obj.pk))
+
+    def _performed(self, request: HttpRequest, act: Act, obj: Any, original: Any, back: str) -> HttpResponse:
+        form = act.form(request.POST if request.method == "POST" else None, initial=act.initial(obj))
+        if hasattr(form, "for_person"):
+            form.for_person(request)
         problems: list[DomainError] = []
         status = 200
         if request.method == "POST" and form.is_valid():
@@ -108,20 +117,65 @@ class ActingAdmin(admin.ModelAdmin):
                 note_refusal(request, refusal)
                 problems = list(refusal.problems) if isinstance(refusal, Problems) else [refusal]
                 status = refusal.status
+                for problem in problems:
+                    if problem.field in form.fields:
+                        form.add_error(problem.field, problem.message)
             else:
+                if isinstance(outcome, HttpResponse):
+                    return outcome
                 if act.leads_to:
                     messages.success(request, _("已办理：%(label)s。") % {"label": act.label})
                     return HttpResponseRedirect(reverse(act.leads_to, args=[outcome.pk]))
                 messages.success(request, outcome)
-                return HttpResponseRedirect(self._address("change", obj.pk))
+                return HttpResponseRedirect(back)
         context = {
             **self.admin_site.each_context(request),
             "title": act.label,
             "opts": self.opts,
-            "original": obj,
+            "original": original,
             "act": act,
             "form": form,
             "problems": problems,
-            "back": self._address("change", obj.pk),
+            "back": back,
         }
         return TemplateResponse(request, "admin/vouchers/act.html", context, status=status)
+
+
+class ActionOnlyAdmin(ActingAdmin, ScopedAdmin):
+    """Rows that only actions write: added by the verb `adding`, read on their page, moved by `acts`."""
+
+    adding: Act | None = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.adding is not None and has_role(request.user, *self.adding.roles)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """The page of the verb that adds."""
+        if self.adding is None or not self.has_add_permission(request):
+            raise PermissionDenied
+        return self._performed(
+            request, self.adding, None, self.opts.verbose_name, self._address("changelist")
+        )
+
+
+def shown_once(
+    request: HttpRequest, opts: Any, *, title: Any, done: str, label: Any, secret: str, advice: Any, row: Any
+) -> HttpResponse:
+    """A page with a secret that no other page will show again."""
+    context = {
+        **admin.site.each_context(request),
+        "title": title,
+        "opts": opts,
+        "original": row,
+        "done": done,
+        "secret_label": label,
+        "secret": secret,
+        "advice": advice,
+        "back": reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk]),
+    }
+    answer = TemplateResponse(request, "admin/vouchers/shown_once.html", context)
+    answer["Cache-Control"] = "no-store"
+    return answer

@@ -14,7 +14,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role, ScopedQuerySet, has_role, scope_of
 from vouchers.models import Region
@@ -154,8 +153,3 @@ class PartInline(ScopedFields, admin.StackedInline):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._editable(request, obj)
-
-
-admin.site.site_title = _("配置")
-admin.site.index_title = _("配置")
-admin.site.enable_nav_sidebar = True

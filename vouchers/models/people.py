@@ -97,6 +97,12 @@ class RoleGrantQuerySet(ScopedQuerySet):
         today = dates.today()
         return self.filter(effective_from__lte=today).filter(Q(effective_to=None) | Q(effective_to__gt=today))
 
+    def not_over(self) -> RoleGrantQuerySet:
+        """The grants that hold today or will."""
+        return self.filter(Q(effective_to=None) | Q(effective_to__gt=dates.today())).exclude(
+            effective_to=models.F("effective_from")
+        )
+
 
 class RoleGrant(models.Model):
     """A role held over a time, for a region (staff) or for a party (its people)."""
@@ -127,8 +133,9 @@ class RoleGrant(models.Model):
             ),
             models.CheckConstraint(
                 name="role_grant_dates",
-                condition=Q(effective_to=None) | Q(effective_to__gt=models.F("effective_from")),
-                violation_error_message=_("失效日须晚于生效日。"),
+                # an empty period is a grant taken back on the day that it was to begin
+                condition=Q(effective_to=None) | Q(effective_to__gte=models.F("effective_from")),
+                violation_error_message=_("失效日不能早于生效日。"),
             ),
         )
 

@@ -1,0 +1,73 @@
+"""Whose accounts, grants and companies are in the care of a person: the regions where a role is held, and those below.
+
+A region's security administrators look after the accounts of its staff and of the companies that are registered there or
+admitted to one of its schemes.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q, QuerySet
+
+from vouchers.access import scope_of
+from vouchers.models import Party, Program, Region, RoleGrant, User
+
+
+def regions_in_care(user: User, *roles: str) -> frozenset[str]:
+    """Codes of the regions where one of the roles is held, with every region below them."""
+    codes = set(scope_of(user, *roles).regions)
+    fresh = set(codes)
+    while fresh:
+        fresh = set(Region.objects.filter(parent__code__in=fresh).values_list("code", flat=True)) - codes
+        codes |= fresh
+    return frozenset(codes)
+
+
+def _prefix(code: str) -> str:
+    """The part of a division's code that the codes below it share: 110000 → 11, 440300 → 4403."""
+    while code.endswith("00") and len(code) > 2:
+        code = code[:-2]
+    return code
+
+
+def parties_in_care(user: User, *roles: str) -> QuerySet[Party]:
+    """Companies registered in those regions, or admitted to one of their schemes."""
+    regions = regions_in_care(user, *roles)
+    if not regions:
+        return Party.objects.none()
+    registered: Q = reduce(or_, (Q(region_code__startswith=_prefix(code)) for code in sorted(regions)))
+    schemes = Program.objects.filter(region__code__in=regions).values("code")
+    companies: QuerySet[Party] = Party.objects.filter(
+        registered | Q(pk__in=Party.objects.filter(admissions__program_code__in=schemes).values("pk"))
+    )
+    return companies
+
+
+def grants_in_care(user: User, *roles: str) -> QuerySet[RoleGrant]:
+    """Grants for those regions and those companies."""
+    grants: QuerySet[RoleGrant] = RoleGrant.objects.filter(
+        Q(region__code__in=regions_in_care(user, *roles)) | Q(party__in=parties_in_care(user, *roles))
+    )
+    return grants
+
+
+def accounts_in_care(user: User, *roles: str) -> QuerySet[User]:
+    """Accounts that hold or held a grant in care, and those that have none yet."""
+    if scope_of(user, *roles).empty:
+        return User.objects.none()
+    return User.objects.filter(
+        Q(grants__isnull=True)
+        | Q(pk__in=RoleGrant.objects.filter(pk__in=grants_in_care(user, *roles).values("pk")).values("user"))
+    )
+
+
+def wholly_in_care(account: User, by: User, *roles: str) -> bool:
+    """Whether no grant that the account holds, now or later, lies outside of the care of ``by``."""
+    outside = (
+        RoleGrant.objects.not_over()
+        .filter(user=account)
+        .exclude(pk__in=grants_in_care(by, *roles).values("pk"))
+    )
+    return not outside.exists()
