@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -24,8 +25,23 @@ OPEN_STATES = (ClaimState.SUBMITTED, ClaimState.RETURNED, ClaimState.VERIFIED, C
 BATCH = 1000
 
 
+@dataclass(frozen=True)
+class Scanned:
+    """A recorded run with what it saw and found, for whoever writes it out."""
+
+    run: ScanRun
+    facts: Facts
+    answers: Answers
+    found: list[Standing]
+
+
 def run_scan(kind: str = ScanKind.NIGHTLY) -> ScanRun:
     """Every rule over everything, recorded: what stands is kept, what is new is raised, what no longer holds is cleared."""
+    return recorded_scan(kind).run
+
+
+def recorded_scan(kind: str = ScanKind.NIGHTLY) -> Scanned:
+    """As ``run_scan``, with the facts and answers of the run."""
     announce("scan.run", kind)
     load_rules()
     versions = in_force()
@@ -50,7 +66,7 @@ def run_scan(kind: str = ScanKind.NIGHTLY) -> ScanRun:
         name: len(one.untestable_claims) for name, one in answers.found.items() if one.untestable_claims
     }
     run.save()
-    return run
+    return Scanned(run, facts, answers, found)
 
 
 def _key(rule_version_id: int, claim_no: str, lease_no: str, input_hash: str) -> tuple[int, str, str, str]:

@@ -179,7 +179,7 @@ def test_a_scan_pushes_registered_control_down_and_ends_it_when_the_register_doe
 def test_the_command_writes_a_line_a_claim_the_most_suspicious_first(doubled, tmp_path, capsys):
     _scene, first, second = doubled
     out = tmp_path / "scan.jsonl"
-    call_command("scan_claims", out=str(out))
+    call_command("scan_claims", out=str(out), no_record=True)
     lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [line["claim_no"] for line in lines] == [second.claim_no, first.claim_no]
     top = lines[0]
@@ -199,6 +199,10 @@ def test_the_command_writes_a_line_a_claim_the_most_suspicious_first(doubled, tm
     assert (flag["id"], flag["class"], flag["points"], flag["rule_version"]) == ("F01", "hard", None, 1)
     assert lines[1]["outcome"] == "pass" and lines[1]["not_testable"] == UNKNOWN
     assert not ScanRun.objects.exists()
+    before = out.read_bytes()
+    call_command("scan_claims", out=str(out))
+    assert out.read_bytes() == before
+    assert ScanRun.objects.get().kind == "on_demand" and Suspicion.objects.count() == 1
 
 
 def test_history_shows_the_code_of_its_file(doubled):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.actions.scans import run_scan
+from audit.actions.scans import recorded_scan
 from audit.models.flags import ScanKind
 from audit.scan import line, outcomes, party_words, scan
 from vouchers.context import Actor, acting
@@ -27,9 +27,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         begun = time.perf_counter()
         with acting(Actor.service("scan_claims"), "scan.run"):
-            if options["record"]:
-                run_scan(ScanKind.ON_DEMAND)
-            facts, answers, found = scan()
+            if options["no_record"]:
+                facts, answers, found = scan()
+            else:
+                scanned = recorded_scan(ScanKind.ON_DEMAND)
+                facts, answers, found = scanned.facts, scanned.answers, scanned.found
             words = party_words(facts, found)
         claims = [one for one in found if one.kind == "claim"]
         try:
