@@ -105,6 +105,7 @@ class PartyAdmin(ActionOnlyAdmin):
     list_display = ("uscc", "name", "is_enterprise", "is_provider", "region_code", "status", "origin")
     list_filter = ("is_enterprise", "is_provider", "status", "origin")
     search_fields = ("uscc", "name")
+    ordering = ("name", "pk")
     show_full_result_count = False
     fields = (
         ("uscc", "name"),

@@ -157,8 +157,10 @@ class UserAdmin(ActionOnlyAdmin):
     readonly_fields = ("roles",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return accounts_in_care(request.user, *self.read_roles).prefetch_related(
-            "grants__region", "grants__party"
+        return (
+            accounts_in_care(request.user, *self.read_roles)
+            .order_by("username")
+            .prefetch_related("grants__region", "grants__party")
         )  # type: ignore[arg-type]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:

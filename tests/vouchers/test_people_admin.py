@@ -1,0 +1,307 @@
+"""The configuration's pages of people and companies: what each role finds there, and what it may do."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from tests.cast import SINCE, Cast
+from vouchers.access import Role, has_role
+from vouchers.models import (
+    ApiCredential,
+    BankAccount,
+    DeclaredAffiliation,
+    Listing,
+    Party,
+    ProviderAdmission,
+    Region,
+    RoleGrant,
+    Shareholding,
+    User,
+)
+
+pytestmark = pytest.mark.django_db
+
+# What the configuration holds at all: state that only actions write (applications, claims, vouchers, payments) is not here.
+CONFIGURED = {
+    "ApiCredential",
+    "BankAccount",
+    "ChipModel",
+    "DeclaredAffiliation",
+    "FxRate",
+    "Listing",
+    "Party",
+    "PolicyVersion",
+    "PriceIndexIssue",
+    "PriceIndexRow",
+    "PriceMethod",
+    "PriceObservation",
+    "Program",
+    "ProviderAdmission",
+    "Publication",
+    "Region",
+    "RoleGrant",
+    "Shareholding",
+    "User",
+}
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def address(model: str, page: str, *args: object) -> str:
+    return reverse(f"admin:vouchers_{model}_{page}", args=args)
+
+
+def index(user: User) -> set[str]:
+    """The nouns on the front page."""
+    groups = signed_in(user).get(reverse("admin:index")).context["app_list"]
+    return {page["object_name"] for group in groups for page in group["models"]}
+
+
+def may_add(user: User) -> set[str]:
+    groups = signed_in(user).get(reverse("admin:index")).context["app_list"]
+    return {page["object_name"] for group in groups for page in group["models"] if page["add_url"]}
+
+
+def test_only_configuration_stands_in_the_admin(cast: Cast):
+    assert {model.__name__ for model in admin.site._registry} == CONFIGURED
+
+
+def test_the_front_page_shows_each_role_its_own(cast: Cast):
+    assert may_add(cast.security_admin) == {"User", "RoleGrant", "ApiCredential"}
+    assert may_add(cast.system_admin) == {"Region"}
+    assert may_add(cast.policy_editor) == {"Program", "PolicyVersion", "ProviderAdmission"}
+    assert may_add(cast.handler) == {"Party"}
+    assert may_add(cast.auditor) == set()
+    assert "User" not in index(cast.policy_editor)
+    assert "User" in index(cast.auditor)
+    assert "BankAccount" not in index(cast.security_admin)
+    assert "BankAccount" in index(cast.finance)
+
+
+def test_the_front_page_is_chinese(cast: Cast):
+    text = signed_in(cast.security_admin).get(reverse("admin:index")).content.decode()
+    assert "人员与权限" in text and "角色授权" in text
+    visible = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", text, flags=re.S)
+    assert not re.search(r"[A-Za-z]{3,}", visible), re.findall(r"[A-Za-z]{3,}", visible)
+
+
+def test_a_visitor_is_led_to_the_one_sign_in_page_and_back(cast: Cast, client):
+    wanted = address("rolegrant", "changelist")
+    asked = client.get(wanted, follow=True)
+    assert asked.redirect_chain[-1][0].startswith(reverse("accounts:login"))
+    assert asked.context["next"] == wanted
+
+
+def test_the_sign_in_page_does_not_lead_outside(cast: Cast, client):
+    answer = client.get(reverse("admin:login"), {"next": "https://example.org/"})
+    assert "example.org" not in answer["Location"]
+
+
+@pytest.mark.parametrize("person", ["stranger", "filer", "platform"])
+def test_who_holds_no_office_is_refused(cast: Cast, person: str):
+    answer = signed_in(getattr(cast, person)).get(reverse("admin:index"))
+    assert answer.status_code == 403
+    assert "configuration.staff_only" in answer.content.decode()
+
+
+def test_a_technical_superuser_is_refused_too(cast: Cast):
+    root = User.objects.create_superuser("root", "x", display_name="技术员")
+    assert signed_in(root).get(reverse("admin:index")).status_code == 403
+
+
+def test_an_account_is_made_and_its_password_shown_once(cast: Cast):
+    client = signed_in(cast.security_admin)
+    answer = client.post(address("user", "add"), {"username": "xin-ren", "display_name": "新人"})
+    account = User.objects.get(username="xin-ren")
+    password = answer.context["secret"]
+    assert account.check_password(password)
+    assert "no-store" in answer["Cache-Control"]
+    assert password not in client.get(address("user", "change", account.pk)).content.decode()
+
+
+def test_a_role_is_granted_and_an_incompatible_one_refused_at_its_field_with_what_was_typed(cast: Cast):
+    client = signed_in(cast.security_admin)
+    given = {
+        "user": cast.stranger.pk,
+        "role": "handler",
+        "region": cast.beijing.pk,
+        "effective_from": "2025-07-15",
+    }
+    assert client.post(address("rolegrant", "add"), given).status_code == 302
+    assert has_role(User.objects.get(pk=cast.stranger.pk), Role.HANDLER, region=cast.beijing)
+    refused = client.post(
+        address("rolegrant", "add"), given | {"role": "approver", "organisation": "大数据局"}
+    )
+    assert refused.status_code == 422
+    assert "审查与核准须由两人分别办理" in str(refused.context["form"].errors["role"])
+    assert "大数据局" in refused.content.decode()
+    assert RoleGrant.objects.filter(user=cast.stranger).count() == 1
+
+
+def test_the_choices_of_a_grant_are_those_in_care_and_not_oneself(cast: Cast):
+    form = signed_in(cast.security_admin).get(address("rolegrant", "add")).context["form"]
+    people = set(form.fields["user"].queryset)
+    assert {cast.handler, cast.stranger, cast.filer} <= people
+    assert not {cast.security_admin, cast.other_handler, cast.other_filer} & people
+    assert set(form.fields["region"].queryset) == {cast.beijing}
+    assert set(form.fields["party"].queryset) == {cast.alpha, cast.provider}
+    given = {
+        "user": cast.other_handler.pk,
+        "role": "expert",
+        "region": cast.beijing.pk,
+        "effective_from": "2025-07-15",
+    }
+    assert signed_in(cast.security_admin).post(address("rolegrant", "add"), given).status_code == 200
+    assert RoleGrant.objects.filter(user=cast.other_handler).count() == 1
+
+
+def test_the_look_up_of_a_field_is_scoped_like_its_choices(cast: Cast):
+    def found(user: User, field: str) -> set[str]:
+        asked = {"app_label": "vouchers", "model_name": "rolegrant", "field_name": field}
+        answer = signed_in(user).get(reverse("admin:autocomplete"), asked)
+        return {row["text"] for row in answer.json()["results"]} if answer.status_code == 200 else set()
+
+    names = found(cast.security_admin, "user")
+    assert "京受理" in names and "路人" in names
+    assert not {"京安全", "深受理"} & names
+    assert found(cast.security_admin, "party") == {cast.alpha.name, cast.provider.name}
+    assert found(cast.handler, "user") == set()
+
+
+def test_a_role_is_taken_back_by_a_reason(cast: Cast):
+    grant = RoleGrant.objects.get(user=cast.handler)
+    page = address("rolegrant", "act", grant.pk, "revoke")
+    client = signed_in(cast.security_admin)
+    assert client.post(page, {"on": "2025-07-15", "reason": ""}).status_code == 200
+    assert client.post(page, {"on": "2025-07-15", "reason": "调岗"}).status_code == 302
+    grant.refresh_from_db()
+    assert grant.effective_to == date(2025, 7, 15)
+
+
+def test_another_regions_security_administrator_finds_nothing_of_ours(cast: Cast):
+    other = User.objects.create(username="other-security-admin", display_name="深安全")
+    RoleGrant.objects.create(user=other, role=Role.SECURITY_ADMIN, region=cast.shenzhen, effective_from=SINCE)
+    client = signed_in(other)
+    grant = RoleGrant.objects.get(user=cast.handler)
+    credential = ApiCredential.objects.get()
+    for page in (
+        address("user", "change", cast.handler.pk),
+        address("rolegrant", "change", grant.pk),
+        address("rolegrant", "act", grant.pk, "revoke"),
+        address("apicredential", "change", credential.pk),
+    ):
+        assert client.get(page).status_code in (302, 404), page
+    assert client.post(address("user", "act", cast.handler.pk, "lock"), {"reason": "试试"}).status_code == 404
+    assert User.objects.get(pk=cast.handler.pk).is_active
+    listed = client.get(address("rolegrant", "changelist")).content.decode()
+    assert "深受理" in listed and "京受理" not in listed
+
+
+def test_an_auditor_reads_the_grants_and_changes_none(cast: Cast):
+    client = signed_in(cast.auditor)
+    grant = RoleGrant.objects.get(user=cast.handler)
+    assert client.get(address("rolegrant", "change", grant.pk)).status_code == 200
+    assert client.get(address("rolegrant", "add")).status_code == 403
+    assert client.post(address("rolegrant", "act", grant.pk, "revoke"), {"reason": "试试"}).status_code == 403
+    assert client.post(address("rolegrant", "change", grant.pk), {"role": "auditor"}).status_code == 403
+
+
+def test_a_token_is_shown_once(cast: Cast, api):
+    client = signed_in(cast.security_admin)
+    given = {"provider": cast.provider.pk, "user": cast.platform.pk, "label": "结算"}
+    answer = client.post(address("apicredential", "add"), given)
+    token = answer.context["secret"]
+    assert api(token=token).get("/api/v1/claims").status_code == 200
+    credential = ApiCredential.objects.get(label="结算")
+    shown = client.get(address("apicredential", "change", credential.pk)).content.decode()
+    assert token not in shown and credential.token_digest not in shown
+
+
+def test_a_region_is_added_below_the_own_one_and_renamed(cast: Cast):
+    client = signed_in(cast.system_admin)
+    given = {"code": "110115", "name": "大兴区", "parent": cast.beijing.pk}
+    assert client.post(address("region", "add"), given).status_code == 302
+    refused = client.post(address("region", "add"), given)
+    assert (refused.status_code, "已经登记" in str(refused.context["form"].errors["code"])) == (422, True)
+    assert client.post(address("region", "add"), given | {"code": "11x"}).status_code == 422
+    assert client.get(address("region", "act", cast.shenzhen.pk, "rename")).status_code == 403
+    assert (
+        client.post(address("region", "act", cast.beijing.pk, "rename"), {"name": "北京"}).status_code == 302
+    )
+    assert Region.objects.get(code="110000").name == "北京"
+
+
+def test_a_company_with_an_odd_code_is_registered_with_a_warning(cast: Cast):
+    client = signed_in(cast.handler)
+    form = client.get(address("party", "add")).context["form"]
+    given = {name: form[name].value() or "" for name in form.fields}
+    given |= {"uscc": "91110108MA01ALPH00", "name": "丁公司", "region_code": "110108", "is_enterprise": "on"}
+    given.pop("is_provider")
+    answer = client.post(address("party", "add"), given, follow=True)
+    assert "校验位不符" in answer.content.decode()
+    party = Party.objects.get(name="丁公司")
+    refused = client.post(address("party", "act", party.pk, "correct"), given | {"region_code": "北京"})
+    assert (refused.status_code, "6 位" in str(refused.context["form"].errors)) == (422, True)
+
+
+def test_a_provider_is_admitted_and_ended_by_the_programs_editor(cast: Cast):
+    from tests import casework
+
+    program = casework.published(cast, "BJ-AIQ").program
+    client = signed_in(User.objects.get(pk=cast.policy_editor.pk))
+    given = {
+        "provider": cast.provider.pk,
+        "program": program.pk,
+        "batch": "2025年第一批",
+        "service_item": "智能算力",
+        "effective_from": "2025-01-01",
+    }
+    assert client.post(address("provideradmission", "add"), given).status_code == 302
+    admission = ProviderAdmission.objects.get()
+    assert client.post(address("provideradmission", "add"), given).status_code == 422
+    assert signed_in(cast.other_policy_editor).get(
+        address("provideradmission", "change", admission.pk)
+    ).status_code in (302, 404)
+    page = address("provideradmission", "act", admission.pk, "end")
+    assert client.post(page, {"on": "2025-07-15", "reason": "退出"}).status_code == 302
+    admission.refresh_from_db()
+    assert admission.effective_to == date(2025, 7, 15)
+
+
+def test_history_and_what_companies_enter_is_read_only(cast: Cast):
+    Listing.objects.create(
+        party=cast.alpha, kind="serious_dishonesty", effective_from=SINCE, origin="imported"
+    )
+    Shareholding.objects.create(
+        company=cast.alpha, holder_kind="person", holder_id="x", percent="60", effective_from=SINCE
+    )
+    DeclaredAffiliation.objects.create(
+        party=cast.alpha, other=cast.provider, relation="sister", declared_on=SINCE
+    )
+    client = signed_in(cast.handler)
+    for model in (BankAccount, Listing, Shareholding, DeclaredAffiliation):
+        name, row = model._meta.model_name, model.objects.first()
+        assert client.get(address(name, "changelist")).status_code == 200
+        assert client.get(address(name, "change", row.pk)).status_code == 200
+        assert client.get(address(name, "add")).status_code == 403
+        assert client.post(address(name, "change", row.pk), {}).status_code == 403
+        assert client.post(address(name, "delete", row.pk), {"post": "yes"}).status_code == 403
+    Party.objects.filter(pk=cast.alpha.pk).update(origin="imported")
+    page = client.get(address("party", "change", cast.alpha.pk))
+    assert page.context["acts"] == []
+
+
+def test_the_office_lands_on_the_configuration(cast: Cast):
+    for person in (cast.security_admin, cast.system_admin, cast.policy_editor, cast.price_publisher):
+        assert signed_in(person).get(reverse("home"))["Location"] == reverse("admin:index")
+    assert signed_in(cast.finance).get(reverse("home"))["Location"] == reverse("desk:home")
