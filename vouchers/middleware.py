@@ -26,6 +26,9 @@ class ActingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if holds_nul(request):
+            # PostgreSQL keeps no such text, and no keyboard makes it.
+            return render(request, "400.html", status=400)
         request.request_id = request.headers.get("X-Request-ID", "")[:64] or str(uuid.uuid4())  # type: ignore[attr-defined]
         address = request.META.get("REMOTE_ADDR", "")
         user = request.user
@@ -49,6 +52,18 @@ class ActingMiddleware:
             return None
         request.refusal = exception  # type: ignore[attr-defined]
         return refusal_page(request, exception)
+
+
+def holds_nul(request: HttpRequest) -> bool:
+    """Whether the address or a form's field holds the character NUL."""
+    if "\x00" in request.path:
+        return True
+    return any(
+        "\x00" in value
+        for query in (request.GET, request.POST)
+        for _, values in query.lists()
+        for value in values
+    )
 
 
 def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:

@@ -140,6 +140,7 @@ def submit_application(
     publication, scheme = scheme_of(application)
     assert application.lease is not None
     if application.lease.state in (LeaseState.DRAFT, LeaseState.RETURNED):
+        _keep_document(application)
         file_lease(application.lease, by=by)
     check_lease_price(application.lease, scheme)
     screen("lease", application.lease.lease_no, ScreeningMoment.FILING)
@@ -171,6 +172,24 @@ def submit_application(
     if scheme.issue.way is IssueWay.INSTANT and assessment.outcome is Outcome.ELIGIBLE:
         grant_instantly(application)
     return application
+
+
+def _keep_document(application: Application) -> None:
+    """The contract knows the digest of its text: the same text filed elsewhere is found by it."""
+    paper = (
+        Paper.objects.filter(
+            subject_kind="application",
+            subject_no=application.application_no,
+            kind="contract",
+            removed_at=None,
+        )
+        .order_by("pk")
+        .last()
+    )
+    lease = application.lease
+    if paper is not None and lease is not None:
+        lease.document_sha256 = paper.sha256
+        lease.save(update_fields=["document_sha256"])
 
 
 def band_of(scheme: Scheme, amount: Decimal) -> dict[str, Any]:

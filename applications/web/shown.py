@@ -40,7 +40,7 @@ def _step(line: Line) -> str:
 def _operand(value: Any, unit: str) -> str:
     if unit == "元":
         return money_text(value)
-    return str(rate_text(value)) if unit in ("比例", "rate", "%") else plain_number(value)
+    return str(rate_text(value)) if unit in ("", "比例", "rate", "%") else plain_number(value)
 
 
 def shown_lines(assessment: Assessment) -> list[dict[str, Any]]:

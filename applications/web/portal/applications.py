@@ -17,9 +17,10 @@ from applications.actions.objections import file_objection
 from applications.models import Application, Claim, Objection
 from applications.models.applications import ApplicationState
 from applications.web.portal.access import act, may_file, own_parties, portal_view, refused
+from applications.web.portal.answers import stated_rows
 from applications.web.portal.estimates import shown_kept
 from applications.web.portal.papers import papers_of, shown_files
-from applications.web.portal.steps import EDITABLE, find_application, next_step, stated_rows
+from applications.web.portal.steps import EDITABLE, find_application, next_step
 from applications.web.shown import holds_on, lease_facts, reviews_of, shown_timeline
 from vouchers.access import PARTY_ROLES, Role
 from vouchers.errors import DomainError, Invalid

@@ -93,8 +93,9 @@ class InvoiceItemForm(PaidForm):
         super().__init__(*args, **kwargs)
         self.read, self.filed = read, filed
         for name in self.KEYED:
+            signed = read is not None and read.source in SIGNED
             if filed is not None or (
-                read is not None and read.source in SIGNED and self._read(name) not in (None, "")
+                signed and (name == "invoice_code" or self._read(name) not in (None, ""))
             ):
                 # Not asked again: it stands in signed data, or with the invoice that was filed before.
                 self.fields[name].required = False

@@ -6,6 +6,7 @@ from django.urls import path
 
 from applications.web.portal import (
     applications,
+    claim_invoices,
     claim_items,
     claim_steps,
     claims,
@@ -45,7 +46,7 @@ urlpatterns = [
     path("claims/", claims.claims, name="claims"),
     path("claims/<str:claim_no>/", claims.claim, name="claim"),
     path("claims/<str:claim_no>/items/", claim_items.items, name="claim_items"),
-    path("claims/<str:claim_no>/items/invoice/", claim_items.invoice, name="claim_invoice"),
+    path("claims/<str:claim_no>/items/invoice/", claim_invoices.invoice, name="claim_invoice"),
     path("claims/<str:claim_no>/items/other/", claim_items.item, name="claim_item"),
     path("claims/<str:claim_no>/items/preview/", claim_items.preview, name="claim_preview"),
     path("claims/<str:claim_no>/items/<int:position>/remove/", claim_items.remove, name="claim_item_remove"),

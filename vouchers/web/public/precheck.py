@@ -164,7 +164,7 @@ class PrecheckForm(forms.Form):
             admissions = (AdmissionFacts(from_on=given.get("signed_on") or today),) if admitted else ()
         origin = chip_origin(given["accelerator"]) if given.get("accelerator") else None
         contract = ContractFacts(
-            contract_no=_("本合同"),
+            contract_no=_("（您填写的）"),
             kind=ContractKind(given.get("kind") or ContractKind.LEASE),
             net_amount=given["amount"],
             signed_on=given.get("signed_on"),

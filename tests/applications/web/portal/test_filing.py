@@ -12,7 +12,9 @@ from applications.models import Application, BankTransfer, Claim, Invoice
 from tests import casework
 from tests.applications.web.portal import filing
 from vouchers import dates
+from vouchers.actions.price_tables import load_price_tables
 from vouchers.actions.vouchers import balance_of
+from vouchers.context import acting
 
 pytestmark = pytest.mark.django_db
 
@@ -120,7 +122,6 @@ def test_an_application_is_withdrawn_before_the_decision(filer, cast, beijing):
 
 def test_a_returned_application_can_be_corrected_with_its_contract(filer, cast, beijing):
     from applications.actions.applications import return_application
-    from vouchers.context import acting
 
     application = filing.fill_in(filer, cast)
     filing.submit(filer, application)
@@ -270,7 +271,6 @@ def test_the_certificate_is_a_pdf_and_its_code_verifies_the_voucher(filer, cast,
 def test_a_rejection_can_be_objected_to(filer, cast, beijing):
     from applications.actions.applications import reject_application
     from applications.models import Objection
-    from vouchers.context import acting
 
     application = filing.fill_in(filer, cast)
     filing.submit(filer, application)
@@ -306,3 +306,122 @@ def test_an_account_counts_once_a_second_person_confirmed_it(filer, cast, client
     client.force_login(cast.enterprise_approver)
     client.post(reverse("portal:account_confirm"), named)
     assert cast.alpha.current_account.account_no == "6222000011112222"
+
+
+def test_shenzhen_asks_for_the_kind_of_applicant_and_takes_the_contract_as_basis(filer, cast):
+    """50% of a contract of 3,000万, at most 1,000万; the statements are the scheme's own."""
+    publication = casework.published(cast, "SZ-XLQ")
+    casework.funded(cast, publication.program)
+    with acting(cast.price_publisher, "test"):
+        load_price_tables()
+    casework.admitted(cast.provider, "SZ-XLQ", "智能算力租赁")
+    filer.post(reverse("portal:application_new"), {"program": "SZ-XLQ"})
+    application = Application.objects.get()
+    number = application.application_no
+    filer.post(
+        reverse("portal:application_contract", args=[number]),
+        filing.contract(cast, amount="30000000", quantity="2000000", region_code="440300"),
+    )
+    page = filer.get(reverse("portal:application_statements", args=[number]))
+    assert "主体类型" in page.text
+    assert "other_money" not in page.text
+    page = filer.post(reverse("portal:application_statements", args=[number]), {"classes": "newly_founded"})
+    assert page.status_code == 422
+    assert "请选择主体类型" in page.text
+    assert "checked" in page.text
+    answers = {"party_kind": "enterprise", "service_item": "智能算力租赁"}
+    assert filer.post(reverse("portal:application_statements", args=[number]), answers).status_code == 302
+    filer.post(
+        reverse("portal:application_papers", args=[number]),
+        {name: filing.pdf(name) for name in ("truth_statement", "contract")},
+    )
+    page = filer.get(reverse("portal:application_estimate", args=[number]))
+    assert "10,000,000.00" in page.text
+    assert filing.submit(filer, application).status_code == 302
+    application.refresh_from_db()
+    voucher = casework.issued(cast, application)
+    with dates.fixed(date(2025, 8, 1)):
+        filer.post(reverse("portal:claim_start", args=[voucher.voucher_no]))
+        claim = Claim.objects.get()
+        page = filer.get(reverse("portal:claim_item", args=[claim.claim_no]), {"kind": "contract_amount"})
+        assert 'value="30,000,000.00"' in page.text
+        fields = {
+            "kind": "contract_amount",
+            "reference": "HT-2025-001",
+            "net_amount": "30,000,000.00",
+            "bank_ref": "ICBC-1",
+            "paid_on": "2025-07-01",
+            "paid_amount": "31,800,000.00",
+            "proof": filing.pdf("proof"),
+        }
+        answer = filer.post(reverse("portal:claim_item", args=[claim.claim_no]), fields)
+        assert answer.status_code == 302, answer.content.decode()
+        filer.post(reverse("portal:claim_papers", args=[claim.claim_no]), {"invoice": filing.pdf("invoice")})
+        answer = filer.post(reverse("portal:claim_check", args=[claim.claim_no]))
+        assert answer.status_code == 302, answer.content.decode()
+        claim.refresh_from_db()
+        assert claim.claimed_amount == Decimal("10000000.00")
+
+
+def test_a_data_product_is_filed_where_the_scheme_takes_it(filer, cast):
+    publication = casework.published(cast, "GZ-SLQ-DEMO")
+    casework.funded(cast, publication.program)
+    filer.post(reverse("portal:application_new"), {"program": publication.program.code})
+    number = Application.objects.get().application_no
+    contract = {
+        name: value
+        for name, value in filing.contract(cast, kind="data_product", amount="1000000").items()
+        if name not in ("accelerator", "form_factor", "cards", "unit", "unit_price", "quantity", "serials")
+    }
+    answer = filer.post(reverse("portal:application_contract", args=[number]), contract)
+    assert answer.status_code == 302, answer.content.decode()
+    assert Application.objects.get().lease.kind == "data_product"
+    answer = filer.post(
+        reverse("portal:application_statements", args=[number]), {"is_platform_traded": "yes"}
+    )
+    assert answer.status_code == 302
+    page = filer.get(reverse("portal:application_estimate", args=[number]))
+    assert page.status_code == 200
+    assert page.context["assessment"].amount > 0
+
+
+def test_a_hold_is_told_with_its_sentence_and_can_be_objected_to(filer, cast, beijing):
+    from applications.models import Objection
+    from vouchers.actions.holds import place_hold
+
+    application = filing.fill_in(filer, cast)
+    filing.submit(filer, application)
+    number = application.application_no
+    with acting(cast.investigator, "test"):
+        place_hold(
+            "application",
+            number,
+            ground="manual",
+            sentence="同一设备已由另一单位承租，正在核查。",
+            evidence=[],
+            region_code="110000",
+            party=cast.alpha,
+            by=cast.investigator,
+        )
+        place_hold(
+            "party",
+            cast.provider.uscc,
+            ground="manual",
+            sentence="服务商内部事项。",
+            evidence=[],
+            region_code="110000",
+            party=cast.provider,
+            by=cast.investigator,
+        )
+    page = filer.get(reverse("portal:application", args=[number]))
+    assert "同一设备已由另一单位承租" in page.text
+    assert "服务商内部事项" not in page.text
+    assert "其他单位正在核查" in page.text
+    filer.post(reverse("portal:application_object", args=[number]), {"text": "序列号填写有误。"})
+    assert Objection.objects.get().filed_by_party == cast.alpha
+
+
+def test_text_that_no_database_keeps_is_refused_and_not_a_fault(filer, cast, beijing):
+    assert filer.get(reverse("portal:application_new"), {"program": "BJ\x00"}).status_code == 400
+    assert filer.get("/portal/applications/A%00/").status_code == 400
+    assert filer.post(reverse("portal:application_new"), {"program": "BJ\x00"}).status_code == 400

@@ -1,8 +1,8 @@
-"""The forms of the guided application. A form asks for nothing that the system knows, and only for what the scheme needs."""
+"""The form of the contract that an application rests on. It asks for nothing that the system knows."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +19,6 @@ from vouchers.policy.terms import (
     BasisKind,
     ContractKind,
     GateKind,
-    OtherMoneyMode,
-    PartyKind,
-    TrackChoice,
 )
 from vouchers.web.fields import DayField, MoneyField, UnitPriceField
 
@@ -242,8 +239,8 @@ class LeaseForm(forms.Form):
             "form_factor": lease.form_factor,
             "cards": lease.cards,
             "unit": lease.unit,
-            "quantity": _short(lease.quantity),
-            "unit_price": _short(lease.unit_price),
+            "quantity": short_number(lease.quantity),
+            "unit_price": short_number(lease.unit_price),
             "vat_rate": rate,
             "amount": lease.amount,
             "purpose": lease.purpose,
@@ -253,192 +250,6 @@ class LeaseForm(forms.Form):
         }
 
 
-def _short(number: Decimal | None) -> str:
+def short_number(number: Decimal | None) -> str:
+    """A number without the zeros that carry nothing, as a person would type it."""
     return "" if number is None else f"{number.normalize():f}"
-
-
-YES_NO = (("yes", _("是")), ("no", _("否")))
-LEVELS = (
-    ("", _("请选择")),
-    ("national", _("国家级")),
-    ("provincial", _("省级")),
-    ("municipal", _("市级")),
-    ("district", _("区县级")),
-)
-# fact → the condition that asks for it, and the question
-QUESTIONS = {
-    "is_platform_traded": (GateKind.PLATFORM_TRADED, _("该合同是否通过算力交易平台达成并全程留痕？")),
-    "is_own_built": (GateKind.NOT_OWN_BUILT, _("所用算力是否为本单位自建自用？")),
-    "is_model_filed": (GateKind.MODEL_FILED, _("所训练或使用的模型是否已完成备案？")),
-}
-MONEY_ROWS = (1, 2, 3)
-
-
-class StatementForm(forms.Form):
-    """What the scheme has to know and no register tells: direction, other public money, and answers to its conditions."""
-
-    def __init__(self, *args: Any, scheme: Scheme, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.scheme = scheme
-        gates = {gate.kind for gate in scheme.gates if gate.switched_on}
-        if scheme.track_choice is TrackChoice.CHOICE and len(scheme.tracks) > 1:
-            self.fields["track"] = forms.ChoiceField(
-                label=_("申领哪一个补贴方向"),
-                choices=[(track.code, track.name) for track in scheme.tracks],
-                widget=forms.RadioSelect,
-                error_messages={"required": _("请选择补贴方向。")},
-            )
-        if GateKind.PARTY_KIND in gates:
-            self.fields["party_kind"] = forms.ChoiceField(
-                label=_("贵单位的主体类型"),
-                choices=PartyKind.pairs(),
-                widget=forms.RadioSelect,
-                initial=PartyKind.ENTERPRISE.value,
-                error_messages={"required": _("请选择主体类型。")},
-            )
-        stated = [
-            one
-            for one in scheme.classes
-            if one.registered_within_months is None and not one.sizes and not one.ownerships
-        ]
-        if stated:
-            self.fields["classes"] = forms.MultipleChoiceField(
-                label=_("贵单位是否属于以下类别"),
-                required=False,
-                choices=[(one.code, one.name) for one in stated],
-                widget=forms.CheckboxSelectMultiple,
-                help_text=_("勾选后由工作人员核对证明材料，核对前按此估算。"),
-            )
-        if any(
-            gate.kind is GateKind.PROVIDER_ADMITTED and "service_item" in gate.values and gate.switched_on
-            for gate in scheme.gates
-        ):
-            self.fields["service_item"] = forms.CharField(
-                label=_("所购服务项目"),
-                max_length=100,
-                help_text=_("与服务商入库公布的服务项目名称一致。"),
-                widget=forms.TextInput(attrs={"list": "service-items", "autocomplete": "off"}),
-                error_messages={"required": _("请填写合同所购的服务项目。")},
-            )
-        for name, (kind, question) in QUESTIONS.items():
-            if kind in gates:
-                self.fields[name] = _yes_no(question)
-        if GateKind.DEPLOYED_BY in gates:
-            self.fields["deployed_on"] = DayField(label=_("算力部署完成日"))
-        if any(rate.completion_from is not None for rate in scheme.rates):
-            self.fields["completion"] = QuantityField(
-                label=_("目标任务完成率"), help_text=_("填写百分数，例如 85。"), minimum=Decimal(0)
-            )
-        if scheme.other_money.switched_on and scheme.other_money.mode is not OtherMoneyMode.NOT_STATED:
-            self._ask_other_money()
-
-    def _ask_other_money(self) -> None:
-        self.fields["other_money"] = _yes_no(_("该合同是否已经或正在申请其他财政资金支持？"))
-        self.fields["other_money"].help_text = self.scheme.other_money.mode.label
-        for row in MONEY_ROWS:
-            self.fields[f"other_source_{row}"] = forms.CharField(
-                label=_("资金名称 %(row)s") % {"row": row}, required=False, max_length=100
-            )
-            self.fields[f"other_amount_{row}"] = MoneyField(
-                label=_("金额 %(row)s") % {"row": row}, required=False
-            )
-            self.fields[f"other_level_{row}"] = forms.ChoiceField(
-                label=_("级次 %(row)s") % {"row": row}, required=False, choices=LEVELS
-            )
-
-    @property
-    def asks(self) -> bool:
-        """Whether the scheme needs any statement at all."""
-        return bool(self.fields)
-
-    def questions(self) -> list[forms.BoundField]:
-        """All but the rows of other money."""
-        return [field for field in self if not field.name.startswith("other_")]
-
-    def money_rows(self) -> list[list[forms.BoundField]]:
-        """Source, amount and level, a row each; empty where the scheme does not ask."""
-        if "other_money" not in self.fields:
-            return []
-        return [[self[f"other_{part}_{row}"] for part in ("source", "amount", "level")] for row in MONEY_ROWS]
-
-    def clean(self) -> dict[str, Any]:
-        """Other money is named when it was had."""
-        given = super().clean() or {}
-        if given.get("other_money") == "yes":
-            rows = [
-                row
-                for row in MONEY_ROWS
-                if given.get(f"other_source_{row}") or given.get(f"other_amount_{row}")
-            ]
-            if not rows:
-                self.add_error("other_source_1", _("请写明已申请的财政资金名称、金额和级次。"))
-            for row in rows:
-                if not given.get(f"other_source_{row}"):
-                    self.add_error(f"other_source_{row}", _("请填写资金名称。"))
-                if given.get(f"other_amount_{row}") is None and f"other_amount_{row}" not in self.errors:
-                    self.add_error(f"other_amount_{row}", _("请填写金额。"))
-        completion = given.get("completion")
-        if completion is not None and completion > 100:
-            self.add_error("completion", _("完成率应在 0 至 100 之间。"))
-        return given
-
-    def facts(self) -> dict[str, Any]:
-        """The answers as they are kept with the application (``applications.facts`` reads them)."""
-        given, facts = self.cleaned_data, {}
-        for name in ("track", "party_kind", "service_item"):
-            if name in self.fields:
-                facts[name] = given[name]
-        if "classes" in self.fields:
-            facts["classes"] = list(given["classes"])
-        for name in QUESTIONS:
-            if name in self.fields:
-                facts[name] = given[name] == "yes"
-        if "deployed_on" in self.fields:
-            facts["deployed_on"] = given["deployed_on"].isoformat()
-        if "completion" in self.fields:
-            facts["completion"] = str(given["completion"] / 100)
-        if "other_money" in self.fields:
-            facts["other_money"] = [
-                {
-                    "source": given[f"other_source_{row}"],
-                    "amount": str(given[f"other_amount_{row}"]),
-                    "level": given[f"other_level_{row}"],
-                }
-                for row in MONEY_ROWS
-                if given["other_money"] == "yes" and given[f"other_source_{row}"]
-            ]
-        return facts
-
-    def initial_of(self, facts: dict[str, Any]) -> dict[str, Any]:
-        """The answers given before."""
-        known: dict[str, Any] = {
-            name: facts[name] for name in ("track", "party_kind", "service_item", "classes") if name in facts
-        }
-        for name in QUESTIONS:
-            if facts.get(name) is not None:
-                known[name] = "yes" if facts[name] else "no"
-        if facts.get("deployed_on"):
-            known["deployed_on"] = date.fromisoformat(facts["deployed_on"])
-        if facts.get("completion"):
-            known["completion"] = _short(Decimal(facts["completion"]) * 100)
-        if "other_money" in facts:
-            known["other_money"] = "yes" if facts["other_money"] else "no"
-            for row, one in zip(MONEY_ROWS, facts["other_money"], strict=False):
-                known[f"other_source_{row}"] = one["source"]
-                known[f"other_amount_{row}"] = Decimal(one["amount"])
-                known[f"other_level_{row}"] = one.get("level", "")
-        return known
-
-    def answered(self, facts: dict[str, Any]) -> bool:
-        """Whether everything that must be stated was."""
-        asked = {name for name, field in self.fields.items() if field.required}
-        return all(name in facts for name in asked)
-
-
-def _yes_no(question: Any) -> forms.ChoiceField:
-    return forms.ChoiceField(
-        label=question,
-        choices=YES_NO,
-        widget=forms.RadioSelect,
-        error_messages={"required": _("请选择“是”或“否”。")},
-    )
