@@ -5,7 +5,9 @@ Raises ``Invalid`` with a stable code (``paper.…``) and a sentence that says w
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -35,6 +37,19 @@ MOST_PARTS = 5_000
 # Text packs at 1:20 at the best; a bomb at 1:1000. Small parts are left alone, whatever their ratio.
 HIGHEST_RATIO = 200
 RATIO_FROM = 1024 * 1024
+
+#: what the zip reader raises over a damaged or hostile file
+BROKEN_PACKED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 _HEAD = 1024
 _SIGNATURES = ((b"\x89PNG\r\n\x1a\n", PNG), (b"\xff\xd8\xff", JPEG))
@@ -121,13 +136,8 @@ def check_xml(file: BinaryIO) -> None:
 
 
 def _recognise_packed(file: BinaryIO) -> FileKind:
-    try:
-        with open_packed(file) as packed:
-            names = {name.lstrip("/").lower() for name in packed.namelist()}
-    except zipfile.BadZipFile:
-        raise Invalid(
-            "paper.broken", "该文件已损坏，无法打开。", field="file", hint="请重新导出或下载后再上传。"
-        ) from None
+    with open_packed(file) as packed:
+        names = {name.lstrip("/").lower() for name in packed.namelist()}
     if any(name.endswith("vbaproject.bin") for name in names):
         raise Invalid(
             "paper.macro", "该表格含有宏，不能接收。", field="file", hint="请另存为不含宏的 XLSX 后再上传。"
@@ -140,12 +150,17 @@ def _recognise_packed(file: BinaryIO) -> FileKind:
 
 
 def open_packed(file: BinaryIO) -> zipfile.ZipFile:
-    """The packed file, once it is known that it does not explode. Raises ``BadZipFile`` when it is broken.
+    """The packed file, once it is known that it does not explode.
 
-    What the directory says of a part's size binds: reading a part stops there.
+    What the directory says of a part's size binds: reading a part stops there, and may raise one of ``BROKEN_PACKED``.
     """
     file.seek(0)
-    packed = zipfile.ZipFile(file)
+    try:
+        packed = zipfile.ZipFile(file)
+    except BROKEN_PACKED:
+        raise Invalid(
+            "paper.broken", "该文件已损坏，无法打开。", field="file", hint="请重新导出或下载后再上传。"
+        ) from None
     parts = packed.infolist()
     total = sum(part.file_size for part in parts)
     explodes = (

@@ -18,6 +18,7 @@ from applications.einvoice.document import SIGNED, EInvoice, Source
 from applications.einvoice.numbers import norm_inv, number_faults
 from applications.einvoice.xml import date_of
 from applications.models import Invoice, InvoiceLine, Lease, Paper
+from applications.models.invoices import InvoiceKind
 from vouchers import dates
 from vouchers.access import Role, require_role
 from vouchers.context import announce
@@ -35,6 +36,12 @@ LABELS = {
     "net_amount": "不含税金额",
     "tax_amount": "税额",
     "gross_amount": "价税合计",
+}
+LONGEST = {
+    "invoice_no": ("发票号码", 40),
+    "invoice_code": ("发票代码", 20),
+    "seller_name": ("销售方名称", 200),
+    "buyer_name": ("购买方名称", 200),
 }
 KEYED_TEXTS = ("invoice_no", "invoice_code", "kind", "seller_uscc", "seller_name", "buyer_uscc", "buyer_name")
 KEYED_AMOUNTS = ("net_amount", "tax_amount", "gross_amount")
@@ -90,7 +97,7 @@ def record_invoice(
     Raises ``Forbidden`` (``access.role``, ``invoice.lease_not_yours``), ``NotNow`` (``invoice.already_filed``) and ``Problems``
     whose parts have the codes ``invoice.missing``, ``invoice.no_length``, ``invoice.no_digits``, ``invoice.code_length``,
     ``invoice.arithmetic``, ``invoice.lines``, ``invoice.not_positive``, ``invoice.red``, ``invoice.future``, ``invoice.period``,
-    ``invoice.uscc``.
+    ``invoice.uscc``, ``invoice.too_long``, ``invoice.kind``.
     """
     announce("record_invoice")
     require_role(by, Role.FILER, Role.PLATFORM, party=owner)
@@ -142,7 +149,7 @@ def record_invoice(
                 quantity=_ten_places(line.quantity),
                 unit_price=_ten_places(line.unit_price),
                 net_amount=line.net_amount,
-                tax_rate=line.tax_rate,
+                tax_rate=None if line.tax_rate is None else line.tax_rate.quantize(Decimal("0.000001")),
                 tax_amount=line.tax_amount,
             )
             for line in einvoice.lines
@@ -195,6 +202,13 @@ def _problems(e: EInvoice, period_from: date | None, period_to: date | None) -> 
                     field=name,
                 )
             )
+    problems += [
+        Invalid("invoice.too_long", f"{label}最多 {longest} 个字符，请核对。", field=name)
+        for name, (label, longest) in LONGEST.items()
+        if len(getattr(e, name)) > longest
+    ]
+    if e.kind and e.kind not in InvoiceKind.values:
+        problems.append(Invalid("invoice.kind", "请选择发票的种类。", field="kind"))
     problems += _amount_problems(e)
     if e.issued_on is not None and e.issued_on > dates.today():
         problems.append(

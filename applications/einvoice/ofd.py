@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from applications.actions.file_types import LARGEST_XML, open_packed
+from applications.actions.file_types import BROKEN_PACKED, LARGEST_XML, open_packed
 from applications.einvoice.document import EInvoice, Source, Unread, missing_of
 from applications.einvoice.xml import amount_of, date_of, read_xml
 
@@ -50,7 +50,7 @@ def read_ofd(content: bytes) -> EInvoice:
     try:
         with open_packed(io.BytesIO(content)) as packed:
             return _read(packed)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError):
+    except BROKEN_PACKED:
         raise Unread("einvoice.ofd_broken", "该 OFD 文件已损坏，无法读取。", field="file") from None
 
 

@@ -98,6 +98,7 @@ def test_the_same_number_with_other_contents_is_refused(record, xml):
         ({"red_of": "25110000000000000001"}, ["invoice.red"]),
         ({"buyer_uscc": "9111"}, ["invoice.uscc"]),
         ({"buyer_name": ""}, ["invoice.missing"]),
+        ({"invoice_no": "2511 0000 0000 0000 0077".replace(" ", "   " * 3)}, ["invoice.too_long"]),
     ],
 )
 def test_a_wrong_invoice_is_refused_with_its_reason_and_nothing_is_written(record, xml, changes, expected):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import random
 import zipfile
 from datetime import date
 from decimal import Decimal
@@ -203,9 +205,32 @@ def test_the_printed_text_of_a_pdf_gives_number_date_and_amounts():
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(pdf().getvalue(), "einvoice.pdf_without_text"), (b"%PDF-1.7 nothing", "einvoice.pdf_broken")],
+    [
+        (pdf().getvalue(), "einvoice.pdf_without_text"),
+        (b"%PDF-1.7 nothing", "einvoice.pdf_broken"),
+        (b"%PDF-1.7" + b"\0" * (2 * 1024 * 1024), "einvoice.pdf_too_large"),
+    ],
 )
 def test_a_scan_or_a_broken_pdf_has_to_be_keyed(content, code):
     with pytest.raises(Unread) as refusal:
         read_einvoice(io.BytesIO(content))
     assert refusal.value.code == code
+
+
+def test_a_damaged_file_is_refused_and_never_an_error_of_ours():
+    seeds = [
+        sample(),
+        packed({"OFD.xml": b"<OFD/>", "Doc_0/Attachs/einvoice.xml": sample()}).getvalue(),
+        pdf({"/InvoiceNumber": "25110000000001234567"}).getvalue(),
+    ]
+    chance = random.Random(20250715)
+    for _ in range(600):
+        content = bytearray(chance.choice(seeds))
+        for _ in range(chance.choice([1, 2, 5, 20])):
+            place = chance.randrange(len(content))
+            if chance.random() < 0.5:
+                content[place] = chance.randrange(256)
+            else:
+                del content[place : place + chance.randrange(1, 30)]
+        with contextlib.suppress(Invalid):
+            read_einvoice(io.BytesIO(bytes(content)))
