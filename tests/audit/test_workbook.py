@@ -82,7 +82,10 @@ def scene(cast: Cast) -> Scene:
     scene.claim(one, [(paper, "100000.00")])
     scene.claim(one, [(paper, "100000.00")], on=date(2025, 6, 3))
     scene.claim(
-        one, [(scene.invoice(one, "25112000000000000002"), "10.00")], on=date(2024, 6, 3), region="440300"
+        one,
+        [(scene.invoice(one, "24112000000099999999", issued=date(2024, 3, 31)), "10.00")],
+        on=date(2024, 6, 3),
+        region="440300",
     )
     run_scan()
     return scene

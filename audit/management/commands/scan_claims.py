@@ -21,7 +21,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--out", required=True, metavar="FILE", help="输出文件，- 为标准输出")
         parser.add_argument(
-            "--record", action="store_true", help="同时登记预警、排序与暂缓（与每夜扫描相同）"
+            "--no-record",
+            action="store_true",
+            help="只写文件，不登记预警、排序与暂缓（默认与每夜扫描一样登记）",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
