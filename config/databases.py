@@ -67,6 +67,19 @@ class DatabaseVerbs:
         for (name,) in rows:
             self.drop_database(name)
 
+    def remark(self, name: str) -> str | None:
+        """The remark kept with a database, or None."""
+        with self.superuser() as connection:
+            row = connection.execute(
+                "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
+            ).fetchone()
+        return row[0] if row else None
+
+    def set_remark(self, name: str, remark: str) -> None:
+        """Keep a remark with a database."""
+        with self.superuser() as connection:
+            connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), remark))
+
     def rename_database(self, name: str, new_name: str) -> None:
         """Give a database that nobody is connected to another name."""
         with self.superuser() as connection:

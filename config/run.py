@@ -167,7 +167,7 @@ class Run:
         self.var = REPOSITORY / "var" / "demo" if demo else REPOSITORY / "var"
         self.logs = self.var / "logs"
         self.environment = {"DEMO_DATE": DEMO_DATE} | os.environ
-        self.restored = False
+        self.ready = False
         self.stack = ExitStack()
 
     def go(self) -> int:
@@ -183,7 +183,7 @@ class Run:
             if port_taken(port):
                 raise Failed(f"端口 {port} 已被其他程序占用。请关闭该程序，或指定其他端口：PORT=8080 bin/run")
             self._database()
-            if not self.restored:
+            if not self.ready:
                 self._load()
             children = self._serve(port)
             address = f"http://{HOST}:{port}"
@@ -221,8 +221,16 @@ class Run:
         if "DATABASE_URL" in self.environment:
             given = {"CELERY_BROKER_URL": given["CELERY_BROKER_URL"]}
         self.environment = given | self.environment
-        if self.demo and "DATABASE_URL" in given:
-            self._begin_anew(cluster)
+        if "DATABASE_URL" in given:
+            (self._begin_anew if self.demo else self._bring_up_to_date)(cluster)
+
+    def _bring_up_to_date(self, cluster: Cluster) -> None:
+        """Migrate and load, unless this very state of the sources has been brought into this database before."""
+        loaded = f"loaded {sources_digest()}"
+        if cluster.remark("vouchers") != loaded:
+            self._load()
+            cluster.set_remark("vouchers", loaded)
+        self.ready = True
 
     def _load(self) -> None:
         with step("迁移数据库"):
@@ -257,7 +265,7 @@ class Run:
         with step("恢复演示起点"):
             shutil.copytree(files, self.var, dirs_exist_ok=True)
             cluster.create_database("vouchers_demo", template=kept)
-        self.restored = True
+        self.ready = True
 
     def _manage(self, *arguments: str) -> None:
         done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=REPOSITORY, env=self.environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import time
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import httpx
 from django.conf import settings
+from django.core.management import call_command
+from openpyxl import load_workbook
 
 from config.demo import figures
 from config.demo.browser import Person, Platform, StepFailed, words
@@ -38,6 +41,7 @@ class Story:
         self.vouchers: dict[str, str] = {}
         self.applications: dict[str, str] = {}
         self.claims: dict[str, str] = {}
+        self.false_lease_no = ""
         self.tokens: dict[str, str] = json.loads(
             (Path(settings.VAR_DIR) / TOKENS).read_text(encoding="utf-8")
         )
@@ -372,18 +376,40 @@ class Story:
         seen = words(self.sign_in("jiangnan").get(f"/portal/applications/{number}/"))
         if "暂缓" not in seen:
             raise StepFailed("企业页面没有说明已暂缓")
+        self.false_lease_no = _find("L", self.sign_in("jiangnan").get(f"/portal/applications/{number}/"))
         return refusal
 
     def audit(self) -> str:
-        """The auditor's queue and workbook."""
+        """The night's scan, the auditor's queue with the false lease near its top, and the workbook that shows it."""
+        call_command(
+            "scan_claims",
+            "--out",
+            str(self.out / "筛查结果.jsonl"),
+            stdout=io.StringIO(),
+            stderr=io.StringIO(),
+        )
         auditor = self.sign_in("auditor")
-        page = words(auditor.get("/audit/suspicions/"))
-        form = auditor.get("/audit/workbook/")
-        book = auditor.post_for_file("/audit/workbook/", page=form)
+        page = auditor.get(f"/audit/suspicions/?q={self.false_lease_no}")
+        if f"/audit/suspicions/lease/{self.false_lease_no}/" not in page:
+            raise StepFailed(f"可疑合同清单中没有 {self.false_lease_no}")
+        evidence = words(auditor.get(f"/audit/suspicions/lease/{self.false_lease_no}/"))
+        if "ZH-H800-0001" not in evidence:
+            raise StepFailed("证据页没有给出重复出租的设备")
+        book = auditor.post_for_file("/audit/workbook/", page=auditor.get("/audit/suspicions/"))
         (self.out / "审计工作簿.xlsx").write_bytes(book)
-        if "GZ-SLQ-DEMO" not in page and "F17" not in page:
-            raise StepFailed("可疑合同清单中没有这份合同")
-        return f"工作簿 {len(book):,} 字节，{hashlib.sha256(book).hexdigest()[:16]}…"
+        sheets = load_workbook(io.BytesIO(book), read_only=True)
+        cells = [
+            cell for sheet in sheets for row in sheet.iter_rows() for cell in row if cell.value is not None
+        ]
+        formulas = sum(cell.data_type == "f" for cell in cells)
+        if formulas:
+            raise StepFailed(f"工作簿中有 {formulas} 个公式单元格")
+        if not any(self.false_lease_no in str(cell.value) for cell in cells):
+            raise StepFailed("工作簿中没有这份可疑合同")
+        return (
+            f"{self.false_lease_no} 在清单与工作簿中；工作簿 {len(sheets.sheetnames)} 张表、{len(cells):,} 格、无公式，"
+            f"SHA-256 {hashlib.sha256(book).hexdigest()[:16]}…"
+        )
 
 
 def _find(prefix: str, text: str) -> str:
