@@ -217,6 +217,7 @@ def changers(numbers: dict[str, str]) -> dict[str, Callable[[str], str]]:
         **dict.fromkeys(("phone", "filer_phone"), rekey.new_phone),
         "bank_ref": rekey.new_bank_ref,
         "email": rekey.new_email,
+        "address": rekey.new_address,
         "filer_ip": rekey.new_ip,
         "source": rekey.new_source,
         "document": lambda _: "",

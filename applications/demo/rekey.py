@@ -94,6 +94,17 @@ def new_ip(address: str) -> str:
     return f"{address.split('.')[0]}.{spread[0]}.{spread[1]}.{host}" if network else address
 
 
+def new_address(address: str) -> str:
+    """Other numbers in the same streets; who shared a building or a room still does."""
+
+    def other(found: re.Match[str]) -> str:
+        spread = int.from_bytes(_digest("address", address[: found.end()])[:6], "big")
+        lowest = 10 ** (len(found[0]) - 1)
+        return str(lowest + spread % (9 * lowest))
+
+    return re.sub(r"[0-9]+", other, address)
+
+
 def new_hash(digest: str) -> str:
     """Another digest of the same length (SHA-256 of papers and identities, fingerprints of devices)."""
     return _digest("hash", digest).hex()[: len(digest)]
@@ -106,6 +117,7 @@ def new_source(source: str) -> str:
 
 __all__ = [
     "new_account",
+    "new_address",
     "new_bank_ref",
     "new_email",
     "new_hash",

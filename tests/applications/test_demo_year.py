@@ -80,4 +80,6 @@ def test_new_keys_keep_what_the_rules_look_at():
     assert int(two) - int(one) == 1 and one[:5] == "24112"
     assert rekey.new_invoice_no("2411 2000-001935923719").replace(" ", "").replace("-", "") == one
     assert rekey.new_ip("203.0.113.7").rpartition(".")[0] == rekey.new_ip("203.0.113.9").rpartition(".")[0]
+    room, other = (rekey.new_address(f"北京市云杉街62号7号楼{n}室") for n in (348, 349))
+    assert room != other and room.partition("号楼")[0] == other.partition("号楼")[0]
     assert rekey.new_no("C-2025-000123", 123) == "C-2025-800123"
