@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from audit.rules.f31_fast_lane import tail
+from audit.rules.facts import RELATIONS
 from tests.audit.rules.rows import (
     LESSEE,
     LESSOR,
@@ -20,6 +21,7 @@ from tests.audit.rules.rows import (
     invoice,
     item,
     lease,
+    let,
     only,
     party,
     run,
@@ -256,3 +258,51 @@ def test_f31_few_claims_in_a_programme_or_no_reviewer_are_not_testable():
 def test_the_tail_of_the_binomial():
     assert tail(10, 0, 0.3) == pytest.approx(1)
     assert tail(2, 2, 0.5) == pytest.approx(0.25)
+
+
+# ---- F21 设备身份异常
+
+
+def registered(serial: str, kind: str = "H800", provider: int = LESSOR, identity: int = 1) -> dict:
+    return {"id": identity, "serial": serial, "accelerator": kind, "provider": provider}
+
+
+def housed(*devices: dict, **more) -> object:
+    times = [let(n, 1, serial, date(2025, 3, 1), date(2025, 5, 31)) for n, serial in enumerate("AB", 1)]
+    return run(
+        "F21",
+        **{"leases": [lease(accelerator="H800")], "lease_devices": times, "devices": list(devices), **more},
+    )
+
+
+def test_f21_another_kind_of_card_or_another_owner():
+    assert flagged(housed(registered("A", "RTX 4090")), "soft") == [1]
+    assert flagged(housed(registered("A", provider=OTHER)), "soft") == [1]
+    assert not housed(registered("A"), registered("B", identity=2)).hits
+
+
+def test_f21_a_branch_or_a_company_of_the_group_may_own_it():
+    branch = [
+        {
+            "id": 1,
+            "party": OTHER,
+            "other": LESSOR,
+            "relation": RELATIONS["branch"],
+            "declared_on": date(2024, 1, 1),
+        }
+    ]
+    assert not housed(registered("A", provider=OTHER), declared=branch).hits
+
+
+def test_f21_a_serial_that_no_register_knows_is_not_testable():
+    found = housed(registered("Z"))
+    assert (found.hits, found.untestable_claims) == ([], {1})
+
+
+def test_f21_fewer_devices_than_asked_for():
+    two = {"least_devices": 2}
+    times = [let(n, 1, serial, date(2025, 3, 1), date(2025, 5, 31)) for n, serial in enumerate("AB", 1)]
+    given = {"leases": [lease(accelerator="H800")], "lease_devices": times}
+    one_wrong = [registered("A", "H20"), registered("B", identity=2)]
+    assert not run("F21", two, devices=one_wrong, **given).hits
+    assert run("F21", two, devices=[registered("A", "H20"), registered("B", "H20", identity=2)], **given).hits
