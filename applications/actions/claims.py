@@ -34,7 +34,7 @@ from vouchers.models.vouchers import VoucherState
 from vouchers.money import ZERO, thousands
 from vouchers.numbers import next_no
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import Outcome, PayTo, Stage
+from vouchers.policy.terms import IssueWay, Outcome, PayTo, Stage
 from vouchers.states import not_now
 
 RESERVED_STATES = frozenset({ClaimState.SUBMITTED, ClaimState.RETURNED, ClaimState.VERIFIED})
@@ -232,8 +232,19 @@ def approve_claim(claim: Claim, *, by: User, reason: str = "", amount: Decimal |
 
 
 def settle_instantly(claim: Claim) -> Claim:
-    """即时抵扣: the version has no reviewer's step; the screening must be clear all the same."""
+    """即时抵扣: only where the version has no reviewer's step; a fresh screening must be clear all the same."""
     announce("claim.settle_instantly")
+    _publication, scheme = scheme_of(claim)
+    if scheme.issue.way is not IssueWay.INSTANT or any(
+        step.stage is not Stage.APPLICATION for step in scheme.review_steps
+    ):
+        raise NotNow(
+            "claim.reviewed_scheme",
+            "按本专项的政策，抵扣须经工作人员核验、核准，平台不能自行确认。金额已为企业预占，请等候办理结果。",
+        )
+    if claim.lifecycle.find("settle_instantly", claim.state) is None:
+        raise not_now(claim, "settle_instantly")
+    screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
     require_clear("claim", claim.claim_no, also=beneath(claim))
     assessment = kept(claim)
     if assessment is None or assessment.outcome is not Outcome.ELIGIBLE:

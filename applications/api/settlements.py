@@ -15,6 +15,7 @@ from applications.actions.settlements import (
     answer,
     confirm_settlement,
     release_settlement,
+    require_program,
     reserve_settlement,
 )
 from applications.models import Claim
@@ -75,6 +76,12 @@ class SettlementViewSet(viewsets.GenericViewSet[Claim]):
             )
         return credential.provider
 
+    def _programs(self, request: Request) -> set[str]:
+        """The codes of the programs that the credential is bound to; empty when it is bound to none."""
+        credential = request.auth
+        assert isinstance(credential, ApiCredential)
+        return set(credential.programs.values_list("code", flat=True))
+
     def _claim(self, request: Request, settlement_no: str) -> Claim:
         claim = (
             Claim.objects.filter(
@@ -92,6 +99,7 @@ class SettlementViewSet(viewsets.GenericViewSet[Claim]):
         )
         if claim is None:
             raise NotFound("settlement.unknown", "未找到该笔抵扣。")
+        require_program(claim.program_code, self._programs(request))
         return claim
 
     @extend_schema(
@@ -109,11 +117,13 @@ class SettlementViewSet(viewsets.GenericViewSet[Claim]):
         provider = self._provider(request)
         given = SettlementInput(data=request.data)
         given.is_valid(raise_exception=True)
-        programs = request.auth.programs.all() if isinstance(request.auth, ApiCredential) else []
-        wanted = SettlementRequest(**given.validated_data)
-        claim, fresh = reserve_settlement(wanted, provider=provider, key=key, by=request.user)  # type: ignore[arg-type]
-        if programs and claim.program_code not in {program.code for program in programs}:
-            raise Forbidden("settlement.program", "该平台凭据未获授权办理本专项。")
+        claim, fresh = reserve_settlement(
+            SettlementRequest(**given.validated_data),
+            provider=provider,
+            key=key,
+            by=request.user,  # type: ignore[arg-type]
+            programs=self._programs(request),
+        )
         return Response(answer(claim), status=201 if fresh else 200)
 
     @extend_schema(responses=SettlementAnswer)
