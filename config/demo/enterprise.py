@@ -139,7 +139,7 @@ def claim(
             "paid_on": issued_on.isoformat(),
             "paid_amount": str(net + round_fen(net * Decimal("0.06"))),
         },
-        files={"proof": ("proof.pdf", pdf("银行付款凭证"), PDF)},
+        files={"proof": ("proof.pdf", pdf(f"银行付款凭证 BK{sequence:012d}"), PDF)},
     )
     upload_papers(person, f"{here}/papers/", number)
     page = person.get(f"{here}/check/")
