@@ -141,9 +141,33 @@ def staff_hands(case: Case) -> set[int]:
     return hands(case, *STAFF_VERBS)
 
 
+# The engine's own conditions, in the office's words; a gate's words are the version's.
+FINDING_LABELS = {
+    "in_force": "政策在施行期内",
+    "window": "在申报期内",
+    "fair_price": "签约价格在公允区间内",
+    "voucher": "算力券可用余额",
+    "papers": "材料齐全",
+    "other_money": "未重复享受财政资金",
+    "rate_published": "补贴比例已公布",
+    "basis": "有可计入的补贴基数",
+    "basis_kind": "补贴基数种类符合",
+}
+
+
+def finding_label(code: str, titles: dict[str, str]) -> str:
+    """What a condition is called; empty for one without a name of its own."""
+    if code.startswith("cap."):
+        return "限额"
+    if code.startswith("floor."):
+        return "起补线"
+    return titles.get(code, "") or FINDING_LABELS.get(code, "")
+
+
 def write_checks(case: Case, assessment: Assessment, more: Iterable[Check] = ()) -> list[Check]:
     """One named check a finding, and those of the casework itself. A person's answer is kept while the finding stays open."""
     kind, number = kind_of(case), number_of(case)
+    titles = {gate.code: gate.text for gate in case.publication.scheme.gates} if case.publication else {}
     known = {check.code: check for check in Check.objects.filter(subject_kind=kind, subject_no=number)}
     wanted: dict[str, Check] = {}
     for finding in assessment.findings:
@@ -155,7 +179,7 @@ def write_checks(case: Case, assessment: Assessment, more: Iterable[Check] = ())
             subject_kind=kind,
             subject_no=number,
             code=code,
-            label=(finding.sentence or finding.code)[:100],
+            label=finding_label(finding.code, titles)[:100] or finding.sentence[:100],
             by_machine=result != CheckResult.WAITING,
             result=result,
             sentence=finding.sentence + (f"（{finding.article}）" if finding.article else ""),

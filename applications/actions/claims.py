@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from applications.actions import cases
 from applications.actions.assessments import assessed, beneath, columns, facts_of, kept, reassess, scheme_of
@@ -119,6 +120,7 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
                 "claimed_amount": assessment.amount,
                 **columns(claim, facts, assessment),
                 "price_check": claim.price_check,
+                "band": {"instant": scheme.issue.way is IssueWay.INSTANT},
                 "reserve_id": reserve_id,
                 "resolve_id": uuid.uuid4(),
                 "filer": by,
@@ -326,8 +328,11 @@ def _release(
 
 
 def lapse_due_claims(on: date | None = None) -> int:
-    """Claims that were returned and not mended in time. For the clock; answers how many."""
-    due = Claim.objects.filter(origin="live", state=ClaimState.RETURNED, due_on__lt=on or dates.today())
+    """Claims returned and not mended in time, and instant deductions never confirmed. For the clock; answers how many."""
+    unconfirmed = Q(state=ClaimState.SUBMITTED, kind=ClaimKind.SETTLEMENT, band__instant=True)
+    due = Claim.objects.filter(
+        Q(state=ClaimState.RETURNED) | unconfirmed, origin="live", due_on__lt=on or dates.today()
+    )
     count = 0
     for claim in due.select_related("voucher__program__region"):
         lapse_claim(claim)

@@ -123,7 +123,7 @@ def shown_timeline(case: Application | Claim, *, internal: bool) -> list[dict[st
             "state": "done",
             "tone": "refused" if review.verb == "reject" else "",
             # The enterprise is told the office, not the officer.
-            "who": review.actor_name if internal else "",
+            "who": _who(review) if internal else "",
             "at": review.done_at,
             "note": review.reason,
         }
@@ -155,6 +155,10 @@ def shown_timeline(case: Application | Claim, *, internal: bool) -> list[dict[st
             }
         )
     return done
+
+
+def _who(review: Review) -> str:
+    return review.actor_name if review.actor_id else str(_("系统自动办理"))
 
 
 def _role_label(role: str) -> str:

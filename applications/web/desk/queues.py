@@ -58,6 +58,8 @@ def waiting_claims(user: Any) -> QuerySet[Claim]:
     return (
         Claim.objects.visible_to(user, *CLAIM_WORK)
         .filter(origin="live", state__in=_states(user, CLAIM_WORK))
+        # An instant deduction waits for the platform's confirmation, not for the office.
+        .exclude(band__instant=True)
         .select_related("enterprise", "voucher__program", "lease")
         .order_by("due_on", "pk")
     )

@@ -280,9 +280,10 @@ def check(request: HttpRequest, application_no: str) -> HttpResponse:
             application = find_application(request, application_no)
         else:
             return redirect("portal:application_submitted", application_no)
-    if (
-        application.state not in EDITABLE
-    ):  # refused after the filing itself was kept (an instant scheme out of money)
+    if application.state not in EDITABLE:
+        # The filing itself was kept and what should follow was refused: an instant scheme that is out of money.
+        for refusal in refusals:
+            messages.error(request, refusal.message)
         return redirect("portal:application", application_no)
     shown = shown_estimate(application) if application.lease is not None else {"assessment": None}
     return _page(
