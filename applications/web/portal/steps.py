@@ -282,8 +282,8 @@ def check(request: HttpRequest, application_no: str) -> HttpResponse:
             return redirect("portal:application_submitted", application_no)
     if application.state not in EDITABLE:
         # The filing itself was kept and what should follow was refused: an instant scheme that is out of money.
-        for refusal in refusals:
-            messages.error(request, refusal.message)
+        for one in refusals:
+            messages.error(request, one.message)
         return redirect("portal:application", application_no)
     shown = shown_estimate(application) if application.lease is not None else {"assessment": None}
     return _page(

@@ -425,3 +425,53 @@ def test_text_that_no_database_keeps_is_refused_and_not_a_fault(filer, cast, bei
     assert filer.get(reverse("portal:application_new"), {"program": "BJ\x00"}).status_code == 400
     assert filer.get("/portal/applications/A%00/").status_code == 400
     assert filer.post(reverse("portal:application_new"), {"program": "BJ\x00"}).status_code == 400
+
+
+def test_an_instant_scheme_gives_the_voucher_with_the_confirmation(filer, cast):
+    """E-Town v1: no reviewer's step; what is asked is the contract alone."""
+    with dates.fixed(date(2024, 6, 3)):
+        publication = casework.published(cast, "BDA-SLQ-v1")
+        casework.funded(cast, publication.program)
+        with acting(cast.price_publisher, "test"):
+            load_price_tables()
+        filer.post(reverse("portal:application_new"), {"program": publication.program.code})
+        application = Application.objects.get()
+        number = application.application_no
+        fields = filing.contract(
+            cast, signed_on="2024-05-06", starts_on="2024-05-06", ends_on="2024-11-05", amount="1000000",
+            unit_price="15", quantity="", region_code="110000",
+        )  # fmt: skip
+        answer = filer.post(reverse("portal:application_contract", args=[number]), fields)
+        assert answer.status_code == 302, answer.content.decode()
+        assert filer.post(reverse("portal:application_statements", args=[number])).status_code == 302
+        assert filer.post(reverse("portal:application_papers", args=[number])).status_code == 302
+        answer = filing.submit(filer, application)
+        assert answer.status_code == 302, answer.content.decode()
+        application.refresh_from_db()
+        assert application.state == "issued"
+        page = filer.get(answer.url)
+        assert application.voucher_no in page.text
+        assert "算力券已发放" in page.text
+
+
+def test_an_instant_scheme_without_money_says_so(filer, cast):
+    with dates.fixed(date(2024, 6, 3)):
+        publication = casework.published(cast, "BDA-SLQ-v1")
+        casework.funded(cast, publication.program, "1000.00")
+        with acting(cast.price_publisher, "test"):
+            load_price_tables()
+        filer.post(reverse("portal:application_new"), {"program": publication.program.code})
+        application = Application.objects.get()
+        number = application.application_no
+        fields = filing.contract(
+            cast, signed_on="2024-05-06", starts_on="2024-05-06", ends_on="2024-11-05", amount="1000000",
+            quantity="", region_code="110000",
+        )  # fmt: skip
+        filer.post(reverse("portal:application_contract", args=[number]), fields)
+        page = filing.submit(filer, application)
+        if page.status_code == 302:
+            page = filer.get(page.url)
+        assert "不足" in page.text
+        application.refresh_from_db()
+        assert application.state in ("draft", "submitted")
+        assert not application.voucher_no
