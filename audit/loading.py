@@ -32,9 +32,10 @@ def _fen(column: str) -> str:
 
 
 def _normal(column: str) -> str:
-    """An invoice number as ``number_key`` is made, without the code."""
+    """An invoice number as ``number_key`` is made, without the code. Nearly all are digits already."""
     return (
-        f"translate(upper(regexp_replace(normalize({column}, NFKC), '[[:space:]-]', '', 'g')), 'OIL', '011')"
+        f"CASE WHEN {column} ~ '^[0-9]*$' THEN {column} ELSE "
+        f"translate(upper(regexp_replace(normalize({column}, NFKC), '[[:space:]-]', '', 'g')), 'OIL', '011') END"
     )
 
 
@@ -107,7 +108,7 @@ _TABLES: dict[str, Spec] = {
         {
             "id": "n.id",
             "key": _hash("n.number_key"),
-            "number": _hash(_normal("n.invoice_no")),
+            "number": _hash("w.no"),
             "net": _fen("n.net_amount"),
             "gross": _fen("n.gross_amount"),
             "issued_on": _day("n.issued_on"),
@@ -118,16 +119,18 @@ _TABLES: dict[str, Spec] = {
             "lease": "n.lease_id",
             "period_from": _day("n.period_from"),
             "period_to": _day("n.period_to"),
-            "red_of": _hash(_normal("n.red_of")),
+            "red_of": _hash("w.red_of"),
             "file": _hash("n.file_sha256"),
             "digital": "(n.kind IN ('digital_special', 'digital_ordinary'))::int",
             # -1: it holds something that is no digit.
-            "code_length": _digits(_normal("n.invoice_code")),
-            "number_length": _digits(_normal("n.invoice_no")),
-            "number_year": f"substring({_normal('n.invoice_no')} FROM '^[0-9]{{2}}')::int",
-            "number_province": f"substring({_normal('n.invoice_no')} FROM '^[0-9]{{2}}([0-9]{{2}})')::int",
+            "code_length": _digits("w.code"),
+            "number_length": _digits("w.no"),
+            "number_year": "substring(w.no FROM '^[0-9]{2}')::int",
+            "number_province": "substring(w.no FROM '^[0-9]{2}([0-9]{2})')::int",
         },
-        "applications_invoice n",
+        "applications_invoice n CROSS JOIN LATERAL ("
+        f"SELECT {_normal('n.invoice_no')} AS no, {_normal('n.invoice_code')} AS code, {_normal('n.red_of')} AS red_of OFFSET 0"
+        ") w",
         "n.id = ANY(%(invoices)s)",
         "n.recorded_at",
     ),

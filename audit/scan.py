@@ -156,9 +156,10 @@ def standings(facts: Facts, answers: Answers) -> list[Standing]:
 
     placed = []
     for row in rows:
-        raised = [answers.raised(hit, rule) for rule, hit in row[8]]
-        total, _families = scoring.score(raised)
-        outcome = scoring.outcome(raised)
+        total, outcome = Decimal("0.00"), scoring.PASS
+        if row[8]:
+            raised = [answers.raised(hit, rule) for rule, hit in row[8]]
+            (total, _families), outcome = scoring.score(raised), scoring.outcome(raised)
         placed.append((scoring.OUTCOMES.index(outcome), -scoring.weight(total, row[7]), row[2], row, total))
     placed.sort(key=lambda one: one[:3])
     numbers: dict[int, str] = {}

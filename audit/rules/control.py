@@ -37,6 +37,7 @@ class Register:
         self.share, self.length, self.hub_cap, self.rep_cap = share, length, hub_cap, rep_cap
         held = facts.shareholdings
         strong = np.flatnonzero(held.percent >= share)
+        self._ever: dict[int, frozenset[int]] = {}
         self._holders: dict[int, list[int]] = defaultdict(list)
         for row in strong.tolist():
             self._holders[int(held.company[row])].append(row)
@@ -69,6 +70,24 @@ class Register:
         """Whether anything at all is on file about who stands behind the party."""
         return party in self._rep_of or party in self._registered
 
+    def ever_above(self, party: int) -> frozenset[int]:
+        """Everyone who was ever above the party by 25 % and more, on whatever day: cheap, and remembered."""
+        known = self._ever.get(party)
+        if known is None:
+            held = self.facts.shareholdings
+            start = self._code_of.get(party, MISSING)
+            reached, layer = {start}, [start]
+            for _step in range(self.length):
+                layer = [
+                    int(held.holder[row])
+                    for code in layer
+                    for row in self._holders.get(self._party_of.get(code, MISSING), ())
+                    if int(held.holder[row]) not in reached
+                ]
+                reached.update(layer)
+            known = self._ever[party] = frozenset(reached)
+        return known
+
     def above(self, party: int, on: int) -> dict[int, tuple[int, ...]]:
         """Everyone who holds 25 % or more of the party, directly or indirectly: digest → rows of the path, shortest first."""
         held = self.facts.shareholdings
@@ -98,6 +117,8 @@ class Register:
         for row in self._declared.get((min(one, other), max(one, other)), ()):
             if int(self.facts.declared.declared_on[row]) <= on:
                 return Link("declared", declared=row)
+        if self.ever_above(one).isdisjoint(self.ever_above(other)):
+            return None
         mine, theirs = self.above(one, on), self.above(other, on)
         best: Link | None = None
         ends = {self._code_of.get(one), self._code_of.get(other)}

@@ -90,6 +90,9 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     return found
 
 
+_NOTHING: frozenset[tuple[str, int]] = frozenset()
+
+
 class Shared:
     """What parties share beside registered control, weighted by how rare it is."""
 
@@ -115,6 +118,7 @@ class Shared:
                 for row in run.tolist():
                     self._who[name, int(values[row])].add(int(owners[row]))
                     self._of[int(owners[row])].add((name, int(values[row])))
+        self._all: dict[int, frozenset[int]] = {}
         self._held: dict[int, list[int]] = defaultdict(list)
         for row in range(len(held)):
             self._held[int(held.company[row])].append(row)
@@ -128,13 +132,25 @@ class Shared:
 
     def between(self, one: int, other: int, on: int) -> list[tuple[str, Decimal, int]]:
         """What the two share on that day: kind, points, how many share it; the strongest first."""
-        found = []
-        for kind, value in self._of.get(one, set()) & self._of.get(other, set()):
+        found: list[tuple[str, Decimal, int]] = []
+        for kind, value in self._of.get(one, _NOTHING) & self._of.get(other, _NOTHING):
             df = len(self._who[kind, value])
             if df <= self.hub_cap:
                 found.append((kind, Decimal(self.points[kind]) * self.weight(df), df))
-        found += self._holdings(one, other, on)
+        if not self._behind(one).isdisjoint(self._behind(other)):
+            found += self._holdings(one, other, on)
         return sorted(found, key=lambda ground: (-ground[1], ground[0]))
+
+    def _behind(self, party: int) -> frozenset[int]:
+        """The party itself, its representative and whoever ever held it: what a link by holding needs in common."""
+        known = self._all.get(party)
+        if known is None:
+            parties, held = self.facts.parties, self.facts.shareholdings
+            row = parties.at(party)
+            own = () if row is None else (int(parties.uscc[row]), int(parties.legal_rep[row]))
+            holders = (int(held.holder[one]) for one in self._held.get(party, ()))
+            known = self._all[party] = frozenset({*own, *holders} - {MISSING})
+        return known
 
     def _holders(self, party: int, on: int) -> dict[int, int]:
         held = self.facts.shareholdings
