@@ -57,10 +57,9 @@ def accounts_in_care(user: User, *roles: str) -> QuerySet[User]:
     """Accounts that hold or held a grant in care, and those that have none yet."""
     if scope_of(user, *roles).empty:
         return User.objects.none()
-    return User.objects.filter(
-        Q(grants__isnull=True)
-        | Q(pk__in=RoleGrant.objects.filter(pk__in=grants_in_care(user, *roles).values("pk")).values("user"))
-    )
+    held = RoleGrant.objects.all()
+    cared = held.filter(pk__in=grants_in_care(user, *roles).values("pk"))
+    return User.objects.filter(~Q(pk__in=held.values("user")) | Q(pk__in=cared.values("user")))
 
 
 def wholly_in_care(account: User, by: User, *roles: str) -> bool:
