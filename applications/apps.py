@@ -10,6 +10,10 @@ class ApplicationsConfig(AppConfig):
     verbose_name = "申领与兑付"
 
     def ready(self) -> None:
+        from applications.actions.assessments import beneath_application, beneath_claim
         from applications.web.menus import register_menus
+        from vouchers.actions.holds import register_beneath
 
+        register_beneath("application", beneath_application)
+        register_beneath("claim", beneath_claim)
         register_menus()

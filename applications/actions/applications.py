@@ -8,7 +8,6 @@ from typing import Any
 from applications.actions import cases
 from applications.actions.assessments import (
     assessed,
-    beneath,
     class_checks,
     columns,
     facts_of,
@@ -269,7 +268,7 @@ def approve_application(
     require_role(by, Role.APPROVER, region=cases.region_of(application))
     require_other_person(by, cases.staff_hands(application), "核准")
     screen("application", application.application_no, ScreeningMoment.APPROVAL)
-    require_clear("application", application.application_no, also=beneath(application))
+    require_clear("application", application.application_no)
     assessment = reassess(application)
     cases.require_answered(application)
     if assessment.outcome is Outcome.REFUSED:

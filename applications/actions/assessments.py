@@ -94,15 +94,25 @@ def class_checks(case: Case) -> list[Check]:
 
 
 def beneath(case: Case) -> tuple[tuple[str, str], ...]:
-    """The subjects under a case whose holds stop it as well: parties, lease, voucher."""
+    """The subjects under a case whose holds stop it as well: parties, lease, voucher and the application that it came from."""
     subjects = [("party", case.enterprise.uscc)]
     if case.lease is not None:
         subjects += [("lease", case.lease.lease_no), ("party", case.lease.lessor.uscc)]
     if isinstance(case, Claim):
-        subjects.append(("voucher", case.voucher.voucher_no))
+        subjects += [("voucher", case.voucher.voucher_no), ("application", case.voucher.application_no)]
         if case.provider is not None:
             subjects.append(("party", case.provider.uscc))
     return tuple(dict.fromkeys(subjects))
+
+
+def beneath_application(application_no: str) -> tuple[tuple[str, str], ...]:
+    """``beneath`` by number, for the port of ``vouchers.actions.holds``."""
+    return beneath(Application.objects.get(application_no=application_no))
+
+
+def beneath_claim(claim_no: str) -> tuple[tuple[str, str], ...]:
+    """``beneath`` by number, for the port of ``vouchers.actions.holds``."""
+    return beneath(Claim.objects.select_related("voucher", "lease__lessor").get(claim_no=claim_no))
 
 
 def recompute(case: Case) -> Assessment:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from applications.actions import cases
-from applications.actions.assessments import assessed, beneath, columns, facts_of, kept, reassess, scheme_of
+from applications.actions.assessments import assessed, columns, facts_of, kept, reassess, scheme_of
 from applications.actions.basis_items import require_filer
 from applications.actions.leases import check_lease_price
 from applications.facts import latest_price_check
@@ -218,7 +218,7 @@ def approve_claim(claim: Claim, *, by: User, reason: str = "", amount: Decimal |
     if claim.lifecycle.find("approve", claim.state) is None:
         raise not_now(claim, "approve")
     screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
-    require_clear("claim", claim.claim_no, also=beneath(claim))
+    require_clear("claim", claim.claim_no)
     assessment = reassess(claim, invoice_checks(claim))
     cases.require_answered(claim)
     if assessment.outcome is Outcome.REFUSED:
@@ -247,7 +247,7 @@ def settle_instantly(claim: Claim) -> Claim:
     if claim.lifecycle.find("settle_instantly", claim.state) is None:
         raise not_now(claim, "settle_instantly")
     screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
-    require_clear("claim", claim.claim_no, also=beneath(claim))
+    require_clear("claim", claim.claim_no)
     assessment = kept(claim)
     if assessment is None or assessment.outcome is not Outcome.ELIGIBLE:
         raise NotNow(

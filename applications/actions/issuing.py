@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from applications.actions import cases
-from applications.actions.assessments import assessed, beneath, facts_of, kept, scheme_of
+from applications.actions.assessments import assessed, facts_of, kept, scheme_of
 from applications.models import Application, Objection, PublicNotice
 from applications.models.notices import ObjectionState
 from vouchers import dates
@@ -36,7 +36,7 @@ DEFAULT_NOTICE_DAYS = (
 
 def grant_instantly(application: Application) -> Voucher:
     """即领即享: no reviewer's step; the voucher comes at once if the screening is clear."""
-    require_clear("application", application.application_no, also=beneath(application))
+    require_clear("application", application.application_no)
     announce("application.grant_instantly")
     return _issue(application, verb="grant_instantly", by=None, amount=granted_amount(application))
 
@@ -85,7 +85,7 @@ def issue_application(application: Application, *, by: User) -> Voucher:
             "objection.open", "公示期间收到的异议尚未答复，不能发券。", hint="请先在“异议”中作出答复。"
         )
     screen("application", application.application_no, ScreeningMoment.APPROVAL)
-    require_clear("application", application.application_no, also=beneath(application))
+    require_clear("application", application.application_no)
     assert application.approved_amount is not None
     return _issue(application, verb="issue", by=by, amount=application.approved_amount)
 

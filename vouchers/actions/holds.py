@@ -5,7 +5,7 @@ Audit fills the port with its screener when it starts. No screener registered me
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,16 @@ def register_screener(screener: Screener) -> None:
     """Fill the port; called once by audit's ``AppConfig.ready``."""
     global _screener
     _screener = screener
+
+
+#: From a case's number to the subjects beneath it, such as a claim's lease, voucher and parties: filled by the casework.
+Beneath = Callable[[str], Iterable[tuple[str, str]]]
+_beneath: dict[str, Beneath] = {}
+
+
+def register_beneath(subject_kind: str, find: Beneath) -> None:
+    """Say what lies beneath a kind of case: a hold on any of it stops the case too, whoever asks, also before payment."""
+    _beneath[subject_kind] = find
 
 
 def _port() -> Screener:
@@ -176,10 +186,8 @@ def refuse_lift(hold: Hold, *, by: User, reason: str) -> Hold:
 
 
 def require_clear(subject_kind: str, subject_no: str, *, also: tuple[tuple[str, str], ...] = ()) -> Screening:
-    """Refuse to go on (409) unless the subject is screened on its present facts and no hold is open on it or on ``also``.
-
-    ``also`` are subjects beneath it, such as a claim's lease, voucher and parties.
-    """
+    """Refuse to go on (409) unless the subject is screened on its present facts and no hold is open on it, on what lies
+    beneath it (``register_beneath``) or on ``also``."""
     latest = (
         Screening.objects.filter(subject_kind=subject_kind, subject_no=subject_no).order_by("-pk").first()
     )
@@ -189,7 +197,12 @@ def require_clear(subject_kind: str, subject_no: str, *, also: tuple[tuple[str, 
             "本件的材料在上次筛查后有变动，须先重新筛查再办理。",
             hint="请点“重新筛查”，通常一秒内完成。",
         )
-    for kind, number in ((subject_kind, subject_no), *also):
+    if subject_kind not in _beneath:
+        raise TryLater(
+            "screening.unavailable", "无法确认本件所涉的合同与单位，为稳妥起见不能继续办理。请稍后再试。"
+        )
+    subjects = ((subject_kind, subject_no), *also, *_beneath[subject_kind](subject_no))
+    for kind, number in dict.fromkeys(subjects):
         hold = Hold.objects.open().filter(subject_kind=kind, subject_no=number).first()
         if hold is not None:
             raise NotNow(

@@ -25,7 +25,7 @@ from vouchers.models.holds import ScreeningMoment
 from vouchers.models.payments import PaymentBatchState, PaymentState
 from vouchers.money import ZERO, capital
 from vouchers.numbers import next_no
-from vouchers.states import advance
+from vouchers.states import advance, not_now
 
 
 @dataclass(frozen=True)
@@ -138,16 +138,12 @@ def propose_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
 
 
 def _require_payable(payment: Payment) -> None:
-    """Look again at this moment: screening of the same facts, holds on claim, payee and payment."""
+    """Look again at this moment: screening of the same facts, holds on payment, payee, claim and all that lies beneath it."""
     screen("claim", payment.claim_no, ScreeningMoment.PAYMENT)
     require_clear(
         "claim",
         payment.claim_no,
-        also=(
-            ("payment", payment.payment_no),
-            ("party", payment.payee.uscc),
-            ("voucher", payment.voucher_no),
-        ),
+        also=(("payment", payment.payment_no), ("party", payment.payee.uscc)),
     )
 
 
@@ -178,18 +174,58 @@ def _require_unchanged(batch: PaymentBatch, payments: Sequence[Payment]) -> None
 
 
 def reopen_batch(batch: PaymentBatch, *, by: User, reason: str) -> PaymentBatch:
-    """Back to the draft, with the reason."""
+    """Back to the draft, with the reason; what was proposed and approved counts no longer."""
     announce("payment_batch.reopen", reason)
-    advance(batch, "reopen", by=by, region=batch.region, update={"control_hash": ""})
+    advance(
+        batch,
+        "reopen",
+        by=by,
+        region=batch.region,
+        update={"control_hash": "", "proposed_by": None, "approved_by": None, "approved_at": None},
+    )
+    return batch
+
+
+def take_out(batch: PaymentBatch, payment_no: str, *, by: User, reason: str = "") -> Payment:
+    """移出批次: a line of a draft batch is payable again, so that a hold on one does not keep the others waiting."""
+    announce("payment_batch.take_out", reason)
+    require_role(by, Role.FINANCE, region=batch.region)
+    batch.refresh_from_db(fields=["state"], from_queryset=PaymentBatch.objects.select_for_update())
+    if batch.state != PaymentBatchState.DRAFT:
+        raise NotNow(
+            "payment_batch.not_draft", "批次编制中才能移出款项。", hint="如已报批或批准，请先退回编制。"
+        )
+    payment = batch.payments.filter(payment_no=payment_no).first()
+    if payment is None:
+        raise Invalid("payment_batch.unknown_line", f"{payment_no} 不在本批次中。", field="payment_no")
+    advance(payment, "unbatch", by=by, region=batch.region, update={"batch": None, "line_no": None})
+    return payment
+
+
+def cancel_batch(batch: PaymentBatch, *, by: User, reason: str) -> PaymentBatch:
+    """撤销: before it goes to the bank; each of its payments is payable again."""
+    announce("payment_batch.cancel", reason)
+    if not reason.strip():
+        raise Invalid("payment_batch.reason", "请写明撤销的理由。", field="reason")
+    advance(batch, "cancel", by=by, region=batch.region)
+    for payment in lines_of(batch):
+        advance(payment, "unbatch", by=by, region=batch.region, update={"batch": None, "line_no": None})
     return batch
 
 
 def mark_exported(batch: PaymentBatch, *, by: User, export_sha256: str) -> PaymentBatch:
-    """The list goes to the treasury: each payable becomes an instruction. The ledger last, all lines in one call."""
+    """The list goes to the treasury: each payable becomes an instruction. The ledger last, all lines in one call.
+
+    What was held after the approval stops it here, the last moment at which it can.
+    """
     announce("payment_batch.export")
     require_role(by, Role.FINANCE, region=batch.region)
+    if batch.lifecycle.find("export", batch.state) is None:
+        raise not_now(batch, "export")
     payments = lines_of(batch)
     _require_unchanged(batch, payments)
+    for payment in payments:
+        _require_payable(payment)
     on = dates.today()
     advance(
         batch,

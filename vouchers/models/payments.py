@@ -87,7 +87,15 @@ PaymentBatch.lifecycle = register(
                 None,
                 "冻结清单，记录笔数、合计、校验值",
             ),
-            Transition("reopen", "退回编制", ("proposed",), "draft", (Role.FINANCE,)),
+            Transition(
+                "reopen",
+                "退回编制",
+                ("proposed", "approved"),
+                "draft",
+                (Role.FINANCE,),
+                None,
+                "批准作废，须重新报批",
+            ),
             Transition(
                 "approve",
                 "批准",
@@ -99,7 +107,15 @@ PaymentBatch.lifecycle = register(
             ),
             Transition("export", "报送", ("approved",), "exported", (Role.FINANCE,), 2),
             Transition("settle", "办结", ("exported",), "settled", (Role.FINANCE,), 10, "每笔均有银行结果"),
-            Transition("cancel", "撤销", ("draft", "proposed"), "cancelled", (Role.FINANCE,)),
+            Transition(
+                "cancel",
+                "撤销",
+                ("draft", "proposed", "approved"),
+                "cancelled",
+                (Role.FINANCE,),
+                None,
+                "批内各笔恢复为应付",
+            ),
         ),
     )
 )

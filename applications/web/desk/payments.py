@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST
 from applications.payment_files import payment_workbook, read_bank_return
 from applications.web.desk.access import act, desk_view
 from applications.web.downloads import attachment
-from vouchers.access import Role, require_role
+from vouchers.access import Role, has_role, require_role
 from vouchers.actions.payments import (
     approve_batch,
+    cancel_batch,
     control_totals,
     create_batch,
     lines_of,
@@ -24,6 +25,7 @@ from vouchers.actions.payments import (
     propose_batch,
     reopen_batch,
     settle_batch,
+    take_out,
 )
 from vouchers.errors import DomainError, Invalid
 from vouchers.middleware import note_refusal
@@ -97,6 +99,8 @@ def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
         "totals": totals,
         "agrees": not row.control_hash or row.control_hash == totals.sha256,
         "verbs": verbs_for(row, request.user, region=row.region),  # type: ignore[arg-type]
+        "may_remove": row.state == PaymentBatchState.DRAFT
+        and has_role(request.user, Role.FINANCE, region=row.region),
     }
     return render(request, "desk/batch.html", context)
 
@@ -116,6 +120,8 @@ def decide(request: HttpRequest, batch_no: str, verb: str) -> HttpResponse:
                 return approve_batch(row, by=by)
             case "reopen":
                 return reopen_batch(row, by=by, reason=request.POST.get("reason", ""))
+            case "cancel":
+                return cancel_batch(row, by=by, reason=request.POST.get("reason", ""))
             case "export":
                 content = payment_workbook(row, lines_of(row))
                 return mark_exported(row, by=by, export_sha256=hashlib.sha256(content).hexdigest())
@@ -131,6 +137,20 @@ def decide(request: HttpRequest, batch_no: str, verb: str) -> HttpResponse:
         request,
         deed,
         _("批次 %(number)s：已%(verb)s。") % {"number": batch_no, "verb": label},
+        "desk:batch",
+        batch_no,
+    )
+
+
+@require_POST
+@desk_view
+def remove(request: HttpRequest, batch_no: str, payment_no: str) -> HttpResponse:
+    """One line out of a draft batch."""
+    row = _batch(request, batch_no)
+    return act(
+        request,
+        lambda: take_out(row, payment_no, by=request.user),  # type: ignore[arg-type]
+        _("%(number)s 已移出批次，恢复为应付。") % {"number": payment_no},
         "desk:batch",
         batch_no,
     )

@@ -25,6 +25,7 @@ urlpatterns = [
     path("payments/batches/<str:batch_no>/", payments.batch, name="batch"),
     path("payments/batches/<str:batch_no>/list.xlsx", payments.workbook, name="batch_workbook"),
     path("payments/batches/<str:batch_no>/<slug:verb>/", payments.decide, name="decide_batch"),
+    path("payments/batches/<str:batch_no>/remove/<str:payment_no>/", payments.remove, name="remove_payment"),
     path("objections/", objections.objections, name="objections"),
     path("objections/<str:objection_no>/", objections.objection, name="objection"),
     path("objections/<str:objection_no>/answer/", objections.answer, name="answer_objection"),
