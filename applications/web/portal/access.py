@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -58,6 +59,22 @@ def refused(request: HttpRequest, refusal: DomainError, form: forms.Form | None 
             if problem.field in form.fields:
                 form.add_error(problem.field, problem.message)
     return [refusal]
+
+
+def attempt(deed: Callable[[], Any]) -> Any:
+    """Do the deed within the request's transaction; what it wrote before it was refused is undone at once (unless the
+    refusal is to be kept), so that the page drawn next shows the rows as they stay."""
+    point = transaction.savepoint()
+    try:
+        made = deed()
+    except DomainError as refusal:
+        if refusal.keep:
+            transaction.savepoint_commit(point)
+        else:
+            transaction.savepoint_rollback(point)
+        raise
+    transaction.savepoint_commit(point)
+    return made
 
 
 def act(request: HttpRequest, deed: Callable[[], Any], done: str, to: str, *args: Any) -> HttpResponse:

@@ -155,6 +155,7 @@ def show_application(
     notice = getattr(case, "notice", None)
     context: dict[str, Any] = {
         "case": case,
+        "print_number": case.application_no,
         "scheme": scheme,
         "editable": editable,
         "may_file": may_file(request, case.enterprise),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from applications.actions.claims import submit_claim
 from applications.actions.papers import remove_paper
 from applications.models import Claim
 from applications.models.claims import ClaimState
-from applications.web.portal.access import act, filed_from, may_file, portal_view, refused
+from applications.web.portal.access import act, attempt, filed_from, may_file, portal_view, refused
 from applications.web.portal.estimates import shown_estimate
 from applications.web.portal.papers import ACCEPT, checklist, papers_of, receive_all, shown_files
 from vouchers.access import PARTY_ROLES
@@ -142,7 +143,7 @@ def check(request: HttpRequest, claim_no: str) -> HttpResponse:
     refusals: list[DomainError] = []
     if request.method == "POST":
         try:
-            submit_claim(claim, by=by, **filed_from(request))
+            attempt(partial(submit_claim, claim, by=by, **filed_from(request)))
         except DomainError as refusal:
             refusals = refused(request, refusal)
             claim = find_claim(request, claim_no)

@@ -64,6 +64,7 @@ def show_claim(
     filing = may_file(request, case.enterprise)
     context: dict[str, Any] = {
         "case": case,
+        "print_number": case.claim_no,
         "editable": case.state in EDITABLE and case.origin == "live" and case.kind == "claim",
         "may_file": filing,
         "may_withdraw": case.lifecycle.find("withdraw", case.state) is not None

@@ -37,6 +37,7 @@ def lease(request: HttpRequest, lease_no: str) -> HttpResponse:
     own = row.lessee_id in scope_of(request.user, *PARTY_ROLES).parties
     context = {
         "lease": row,
+        "print_number": row.lease_no,
         "facts": lease_facts(row),
         "devices": row.devices.order_by("serial")[:200],
         "device_count": row.devices.count(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from applications.actions.papers import remove_paper
 from applications.models import Application
 from applications.models.applications import ApplicationState
 from applications.models.leases import LeaseState
-from applications.web.portal.access import act, filed_from, may_file, portal_view, refused
+from applications.web.portal.access import act, attempt, filed_from, may_file, portal_view, refused
 from applications.web.portal.answers import answers
 from applications.web.portal.contract_form import LeaseForm
 from applications.web.portal.estimates import shown_estimate
@@ -266,15 +267,7 @@ def check(request: HttpRequest, application_no: str) -> HttpResponse:
     ticked = request.POST.get("statement_accepted") == "on"
     if request.method == "POST":
         try:
-            if ticked:
-                accept_statement(application, by=by)
-            elif application.statement_accepted:  # returned: what was corrected is vouched for again
-                raise Invalid(
-                    "application.statement",
-                    _("请阅读并勾选真实性承诺后再提交。"),
-                    field="statement_accepted",
-                )
-            submit_application(application, by=by, filer_phone=phone, **filed_from(request))
+            attempt(partial(_submit, request, application, by, ticked, phone))
         except DomainError as refusal:
             refusals = refused(request, refusal)
             application = find_application(request, application_no)
@@ -298,6 +291,16 @@ def check(request: HttpRequest, application_no: str) -> HttpResponse:
         ticked=ticked,
         **shown,
     )
+
+
+def _submit(request: HttpRequest, application: Application, by: User, ticked: bool, phone: str) -> None:
+    if ticked:
+        accept_statement(application, by=by)
+    elif application.statement_accepted:  # returned: what was corrected is vouched for again
+        raise Invalid(
+            "application.statement", _("请阅读并勾选真实性承诺后再提交。"), field="statement_accepted"
+        )
+    submit_application(application, by=by, filer_phone=phone, **filed_from(request))
 
 
 def _with_places(refusals: list[DomainError], application: Application) -> list[Any]:

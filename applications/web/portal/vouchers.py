@@ -80,6 +80,7 @@ def voucher(request: HttpRequest, voucher_no: str) -> HttpResponse:
     application = Application.objects.filter(application_no=row.application_no).first()
     context = {
         "voucher": row,
+        "print_number": row.voucher_no,
         "balance": balance_of(row),
         "application": application,
         "own_lease": application.lease if application else None,
