@@ -93,21 +93,23 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
 def _renewals(facts: Facts) -> dict[int, int]:
     """Lease row → the day on which a renewal on the same machines by the same lessee takes over (it counts until then only)."""
     let, leases = facts.lease_devices, facts.leases
-    by_serial: dict[int, int] = {}
     found: dict[int, int] = {}
-    order = np.lexsort((let.starts, let.serial)).tolist()
-    for row in order:
-        serial, previous = int(let.serial[row]), by_serial.get(int(let.serial[row]))
-        if previous is not None and let.starts[row] < let.ends[previous]:
-            one, other = leases.at(int(let.lease[previous])), leases.at(int(let.lease[row]))
-            if (
-                one is not None
-                and other is not None
-                and one != other
-                and leases.lessee[one] == leases.lessee[other]
-            ):
-                found[one] = min(found.get(one, FAR), int(leases.starts_on[other]))
-        by_serial[serial] = row
+    if len(let) < 2:
+        return found
+    order = np.lexsort((let.starts, let.serial))
+    lessee = leases.look_up("lessee", let.lease)
+    one, other = order[:-1], order[1:]
+    taken_over = (
+        (let.serial[one] == let.serial[other])
+        & (let.starts[other] < let.ends[one])
+        & (let.lease[one] != let.lease[other])
+        & (lessee[one] == lessee[other])
+    )
+    starts = leases.look_up("starts_on", let.lease)
+    for place in np.flatnonzero(taken_over).tolist():
+        row = leases.at(int(let.lease[one[place]]))
+        if row is not None:
+            found[row] = min(found.get(row, FAR), int(starts[other[place]]))
     return found
 
 
@@ -144,23 +146,33 @@ def _sweep(
     by_start, by_end = cards[np.argsort(starts, kind="stable")], cards[np.argsort(held, kind="stable")]
     begun = np.concatenate(([0], np.cumsum(by_start)))[np.searchsorted(ordered_starts, days, side="right")]
     over = np.concatenate(([0], np.cumsum(by_end)))[np.searchsorted(ordered_ends, days, side="right")]
+    sold, there = begun - over, _registered(registered, days, grace) * WHOLE
     peaks: dict[int, Peak] = {}
-    for day, sold in zip(days.tolist(), (begun - over).tolist(), strict=True):
-        there = _registered(registered, day, grace) * WHOLE
-        if not there or sold * 100 <= soft * there:
-            continue
+    for one in np.flatnonzero((there > 0) & (sold * 100 > soft * there)).tolist():
+        day, much, enough = int(days[one]), int(sold[one]), int(there[one])
         for place in np.flatnonzero((starts <= day) & (held > day)).tolist():
             row = times[place][3]
             known = peaks.get(row)
-            if known is None or sold * known.registered > known.sold * there:
-                peaks[row] = Peak(day, sold, there)
+            if known is None or much * known.registered > known.sold * enough:
+                peaks[row] = Peak(day, much, enough)
     return peaks
 
 
-def _registered(rows: list[tuple[int, int, int]], day: int, grace: int) -> int:
-    """Cards registered on the day, or on a day within the grace after it, whichever is most."""
-    days = {day} | {start for start, _end, _cards in rows if day < start <= day + grace}
-    return max(sum(cards for start, end, cards in rows if start <= one < end) for one in days)
+def _registered(rows: list[tuple[int, int, int]], days: Column, grace: int) -> Column:
+    """Cards registered on each day, or on a day within the grace after it, whichever is most."""
+
+    def on(day: Column) -> Column:
+        return sum(
+            (np.where((day >= start) & (day < end), cards, 0) for start, end, cards in rows),
+            start=np.zeros(len(day), dtype=np.int64),
+        )
+
+    most = on(days)
+    for start, _end, _cards in rows:
+        later = (days < start) & (start <= days + grace)
+        if later.any():
+            most[later] = np.maximum(most[later], on(np.array([start]))[0])
+    return most
 
 
 def _explain(

@@ -92,6 +92,8 @@ def _programme(
         of_reviewer[int(claims.reviewer[row])] += 1
     told = {hit.claim for hit in found.hits}
     for (reviewer, one), mine in pairs.items():
+        if len(mine) < int(parameters["least_fast"]):
+            continue
         approved = [row for row in mine if claims.approved[row] == 1]
         fast = [row for row in approved if hours[row] < pace.fast]
         total, share = of_party[one], of_reviewer[reviewer] / pace.count
