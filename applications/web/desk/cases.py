@@ -93,6 +93,7 @@ def _claim(request: HttpRequest, claim_no: str) -> Claim:
 def _shared(request: HttpRequest, case: Application | Claim) -> dict[str, Any]:
     kind, number = cases.kind_of(case), cases.number_of(case)
     assessment = kept(case)
+    names = {paper.code: paper.name for paper in case.publication.scheme.papers} if case.publication else {}
     subjects = ((kind, number), *beneath(case))
     verbs = verbs_for(case, request.user, region=cases.region_of(case)) if case.origin == "live" else []  # type: ignore[arg-type]
     deeds = APPLICATION_DEEDS if kind == "application" else CLAIM_DEEDS
@@ -108,7 +109,12 @@ def _shared(request: HttpRequest, case: Application | Claim) -> dict[str, Any]:
         "price": shown_price(check),
         "timeline": shown_timeline(case, internal=True),
         "checks": cases.checks_of(case),
-        "papers": Paper.objects.filter(subject_kind=kind, subject_no=number, removed_at=None).order_by("pk"),
+        "papers": [
+            (names.get(paper.kind, paper.kind), paper)
+            for paper in Paper.objects.filter(subject_kind=kind, subject_no=number, removed_at=None).order_by(
+                "pk"
+            )
+        ],
         "holds": holds_on(*subjects),
         "objections": Objection.objects.filter(subject_kind=kind, subject_no=number).order_by("-pk"),
         "screening": Screening.objects.filter(subject_kind=kind, subject_no=number).order_by("-pk").first(),
