@@ -17,6 +17,11 @@ def text(name: str, default: str | None = None) -> str:
     return value
 
 
+def given(name: str) -> bool:
+    """Whether the variable is set and not empty."""
+    return bool(os.environ.get(name))
+
+
 def flag(name: str) -> bool:
     """Whether the variable says yes; anything but 1/0, true/false, yes/no is an error."""
     value = os.environ.get(name, "").strip().lower()

@@ -34,6 +34,8 @@ HOST = "127.0.0.1"
 STOP_SECONDS = 10
 READY_SECONDS = 60
 PR_SET_PDEATHSIG = 1
+# The logins that migrate and that seal the trail: not for the web server, the worker has no use for the former.
+OWNER, SEALER = ("MIGRATION_DATABASE_URL",), ("SEALER_DATABASE_URL",)
 
 
 class Failed(RuntimeError):
@@ -60,8 +62,8 @@ class Children:
         self.environment = environment | {MARK: mark}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, command: list[str], log: Path | None = None) -> None:
-        """Start one in a process group of its own; its output goes to the log."""
+    def start(self, name: str, command: list[str], log: Path, without: tuple[str, ...] = ()) -> None:
+        """Start one in a process group of its own; its output goes to the log. ``without``: addresses it need not know."""
         libc = ctypes.CDLL(None)
         parent = os.getpid()
 
@@ -70,19 +72,17 @@ class Children:
             if os.getppid() != parent:
                 os._exit(1)
 
-        output = log.open("ab") if log else None
-        self.running[name] = subprocess.Popen(
-            command,
-            cwd=REPOSITORY,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-        )
-        if output:
-            output.close()
+        with log.open("ab") as output:
+            self.running[name] = subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                env={key: value for key, value in self.environment.items() if key not in without},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
 
     def ended(self) -> str | None:
         """The name of one that ended by itself."""
@@ -278,9 +278,16 @@ class Run:
         with step("启动任务进程（Celery worker 与 beat）"):
             celery = [sys.executable, "-m", "celery", "-A", "config"]
             quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
-            children.start("任务进程", [*celery, "worker", "-c", "2", *quiet], self.logs / "worker.log")
+            children.start(
+                "任务进程", [*celery, "worker", "-c", "2", *quiet], self.logs / "worker.log", OWNER
+            )
             schedule = ["-s", str(self.var / "celerybeat-schedule"), "--pidfile="]
-            children.start("定时进程", [*celery, "beat", *schedule, "-l", "WARNING"], self.logs / "beat.log")
+            children.start(
+                "定时进程",
+                [*celery, "beat", *schedule, "-l", "WARNING"],
+                self.logs / "beat.log",
+                (*OWNER, *SEALER),
+            )
         with step(f"启动网页服务（{HOST}:{port}）"):
             web = [
                 sys.executable,
@@ -294,7 +301,12 @@ class Run:
                 str(port),
             ]
             threads = ["--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
-            children.start("网页服务", [*web, *threads, "config.wsgi:application"], self.logs / "web.log")
+            children.start(
+                "网页服务",
+                [*web, *threads, "config.wsgi:application"],
+                self.logs / "web.log",
+                (*OWNER, *SEALER),
+            )
             self._wait_until_answering(f"http://{HOST}:{port}/", children)
         return children
 

@@ -96,9 +96,14 @@ TEMPLATES = [
 _keep = {"CONN_MAX_AGE": environment.whole("DATABASE_KEEP_SECONDS", 600), "CONN_HEALTH_CHECKS": True}
 DATABASES = {
     "default": environment.database("DATABASE_URL", **_keep),
-    "owner": environment.database("MIGRATION_DATABASE_URL", OPTIONS={"assume_role": "voucher_owner"}),
-    "sealer": environment.database("SEALER_DATABASE_URL"),
 }
+# Given only to the processes that need them: the web server holds neither, so that whoever takes it over does not either.
+if environment.given("MIGRATION_DATABASE_URL"):
+    DATABASES["owner"] = environment.database(
+        "MIGRATION_DATABASE_URL", OPTIONS={"assume_role": "voucher_owner"}
+    )
+if environment.given("SEALER_DATABASE_URL"):
+    DATABASES["sealer"] = environment.database("SEALER_DATABASE_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "vouchers.User"

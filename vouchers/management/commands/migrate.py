@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from django.core.management.base import CommandParser
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.migrate import Command as MigrateCommand
+from django.db import connections
 
 
 class Command(MigrateCommand):
@@ -12,3 +15,10 @@ class Command(MigrateCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.set_defaults(database="owner")
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        if options["database"] not in connections:
+            raise CommandError(
+                "迁移以表的所有者身份进行，请设置环境变量 MIGRATION_DATABASE_URL，或使用 bin/manage migrate。"
+            )
+        return super().execute(*args, **options)
