@@ -8,6 +8,6 @@ from audit.sql import load
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0001_initial")]
+    dependencies = [("audit", "0002_relations")]
 
     operations = [migrations.RunSQL(load("trail.sql"), migrations.RunSQL.noop)]
