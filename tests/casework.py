@@ -140,7 +140,9 @@ def lease_fields(lessor: Party, amount: str, **more: Any) -> LeaseFields:
     return LeaseFields(**fields)
 
 
-def paper(owner: Party, kind: str, subject_kind: str, subject_no: str, by: User) -> Paper:
+def paper(
+    owner: Party, kind: str, subject_kind: str, subject_no: str, by: User, region_code: str = "110000"
+) -> Paper:
     """A filed paper (its reading is tested with the papers' own tests)."""
     content = f"{kind} {subject_no}".encode()
     return Paper.objects.create(
@@ -149,6 +151,7 @@ def paper(owner: Party, kind: str, subject_kind: str, subject_no: str, by: User)
         kind=kind,
         subject_kind=subject_kind,
         subject_no=subject_no,
+        region_code=region_code,
         filename=f"{kind}.pdf",
         content_type="application/pdf",
         size=len(content),
@@ -175,7 +178,14 @@ def drafted(
         update_draft(application, facts or {}, by=by, lease=lease)
         for one in publication.scheme.papers:
             if one.stage is Stage.APPLICATION and one.required:
-                paper(party, one.code, "application", application.application_no, by)
+                paper(
+                    party,
+                    one.code,
+                    "application",
+                    application.application_no,
+                    by,
+                    publication.program.region.code,
+                )
         application.statement_accepted = True
         application.save(update_fields=["statement_accepted"])
     return application
@@ -251,5 +261,5 @@ def claimed(
         set_items(claim, items, by=by)
         for one in voucher.publication.scheme.papers:
             if one.stage is Stage.CLAIM and one.required:
-                paper(voucher.enterprise, one.code, "claim", claim.claim_no, by)
+                paper(voucher.enterprise, one.code, "claim", claim.claim_no, by, claim.program_region_code)
         return submit_claim(claim, by=by)

@@ -139,3 +139,20 @@ def announce(verb: str, reason: str = "") -> None:
     context = replace(context, verb=verb, reason=reason or context.reason)
     _current.set(context)
     _tell_database(context)
+
+
+@contextmanager
+def announced(verb: str, reason: str = "") -> Iterator[None]:
+    """Name a deed that is a part of another one: afterwards the outer deed has its name back.
+
+    Also a decorator. After an error nothing is said: the savepoint's rollback gives the outer name back by itself.
+    """
+    outer = _current.get()
+    announce(verb, reason)
+    try:
+        yield
+    finally:
+        if outer is not None:
+            _current.set(outer)
+    if outer is not None:
+        _tell_database(outer)

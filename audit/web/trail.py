@@ -166,12 +166,19 @@ class Deed:
     parts: list[Told]
 
 
+def _elsewhere(request: HttpRequest, kind: str, number: str) -> bool:
+    """Whether the case has a region and none of the reader's: then what of it has no region is not shown either."""
+    regions = scope_of(request.user, *AUDIT_ROLES).regions
+    placed = AuditEvent.objects.all().story_of(kind, number).exclude(region_code="")
+    return placed.exists() and not placed.filter(region_code__in=regions).exists()
+
+
 @audit_view
 def story(request: HttpRequest, kind: str, number: str) -> HttpResponse:
     """Everything that happened to one case, in order; opening it is itself an event."""
     visible = _visible(request).story_of(kind, number)
     newest = list(visible.order_by("-pk")[:STORY])
-    if not newest:
+    if not newest or _elsewhere(request, kind, number):
         raise Http404
     events = newest[::-1]
     told = tell(events, _leaves(events))

@@ -129,6 +129,7 @@ def place_hold(
 ) -> Hold:
     """Stop a case. By a person (investigator) or, for a hard flag, by the screening itself; once per ground while open."""
     if by is not None:
+        announce("hold.place", sentence)
         require_role(by, Role.INVESTIGATOR, region=region_code)
         if not sentence.strip():
             raise Invalid("hold.reason", "请写明暂缓的理由，企业将看到这句话。", field="sentence")

@@ -13,7 +13,7 @@ from vouchers import dates
 from vouchers.actions.price_issues import keep_snapshot, observations_between, published_issue, sources_at
 from vouchers.actions.price_reading import start_of
 from vouchers.actions.price_tables import chip_table, method_on, rate_table
-from vouchers.context import announce
+from vouchers.context import announced
 from vouchers.models import PriceCheck, PriceIndexRow, PriceMethod, ProviderAdmission
 from vouchers.models.prices import UNDECIDED, VERDICTS, Market, PriceConsequence, PricePosition
 from vouchers.numbers import next_no
@@ -215,11 +215,11 @@ def price_finding(
     )
 
 
+@announced("price_check.make")
 def check_price(
     contract: ContractPrice, *, above_band: str, known_at: datetime | None = None, market: str = Market.CHINA
 ) -> PriceCheck:
     """Compute and keep. The same answer for the same subject again gives the check that is there already."""
-    announce("price_check.make")
     finding = price_finding(contract, above_band=above_band, known_at=known_at, market=market)
     row = finding.row
     output_hash = row.output_hash if row is not None else ""

@@ -59,15 +59,11 @@ class Act:
     """What the form begins with."""
 
 
-class ActingAdmin(admin.ModelAdmin):
+class ActingAdmin(ScopedAdmin):
     """A ModelAdmin with verbs."""
 
     acts: tuple[Act, ...] = ()
     change_form_template = "admin/vouchers/change_form_with_acts.html"
-
-    def region_of(self, obj: Any) -> Any:
-        """The region in which the role must be held."""
-        return getattr(obj, "region", None)
 
     def _address(self, name: str, *args: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
@@ -141,7 +137,7 @@ class ActingAdmin(admin.ModelAdmin):
         return TemplateResponse(request, "admin/vouchers/act.html", context, status=status)
 
 
-class ActionOnlyAdmin(ActingAdmin, ScopedAdmin):
+class ActionOnlyAdmin(ActingAdmin):
     """Rows that only actions write: added by the verb `adding`, read on their page, moved by `acts`."""
 
     adding: Act | None = None

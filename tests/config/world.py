@@ -1,0 +1,304 @@
+"""One object of each kind: what every address of the site is asked for.
+
+Everything belongs to 北京 (and 亦庄 for the settlement) and to 甲公司; the other region's and the other enterprise's people of
+the cast have nothing here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from rest_framework.test import APIClient
+
+from applications.actions.basis_items import ItemFields, set_items
+from applications.actions.claims import approve_claim, start_claim, verify_claim
+from applications.actions.objections import file_objection
+from applications.models import Check, Claim
+from audit.models import AuditEvent, RuleVersion, ScanRun, Suspicion
+from tests import casework
+from tests.cast import SINCE, Cast
+from tests.vouchers.prices.feeds import market_rows, row, uscc
+from vouchers import dates
+from vouchers.access import Role
+from vouchers.actions import prices
+from vouchers.actions.holds import place_hold
+from vouchers.actions.payments import create_batch
+from vouchers.context import Actor, acting
+from vouchers.models import (
+    ApiCredential,
+    BankAccount,
+    ChipModel,
+    DeclaredAffiliation,
+    FxRate,
+    Listing,
+    Party,
+    Payment,
+    PriceIndexIssue,
+    PriceMethod,
+    PriceObservation,
+    Region,
+    RoleGrant,
+    Shareholding,
+    User,
+)
+
+TODAY = date(2025, 8, 1)
+
+
+@dataclass
+class World:
+    """The cast, more people, and the numbers and keys of one object of each kind, by the names that addresses use."""
+
+    cast: Cast
+    people: dict[str, User] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, Any] = field(default_factory=dict)
+    """By model name, for the configuration."""
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def person(self, name: str) -> User:
+        """Someone of the cast, or one of the people beside it."""
+        return self.people.get(name) or getattr(self.cast, name)
+
+
+def build(cast: Cast) -> World:
+    """Call it with the clock at ``TODAY``; what must be earlier is made earlier."""
+    world = World(cast)
+    _people(world)
+    with acting(Actor.service("test"), "test"):
+        prices.load_price_tables()
+    with dates.fixed(date(2025, 7, 15)):
+        _casework(world)
+    _claims(world)
+    with dates.fixed(date(2024, 6, 3)):
+        _settlement(world)
+    with acting(Actor.service("test"), "test"):
+        _prices(world)
+        _register(world)
+        _audit(world)
+    for person in (*cast.people(), *world.people.values()):
+        person.__dict__.pop("_grants_now", None)
+    return world
+
+
+def _people(world: World) -> None:
+    cast = world.cast
+    delta = Party.objects.create(
+        uscc="91440300MA5DELTA0X", name="丁算力（深圳）有限公司", region_code="440300", is_provider=True
+    )
+    for name, role, place in (
+        ("other_security_admin", Role.SECURITY_ADMIN, {"region": cast.shenzhen}),
+        ("other_system_admin", Role.SYSTEM_ADMIN, {"region": cast.shenzhen}),
+        ("other_price_publisher", Role.PRICE_PUBLISHER, {"region": cast.shenzhen}),
+        ("other_investigator", Role.INVESTIGATOR, {"region": cast.shenzhen}),
+        ("other_platform", Role.PLATFORM, {"party": delta}),
+    ):
+        user = User.objects.create(username=name.replace("_", "-"), display_name=name)
+        RoleGrant.objects.create(user=user, role=role, effective_from=SINCE, **place)
+        world.people[name] = user
+    token, prefix, digest = ApiCredential.new_token()
+    ApiCredential.objects.create(
+        provider=delta,
+        user=world.people["other_platform"],
+        label="另一平台",
+        token_prefix=prefix,
+        token_digest=digest,
+    )
+    world.tokens = {"platform": cast.platform_token, "other_platform": token}
+
+
+def _casework(world: World) -> None:
+    cast = world.cast
+    publication = casework.published(cast, "BJ-AIQ")
+    casework.funded(cast, publication.program)
+    casework.fit_for_beijing(cast.alpha)
+    application = casework.submitted(cast, publication, casework.lease_fields(cast.provider, "5000000.00"))
+    voucher = casework.issued(cast, application)
+    application.refresh_from_db()
+    waiting = casework.submitted(
+        cast, publication, casework.lease_fields(cast.provider, "3000000.00", contract_no="HT-2")
+    )
+    draft = casework.drafted(
+        cast, publication, casework.lease_fields(cast.provider, "2000000.00", contract_no="HT-3")
+    )
+    with acting(cast.filer, "test"):
+        paper = casework.paper(cast.alpha, "contract", "application", draft.application_no, cast.filer)
+        objection = file_objection(application, text="对金额有异议。", by=cast.filer, party=cast.alpha)
+    world.parts |= {
+        "publication": publication,
+        "program": publication.program,
+        "voucher": voucher,
+        "application": application,
+        "waiting_application": waiting,
+        "draft": draft,
+        "paper": paper,
+        "objection": objection,
+        "notice": application.notice,
+        "lease": application.lease,
+        "check": Check.objects.filter(subject_kind="application", subject_no=waiting.application_no).first(),
+    }
+    world.rows |= {
+        "program": publication.program,
+        "publication": publication,
+        "policyversion": publication.version,
+        "provideradmission": casework.admitted(cast.provider, publication.program.code, "智能算力租用"),
+    }
+
+
+def _claims(world: World) -> None:
+    cast, voucher, lease = world.cast, world.parts["voucher"], world.parts["lease"]
+    bill = casework.invoice(lease, "2000000.00")
+    paid = casework.claimed(
+        cast,
+        voucher,
+        lease,
+        [ItemFields(kind="invoice_line", net_amount=Decimal("2000000.00"), invoice=bill)],
+    )
+    with acting(cast.handler, "test"):
+        casework.answer_all(cast, paid)
+        verify_claim(paid, by=cast.handler)
+    with acting(cast.approver, "test"):
+        approve_claim(paid, by=cast.approver)
+    with acting(cast.finance, "test"):
+        batch = create_batch(
+            voucher.program, list(Payment.objects.filter(claim_no=paid.claim_no)), by=cast.finance
+        )
+    payment = Payment.objects.get(claim_no=paid.claim_no)
+    second = casework.invoice(lease, "500000.00", number="25112000000000000002")
+    waiting = casework.claimed(
+        cast,
+        voucher,
+        lease,
+        [ItemFields(kind="invoice_line", net_amount=Decimal("500000.00"), invoice=second)],
+    )
+    third = casework.invoice(lease, "100000.00", number="25112000000000000003")
+    with acting(cast.filer, "test"):
+        draft = start_claim(voucher, lease, by=cast.filer)
+        set_items(
+            draft,
+            [ItemFields(kind="invoice_line", net_amount=Decimal("100000.00"), invoice=third)],
+            by=cast.filer,
+        )
+        proof = casework.paper(cast.alpha, "payment_proof", "claim", draft.claim_no, cast.filer)
+    with acting(cast.investigator, "test"):
+        hold = place_hold(
+            "claim",
+            waiting.claim_no,
+            ground="hand",
+            sentence="请说明付款来源。",
+            evidence=[],
+            region_code="110000",
+            party=cast.alpha,
+            by=cast.investigator,
+        )
+    world.parts |= {
+        "claim": paid,
+        "waiting_claim": waiting,
+        "draft_claim": draft,
+        "claim_paper": proof,
+        "invoice": bill,
+        "batch": batch,
+        "payment": payment,
+        "hold": hold,
+    }
+
+
+def _settlement(world: World) -> None:
+    cast = world.cast
+    publication = casework.published(cast, "BDA-SLQ-v1")
+    casework.funded(cast, publication.program)
+    fields = casework.lease_fields(
+        cast.provider,
+        "2000000.00",
+        contract_no="HT-4",
+        region_code="110115",
+        signed_on=date(2024, 5, 1),
+        starts_on=date(2024, 5, 1),
+        ends_on=date(2025, 4, 30),
+    )
+    application = casework.submitted(cast, publication, fields)
+    caller = APIClient()
+    caller.credentials(HTTP_AUTHORIZATION=f"Bearer {cast.platform_token}")
+    answer = caller.post(
+        "/api/v1/settlements",
+        {
+            "voucher_no": application.voucher_no,
+            "lease_no": application.lease.lease_no,
+            "reference": "ST-2024-05-0001",
+            "net_amount": "100000.00",
+            "period_from": "2024-05-01",
+            "period_to": "2024-05-31",
+        },
+        headers={"Idempotency-Key": "world-000001"},
+    )
+    assert answer.status_code == 201, answer.content
+    world.parts["settlement"] = Claim.objects.get(claim_no=answer.json()["settlement_no"])
+
+
+def _prices(world: World) -> None:
+    cast = world.cast
+    seen = date(2025, 6, 20)
+    prices.load_observations([*market_rows(seen), row(uscc(9), "19", seen, unit="")])
+    issue = prices.compute_index(date(2025, 7, 1), by=cast.policy_editor)
+    prices.propose_index(issue, by=cast.policy_editor)
+    prices.publish_index(issue, by=cast.price_publisher)
+    world.rows |= {
+        "chipmodel": ChipModel.objects.first(),
+        "fxrate": FxRate.objects.first(),
+        "pricemethod": PriceMethod.objects.first(),
+        "priceobservation": PriceObservation.objects.filter(state="quarantined").first(),
+        "priceindexissue": PriceIndexIssue.objects.get(),
+        "priceindexrow": issue.rows.exclude(base=None).first(),
+    }
+
+
+def _register(world: World) -> None:
+    cast = world.cast
+    world.rows |= {
+        "user": cast.handler,
+        "rolegrant": RoleGrant.objects.get(user=cast.handler, region=cast.beijing),
+        "apicredential": ApiCredential.objects.get(user=cast.platform),
+        "region": Region.objects.get(code="110000"),
+        "party": cast.alpha,
+        "bankaccount": BankAccount.objects.filter(party=cast.alpha).first(),
+        "listing": Listing.objects.create(
+            party=cast.beta, kind="serious_dishonesty", effective_from=SINCE, document_no="测〔2020〕1号"
+        ),
+        "shareholding": Shareholding.objects.create(
+            company=cast.alpha, holder_kind="person", holder_id="x", percent="60", effective_from=SINCE
+        ),
+        "declaredaffiliation": DeclaredAffiliation.objects.create(
+            party=cast.alpha, other=cast.beta, relation="sister", declared_on=SINCE
+        ),
+    }
+
+
+def _audit(world: World) -> None:
+    claim = world.parts["waiting_claim"]
+    run = ScanRun.objects.create(kind="on_demand", state="done", known_at=dates.now(), started_at=dates.now())
+    Suspicion.objects.create(
+        subject_kind="claim",
+        subject_no=claim.claim_no,
+        lease_no=claim.lease.lease_no,
+        program_code=claim.program_code,
+        region_code="110000",
+        enterprise_uscc=claim.enterprise.uscc,
+        enterprise_name=claim.enterprise.name,
+        amount=claim.claimed_amount,
+        outcome="review",
+        score="1",
+        weight="1",
+        rank=1,
+        scan_run=run,
+    )
+    world.parts |= {
+        "event": AuditEvent.objects.filter(subject_kind="claim", region_code="110000").first(),
+        "rule": RuleVersion.objects.first(),
+    }
+    assert world.parts["event"] is not None
+
+
+__all__ = ["TODAY", "World", "build"]
