@@ -1,0 +1,105 @@
+"""The contracts of the demonstration, as the enterprises type them in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from config.demo import figures
+from config.demo.enterprise import Contract
+from config.demo.people import COMPANIES
+
+PARTY = {company.account: (company.uscc, company.name) for company in COMPANIES}
+THE_MACHINE = "ZH-H800-0001"  # let twice, in the end
+
+
+def etown_first(accelerator: str) -> Contract:
+    """Before E-Town had a second version."""
+    return Contract(
+        program="BDA-SLQ",
+        lessor_uscc=PARTY["yunfan"][0],
+        contract_no=f"JK-2024-{accelerator}",
+        region_code="110115",
+        signed_on=date(2024, 5, 20),
+        starts_on=date(2024, 5, 20),
+        ends_on=date(2025, 5, 19),
+        amount=Decimal("2000000.00"),
+        unit_price=Decimal("16.00"),
+        accelerator=accelerator,
+        form_factor="SXM" if accelerator == "H800" else "OAM",
+        statements={"is_platform_traded": "yes"},
+    )
+
+
+def beijing(contract_no: str, price: Decimal, amount: Decimal) -> Contract:
+    """Three months of H800 in a western hub."""
+    return Contract(
+        program="BJ-AIQ",
+        lessor_uscc=PARTY["yunfan"][0],
+        contract_no=contract_no,
+        region_code="520000",
+        signed_on=date(2025, 6, 1),
+        starts_on=date(2025, 6, 1),
+        ends_on=date(2025, 8, 31),
+        amount=amount,
+        unit_price=price,
+        cards=400,
+        serials=("YF-H800-0001", "YF-H800-0002"),
+        statements={"other_money": "no"},
+    )
+
+
+def guizhou(contract_no: str, signed_on: date, amount: Decimal) -> Contract:
+    """A year of the one machine, exclusively."""
+    return Contract(
+        program="GZ-SLQ-DEMO",
+        lessor_uscc=PARTY["zhihui"][0],
+        contract_no=contract_no,
+        region_code="520000",
+        signed_on=signed_on,
+        starts_on=signed_on,
+        ends_on=signed_on.replace(year=signed_on.year + 1, day=signed_on.day - 1),
+        amount=amount,
+        unit_price=Decimal("16.00"),
+        serials=(THE_MACHINE,),
+        exclusive=True,
+        statements={"is_platform_traded": "yes", "track": "compute"},
+    )
+
+
+def others() -> dict[str, tuple[str, Contract]]:
+    """By program: who applies, and with what."""
+    shenzhen = Contract(
+        program="SZ-XLQ",
+        lessor_uscc=PARTY["yunfan"][0],
+        contract_no="SZ-2025-001",
+        region_code="440300",
+        signed_on=date(2025, 5, 12),
+        starts_on=date(2025, 5, 12),
+        ends_on=date(2026, 5, 11),
+        amount=figures.SHENZHEN_CONTRACT,
+        unit_price=Decimal("16.00"),
+        statements={"service_item": "智能算力租用", "party_kind": "enterprise"},
+    )
+    etown = replace(
+        shenzhen,
+        program="BDA-SLQ",
+        contract_no="JK-2025-001",
+        region_code="110115",
+        amount=Decimal("2000000.00"),
+        unit_price=Decimal("9.00"),
+        accelerator="Ascend 910B",
+        form_factor="OAM",
+        statements={"is_platform_traded": "yes"},
+    )
+    return {
+        "SZ-XLQ": ("shenlan", shenzhen),
+        "BDA-SLQ": ("yizhuang", etown),
+        "GZ-SLQ-DEMO": ("qianshan", guizhou("GZ-2025-001", date(2025, 5, 12), figures.GUIZHOU_CONTRACT)),
+    }
+
+
+def false_lease() -> Contract:
+    """The same machine, let to a second company at the same time."""
+    return guizhou("GZ-2025-009", date(2025, 5, 26), Decimal("2000000.00"))
