@@ -1,6 +1,7 @@
 """What every rule is made of: its page, its parameters, and the hits it answers with.
 
-A rule module has a page as docstring (method, example, why, exclusions, assumptions) and a constant ``RULE``. Its
+A rule module has a page as docstring and a constant ``RULE``. The page is what auditors read at the desk, so it is in Chinese:
+方法、例、缘由、排除、假设、参数, a paragraph each that begins with that word. Its
 function ``find`` is pure: the same facts and parameters give the same hits, whether the facts are everything or only the
 neighbourhood of one claim. What cannot be tested is named, and is never a pass.
 """

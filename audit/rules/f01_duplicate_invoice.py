@@ -1,21 +1,16 @@
-"""F01 重复发票: one invoice used for more than it is worth, in whatever programme and region.
+"""F01 重复发票：同一张发票在各专项、各地区合计被用得超过票面金额。
 
-Method. Invoices are known by their normalised number (code and number; full width to half width, no spaces or hyphens,
-O→0, I/l→1). Over all live claims of all programmes and regions the net amounts claimed on one number are added in the
-order in which the claims were filed; the claim with which the sum passes the invoice's own net amount, and each later
-one, is flagged. The claim that was there first is not: it took no more than there was.
+方法：以规范号码（代码加号码；全角转半角，去空格与连字符，O 作 0，I、l 作 1）认票。各专项、各地区有效申请就同一号码申请的不含税金额，按提交先后累加；使合计超过该发票不含税金额的那一件及其后各件触发。先到的一件没有多用，不触发。
 
-Example. Invoice 25522000001120608915 over 11,378.34 yuan is claimed whole in Guizhou on 2 April and whole again in
-Beijing on 29 December: the second claim is flagged, 11,378.34 yuan over.
+例：发票 25522000001120608915 不含税 11,378.34 元，10 月在贵州全额申请，12 月又在北京全额申请：后一件触发，超出 11,378.34 元。
 
-Why. One bill is subsidised once; part of a bill may be claimed now and the rest later.
+缘由：一张发票只补贴一次；发票的一部分先用、其余后用是合法的。
 
-Exclusions. Claims that were withdrawn, rejected or lapsed do not count (resubmission). Part-use up to the net amount.
+排除：已撤回、未获支持或失效的申请不计（重新提交）；合计不超过票面金额的分次使用。
 
-Assumptions. Where rows of one number state different net amounts, the smallest counts. An invoice that is not on file has
-no known net amount: not testable.
+假设：同一号码有几条记录而金额不同的，取最小的一条；发票未入库的，不知其金额，无法检验。
 
-Parameters. ``tolerance_fen``: by how many fen the sum may pass the net amount (rounding of parts).
+参数：tolerance_fen 为合计可超出的分数，容纳拆分时的四舍五入。
 """
 
 from __future__ import annotations

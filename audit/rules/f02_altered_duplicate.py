@@ -1,19 +1,16 @@
-"""F02 变体重复: one invoice handed in twice with its number or its file altered.
+"""F02 变体重复：同一张发票改动号码或文件后再次提交。
 
-Method. Two invoice rows of live claims are the same paper when (a) their normalised numbers are equal and their raw numbers are not;
-(b) seller, buyer, day of issue and gross amount are equal and the normalised numbers differ by at most ``distance`` (Damerau:
-a digit changed, left out, added, or two swapped); (c) the digests of their files are equal. Both claims are flagged, 8 points.
+方法：有效申请所依据的两条发票记录，有下列之一即视为同一张：（一）规范号码相同而原写法不同；（二）购销方、开票日、价税合计都相同，规范号码相差不超过 distance 处（改一位、少一位、多一位或相邻两位对调各算一处）；（三）文件摘要相同。两件申请都触发，8 分。
 
-Example. 25112000001855305311 and 25112000001055305311, same parties, day and amount: one digit changed.
+例：25112000001855305311 与 25112000001055305311，购销方、日期、金额相同，只改了一位。
 
-Why. Who claims a bill twice changes a digit so that the numbers do not meet.
+缘由：把同一张票用两次的人会改一位号码，使两者对不上。
 
-Exclusions. Flat monthly fees have equal amounts and neighbouring numbers, but another day or another service period. Batches written on
-one day for several periods. The same row claimed in parts.
+排除：每月定额的发票金额相同、号码相邻，但开票日或服务期不同；一天内为几个期间成批开具的发票；同一条记录分次使用。
 
-Assumptions. The service period on the bill, where it is given, tells two bills apart. Pictures are compared when they are read (later).
+假设：票面载明服务期的，以服务期区分两张票；票面影像的比对以后再加。
 
-Parameters. ``distance`` (2).
+参数：distance 为号码相差的处数。
 """
 
 from __future__ import annotations

@@ -1,22 +1,16 @@
-"""F03 购销方与租约不符: the invoice names another buyer or seller than the lease does.
+"""F03 购销方与租约不符：发票上的购方或销方不是合同的承租方或出租方。
 
-Method. For each invoice that a live claim rests on: its buyer must be the lessee and its seller the lessor of the claim's
-lease, by the unified social credit code. A different code is explained by a registered relation ``branch`` or ``agent``
-between the two that was on file on the day of issue.
+方法：有效申请所依据的每张发票，购方须为合同承租方，销方须为出租方，以统一社会信用代码为准。代码不同的，开票日之前已登记两者为分支机构（branch）或代理（agent）的，可以解释。
 
-Example. The lease is with 91110115MAY1UCJT2R, the invoice of 29 December 2024 was issued by 91110115MAUPQKG201, and no
-relation between the two is registered: flagged.
+例：合同出租方为甲，2024 年 12 月 29 日的发票由乙开具，两者没有登记的关系：触发。
 
-Why. The subsidy is for computing that the lessor delivered and the lessee paid for. A third name on the bill is how
-invoices are bought.
+缘由：补贴的是出租方交付、承租方付款的算力；票上出现第三个名字，是买票的常见样子。
 
-Exclusions. Branch invoicing; a platform or agent as contracting party, once registered; a renamed firm keeps its code, so
-names are never compared.
+排除：分公司开票；登记过的平台、代理作为缔约方；更名的企业代码不变，因此从不比较名称。
 
-Assumptions. A party's code on the invoice is what the tax office's record says. Without an invoice or a lease on file: not
-testable.
+假设：票面代码以税务记录为准；没有发票或合同的，无法检验。
 
-Parameters. ``explaining_relations``: which registered relations explain a difference.
+参数：explaining_relations 为可以解释不同的登记关系。
 """
 
 from __future__ import annotations

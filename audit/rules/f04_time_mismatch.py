@@ -1,19 +1,16 @@
-"""F04 时间不符: the invoice was issued before the lease was signed, or long after its end, or for another time.
+"""F04 时间不符：发票早于合同签订，或远晚于租期，或服务期与租期不相干。
 
-Method. For each invoice of a live claim, against the claim's lease. Hard: the day of issue lies before the day of signing by
-more than ``days_before_signing``. Soft (3 points): the day of issue lies more than ``days_after_end`` after the last day of
-the lease, or the service period on the invoice does not touch the lease's period.
+方法：以有效申请的每张发票对照其合同。硬性：开票日早于签订日超过 days_before_signing 天。提示（3 分）：开票日晚于租期最后一日超过 days_after_end 天，或票面服务期与租期没有一天重合。
 
-Example. Signed on 18 July 2025, invoice of 30 June 2025: flagged. Signed on 18 July, invoice of 18 July: not.
+例：7 月 18 日签订，6 月 30 日开票：触发；7 月 18 日开票：不触发。
 
-Why. A bill that is older than its contract shows that the contract was made for the application.
+缘由：票比合同早，说明合同是为申请补做的。
 
-Exclusions. Framework contracts whose orders are signed later, and billing in arrears: the programme sets the two parameters.
+排除：先有框架、后签订单的合同，以及按期后付的结算：由专项设定两个天数。
 
-Assumptions. Dates are those of the tax office's record and of the contract on file. Without invoice or lease: not testable. A
-bill without a service period is not tested for it.
+假设：日期以税务记录和备案合同为准；没有发票或合同的无法检验；票面没有服务期的，不就服务期检验。
 
-Parameters. ``days_before_signing`` (0), ``days_after_end`` (180), ``soft_points`` (3).
+参数：days_before_signing（0 天）、days_after_end（180 天）、soft_points（3 分）。
 """
 
 from __future__ import annotations

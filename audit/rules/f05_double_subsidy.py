@@ -1,21 +1,16 @@
-"""F05 跨地区/跨层级重复享受: the same computing subsidised under two programmes that may not be stacked.
+"""F05 跨专项重复享受：同一份算力在不得叠加的两个专项下申请补贴。
 
-Method. Live claims of all regions are put in the order of their filing. A claim is flagged when an earlier one under another
-programme, with which stacking is not permitted, rests on (a) the same contract, by its record or by the digest of its text;
-(b) the same device in the same time: times that share at least ``overlap_percent`` of the shorter one, with shares that
-add up to more than the device: hard. (c) On another part of one invoice only: soft, 5 points.
+方法：各地区有效申请按提交先后排列。前面已有另一专项（且两专项不得叠加）的申请依据下列之一的，后一件触发：（一）同一合同，以备案记录或合同文本摘要认定；（二）同一设备的同一时段：重合不少于较短一段的 overlap_percent，且份额合计超过一台——以上为硬性；（三）仅为同一张发票的不同部分：提示，5 分。
 
-Example. The lease is claimed under Guizhou's scheme in October and again under Beijing's in December: the second is flagged.
+例：一份合同 10 月在贵州申请，12 月又在北京申请：后一件触发。
 
-Why. Most schemes exclude what another programme of public money has paid already.
+缘由：多数专项不支持其他财政资金已支持的事项。
 
-Exclusions. Pairs of programmes that may be stacked (a city's and its district's, where the rule says so): ``stackable``. Two leases
-of one enterprise in two regions for different machines. Renewals that overlap for some days.
+排除：规定可以叠加的专项（如市、区两级），列入 stackable；同一企业在两地租用不同设备；续租几天的交叠。
 
-Assumptions. Whether two programmes may be stacked is read as data from the parameter. Claims that were withdrawn or rejected do
-not count. A claim without a lease is not testable.
+假设：可否叠加以参数所载为准；已撤回或未获支持的申请不计；没有合同的无法检验。
 
-Parameters. ``stackable`` (pairs of programme codes, none), ``overlap_percent`` (50), ``soft_points`` (5).
+参数：stackable（成对的专项代码，默认无）、overlap_percent（50%）、soft_points（5 分）。
 """
 
 from __future__ import annotations

@@ -1,22 +1,16 @@
-"""F06 金额超合同: more was invoiced under a lease than the lease is worth.
+"""F06 金额超合同：合同名下开出的发票超过合同金额。
 
-Method. For each lease the net amounts of its valid invoices are added, each invoice number once: a red-lettered invoice
-counts with what the red letter left of it, a voided one not at all. Invoices that claims rest on come first, in the order
-in which the claims were filed, then the others by day of issue. Where the sum passes the contract's amount by more than
-``over_per_mille``, the claims that bring the invoices from there on are flagged; when no claim brings them, the lease is.
+方法：逐份合同累加有效发票的不含税金额，同一号码只计一次；已红冲的计红冲后的余额，已作废的不计。有申请使用的发票在前，按提交先后；其余按开票日。合计超过合同金额 over_per_mille 时，带来其后各张发票的申请触发；没有申请带来的，合同本身触发。
 
-Example. A lease over 1,280,358.71 yuan, claimed whole on 26 December; a second invoice of the same amount claimed on
-20 January: the second claim is flagged.
+例：合同 1,280,358.71 元，12 月 26 日全额申请；次年 1 月 20 日又提交同额的第二张发票：后一件触发。
 
-Why. A contract is paid once. What is billed beyond it was not agreed, or is the same bill with another number.
+缘由：一份合同只付一次款；多出的票没有约定，或是换了号码的同一张票。
 
-Exclusions. A lease by the card-hour whose metered use on the provider's platform is worth more than the estimate in the
-contract: the metered value is the limit then. Red letters and re-issue. Rounding within the tolerance.
+排除：按卡时计价、平台计量的用量价值高于合同估价的，以计量价值为限；红冲后重开；容差以内的尾差。
 
-Assumptions. Amounts are without tax. An invoice belongs to the lease that it was filed for; failing that, to the lease of the
-claim that rests on it. Metering that a party reported about itself does not raise the limit.
+假设：金额均不含税；发票属于申请人所称的合同，未写明的属于使用它的申请的合同；自报的用量不提高上限。
 
-Parameters. ``over_per_mille`` (5 ‰ of the contract's amount).
+参数：over_per_mille（合同金额的 5‰）。
 """
 
 from __future__ import annotations

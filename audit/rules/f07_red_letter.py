@@ -1,20 +1,16 @@
-"""F07 红冲/作废后仍兑付: a claim rests on an invoice that was red-lettered or voided.
+"""F07 红冲或作废后仍兑付：申请所依据的发票已被红冲或作废。
 
-Method. For each invoice of a live claim: what it still stands for (nothing when voided, what the red letter left when
-red-lettered) is compared with what is claimed on it. Less than claimed, by more than one fen: hard, before payment a block,
-after payment the ground of a recovery. The status is asked again at filing, at payment and every night.
+方法：有效申请的每张发票，比较其余额（作废为零，红冲为红冲后的余额）与本件所用金额，余额不足一分以上的为硬性：拨付前拦截，拨付后作为追回的依据。提交时、拨付时和每夜都重新查验状态。
 
-Example. The invoice was claimed and paid on 19 February and red-lettered whole on 10 June: flagged, 111 days after payment.
+例：2 月 19 日拨付，6 月 10 日全额红冲：触发，为拨付后第 111 天。
 
-Why. The red letter undoes the bill; the subsidy stays. It is the oldest way to keep public money without paying for anything.
+缘由：红冲之后交易已不存在，补贴却还留着。
 
-Exclusions. A red letter that is followed within ``reissue_days`` by an invoice between the same parties, of an amount within
-``reissue_per_mille`` and for the same service period: soft, 2 points (a mistake on the bill was mended). A red letter that leaves at
-least what is claimed. Claims that were rejected or withdrawn.
+排除：红冲后 reissue_days 天内向同一购方重开、金额相差不超过 reissue_per_mille、服务期相同的，为更正错票，只提示（2 分）；红冲后余额仍够的；未获支持或已撤回的申请。
 
-Assumptions. The status is that of the tax office's record when it was last asked. An invoice that is not on file: not testable.
+假设：状态以最近一次查验为准；发票未入库的无法检验。
 
-Parameters. ``reissue_days`` (15), ``reissue_per_mille`` (10), ``reissue_points`` (2).
+参数：reissue_days（15 天）、reissue_per_mille（10‰）、reissue_points（2 分）。
 """
 
 from __future__ import annotations

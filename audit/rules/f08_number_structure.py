@@ -1,19 +1,16 @@
-"""F08 号码结构: an invoice number that cannot be one.
+"""F08 发票号码结构：不可能存在的发票号码。
 
-Method. For each invoice of a live claim, by its kind. 数电票: 20 digits without a code, digits 1–2 the year of issue, digits 3–4
-the province of the seller's tax office. Older invoices: a code of 10 or 12 digits and a number of 8. Anything else is hard.
+方法：按票种检验有效申请的每张发票。数电票：20 位数字、没有代码，第 1–2 位为开票年度，第 3–4 位为销方所在省级代码；其他发票：代码 10 或 12 位、号码 8 位。不合的为硬性。
 
-Example. A number 24312000001912681295 on an invoice issued on 3 March 2025: the year digits say 2024.
+例：2025 年 3 月 3 日开具的发票，号码为 24312000001912681295：年度位为 24，触发。
 
-Why. Numbers are given by the tax office; an impossible one was made up.
+缘由：号码由税务机关赋予，不可能的号码是编造的。
 
-Exclusions. Spaces, hyphens and full-width digits are how people key numbers and are normalised first. A seller that no register knows:
-the province is not tested.
+排除：空格、连字符和全角数字是录入习惯，先作规范；销方未登记的，不检验省级代码。
 
-Assumptions. A seller is registered with the tax office of its own province. Runs of numbers (monthly batches, sole customers) are not
-part of this rule: they say little by themselves.
+假设：销方在本省税务机关登记。连号（按月开票、单一客户）本身说明不了什么，不在本规则之内。
 
-Parameters. ``digital_length`` (20), ``province_exceptions``: further province digits that sellers of a province may have.
+参数：digital_length（20 位）、province_exceptions（允许的其他省级代码）。
 """
 
 from __future__ import annotations

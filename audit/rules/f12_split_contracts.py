@@ -1,19 +1,16 @@
-"""F12 拆分规避: one project cut into leases that each stay below a threshold.
+"""F12 拆分规避：把一个项目拆成几份各自低于核查起点的合同。
 
-Method. Leases between linked lessees and linked lessors under one programme, for the same kind of card, signed within
-``days``: at least two, each from ``from_percent`` of the threshold up to below it, together at least the threshold. All of them are flagged, 6 points.
+方法：同一专项下，相互关联的承租方与相互关联的出租方就同一型号、在 days 天之内先后签订的合同，至少两份，每份不低于起点的 from_percent 而低于起点，合计达到起点：各份都触发，6 分。
 
-Example. A review on the spot is due from 1,000,000 yuan; two leases of 932,921 and 917,226 yuan for 32 cards of one kind are signed on 12
-and 21 March: flagged.
+例：起点 1,000,000 元，3 月 12 日与 21 日各签 932,921 元、917,226 元，均为 32 卡同一型号：触发。
 
-Why. Below the threshold nobody comes to look.
+缘由：低于起点就没有人到现场看。
 
-Exclusions. Genuine phases: another kind of card. Enterprises that are not linked. A single lease just below the threshold.
+排除：真正的分期（型号不同）；没有关联的企业；仅一份略低于起点。
 
-Assumptions. Linked are parties that share control, representative, account, telephone, e-mail or address (hub cap 8). The thresholds are those of the
-programmes, as data. A programme without one is not testable.
+假设：关联指有控制关系，或法定代表人、账户、电话、邮箱、地址相同（八家以上共用的不算）；起点按专项作为数据；没有起点的专项无法检验。
 
-Parameters. ``thresholds`` (yuan by programme), ``days`` (30), ``from_percent`` (80).
+参数：thresholds（各专项的起点）、days（30 天）、from_percent（80%）。
 """
 
 from __future__ import annotations

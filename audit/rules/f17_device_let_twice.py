@@ -1,23 +1,16 @@
-"""F17 一机多租: one device let to two lessees at the same time.
+"""F17 一机多租：一台设备同时租给两个承租方。
 
-Method. The times of each serial are put in order of their start and compared with the running maximum of the earlier ends
-(the previous row's end alone would miss leases that contain others). Two times of different lessees that overlap by more
-than ``hours`` are a hit when one of the leases is exclusive (hard), or when the shares let at the same time add up to more
-than one (soft, 6 points). Both leases are flagged, with every claim that rests on them.
+方法：同一序列号的各段租期按开始先后排列，与此前最晚的结束日比较（只比前一段会漏掉包含在内的合同）。不同承租方的两段重叠超过 hours 小时，且其中有独占合同的为硬性；同时出租的份额合计超过一台的为提示（6 分）。两份合同及其各件申请都触发。
 
-Example. Serial ASCM309855481: let exclusively from 2 April 2025 to 1 April 2026 to one company and from 8 July to 7 October
-2025 to another: 92 days at once, hard.
+例：序列号 ASCM309855481 自 2025 年 4 月 2 日至 2026 年 4 月 1 日独占租给一家，7 月 8 日至 10 月 7 日又租给另一家：同时 92 天，硬性。
 
-Why. A card computes for one lessee at a time. Who lets it twice sells what is not there, or does not let it at all.
+缘由：一块卡同一时间只为一家计算；租两次的，不是卖了没有的东西，就是根本没有租。
 
-Exclusions. A shared handover day is exactly 24 hours and honest. Slices (MIG, vGPU) whose shares stay within one. Leases of one
-and the same lessee (renewals, extensions). A card that was replaced under warranty: its time under the lease ends on the
-day on which the replacing card's begins.
+排除：交接当日正好 24 小时；切分（MIG、vGPU）份额合计不超过一台；同一承租方的续租；保修更换的旧卡，其租期至新卡接替之日止。
 
-Assumptions. Days are whole and half-open. Serials are the vendor's. A lease without devices on file: not testable. Drafts and
-voided leases do not count.
+假设：按整日计算，不含结束次日；合同未列设备的无法检验；草稿和作废的合同不计。
 
-Parameters. ``hours`` (24), ``slice_points`` (6).
+参数：hours（24 小时）、slice_points（6 分）。
 """
 
 from __future__ import annotations

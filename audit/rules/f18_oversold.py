@@ -1,20 +1,16 @@
-"""F18 超卖: a provider let more cards of a kind at once than it has registered.
+"""F18 超卖：服务商某一型号同时租出的卡数超过登记规模。
 
-Method. For each provider and kind of card the leases in force are swept over time: cards let (a slice counts with its share)
-against cards registered. Capacity that was registered within ``grace_days`` after the day counts as if it had been there. More than
-``hard_percent`` of the registered: hard; more than 100 %: soft, 5 points. Every lease in force at such a time is flagged, with
-the claims that rest on it, from the day on which it lasted longer than a handover.
+方法：按服务商和型号逐日累计在租卡数（切分的按份额），与登记规模比较；其后 grace_days 天内补登的规模视为当时已有。超过 hard_percent 为硬性，超过 soft_percent 为提示（5 分）。当时在租的各份合同及其申请都触发。
 
-Example. 220 H800 are registered, 240 are let in May 2025: 109 %, soft. 300 let: 136 %, hard.
+例：登记 220 卡，2025 年 5 月在租 240 卡，为 109%：提示；在租 300 卡，为 136%：硬性。
 
-Why. What is let beyond what there is was not delivered to someone.
+缘由：租出多于所有，必有人没有得到。
 
-Exclusions. Capacity registered late (``grace_days``). A handover day of exactly 24 hours. Renewals by the same lessee on the same machines.
-Oversubscription that the provider declared, by slices whose shares stand in the lease.
+排除：补登在期限之内；交接当日；同一承租方在相同设备上的续租；合同载明份额的切分。
 
-Assumptions. Registration covers all sites together. A kind of which nothing at all is registered for the provider: not testable.
+假设：各机房合并计算；服务商该型号没有任何登记的，无法检验。
 
-Parameters. ``soft_percent`` (100), ``hard_percent`` (130), ``grace_days`` (60), ``soft_points`` (5).
+参数：soft_percent（100%）、hard_percent（130%）、grace_days（60 天）、soft_points（5 分）。
 """
 
 from __future__ import annotations

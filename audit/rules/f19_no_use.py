@@ -1,19 +1,16 @@
-"""F19 零用量: computing was billed and the platform metered none of it.
+"""F19 零用量：付了租金，平台计量却一点没有用过。
 
-Method. For a lease with live claims: the provider's platform metered at least ``coverage_percent`` of its days and not
-fewer than ``grace_days`` (or all, when it is shorter), and the card-hours add up to zero: hard.
+方法：有申请的合同，平台计量的天数不少于租期的 coverage_percent，且不少于 grace_days 天（租期更短的为全部），卡时合计为零：硬性。
 
-Example. 92 days metered by the platform, 0 card-hours, three invoices claimed: flagged.
+例：平台计量 92 天，0 卡时，三张发票申请兑付：触发。
 
-Why. A lease under which nothing ever ran was not a lease.
+缘由：从来没有运行过的租用，不是租用。
 
-Exclusions. Low use is not flagged: reserved leases are paid while idle, and utilisation says nothing about them. What a party
-reported about itself is no metering. Loss of data: fewer days than the coverage asks for are not testable.
+排除：用量低不触发：包月的合同闲置也要付租金，利用率说明不了什么；自报的用量不算计量；计量缺失较多的无法检验。
 
-Assumptions. The platform meters every day on which the lease stands; a lease that still runs is tested when its whole time was
-metered.
+假设：平台在租期内每天计量；尚未到期的合同，待全期计量后再检验。
 
-Parameters. ``coverage_percent`` (90), ``grace_days`` (30).
+参数：coverage_percent（90%）、grace_days（30 天）。
 """
 
 from __future__ import annotations

@@ -1,19 +1,16 @@
-"""F21 设备身份异常: a device of the lease is not what, or whose, the lease says.
+"""F21 设备身份异常：合同所列设备与登记不是一回事。
 
-Method. For each device of a live lease that the register knows: another kind of card than the lease's, or another provider than
-the lessor, is a contradiction. At least ``least_devices`` of them, or all
-devices of the lease: soft, 4 points.
+方法：有效合同所列、登记簿中有的设备，登记的型号与合同不同，或登记在出租方以外的服务商名下，不少于 least_devices 台（或合同的全部设备）：提示，4 分。
 
-Example. The lease is for 16 H100; four of its serials are registered as RTX 4090: flagged.
+例：合同为 16 张 H100，其中四个序列号登记为 RTX 4090：触发。
 
-Why. Serials are copied from elsewhere when there is no machine.
+缘由：没有机器时，序列号是从别处抄来的。
 
-Exclusions. A serial that no register knows is not tested (the register may be late). A branch of the lessor, or a company of its group, as
-registered owner.
+排除：登记簿中没有的序列号不检验（登记可能滞后）；登记在出租方的分支机构或同一集团名下的。
 
-Assumptions. The register of devices is kept by the providers themselves. A lease without known devices is not testable.
+假设：设备由服务商自行登记；没有一台在登记簿中的合同无法检验。
 
-Parameters. ``least_devices`` (1), ``points`` (4).
+参数：least_devices（1 台）、points（4 分）。
 """
 
 from __future__ import annotations

@@ -1,28 +1,16 @@
-"""F24 关联租赁: lessor and lessee belong together.
+"""F24 关联租赁：出租方与承租方是一家。
 
-Method. On the day of signing, in the register: (a) one holds 25 % or more of the other, directly or through companies held
-with 25 % or more; (b) the same third holds 25 % or more of both, likewise; (c) the same legal representative by identity
-digest; (d) a declared relation parent, subsidiary, sister, branch or spouse. Paths of at most three steps. Each is
-registered control: hard. Soft otherwise, from 6 points: what both share, each with its points (bank account 8, a person who
-represents the one and holds 25 % of the other 8, a common holder of 5 to 25 % 4, a holding of 5 to 25 % of one in the other 4,
-telephone 4, e-mail 4, address to the room 3), times min(1, ln(N/df) / ln N): what many share says little, and what more than
-``hub_cap`` share says nothing.
+方法：以合同签订日的登记为准：（一）一方直接或经持股 25% 以上的公司间接持有另一方 25% 以上；（二）同一第三方直接或间接持有双方各 25% 以上；（三）法定代表人证件摘要相同；（四）申报为母子公司、同受控制、分支机构或近亲属。路径不超过三步。以上为登记的控制关系，硬性。其余按双方共有的联系计分，满 6 分提示：银行账户 8，一方法定代表人持有另一方 25% 以上 8，5%–25% 的共同股东 4，持有另一方 5%–25% 4，电话 4，邮箱 4，地址到室 3；各乘以 min(1, ln(N/df)／ln N)：共用者越多越说明不了什么，超过 hub_cap 家共用的不计。
 
-Example. Lessee and lessor have the same legal representative on the day of signing: hard. They share an address to the room
-(two parties at it) and a shareholder with 19 and 23 %: 6.3 points, soft.
+例：签订日双方法定代表人为同一人：硬性。双方地址到室相同（只此两家），并有一名分别持股 19%、23% 的共同股东：6.3 分，提示。
 
-Why. Several schemes exclude leases between affiliated parties (Beijing, Yangzhou, Nanning): between them price and
-delivery prove nothing.
+缘由：多个专项（北京、扬州、南宁等）不支持关联方之间的租用：关联方之间的价格和交付证明不了什么。
 
-Exclusions. State capital platforms and other public bodies as common holder (公司法 第二百六十五条第四项); a common holding
-company of more than ``hub_cap`` companies; holdings that ended before the signing; namesakes (identity digests are compared,
-never names); an incubator's address, an agent's telephone (hub cap). A registered agent is no affiliate.
+排除：国有资本平台等公共机构作为共同股东（《公司法》第二百六十五条第四项）；持有超过 hub_cap 家的投资平台；签订日前已退出的持股；同名不同人（只比较证件摘要）；孵化器地址、代账电话；登记的代理不是关联方。
 
-Assumptions. The register is complete for the parties on file. With neither representative nor holders on file for one side:
-not testable. Attributes are tested over everything only, since their frequency must be known.
+假设：在册单位的登记是完整的；一方既无法定代表人又无股东信息的，无法检验；共有联系须知其在全体中的频度，只在全量扫描时检验。
 
-Parameters. ``share_percent`` (25), ``path_length`` (3), ``hub_cap`` (8), ``rep_cap`` (30 companies of one representative),
-``flag_from`` (6), ``points`` of each kind.
+参数：share_percent（25%）、path_length（3 步）、hub_cap（8 家）、rep_cap（30 家）、flag_from（6 分）、points（各类分值）。
 """
 
 from __future__ import annotations

@@ -1,21 +1,16 @@
-"""F26 资金回流: the rent came back to the lessee.
+"""F26 资金回流：付出去的租金又回到承租方。
 
-Method. From each transfer that a live claim cites, lessee to lessor: paths of at most ``hops`` transfers that lead from the
-lessor, in order of time and within ``days`` of the first, to the lessee or to a company that holds 25 % of it. Payments between the same two
-within a week are taken together (splitting). No step carries more than the one before it by over 5 %; what arrives is at least
-``return_percent`` of the rent: 8 points.
+方法：从有效申请所引的每笔转账（承租方付给出租方）出发，沿出租方此后 days 天内的付款，至多 hops 次转手，能否到达承租方或持有其 25% 以上的公司。同两家一周内的付款合并（拆分）。每一步不比前一步多出 5%；到达的金额不低于租金的 return_percent：8 分。
 
-Example. 1,414,505 yuan are paid to the lessor on 2 March; 1,390,000 go on to a trading company on the 5th and come back to the lessee on the 9th: flagged.
+例：3 月 2 日付租金 1,414,505 元，5 日其中 1,390,000 元转给一家贸易公司，9 日回到承租方：触发。
 
-Why. Rent that comes back was not paid.
+缘由：回来了的租金等于没有付。
 
-Exclusions. Refunds with a red letter between the two. Real trade in the other direction: a valid invoice for each step of the way back, of
-at least half its amount, within 90 days.
+排除：双方之间有红字发票的退款；反方向的真实交易，即每一步在 90 天内有不低于其一半金额的有效发票。
 
-Assumptions. The statements of the parties on the way are on file; where the lessor has no outgoing transfer at all nothing can be followed: not
-testable.
+假设：沿途各方的流水在册；出租方没有任何付款记录的，无从追踪，无法检验。
 
-Parameters. ``hops`` (4), ``days`` (60), ``return_percent`` (40).
+参数：hops（4 次）、days（60 天）、return_percent（40%）。
 """
 
 from __future__ import annotations

@@ -1,19 +1,16 @@
-"""F27 回单复用: one bank transfer proves more payments than it was worth, or one receipt stands for two transfers.
+"""F27 回单复用：一笔转账证明了超过其金额的付款，或一份回单当作两笔转账。
 
-Method. Over all live claims the net amounts that cite one transfer are added in the order of filing; from the claim on with
-which they pass the amount transferred: hard. Two transfers with one receipt digest but different amounts or parties: the
-claims on the later one, soft, 6 points.
+方法：有效申请引用同一笔转账的不含税金额按提交先后累加，超过转账金额的那一件及其后各件触发，硬性。两笔金额或当事人不同的转账回单文件完全相同的，引用后一笔的申请提示，6 分。
 
-Example. A transfer of 341,350 yuan is cited for 300,000 yuan in June and for 200,000 in August: the second claim is flagged.
+例：一笔 341,350 元的转账，6 月引用 300,000 元，8 月又引用 200,000 元：后一件触发。
 
-Why. Paying the rent is what is subsidised; one payment proves one rent.
+缘由：补贴的是付了的租金；一笔付款只证明一份租金。
 
-Exclusions. One transfer for several invoices up to its amount. Claims that were rejected or withdrawn.
+排除：一笔转账支付几张发票，合计不超过其金额；未获支持或已撤回的申请。
 
-Assumptions. Net amounts are compared with a transfer that includes tax, in the claimant's favour. A claim without a transfer, where
-transfers were collected: not testable.
+假设：以不含税金额与含税的转账比较，从宽于申请人；没有引用转账的申请无法检验。
 
-Parameters. ``tolerance_fen`` (100), ``receipt_points`` (6).
+参数：tolerance_fen（100 分）、receipt_points（6 分）。
 """
 
 from __future__ import annotations

@@ -1,19 +1,16 @@
-"""F28 黑名单及承继: a party of the lease was on a list of dishonesty or debarment, or follows one that was.
+"""F28 失信主体及承继：合同一方在失信或限制名单上，或承继了名单上的主体。
 
-Method. Lessee, lessor and claimant are held against the lists on the days of signing, filing and payment: listed on one of them
-is hard. Soft, 6 points, for a successor: registered within ``successor_months`` before or after the listing of another party, with at least
-two of the same legal representative or holder of 25 %, address, bank account.
+方法：承租方、出租方和申领企业，在签订日、提交日、拨付日对照名单，任一日在列的为硬性。提示（6 分）：在另一主体列入名单前后 successor_months 个月内成立，且法定代表人或 25% 以上股东、地址、银行账户中至少两项与之相同。
 
-Example. Listed from 13 April 2024 to 13 April 2027; lease signed on 2 June 2024: hard. Listed until 4 November 2024, signed on
-25 March 2025: not.
+例：2024 年 4 月 13 日至 2027 年 4 月 13 日在列，2024 年 6 月 2 日签订：硬性。2024 年 11 月 4 日移出，2025 年 3 月 25 日签订：不触发。
 
-Why. Whoever is excluded from public money is excluded under a new name as well.
+缘由：被限制的主体换一个名字仍应受限制。
 
-Exclusions. Entries that had ended or were repaired by the day. A party at the same address as a listed one (one trait only).
+排除：当日之前已移出或已修复的；仅与名单主体同一地址的。
 
-Assumptions. The days of an entry both count. The lists are as handed over; a party without an entry is not listed.
+假设：列入日与移出前一日都计算在内；名单以移交的为准，没有记录即未列入。
 
-Parameters. ``successor_months`` (24), ``successor_traits`` (2), ``successor_points`` (6), ``hub_cap`` (8).
+参数：successor_months（24 个月）、successor_traits（2 项）、successor_points（6 分）、hub_cap（8 家）。
 """
 
 from __future__ import annotations

@@ -1,21 +1,16 @@
-"""F31 审核集中/畸快: one reviewer clears the claims on one provider, or of one enterprise, as nobody else's are cleared.
+"""F31 审核集中或畸快：某一审核人对某一出租方或企业的申请，核准得与众不同。
 
-Method. For each reviewer and provider, and each reviewer and enterprise, within one programme. Speed: at least ``least_fast`` claims decided,
-all approved, their median time from filing to decision below the ``fast_percent`` percentile of the programme. Concentration: at least
-``least_share`` claims decided, the reviewer approved ``share_percent`` of them or more where chance (the reviewer's part of the programme) would
-give it with a probability below 0.001, and in less than a quarter of the programme's usual time. 5 points; the flag goes to the
-integrity inbox first.
+方法：在同一专项内，按审核人与出租方、审核人与企业各为一组。畸快：至少 least_fast 件，全部核准，从提交到决定的中位时间短于本专项的 fast_percent 分位。集中：该方至少 least_share 件，其中由该审核人核准的达到 share_percent，按其在本专项的份额随机得此结果的概率低于千分之一，且用时不到通常的四分之一。5 分，先送廉政核查。
 
-Example. Six claims on one provider, decided by R003 within half an hour to eleven hours after filing, all paid; the programme's
-median is eleven days.
+例：某审核人对某出租方的六件申请，提交后半小时至十一小时内全部核准，本专项通常为十一天：触发。
 
-Why. Who is paid to look away does it for certain names.
+缘由：被买通的人只对某些名字放行。
 
-Exclusions. A specialised reviewer (many claims of one provider in the usual time). Small claims that are settled quickly, once in a while.
+排除：按分工专办某类事项、用时正常的审核人；偶尔很快办结的小额申请。
 
-Assumptions. The instants of filing and decision are the system's. Claims without a decision or a reviewer are not testable.
+假设：提交与决定的时间由系统记录；没有决定或审核人的申请无法检验。
 
-Parameters. ``least_fast`` (5), ``fast_percent`` (5), ``least_share`` (10), ``share_percent`` (60).
+参数：least_fast（5 件）、fast_percent（5%）、least_share（10 件）、share_percent（60%）。
 """
 
 from __future__ import annotations

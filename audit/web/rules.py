@@ -38,6 +38,15 @@ def rules(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/rules.html", {"rows": rows, "run": run})
 
 
+def _told(value: object) -> str:
+    """A parameter's value in words."""
+    if isinstance(value, dict):
+        return "；".join(f"{name} {one}" for name, one in value.items())
+    if isinstance(value, list):
+        return "、".join(str(one) for one in value) or _("无")
+    return str(value)
+
+
 @audit_view
 def rule(request: HttpRequest, rule_id: str) -> HttpResponse:
     """One rule: its page as written with the code, its parameters in force, its versions."""
@@ -53,8 +62,12 @@ def rule(request: HttpRequest, rule_id: str) -> HttpResponse:
         {
             "rule": found,
             "family": FAMILIES[found.family],
-            "paragraphs": found.page.strip().split("\n\n"),
-            "parameters": [(parameter, values[parameter.name]) for parameter in found.parameters],
+            "lead": found.page.strip().split("\n\n")[0].partition("：")[2],
+            "sections": [part.partition("：")[::2] for part in found.page.strip().split("\n\n")[1:]],
+            "parameters": [
+                (parameter, _told(values[parameter.name]), _told(parameter.default))
+                for parameter in found.parameters
+            ],
             "versions": versions,
             "crumbs": [(_("稽核规则"), reverse("audit:rules"))],
         },

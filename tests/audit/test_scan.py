@@ -96,10 +96,9 @@ def test_a_rule_that_fires_on_more_than_15_percent_stops_itself_and_tests_nothin
 
 def test_every_rule_has_a_page_a_basis_and_known_parameters():
     for rule in RULES.values():
-        assert all(
-            f"{part}." in rule.page
-            for part in ("Method", "Example", "Why", "Exclusions", "Assumptions", "Parameters")
-        )
+        parts = ("方法", "例", "缘由", "排除", "假设", "参数")
+        assert all(f"\n\n{part}：" in rule.page for part in parts), rule.id
+        assert all(parameter.name in rule.page for parameter in rule.parameters), rule.id
         assert rule.page.startswith(rule.id) and rule.title and rule.legal_basis
         assert (rule.severity == HARD) or rule.points is not None
 

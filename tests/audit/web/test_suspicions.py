@@ -105,7 +105,7 @@ def test_every_lease_and_rule_page_opens(client, cast, twice):
     client.force_login(cast.auditor)
     assert client.get(reverse("audit:suspicion", args=("lease", twice[0].lease.lease_no))).status_code == 200
     assert client.get(reverse("audit:rules")).status_code == 200
-    assert "running maximum" in text(client.get(reverse("audit:rule", args=("F17",))))
+    assert "最晚的结束日" in text(client.get(reverse("audit:rule", args=("F17",))))
 
 
 def test_two_investigators_lift_a_hold_on_the_page(client, cast, twice):
