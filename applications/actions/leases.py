@@ -13,7 +13,7 @@ from applications.models.leases import LeaseState
 from vouchers import dates
 from vouchers.access import Role, require_role
 from vouchers.actions.price_checks import check_price, contract_of_lease
-from vouchers.context import announce
+from vouchers.context import announce, announced
 from vouchers.errors import Invalid, NotNow, Problems
 from vouchers.models import Party, PriceCheck, Program, User
 from vouchers.money import round_fen
@@ -84,6 +84,11 @@ def _check(fields: LeaseFields, lessee: Party) -> None:
         raise Problems(problems, code="lease.invalid")
 
 
+def _as_it_stands(lease: Lease) -> None:
+    """Wait for whoever else acts on it, and look again."""
+    lease.refresh_from_db(from_queryset=Lease.objects.select_for_update(no_key=True))
+
+
 def _columns(fields: LeaseFields) -> dict[str, object]:
     columns = {name: value for name, value in vars(fields).items() if name != "ends_on"}
     columns["ends_before"] = date.fromordinal(fields.ends_on.toordinal() + 1)
@@ -109,6 +114,7 @@ def update_lease(lease: Lease, fields: LeaseFields, *, by: User) -> Lease:
     """Correct a contract that is not filed yet, or was returned."""
     announce("lease.update")
     require_role(by, Role.FILER, party=lease.lessee)
+    _as_it_stands(lease)
     if lease.state not in (LeaseState.DRAFT, LeaseState.RETURNED):
         raise NotNow("lease.not_editable", "合同备案后不能修改，如需更正请联系经办部门退回补正。")
     _check(fields, lease.lessee)
@@ -119,11 +125,16 @@ def update_lease(lease: Lease, fields: LeaseFields, *, by: User) -> Lease:
 
 
 def set_devices(lease: Lease, serials: Iterable[str], *, by: User) -> list[LeaseDevice]:
-    """The devices that are let, for the whole term; replaces what was listed before."""
+    """The devices that are let, for the whole term; replaces what was listed before. By the lessee until the contract is
+    filed, then by a handler of its region until it is verified."""
     announce("lease.set_devices")
-    require_role(
-        by, Role.FILER, Role.HANDLER, party=lease.lessee if lease.state != LeaseState.FILED else None
-    )
+    _as_it_stands(lease)
+    if lease.state in (LeaseState.DRAFT, LeaseState.RETURNED):
+        require_role(by, Role.FILER, party=lease.lessee)
+    else:
+        require_role(by, Role.HANDLER, region=lease.program_region_code)
+        if lease.state != LeaseState.FILED:
+            raise NotNow("lease.devices_fixed", "合同核验后，设备清单不能再更改。")
     lease.devices.all().delete()
     wanted = sorted({serial.strip().upper() for serial in serials if serial.strip()})
     return [
@@ -136,15 +147,15 @@ def set_devices(lease: Lease, serials: Iterable[str], *, by: User) -> list[Lease
 
 def file_lease(lease: Lease, *, by: User) -> Lease:
     """备案: from now on its text and figures stand."""
-    announce("lease.file")
-    advance(lease, "file", by=by, party=lease.lessee, update={"filed_at": dates.now(), "filer": by})
+    with announced("lease.file"):
+        advance(lease, "file", by=by, party=lease.lessee, update={"filed_at": dates.now(), "filer": by})
     return lease
 
 
 def return_lease(lease: Lease, *, by: User, reason: str) -> Lease:
     """退回补正."""
-    announce("lease.return", reason)
-    advance(lease, "return", by=by, region=lease.program_region_code)
+    with announced("lease.return", reason):
+        advance(lease, "return", by=by, region=lease.program_region_code)
     return lease
 
 
