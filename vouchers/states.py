@@ -82,6 +82,8 @@ def advance(
     was faster: the row is updated only where it still stands in the state that was read.
     """
     lifecycle: Lifecycle = obj.lifecycle
+    if getattr(obj, "origin", "live") != "live":
+        raise NotNow(f"{lifecycle.name}.imported", f"该{lifecycle.label}为历史导入，仅供查询，不再办理。")
     transition = lifecycle.find(verb, obj.state)
     if transition is None:
         raise not_now(obj, verb)

@@ -31,6 +31,7 @@ from vouchers.money import thousands
 from vouchers.numbers import next_no
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import InForceBy, IssueWay, Outcome, Stage
+from vouchers.states import not_now
 
 
 def start_application(program: Program, enterprise: Party, *, by: User) -> Application:
@@ -66,6 +67,7 @@ def update_draft(
     """Keep what was typed; a draft may be incomplete."""
     announce("application.save")
     require_role(by, Role.FILER, party=application.enterprise)
+    cases.as_it_stands(application)
     if application.state not in (ApplicationState.DRAFT, ApplicationState.RETURNED):
         raise NotNow("application.not_editable", "申领提交后不能修改，如需更正请联系经办部门退回补正。")
     application.facts = {**application.facts, **changes}
@@ -85,6 +87,9 @@ def accept_statement(application: Application, *, by: User) -> Application:
     """真实性承诺: the filer vouches for what was filled in. A later change to a draft asks for it again."""
     announce("application.accept_statement")
     require_role(by, Role.FILER, party=application.enterprise)
+    cases.as_it_stands(application)
+    if application.state not in (ApplicationState.DRAFT, ApplicationState.RETURNED):
+        raise NotNow("application.not_editable", "申领提交后不能修改，如需更正请联系经办部门退回补正。")
     application.statement_accepted = True
     application.save(update_fields=["statement_accepted"])
     return application
@@ -117,7 +122,9 @@ def _pin(application: Application) -> None:
     """Which version decides the case: the program's own rule, kept with its reason."""
     assert application.program is not None
     _publication, scheme = scheme_of(application)
-    on, reason = dates.today(), "按申领日适用"
+    # A returned application keeps the day on which it was first filed.
+    filed_at = application.submitted_at or dates.now()
+    on, reason = filed_at.astimezone(dates.SHANGHAI).date(), "按申领日适用"
     if scheme.in_force_by is InForceBy.SIGNING and application.lease is not None:
         on, reason = application.lease.signed_on, "按合同签订日适用"
     publication = publication_in_force(application.program, on)
@@ -132,6 +139,9 @@ def submit_application(
     """File it. The facts are screened and assessed; the working is kept; an instant scheme issues the voucher at once."""
     announce("application.submit")
     require_role(by, Role.FILER, party=application.enterprise)
+    cases.as_it_stands(application)
+    if application.lifecycle.find("submit", application.state) is None:
+        raise not_now(application, "submit")
     problems = missing(application)
     if problems:
         raise Problems(problems, code="application.incomplete", message="申领内容尚不完整，请补齐后提交。")
@@ -143,7 +153,7 @@ def submit_application(
         file_lease(application.lease, by=by)
     check_lease_price(application.lease, scheme)
     screen("lease", application.lease.lease_no, ScreeningMoment.FILING)
-    application.submitted_at = dates.now()
+    application.submitted_at = application.submitted_at or dates.now()
     facts = facts_of(application)
     assessment = assessed(application, facts)
     cases.move(
@@ -244,7 +254,11 @@ def recommend_application(
 ) -> Application:
     """初审: by another person than the one who accepted; where the version asks, with the reviewers' rate or score."""
     announce("application.recommend", reason)
-    require_other_person(by, cases.hands(application, "accept"), "初审")
+    require_role(by, Role.HANDLER, Role.EXPERT, region=cases.region_of(application))
+    cases.as_it_stands(application)
+    if application.lifecycle.find("recommend", application.state) is None:
+        raise not_now(application, "recommend")
+    require_other_person(by, cases.hands(application, "submit", "accept"), "初审")
     review = {
         "passed": passed,
         "rates": {track: str(rate) for track, rate in (rates or {}).items()},
@@ -266,7 +280,10 @@ def approve_application(
     """核准: by a third person, on a fresh screening; at most what the working gives."""
     announce("application.approve", reason)
     require_role(by, Role.APPROVER, region=cases.region_of(application))
-    require_other_person(by, cases.staff_hands(application), "核准")
+    cases.as_it_stands(application)
+    if application.lifecycle.find("approve", application.state) is None:
+        raise not_now(application, "approve")
+    require_other_person(by, cases.hands(application), "核准")
     screen("application", application.application_no, ScreeningMoment.APPROVAL)
     require_clear("application", application.application_no)
     assessment = reassess(application)

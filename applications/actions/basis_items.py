@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from applications.actions.cases import as_it_stands
 from applications.models import BankTransfer, BasisItem, Claim, Invoice, Paper
 from applications.models.claims import ClaimKind, ClaimState
 from vouchers.access import Role, require_role
@@ -46,6 +47,7 @@ def set_items(claim: Claim, items: list[ItemFields], *, by: User) -> list[BasisI
     """What the claim rests on, in this order; replaces what was there. Each item is checked by itself."""
     announce("claim.set_items")
     require_filer(claim, by)
+    as_it_stands(claim)
     if claim.state not in (ClaimState.DRAFT, ClaimState.RETURNED):
         raise NotNow("claim.not_editable", "兑付申请提交后不能修改，如需更正请联系经办部门退回补正。")
     problems = [

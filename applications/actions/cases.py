@@ -10,7 +10,8 @@ from typing import Any
 from applications.models import Application, Check, Claim, Review
 from applications.models.reviews import CheckResult
 from vouchers import dates
-from vouchers.context import current
+from vouchers.access import Role, require_role
+from vouchers.context import announce, current
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import User
 from vouchers.policy.assessment import Assessment
@@ -48,6 +49,11 @@ def due_after(lifecycle: Lifecycle, state: str, on: date) -> date | None:
     """When the next deed in this state is due: the nearest of its deadlines, in working days."""
     days = [t.working_days for t in lifecycle.transitions if state in t.sources and t.working_days]
     return dates.add_working_days(on, min(days)) if days else None
+
+
+def as_it_stands(case: Case) -> None:
+    """Wait for whoever else acts on the case, and go on with it as it stands then. What was changed and not saved is lost."""
+    case.refresh_from_db(from_queryset=type(case)._default_manager.select_for_update(no_key=True))
 
 
 def move(
@@ -112,22 +118,6 @@ def record(
     )
 
 
-STAFF_VERBS = frozenset(
-    {
-        "accept",
-        "return",
-        "recommend",
-        "approve",
-        "reject",
-        "verify",
-        "publish_notice",
-        "issue",
-        "answer_check",
-        "uphold_objection",
-    }
-)
-
-
 def hands(case: Case, *verbs: str) -> set[int]:
     """The persons who had a hand in the case, by these verbs or by any."""
     rows = Review.objects.filter(subject_kind=kind_of(case), subject_no=number_of(case), actor__isnull=False)
@@ -136,9 +126,8 @@ def hands(case: Case, *verbs: str) -> set[int]:
     return set(rows.values_list("actor_id", flat=True))
 
 
-def staff_hands(case: Case) -> set[int]:
-    """Those on the office's side."""
-    return hands(case, *STAFF_VERBS)
+#: States in which the office looks at a case.
+UNDER_REVIEW = frozenset({"submitted", "accepted", "recommended", "verified"})
 
 
 # The engine's own conditions, in the office's words; a gate's words are the version's.
@@ -219,7 +208,16 @@ def checks_of(case: Case) -> list[Check]:
 
 
 def answer_check(check: Check, case: Case, *, result: str, sentence: str, by: User) -> Check:
-    """A person answers a check that no machine could, in words."""
+    """A handler or expert answers, in words, a check that no machine could, while the case is under review.
+
+    Raises ``Forbidden`` (``access.role``), ``NotNow`` (``check.closed``, ``check.by_machine``) and ``Invalid``.
+    """
+    announce(f"{kind_of(case)}.answer_check")
+    require_role(by, Role.HANDLER, Role.EXPERT, region=region_of(case))
+    as_it_stands(case)
+    if case.state not in UNDER_REVIEW or case.origin != "live":
+        raise NotNow("check.closed", "本件不在审查中，核验结论不能再更改。")
+    check.refresh_from_db()
     if check.by_machine and check.result != CheckResult.WAITING:
         raise NotNow("check.by_machine", f"“{check.label}”由系统核验，不能手工更改结论。")
     if result not in (CheckResult.PASSED, CheckResult.FAILED):

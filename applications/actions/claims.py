@@ -13,10 +13,11 @@ from django.db.models import Q
 from applications.actions import cases
 from applications.actions.assessments import assessed, columns, facts_of, kept, reassess, scheme_of
 from applications.actions.basis_items import require_filer
+from applications.actions.claim_grounds import require_lease, require_papers, require_voucher
 from applications.actions.leases import check_lease_price
 from applications.facts import latest_price_check
 from applications.invoice_checks import invoice_checks
-from applications.models import Claim, Lease, Paper
+from applications.models import Claim, Lease
 from applications.models.claims import ClaimKind, ClaimState
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
@@ -28,7 +29,7 @@ from vouchers.actions.payments import add_payable
 from vouchers.actions.spending import spend
 from vouchers.actions.vouchers import budget_of
 from vouchers.context import announce
-from vouchers.errors import Invalid, NotNow, Problems
+from vouchers.errors import Invalid, NotNow
 from vouchers.models import Party, User, Voucher
 from vouchers.models.holds import ScreeningMoment
 from vouchers.models.vouchers import VoucherState
@@ -38,6 +39,7 @@ from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import IssueWay, Outcome, PayTo, Stage
 from vouchers.states import not_now
 
+_CLOSED = frozenset({VoucherState.EXPIRED, VoucherState.VOIDED})
 RESERVED_STATES = frozenset({ClaimState.SUBMITTED, ClaimState.RETURNED, ClaimState.VERIFIED})
 
 
@@ -56,15 +58,8 @@ def start_claim(
         require_role(by, Role.PLATFORM, party=provider)
     else:
         require_role(by, Role.FILER, party=voucher.enterprise)
-    if voucher.state != VoucherState.ACTIVE:
-        raise NotNow(
-            "voucher.not_usable",
-            f"算力券 {voucher.voucher_no} 目前为“{voucher.get_state_display()}”，不能申请兑付。",
-        )
-    if voucher.expires_on <= dates.today():
-        raise NotNow(
-            "voucher.expired", f"算力券 {voucher.voucher_no} 已于 {voucher.expires_on:%Y年%m月%d日} 到期。"
-        )
+    require_voucher(voucher, filed_before=False)
+    require_lease(lease, voucher)
     assert voucher.program is not None and voucher.publication is not None
     scheme = voucher.publication.scheme
     track = scheme.tracks[0]
@@ -90,23 +85,26 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
     """File it and reserve its amount on the voucher and under every cap; the ledger's answer is final."""
     announce("claim.submit")
     require_filer(claim, by)
-    _require_voucher(claim)
+    cases.as_it_stands(claim)
     if claim.lifecycle.find("submit", claim.state) is None:
         raise not_now(claim, "submit")
+    require_voucher(claim.voucher, filed_before=claim.submitted_at is not None)
+    require_lease(claim.lease, claim.voucher)
     if not claim.items.exists():
         raise Invalid("claim.no_items", "请至少添加一项兑付依据（发票或结算单）。", field="items")
     _publication, scheme = scheme_of(claim)
-    _require_papers(claim, scheme)
-    resubmitted = claim.state == ClaimState.RETURNED
+    require_papers(claim, scheme)
     if claim.lease is not None:
         check_lease_price(claim.lease, scheme)
         screen("lease", claim.lease.lease_no, ScreeningMoment.FILING)
         claim.price_check = latest_price_check(claim.lease)
     # A claim that is filed again still holds its old reservation: the ledger gives it back in the chain that takes the new one.
-    held = claim.reserve_id if resubmitted and claim.claimed_amount else None
+    held = claim.reserve_id if claim.state == ClaimState.RETURNED and claim.claimed_amount else None
     facts = facts_of(claim)
     assessment = assessed(claim, facts)
-    reserve_id = uuid.uuid4()
+    # On a voucher that has run out in the meantime nothing can be reserved anew: what it still holds is what it asks for.
+    stands = held is not None and assessment.amount > 0 and claim.voucher.state in _CLOSED
+    reserve_id = claim.reserve_id if stands else uuid.uuid4()
 
     def change() -> Claim:
         cases.move(
@@ -117,22 +115,29 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
             acting_as_staff=False,
             amount=assessment.amount,
             update={
-                "claimed_amount": assessment.amount,
+                "claimed_amount": claim.claimed_amount if stands else assessment.amount,
                 **columns(claim, facts, assessment),
                 "price_check": claim.price_check,
-                "band": {"instant": scheme.issue.way is IssueWay.INSTANT},
+                "band": {
+                    "instant": claim.kind == ClaimKind.SETTLEMENT
+                    and _settles_instantly(scheme)
+                    and assessment.outcome is Outcome.ELIGIBLE
+                },
                 "reserve_id": reserve_id,
                 "resolve_id": uuid.uuid4(),
                 "filer": by,
                 "filer_ip": filer_ip,
                 "filer_device": filer_device,
-                "submitted_at": dates.now(),
+                # The day of the first filing counts: for the voucher's expiry, and for the year of the caps.
+                "submitted_at": claim.submitted_at or dates.now(),
             },
         )
         cases.write_checks(claim, assessment, invoice_checks(claim))
         screen("claim", claim.claim_no, ScreeningMoment.FILING)
         return claim
 
+    if stands:
+        return change()
     if assessment.amount <= 0:
         # A claim that the rules refuse may be filed, for a formal decision that can be objected to; it reserves nothing.
         made = change()
@@ -161,28 +166,6 @@ def _payee(claim: Claim) -> Party:
     return claim.payee
 
 
-def _require_voucher(claim: Claim) -> None:
-    if claim.voucher.state == VoucherState.FROZEN:
-        raise NotNow("voucher.frozen", f"算力券 {claim.voucher.voucher_no} 已冻结，解冻前不能兑付。")
-
-
-def _require_papers(claim: Claim, scheme: Scheme) -> None:
-    filed = set(
-        Paper.objects.filter(subject_kind="claim", subject_no=claim.claim_no, removed_at=None).values_list(
-            "kind", flat=True
-        )
-    )
-    if claim.items.filter(invoice__isnull=False).exists():
-        filed.add("invoice")
-    problems = [
-        Invalid("claim.paper_missing", f"还缺少材料：{paper.name}。", field=paper.code)
-        for paper in scheme.papers
-        if paper.required and paper.stage is Stage.CLAIM and paper.code not in filed
-    ]
-    if problems and claim.kind == ClaimKind.CLAIM:
-        raise Problems(problems, code="claim.incomplete", message="兑付材料尚不完整，请补齐后提交。")
-
-
 def withdraw_claim(claim: Claim, *, by: User, reason: str = "") -> Claim:
     """The enterprise takes it back; the reservation is released."""
     announce("claim.withdraw", reason)
@@ -204,6 +187,10 @@ def verify_claim(claim: Claim, *, by: User, reason: str = "") -> Claim:
     """核验: every named check has its answer, and none failed."""
     announce("claim.verify", reason)
     require_role(by, Role.HANDLER, region=claim.program_region_code)
+    cases.as_it_stands(claim)
+    if claim.lifecycle.find("verify", claim.state) is None:
+        raise not_now(claim, "verify")
+    require_other_person(by, cases.hands(claim, "submit"), "核验")
     reassess(claim, invoice_checks(claim))
     cases.require_answered(claim)
     cases.move(claim, "verify", by=by, reason=reason)
@@ -214,7 +201,8 @@ def approve_claim(claim: Claim, *, by: User, reason: str = "", amount: Decimal |
     """核准: by another person, on a fresh screening and assessment; posts the reservation and makes the payable."""
     announce("claim.approve", reason)
     require_role(by, Role.APPROVER, region=claim.program_region_code)
-    require_other_person(by, cases.staff_hands(claim), "核准")
+    cases.as_it_stands(claim)
+    require_other_person(by, cases.hands(claim), "核准")
     if claim.lifecycle.find("approve", claim.state) is None:
         raise not_now(claim, "approve")
     screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
@@ -237,9 +225,7 @@ def settle_instantly(claim: Claim) -> Claim:
     """即时抵扣: only where the version has no reviewer's step; a fresh screening must be clear all the same."""
     announce("claim.settle_instantly")
     _publication, scheme = scheme_of(claim)
-    if scheme.issue.way is not IssueWay.INSTANT or any(
-        step.stage is not Stage.APPLICATION for step in scheme.review_steps
-    ):
+    if not _settles_instantly(scheme):
         raise NotNow(
             "claim.reviewed_scheme",
             "按本专项的政策，抵扣须经工作人员核验、核准，平台不能自行确认。金额已为企业预占，请等候办理结果。",
@@ -256,8 +242,14 @@ def settle_instantly(claim: Claim) -> Claim:
     return _confirm(claim, "settle_instantly", by=None, reason="", granted=claim.claimed_amount or ZERO)
 
 
+def _settles_instantly(scheme: Scheme) -> bool:
+    return scheme.issue.way is IssueWay.INSTANT and all(
+        step.stage is Stage.APPLICATION for step in scheme.review_steps
+    )
+
+
 def _confirm(claim: Claim, verb: str, *, by: User | None, reason: str, granted: Decimal) -> Claim:
-    participants = cases.staff_hands(claim) | ({by.pk} if by else set())
+    participants = cases.hands(claim) | ({by.pk} if by else set())
 
     def change() -> Claim:
         cases.move(
@@ -315,8 +307,9 @@ def lapse_claim(claim: Claim) -> Claim:
 def _release(
     claim: Claim, verb: str, *, by: User | None, update: dict[str, Any] | None = None, **how: Any
 ) -> Claim:
-    held = bool(claim.claimed_amount) and claim.state in RESERVED_STATES
     with transaction.atomic():
+        cases.as_it_stands(claim)
+        held = bool(claim.claimed_amount) and claim.state in RESERVED_STATES
         cases.move(claim, verb, by=by, update=update, **how)
         if verb in ("reject", "lapse"):
             _tell(claim, f"claim_{verb}ed" if verb == "reject" else "claim_lapsed")

@@ -56,15 +56,19 @@ def publish_notice(application: Application, *, by: User) -> PublicNotice:
     opens = dates.today()
     cases.move(application, "publish_notice", by=by, amount=application.approved_amount)
     assert application.approved_amount is not None
-    return PublicNotice.objects.create(
-        notice_no=next_no("N", opens),
+    # After an objection was upheld the case is decided and noticed anew: the new notice takes the place of the old one.
+    notice, _new = PublicNotice.objects.update_or_create(
         application=application,
-        amount=application.approved_amount,
-        opens_on=opens,
-        closes_on=dates.add_working_days(opens, days + 1) if days else opens,
-        working_days=days,
-        published_by=by,
+        defaults={
+            "notice_no": next_no("N", opens),
+            "amount": application.approved_amount,
+            "opens_on": opens,
+            "closes_on": dates.add_working_days(opens, days + 1) if days else opens,
+            "working_days": days,
+            "published_by": by,
+        },
     )
+    return notice
 
 
 def issue_application(application: Application, *, by: User) -> Voucher:
@@ -72,7 +76,7 @@ def issue_application(application: Application, *, by: User) -> Voucher:
     announce("application.issue")
     region = cases.region_of(application)
     require_role(by, Role.APPROVER, Role.HANDLER, region=region)
-    notice: PublicNotice | None = getattr(application, "notice", None)
+    notice = PublicNotice.objects.filter(application=application).first()
     if notice is not None and notice.closes_on > dates.today():
         raise NotNow(
             "notice.running",

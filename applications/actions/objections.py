@@ -62,7 +62,7 @@ def answer_objection(objection: Objection, *, uphold: bool, answer: str, by: Use
     if not answer.strip():
         raise Invalid("objection.answer", "请写明答复的理由。", field="answer")
     case = subject_of(objection)
-    require_other_person(by, cases.staff_hands(case), "答复异议")
+    require_other_person(by, cases.hands(case), "答复异议")
     advance(
         objection,
         "uphold" if uphold else "dismiss",

@@ -195,7 +195,7 @@ def take_out(batch: PaymentBatch, payment_no: str, *, by: User, reason: str = ""
         raise NotNow(
             "payment_batch.not_draft", "批次编制中才能移出款项。", hint="如已报批或批准，请先退回编制。"
         )
-    payment = batch.payments.filter(payment_no=payment_no).first()
+    payment: Payment | None = batch.payments.filter(payment_no=payment_no).first()
     if payment is None:
         raise Invalid("payment_batch.unknown_line", f"{payment_no} 不在本批次中。", field="payment_no")
     advance(payment, "unbatch", by=by, region=batch.region, update={"batch": None, "line_no": None})

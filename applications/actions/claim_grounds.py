@@ -1,0 +1,64 @@
+"""What a claim stands on: a voucher that it may draw on, a contract that it may rest on, the papers that go with it."""
+
+from __future__ import annotations
+
+from applications.models import Claim, Lease, Paper
+from applications.models.claims import ClaimKind
+from applications.models.leases import LeaseState
+from vouchers import dates
+from vouchers.errors import Forbidden, Invalid, NotNow, Problems
+from vouchers.models import Voucher
+from vouchers.models.vouchers import VoucherState
+from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import Stage
+
+_CLAIMABLE = frozenset({LeaseState.FILED, LeaseState.VERIFIED, LeaseState.ENDED})
+
+
+def require_voucher(voucher: Voucher, *, filed_before: bool) -> None:
+    """That a claim may draw on it. One that was filed in time goes on after the voucher's expiry: what it reserved is its own."""
+    number = voucher.voucher_no
+    if voucher.origin != "live":
+        raise NotNow("voucher.imported", f"算力券 {number} 为历史导入，仅供查询，不能申请兑付。")
+    if voucher.state == VoucherState.FROZEN:
+        raise NotNow("voucher.frozen", f"算力券 {number} 已冻结，解冻前不能兑付。")
+    if filed_before:
+        return
+    if voucher.expires_on <= dates.today():
+        raise NotNow("voucher.expired", f"算力券 {number} 已于 {voucher.expires_on:%Y年%m月%d日} 到期。")
+    if voucher.state != VoucherState.ACTIVE:
+        raise NotNow(
+            "voucher.not_usable", f"算力券 {number} 目前为“{voucher.get_state_display()}”，不能申请兑付。"
+        )
+
+
+def require_lease(lease: Lease | None, voucher: Voucher) -> None:
+    """That a claim may rest on it: the holder's own, filed, not taken back."""
+    if lease is None:
+        return
+    if lease.lessee_id != voucher.enterprise_id:
+        raise Forbidden("claim.lease_not_yours", "该合同的承租方不是持券单位，不能据以申请兑付。")
+    if lease.origin != "live" or lease.state not in _CLAIMABLE:
+        raise NotNow(
+            "claim.lease_not_filed",
+            f"合同 {lease.lease_no} 目前为“{lease.get_state_display()}”，不能据以申请兑付。",
+            hint="请选择已备案的合同。",
+        )
+
+
+def require_papers(claim: Claim, scheme: Scheme) -> None:
+    """That every paper is there that the version asks for at the claim; a platform's settlement brings none."""
+    filed = set(
+        Paper.objects.filter(subject_kind="claim", subject_no=claim.claim_no, removed_at=None).values_list(
+            "kind", flat=True
+        )
+    )
+    if claim.items.filter(invoice__isnull=False).exists():
+        filed.add("invoice")
+    problems = [
+        Invalid("claim.paper_missing", f"还缺少材料：{paper.name}。", field=paper.code)
+        for paper in scheme.papers
+        if paper.required and paper.stage is Stage.CLAIM and paper.code not in filed
+    ]
+    if problems and claim.kind == ClaimKind.CLAIM:
+        raise Problems(problems, code="claim.incomplete", message="兑付材料尚不完整，请补齐后提交。")
