@@ -17,7 +17,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
 
 from config.embedded import REPOSITORY
 from tests.conftest import TODAY
@@ -103,6 +103,11 @@ def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"the server does not answer:\n{log.read_text()[-4000:]}")
 
 
+def is_complaint(line: ConsoleMessage) -> bool:
+    """An error of a page. That a form came back with what is to be corrected (422) is none."""
+    return line.type == "error" and "status of 422" not in line.text
+
+
 @pytest.fixture
 def page(chromium: Browser, site: str, request) -> Iterator[Page]:
     """A page of a fresh visitor, 1440 px wide unless the test is given a ``width``."""
@@ -122,7 +127,7 @@ def page(chromium: Browser, site: str, request) -> Iterator[Page]:
     context.set_default_timeout(15_000)
     page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    page.on("console", lambda line: complaints.append(line.text) if is_complaint(line) else None)
     yield page
     context.close()
     assert asked_outside == [], "a page asked for something outside of the site"
