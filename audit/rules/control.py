@@ -70,6 +70,15 @@ class Register:
         """Whether anything at all is on file about who stands behind the party."""
         return party in self._rep_of or party in self._registered
 
+    def party(self, code: int) -> int | None:
+        """The party with this code, or None."""
+        return self._party_of.get(code)
+
+    def representative(self, code: int) -> int:
+        """The legal representative of the party with this code; MISSING for who is no party on file."""
+        party = self._party_of.get(code)
+        return MISSING if party is None else self._rep_of.get(party, MISSING)
+
     def ever_above(self, party: int) -> frozenset[int]:
         """Everyone who was ever above the party by 25 % and more, on whatever day: cheap, and remembered."""
         known = self._ever.get(party)

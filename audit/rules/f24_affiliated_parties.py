@@ -1,6 +1,6 @@
 """F24 关联租赁：出租方与承租方是一家。
 
-方法：以合同签订日的登记为准：（一）一方直接或经持股 25% 以上的公司间接持有另一方 25% 以上；（二）同一第三方直接或间接持有双方各 25% 以上；（三）法定代表人证件摘要相同；（四）申报为母子公司、同受控制、分支机构或近亲属。路径不超过三步。以上为登记的控制关系，硬性。其余按双方共有的联系计分，满 6 分提示：银行账户 8，一方法定代表人持有另一方 25% 以上 8，5%–25% 的共同股东 4，持有另一方 5%–25% 4，电话 4，邮箱 4，地址到室 3；各乘以 min(1, ln(N/df)／ln N)：共用者越多越说明不了什么，超过 hub_cap 家共用的不计。
+方法：以合同签订日的登记为准：（一）一方直接或经持股 25% 以上的公司间接持有另一方 25% 以上；（二）同一第三方直接或间接持有双方各 25% 以上；（三）法定代表人证件摘要相同；（四）申报为母子公司、同受控制、分支机构或近亲属。路径不超过三步。以上为登记的控制关系，硬性。其余按双方共有的联系计分，满 6 分提示：银行账户 8，同一自然人在双方或其上层公司担任法定代表人或持有 25% 以上 8，5%–25% 的共同股东 4，持有另一方 5%–25% 4，电话 4，邮箱 4，地址到室 3；各乘以 min(1, ln(N/df)／ln N)：共用者越多越说明不了什么，超过 hub_cap 家共用的不计。
 
 例：签订日双方法定代表人为同一人：硬性。双方地址到室相同（只此两家），并有一名分别持股 19%、23% 的共同股东：6.3 分，提示。
 
@@ -19,7 +19,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -54,9 +54,9 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     """Leases (and their claims) whose parties belong together."""
     leases, claims, found = facts.leases, facts.claims, Found()
     register = register_of(facts, parameters)
-    shared = Shared(facts, parameters) if facts.whole else None
+    shared = Shared(facts, register, parameters) if facts.whole else None
     links: dict[int, Link] = {}
-    soft: dict[int, list[tuple[str, Decimal, int]]] = {}
+    soft: dict[int, list[Ground]] = {}
     for row in np.flatnonzero(leases.live == 1).tolist():
         lease, one, other = int(leases.id[row]), int(leases.lessee[row]), int(leases.lessor[row])
         signed = int(leases.signed_on[row])
@@ -68,7 +68,7 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
             found.untestable_leases.add(lease)
         if shared is not None:
             grounds = shared.between(one, other, signed)
-            if sum((points for _kind, points, _df in grounds), Decimal(0)) >= Decimal(
+            if sum((ground.points for ground in grounds), Decimal(0)) >= Decimal(
                 str(parameters["flag_from"])
             ):
                 soft[lease] = grounds
@@ -81,11 +81,21 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
 _NOTHING: frozenset[tuple[str, int]] = frozenset()
 
 
+class Ground(NamedTuple):
+    """One thing that two parties share: its kind, weighted points, how many share it, and the records that show it."""
+
+    kind: str
+    points: Decimal
+    df: int
+    holdings: tuple[int, ...] = ()  # rows of shareholdings
+    parties: tuple[int, ...] = ()  # ids of companies that the person represents
+
+
 class Shared:
     """What parties share beside registered control, weighted by how rare it is."""
 
-    def __init__(self, facts: Facts, parameters: Mapping[str, Any]) -> None:
-        self.facts = facts
+    def __init__(self, facts: Facts, register: Register, parameters: Mapping[str, Any]) -> None:
+        self.facts, self.register = facts, register
         self.points = {**POINTS, **parameters["points"]}
         self.hub_cap, self.share = (
             int(parameters["hub_cap"]),
@@ -110,6 +120,14 @@ class Shared:
         self._held: dict[int, list[int]] = defaultdict(list)
         for row in range(len(held)):
             self._held[int(held.company[row])].append(row)
+        self._companies = {int(code) for code in parties.uscc} | {
+            int(one) for one in held.holder[held.holder_is_company == 1]
+        }
+        self._persons_degree: dict[int, set[int]] = defaultdict(set)
+        for rep, identity in zip(parties.legal_rep.tolist(), parties.id.tolist(), strict=True):
+            self._persons_degree[rep].add(identity)
+        for row in np.flatnonzero(held.percent >= self.share).tolist():
+            self._persons_degree[int(held.holder[row])].add(int(held.company[row]))
         self._degree: dict[int, set[int]] = defaultdict(set)
         for holder, company in zip(held.holder.tolist(), held.company.tolist(), strict=True):
             self._degree[holder].add(company)
@@ -118,27 +136,40 @@ class Shared:
         """min(1, ln(N/df) / ln N), to four places."""
         return Decimal(str(round(min(1.0, math.log(self.count / df) / math.log(self.count)), 4)))
 
-    def between(self, one: int, other: int, on: int) -> list[tuple[str, Decimal, int]]:
+    def between(self, one: int, other: int, on: int) -> list[Ground]:
         """What the two share on that day: kind, points, how many share it; the strongest first."""
-        found: list[tuple[str, Decimal, int]] = []
+        found: list[Ground] = []
         for kind, value in self._of.get(one, _NOTHING) & self._of.get(other, _NOTHING):
             df = len(self._who[kind, value])
             if df <= self.hub_cap:
-                found.append((kind, Decimal(self.points[kind]) * self.weight(df), df))
+                found.append(Ground(kind, Decimal(self.points[kind]) * self.weight(df), df))
         if not self._behind(one).isdisjoint(self._behind(other)):
             found += self._holdings(one, other, on)
-        return sorted(found, key=lambda ground: (-ground[1], ground[0]))
+        return sorted(found, key=lambda ground: (-ground.points, ground.kind))
 
     def _behind(self, party: int) -> frozenset[int]:
-        """The party itself, its representative and whoever ever held it: what a link by holding needs in common."""
+        """Whoever was ever above the party, their representatives, and its small holders: what a link needs in common."""
         known = self._all.get(party)
         if known is None:
-            parties, held = self.facts.parties, self.facts.shareholdings
-            row = parties.at(party)
-            own = () if row is None else (int(parties.uscc[row]), int(parties.legal_rep[row]))
+            held = self.facts.shareholdings
+            above = self.register.ever_above(party)
+            reps = (self.register.representative(code) for code in above)
             holders = (int(held.holder[one]) for one in self._held.get(party, ()))
-            known = self._all[party] = frozenset({*own, *holders} - {MISSING})
+            known = self._all[party] = frozenset({*above, *reps, *holders} - {MISSING})
         return known
+
+    def _persons(self, party: int, on: int) -> dict[int, tuple[int, tuple[int, ...], tuple[int, ...]]]:
+        """Who represents or holds 25 % of the party or of a company above it: person → steps, holdings, companies."""
+        found: dict[int, tuple[int, tuple[int, ...], tuple[int, ...]]] = {}
+        for code, path in self.register.above(party, on).items():
+            company = self.register.party(code)
+            rep = self.register.representative(code)
+            for person, steps, represented in ((code, len(path), ()), (rep, len(path) + 1, (company,))):
+                if person == MISSING or person in self._companies:
+                    continue
+                if person not in found or steps < found[person][0]:
+                    found[person] = (steps, path, tuple(one for one in represented if one is not None))
+        return found
 
     def _holders(self, party: int, on: int) -> dict[int, int]:
         held = self.facts.shareholdings
@@ -149,29 +180,47 @@ class Shared:
                 found[holder] = found.get(holder, 0) + int(held.percent[row])
         return found
 
-    def _holdings(self, one: int, other: int, on: int) -> list[tuple[str, Decimal, int]]:
-        parties, found = self.facts.parties, []
+    def _holdings(self, one: int, other: int, on: int) -> list[Ground]:
+        parties = self.facts.parties
+        found: list[Ground] = []
         mine, theirs = self._holders(one, on), self._holders(other, on)
         at = {party: parties.at(party) for party in (one, other)}
         for party, holders in ((one, theirs), (other, mine)):
             row = at[party]
             if row is None:
                 continue
-            if holders.get(int(parties.uscc[row]), 0) >= 50_000:
-                found.append(("minor_holding", Decimal(self.points["minor_holding"]), 2))
-            rep = int(parties.legal_rep[row])
-            if rep != MISSING and holders.get(rep, 0) >= self.share:
-                found.append(("representative", Decimal(self.points["representative"]), 2))
+            uscc = int(parties.uscc[row])
+            if holders.get(uscc, 0) >= 50_000:
+                rows = self._rows(other if party == one else one, uscc, on)
+                found.append(Ground("minor_holding", Decimal(self.points["minor_holding"]), 2, rows))
+        ours, yours = self._persons(one, on), self._persons(other, on)
+        shared = sorted(ours.keys() & yours.keys(), key=lambda who: (ours[who][0] + yours[who][0], who))
+        for person in shared[:1]:
+            df = max(2, len(self._persons_degree[person]))
+            (steps, path, companies), (others, way, more) = ours[person], yours[person]
+            if steps + others <= self.register.length and df <= self.hub_cap:
+                points = Decimal(self.points["representative"]) * self.weight(df)
+                found.append(Ground("representative", points, df, (*path, *way), (*companies, *more)))
         for holder in mine.keys() & theirs.keys():
             df = len(self._degree[holder])
             if min(mine[holder], theirs[holder]) >= 50_000 and df <= self.hub_cap:
-                found.append(("common_holder", Decimal(self.points["common_holder"]) * self.weight(df), df))
+                points = Decimal(self.points["common_holder"]) * self.weight(df)
+                rows = (*self._rows(one, holder, on), *self._rows(other, holder, on))
+                found.append(Ground("common_holder", points, df, rows))
         return found
+
+    def _rows(self, company: int, holder: int, on: int) -> tuple[int, ...]:
+        held = self.facts.shareholdings
+        return tuple(
+            row
+            for row in self._held.get(company, ())
+            if held.holder[row] == holder and held.starts[row] <= on < held.ends[row]
+        )
 
 
 _KINDS = {
     **ATTRIBUTES,
-    "representative": "一方法定代表人持有另一方 25% 以上股权",
+    "representative": "同一自然人分别担任法定代表人或持有 25% 以上（含上层公司）",
     "minor_holding": "一方持有另一方 5% 以上股权",
     "common_holder": "有共同股东（5% 以上）",
 }
@@ -184,7 +233,7 @@ def _explain(
     facts: Facts,
     found: Found,
     links: Mapping[int, Link],
-    soft: Mapping[int, list[tuple[str, Decimal, int]]],
+    soft: Mapping[int, list[Ground]],
     parameters: Mapping[str, Any],
 ) -> None:
     leases, claims, held, declared = facts.leases, facts.claims, facts.shareholdings, facts.declared
@@ -192,9 +241,9 @@ def _explain(
     lease_words = facts.labels("lease", flagged)
     lessee, lessor = leases.look_up("lessee", flagged), leases.look_up("lessor", flagged)
     party_words = facts.labels("party", [*lessee.tolist(), *lessor.tolist()])
-    holding_words = facts.labels(
-        "shareholding", held.id[[r for link in links.values() for r in link.shareholdings]]
-    )
+    rows = [r for link in links.values() for r in link.shareholdings]
+    rows += [r for grounds in soft.values() for ground in grounds for r in ground.holdings]
+    holding_words = facts.labels("shareholding", held.id[rows])
     declared_words = facts.labels(
         "declared", declared.id[[link.declared for link in links.values() if link.declared is not None]]
     )
@@ -229,14 +278,22 @@ def _explain(
             cure = "若签订日前该关系已登记终止，则不触发。"
         else:
             grounds = soft[lease]
-            total = sum((ground[1] for ground in grounds), Decimal(0))
+            total = sum((ground.points for ground in grounds), Decimal(0))
             points = min(Decimal(10), total).quantize(Decimal("0.01"))
             severity, value, threshold = SOFT, str(points), str(parameters["flag_from"])
             told = "、".join(
-                f"{'相同的' if kind in ATTRIBUTES else ''}{_KINDS[kind]}（{weighted:.1f} 分，共 {df} 家）"
-                for kind, weighted, df in grounds
+                f"{'相同的' if one_ground.kind in ATTRIBUTES else ''}{_KINDS[one_ground.kind]}"
+                f"（{one_ground.points:.1f} 分，共 {one_ground.df} 家）"
+                for one_ground in grounds
             )
-            inputs += [(kind, str(weighted), df) for kind, weighted, df in grounds]
+            evidence += [
+                f"shareholding:{'/'.join(holding_words[int(held.id[row])][:3])}"
+                for one_ground in grounds
+                for row in one_ground.holdings
+            ]
+            between = facts.labels("party", [p for one_ground in grounds for p in one_ground.parties])
+            evidence += [f"party:{words[0]}" for words in between.values()]
+            inputs += [(one_ground.kind, str(one_ground.points), one_ground.df) for one_ground in grounds]
             sentence = f"承租方“{one[1]}”与出租方“{other[1]}”之间有：{told}，合计 {points} 分。"
             cure = f"若合计低于 {parameters['flag_from']} 分，则不触发。"
         for claim in (*claims_of.get(lease, ()),) or (None,):
@@ -250,7 +307,7 @@ def _explain(
                     threshold,
                     sentence,
                     cure,
-                    tuple(evidence),
+                    tuple(dict.fromkeys(evidence)),
                     tuple(inputs),
                     ties=(int(lessee[place]), int(lessor[place])),
                 )

@@ -6,7 +6,7 @@
 
 缘由：回来了的租金等于没有付。
 
-排除：双方之间有红字发票的退款；反方向的真实交易，即每一步在 90 天内有不低于其一半金额的有效发票。
+排除：双方之间有红字发票的退款；反方向的真实交易，即每一步在 90 天内都有不低于其一半金额的有效发票（只有其中几步有票的，不能解释整条路径）。
 
 假设：沿途各方的流水在册；出租方没有任何付款记录的，无从追踪，无法检验。
 
@@ -119,13 +119,14 @@ def _return(
     """The rows of the shortest way back, or None."""
     transfers = facts.transfers
     start, rent = int(transfers.paid_on[at]), int(transfers.amount[at])
-    layer: list[tuple[int, int, int, tuple[int, ...], frozenset[int]]] = [
-        (lessor, start, rent, (), frozenset({lessor}))
+    # party, since, carried, path, visited, whether every step so far is covered by trade
+    layer: list[tuple[int, int, int, tuple[int, ...], frozenset[int], bool]] = [
+        (lessor, start, rent, (), frozenset({lessor}), True)
     ]
     steps = 0
     for _hop in range(hops):
         beyond = []
-        for party, since, carried, path, visited in layer:
+        for party, since, carried, path, visited, covered in layer:
             for day, amount, payee, rows in flow.out.get(party, ()):
                 if day < since or day > start + days:
                     continue
@@ -134,12 +135,12 @@ def _return(
                     return None
                 if amount * 100 > carried * 105 or amount * 100 < rent * least or at in rows:
                     continue
-                if _is_trade(trade, party, payee, day, amount):
-                    continue
+                still = covered and _is_trade(trade, party, payee, day, amount)
                 if payee in targets:
-                    return (*path, *rows)
-                if payee not in visited:
-                    beyond.append((payee, day, amount, (*path, *rows), visited | {payee}))
+                    if not still:
+                        return (*path, *rows)
+                elif payee not in visited:
+                    beyond.append((payee, day, amount, (*path, *rows), visited | {payee}, still))
         layer = beyond
     return None
 
@@ -209,7 +210,7 @@ def _explain(
                 points=RULE.points,
                 value=f"{share}%",
                 threshold=f"{least}%",
-                sentence=f"{day_of(transfers.paid_on[at])} 支付的租金 {yuan_of(rent)} 元，经 {way} 于 {day_of(transfers.paid_on[path[-1]])} "
+                sentence=f"{day_of(int(transfers.paid_on[at]))} 支付的租金 {yuan_of(rent)} 元，经 {way} 于 {day_of(transfers.paid_on[path[-1]])} "
                 f"前后回到承租方一方 {yuan_of(came)} 元（{share}%）。{more}",
                 counterfactual=f"若回流不足租金的 {least}%，或有相应的发票、红字发票说明款项性质，则不触发。",
                 evidence=tuple(

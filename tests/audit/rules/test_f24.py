@@ -120,3 +120,22 @@ def test_without_anything_on_file_about_one_side_it_is_not_testable():
     unknown = [party(LESSEE), party(LESSOR, legal_rep=None)]
     found = run("F24", parties=unknown, leases=[lease()])
     assert (found.untestable_leases, found.untestable_claims) == ({1}, {1})
+
+
+def test_a_person_who_represents_a_company_above_the_one_and_holds_the_other_is_soft():
+    hidden = [party(OTHER, legal_rep="she"), party(LESSEE), party(LESSOR), *(party(n) for n in range(10, 40))]
+    chain = [holding(1, LESSEE, f"USCC{OTHER}", "35"), holding(2, LESSOR, "she", "100")]
+    hit = only(run("F24", parties=hidden, shareholdings=chain))
+    assert hit.severity == "soft" and "party:party-3" in hit.evidence
+    assert len([one for one in hit.evidence if one.startswith("shareholding:")]) == 2
+    weak = [holding(1, LESSEE, f"USCC{OTHER}", "24"), chain[1]]
+    assert not run("F24", parties=hidden, shareholdings=weak).hits
+
+
+def test_a_small_common_holder_is_soft_with_the_address_and_alone_says_little():
+    both = [holding(1, LESSEE, "person", "19"), holding(2, LESSOR, "person", "23")]
+    assert not run("F24", parties=parties(), shareholdings=both).hits
+    hit = only(run("F24", parties=parties(address="5-501", phone="1"), shareholdings=both))
+    assert hit.severity == "soft" and len(hit.evidence) == 5
+    below = [holding(1, LESSEE, "person", "4.9999"), both[1]]
+    assert not run("F24", parties=parties(address="5-501", phone="1"), shareholdings=below).hits

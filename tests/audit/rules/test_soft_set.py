@@ -212,6 +212,14 @@ def test_f26_refunds_with_a_red_letter_and_real_trade_are_honest():
     assert trip(*back, invoices=[{**sale[0], "gross": D("29999.99")}]).hits
 
 
+def test_f26_an_invoice_for_one_step_does_not_explain_the_whole_way():
+    way = [transfer(2, LESSOR, OTHER, "90000", 3), transfer(3, OTHER, LESSEE, "85000", 7)]
+    bill = invoice(8, seller=f"USCC{OTHER}", buyer=f"USCC{LESSOR}", gross=D("90000"), issued_on=PAID)
+    assert trip(*way, invoices=[bill]).hits
+    other = invoice(9, seller=f"USCC{LESSEE}", buyer=f"USCC{OTHER}", gross=D("85000"), issued_on=PAID)
+    assert not trip(*way, invoices=[bill, other]).hits
+
+
 def test_f26_without_a_transfer_or_a_statement_of_the_lessor_it_is_not_testable():
     assert run("F26").untestable_claims == {1}
     assert trip().untestable_claims == {1}
