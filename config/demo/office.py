@@ -39,9 +39,8 @@ class Office:
         case = f"/desk/applications/{number}/"
         self.decide("handler", case, "accept")
         self.answer_checks("handler", case)
-        self.decide(
-            "expert" if expert else "handler2", case, "recommend", **({"passed": "yes"} if expert else {})
-        )
+        opinion = {"passed": "yes"} if expert else {}
+        self.decide("expert" if expert else "handler2", case, "recommend", refused=False, **opinion)
         self.decide("approver", case, "approve")
         return self.decide("approver", case, "publish_notice").text
 

@@ -224,7 +224,7 @@ class ProviderAdmissionAdmin(ActionOnlyAdmin):
 class RegisterAdmin(ActionOnlyAdmin):
     """Rows that are entered elsewhere: by the company itself, by the import, by the audit."""
 
-    read_roles = CLOSE_READERS
+    read_roles: tuple[str, ...] = CLOSE_READERS
 
     def region_of(self, obj: Any) -> None:
         """The register is one for all regions."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -157,11 +158,12 @@ class UserAdmin(ActionOnlyAdmin):
     readonly_fields = ("roles",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        by: Any = request.user
         return (
-            accounts_in_care(request.user, *self.read_roles)
+            accounts_in_care(by, *self.read_roles)
             .order_by("username")
             .prefetch_related("grants__region", "grants__party")
-        )  # type: ignore[arg-type]
+        )
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         found, distinct = super().get_search_results(request, queryset, search_term)
@@ -220,19 +222,17 @@ class GrantForm(forms.Form):
 
     def for_person(self, request: HttpRequest) -> None:
         """People, regions and companies in the person's care."""
-        by = request.user
+        by: Any = request.user
         chosen: dict[str, QuerySet[Any]] = {
-            "user": accounts_in_care(by, *SECURITY).filter(is_active=True).exclude(pk=by.pk),  # type: ignore[arg-type]
-            "region": Region.objects.filter(code__in=regions_in_care(by, *SECURITY)),  # type: ignore[arg-type]
-            "party": parties_in_care(by, *SECURITY),  # type: ignore[arg-type]
+            "user": accounts_in_care(by, *SECURITY).filter(is_active=True).exclude(pk=by.pk),
+            "region": Region.objects.filter(code__in=regions_in_care(by, *SECURITY)),
+            "party": parties_in_care(by, *SECURITY),
         }
         for name, rows in chosen.items():
             field: Any = self.fields[name]
             if name != "region":
                 model_field = RoleGrant._meta.get_field(name)
-                field.widget = admin.widgets.AutocompleteSelect(
-                    model_field, admin.site, attrs={"class": "wide"}
-                )
+                field.widget = AutocompleteSelect(model_field, admin.site, attrs={"class": "wide"})
                 field.widget.choices = field.choices
                 field.widget.is_required = field.required
             field.queryset = rows
@@ -302,9 +302,8 @@ class RoleGrantAdmin(ActionOnlyAdmin):
         """The rows are in care already."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RoleGrant]:
-        return grants_in_care(request.user, *self.read_roles).select_related(
-            "user", "region", "party", "granted_by"
-        )  # type: ignore[arg-type]
+        by: Any = request.user
+        return grants_in_care(by, *self.read_roles).select_related("user", "region", "party", "granted_by")
 
     @admin.display(description=_("地区或单位"))
     def place(self, grant: RoleGrant) -> Any:

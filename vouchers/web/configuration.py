@@ -5,7 +5,6 @@ Kept apart from ``vouchers.admin``, which registers its pages on this site and s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
@@ -45,14 +44,14 @@ class ConfigurationSite(AdminSite):
     """Whoever holds a role of the office may enter; what is seen there is each page's own rule. ``is_staff`` and
     ``is_superuser`` open nothing."""
 
-    site_title = _("配置")  # type: ignore[assignment]
-    index_title = _("配置")  # type: ignore[assignment]
+    site_title = _("配置")
+    index_title = _("配置")
     enable_nav_sidebar = True
 
     def has_permission(self, request: HttpRequest) -> bool:
         return has_role(request.user, *STAFF_ROLES)
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Visitors sign in first; the signed-in without a role of the office are refused (403 ``configuration.staff_only``)."""
         inner = super().admin_view(view, cacheable)
 
@@ -77,10 +76,10 @@ class ConfigurationSite(AdminSite):
         query = urlencode({REDIRECT_FIELD_NAME: wanted})
         return HttpResponseRedirect(f"{reverse('accounts:login')}?{query}")
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return HttpResponseRedirect(reverse("accounts:password_change"))
 
-    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return HttpResponseRedirect(reverse("accounts:password_change_done"))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
