@@ -17,16 +17,14 @@ from django.conf import settings
 from django.core.management import call_command
 from openpyxl import load_workbook
 
-from config.demo import figures
+from config.demo import contracts, figures
 from config.demo.browser import Person, Platform, StepFailed, words
-from config.demo.enterprise import Contract, apply, claim
+from config.demo.contracts import PARTY
+from config.demo.enterprise import apply, claim
 from config.demo.load import TOKENS
 from config.demo.office import Office
-from config.demo.people import COMPANIES
 from config.management.commands.demo_date import move_demo_date
 from vouchers.money import thousands
-
-PARTY = {company.account: (company.uscc, company.name) for company in COMPANIES}
 
 
 class Story:
@@ -96,23 +94,7 @@ class Story:
         filer, said = self.sign_in("yizhuang"), []
         platform = Platform(self.base_url, self.tokens["yunfan"])
         for accelerator, expected in figures.ETOWN_V1.items():
-            number, _page = apply(
-                filer,
-                Contract(
-                    program="BDA-SLQ",
-                    lessor_uscc=PARTY["yunfan"][0],
-                    contract_no=f"JK-2024-{accelerator}",
-                    region_code="110115",
-                    signed_on=date(2024, 5, 20),
-                    starts_on=date(2024, 5, 20),
-                    ends_on=date(2025, 5, 19),
-                    amount=Decimal("2000000.00"),
-                    unit_price=Decimal("16.00"),
-                    accelerator=accelerator,
-                    form_factor="SXM" if accelerator == "H800" else "OAM",
-                    statements={"is_platform_traded": "yes"},
-                ),
-            )
+            number, _page = apply(filer, contracts.etown_first(accelerator))
             state = filer.get(f"/portal/applications/{number}/")
             lease_no, voucher_no = _find("L", state), _find("V", state)
             answer = self._settle(
@@ -157,7 +139,7 @@ class Story:
         base, upper = self._fair_price()
         price = base.quantize(Decimal("0.01"))
         number, page = apply(
-            self.sign_in("xinghe"), self._beijing("BJ-2025-001", price, figures.BEIJING_RENT)
+            self.sign_in("xinghe"), contracts.beijing("BJ-2025-001", price, figures.BEIJING_RENT)
         )
         self.applications["BJ-AIQ"] = number
         if number not in page:
@@ -166,28 +148,11 @@ class Story:
             f"{number}：租金 {thousands(figures.BEIJING_RENT)}，单价 {price} 元/卡时（区间上限 {upper:.2f}）"
         )
 
-    def _beijing(self, contract_no: str, price: Decimal, amount: Decimal) -> Contract:
-        return Contract(
-            program="BJ-AIQ",
-            lessor_uscc=PARTY["yunfan"][0],
-            contract_no=contract_no,
-            region_code="520000",
-            signed_on=date(2025, 6, 1),
-            starts_on=date(2025, 6, 1),
-            ends_on=date(2025, 8, 31),
-            amount=amount,
-            unit_price=price,
-            cards=400,
-            serials=("YF-H800-0001", "YF-H800-0002"),
-            exclusive=False,
-            statements={"other_money": "no"},
-        )
-
     def beijing_refused(self) -> str:
         """A contract above the band: filed for a formal decision, refused with the sentence that the page proposes."""
         _base, upper = self._fair_price()
         price = (upper * Decimal("1.25")).quantize(Decimal("0.01"))
-        contract = self._beijing("BJ-2025-002", price, Decimal("3000000.00"))
+        contract = contracts.beijing("BJ-2025-002", price, Decimal("3000000.00"))
         number, _page = apply(self.sign_in("xinghe"), contract)
         sentence = self.office.reject(number)
         if "公允" not in sentence:
@@ -196,59 +161,9 @@ class Story:
 
     def others_apply(self) -> str:
         """Shenzhen's contract of 30 million, E-Town's second version, Guizhou's demonstration version."""
-        common = {
-            "signed_on": date(2025, 5, 12),
-            "starts_on": date(2025, 5, 12),
-            "ends_on": date(2026, 5, 11),
-        }
-        contracts = {
-            "SZ-XLQ": (
-                "shenlan",
-                Contract(
-                    program="SZ-XLQ",
-                    lessor_uscc=PARTY["yunfan"][0],
-                    contract_no="SZ-2025-001",
-                    region_code="440300",
-                    amount=figures.SHENZHEN_CONTRACT,
-                    unit_price=Decimal("16.00"),
-                    statements={"service_item": "智能算力租用", "party_kind": "enterprise"},
-                    **common,
-                ),
-            ),
-            "BDA-SLQ": (
-                "yizhuang",
-                Contract(
-                    program="BDA-SLQ",
-                    lessor_uscc=PARTY["yunfan"][0],
-                    contract_no="JK-2025-001",
-                    region_code="110115",
-                    amount=Decimal("2000000.00"),
-                    unit_price=Decimal("9.00"),
-                    accelerator="Ascend 910B",
-                    form_factor="OAM",
-                    statements={"is_platform_traded": "yes"},
-                    **common,
-                ),
-            ),
-            "GZ-SLQ-DEMO": (
-                "qianshan",
-                Contract(
-                    program="GZ-SLQ-DEMO",
-                    lessor_uscc=PARTY["zhihui"][0],
-                    contract_no="GZ-2025-001",
-                    region_code="520000",
-                    amount=figures.GUIZHOU_CONTRACT,
-                    unit_price=Decimal("16.00"),
-                    serials=("ZH-H800-0001",),
-                    exclusive=True,
-                    statements={"is_platform_traded": "yes", "track": "compute"},
-                    **common,
-                ),
-            ),
-        }
-        for program, (account, contract) in contracts.items():
+        for program, (account, contract) in contracts.others().items():
             self.applications[program], _page = apply(self.sign_in(account), contract)
-        return "、".join(self.applications[program] for program in contracts)
+        return "、".join(self.applications[program] for program in contracts.others())
 
     def office_decides(self) -> str:
         """Three people on each case; the experts where the version asks for them."""
@@ -351,21 +266,7 @@ class Story:
 
     def false_lease(self) -> str:
         """The same exclusive machine, let to a second company at the same time."""
-        contract = Contract(
-            program="GZ-SLQ-DEMO",
-            lessor_uscc=PARTY["zhihui"][0],
-            contract_no="GZ-2025-009",
-            region_code="520000",
-            signed_on=date(2025, 5, 26),
-            starts_on=date(2025, 5, 26),
-            ends_on=date(2026, 5, 25),
-            amount=Decimal("2000000.00"),
-            unit_price=Decimal("16.00"),
-            serials=("ZH-H800-0001",),
-            exclusive=True,
-            statements={"is_platform_traded": "yes", "track": "compute"},
-        )
-        number, _page = apply(self.sign_in("jiangnan"), contract)
+        number, _page = apply(self.sign_in("jiangnan"), contracts.false_lease())
         case = f"/desk/applications/{number}/"
         self.office.decide("handler", case, "accept")
         self.office.answer_checks("handler", case)
@@ -393,7 +294,7 @@ class Story:
         if f"/audit/suspicions/lease/{self.false_lease_no}/" not in page:
             raise StepFailed(f"可疑合同清单中没有 {self.false_lease_no}")
         evidence = words(auditor.get(f"/audit/suspicions/lease/{self.false_lease_no}/"))
-        if "ZH-H800-0001" not in evidence:
+        if contracts.THE_MACHINE not in evidence:
             raise StepFailed("证据页没有给出重复出租的设备")
         book = auditor.post_for_file("/audit/workbook/", page=auditor.get("/audit/suspicions/"))
         (self.out / "审计工作簿.xlsx").write_bytes(book)
