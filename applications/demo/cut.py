@@ -14,6 +14,8 @@ import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from applications.demo import rekey
@@ -23,6 +25,7 @@ Row = dict[str, str]
 LOOK_ALIKES_EACH = 3
 PLAIN_CLAIMS = 330
 HOPS, DAYS = 4, 60
+TRADE_DAYS = 90
 
 
 class Folder:
@@ -72,6 +75,32 @@ def round_trip_parties(payments: list[Row], pairs: Iterable[tuple[str, str]]) ->
                     found |= set(way)
             ways = [way for way in ways if way[-1] != lessee and len(out_of[way[-1]]) <= 12]
     return found
+
+
+def without_lost_trade(
+    payments: list[Row], references: set[str], invoices: list[Row], keys: set[tuple[str, str]]
+) -> list[Row]:
+    """The payments without those whose invoices are not kept: real trade would look like money that comes back for nothing."""
+    sold: dict[tuple[str, str], list[tuple[date, Decimal, bool]]] = defaultdict(list)
+    for row in invoices:
+        kept = (row["invoice_code"], row["invoice_no"]) in keys
+        gross, on = Decimal(row["gross_amount"]), date.fromisoformat(row["issued_on"])
+        # A red letter explains a payment in the other direction.
+        pair = (
+            (row["seller_uscc"], row["buyer_uscc"]) if gross > 0 else (row["buyer_uscc"], row["seller_uscc"])
+        )
+        sold[pair].append((on, abs(gross), kept))
+    remaining = []
+    for row in payments:
+        on, amount = date.fromisoformat(row["paid_on"]), Decimal(row["amount"])
+        bills = [
+            kept
+            for day, gross, kept in sold[row["payee_uscc"], row["payer_uscc"]]
+            if abs((day - on).days) <= TRADE_DAYS and gross * 2 >= amount
+        ]
+        if row["bank_ref"] in references or not bills or any(bills):
+            remaining.append(row)
+    return remaining
 
 
 def cut(source: Path, labels_path: Path) -> tuple[dict[str, list[Row]], dict[str, list[str]], list[Row]]:
@@ -129,7 +158,17 @@ def cut(source: Path, labels_path: Path) -> tuple[dict[str, list[Row]], dict[str
     pairs = {(r["lessee_uscc"], r["lessor_uscc"]) for r in leases if r["lease_no"] in fraud_leases}
     parties = {r["lessee_uscc"] for r in leases} | {r["lessor_uscc"] for r in leases}
     parties |= {r["seller_uscc"] for r in invoices} | {r["buyer_uscc"] for r in invoices}
-    parties |= {r["enterprise_uscc"] for r in vouchers} | round_trip_parties(payments, pairs)
+    on_the_way = round_trip_parties(payments, pairs)
+    parties |= {r["enterprise_uscc"] for r in vouchers} | on_the_way
+    # What was billed on the ways back of the money, so that it can be seen whether it explains them.
+    invoices += [
+        r
+        for r in folder["invoices"]
+        if not r["lease_no"]
+        and {r["seller_uscc"], r["buyer_uscc"]} <= on_the_way
+        and (r["invoice_code"], r["invoice_no"]) not in keys
+    ]
+    keys = {(r["invoice_code"], r["invoice_no"]) for r in invoices}
     references = {row["bank_ref"] for row in claim_invoices if row["bank_ref"]}
     # Who else stands behind the parties of a fraudulent lease.
     shareholdings = folder["shareholdings"]
@@ -151,6 +190,7 @@ def cut(source: Path, labels_path: Path) -> tuple[dict[str, list[Row]], dict[str
         for r in payments
         if r["bank_ref"] in references or (r["payer_uscc"] in parties and r["payee_uscc"] in parties)
     ]
+    payments = without_lost_trade(payments, references, folder["invoices"], keys)
     parties |= {r["payer_uscc"] for r in payments} | {r["payee_uscc"] for r in payments}
     all_parties = folder["parties"]
     known = {row["uscc"] for row in all_parties}
