@@ -128,6 +128,16 @@ def acting(
             _tell_database(outer)  # the transaction goes on: what follows is not this deed any more
 
 
+def identify(actor: Actor) -> None:
+    """Say who acts, once that is known: a platform shows its token after the request's transaction was opened."""
+    context = _current.get()
+    if context is None:
+        return
+    context = replace(context, actor=actor)
+    _current.set(context)
+    _tell_database(context)
+
+
 def announce(verb: str, reason: str = "") -> None:
     """Name the deed within the running context. Each action calls it first.
 

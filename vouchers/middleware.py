@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from vouchers.context import ANONYMOUS, Actor, acting
+from vouchers.context import ANONYMOUS, Actor, acting, current
 from vouchers.errors import DomainError
 
 
@@ -36,6 +36,8 @@ class ActingMiddleware:
         verb = f"{request.method} {request.path}"[:200]
         with acting(actor, verb, request_id=request.request_id, address=address):  # type: ignore[attr-defined]
             response = self.get_response(request)
+            if (context := current()) is not None:
+                actor = context.actor  # a platform is known by its token, later than the request was opened
             refusal: DomainError | None = getattr(request, "refusal", None)
             if (refusal is not None and not refusal.keep) or response.status_code >= 500:
                 transaction.set_rollback(True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 
 from django.contrib.auth.models import AbstractBaseUser
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -10,6 +11,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from vouchers import dates
+from vouchers.context import Actor, identify
 from vouchers.models import ApiCredential
 
 
@@ -36,6 +38,7 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("令牌已到期。")
         if not credential.user.is_active:
             raise AuthenticationFailed("账号已停用。")
+        identify(replace(Actor.of(credential.user), kind="platform", organisation=credential.provider.name))
         return credential.user, credential
 
     def authenticate_header(self, request: Request) -> str:
