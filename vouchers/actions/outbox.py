@@ -15,7 +15,8 @@ def enqueue(
 ) -> OutboxMessage | None:
     """Ask for a task by name once this transaction commits.
 
-    ``key`` makes the wish unique while it waits: a second one with the same key is dropped and None returned.
+    ``key`` makes the wish unique while it waits: a second one with the same key is dropped and None returned. The waiting
+    one is then kept from running until this transaction ends, so that it sees what was done here.
     """
     fields: dict[str, Any] = {"task": task, "payload": payload or {}, "key": key}
     if not_before is not None:
@@ -24,6 +25,8 @@ def enqueue(
         return OutboxMessage.objects.create(**fields)
     try:
         with transaction.atomic():
+            if OutboxMessage.objects.select_for_update().filter(task=task, key=key, done_at=None).exists():
+                return None
             return OutboxMessage.objects.create(**fields)
     except IntegrityError:
         return None
