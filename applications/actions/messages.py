@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from applications.models import Application, Claim, Message, Review
+from applications.models.claims import ClaimKind
 from vouchers import dates
 from vouchers.context import announce
 from vouchers.models import Party, User
@@ -39,8 +40,9 @@ def tell_about_application(message: str, application: Application) -> Message:
     return _send(application.enterprise, "application", number, title, text)
 
 
-def tell_about_claim(message: str, claim: Claim) -> Message:
-    """The message of a claim's deed. Raises ``KeyError`` for one that has no words."""
+def tell_about_claim(message: str, claim: Claim) -> list[Message]:
+    """The message of a claim's deed: to the enterprise, to the platform that filed a deduction, and to whoever is paid once
+    there is something to be paid. Raises ``KeyError`` for one that has no words."""
     number = claim.claim_no
     reason = _last_reason("claim", number)
     amount = thousands(claim.approved_amount or claim.claimed_amount or Decimal(0))
@@ -61,7 +63,12 @@ def tell_about_claim(message: str, claim: Claim) -> Message:
         ),
         "claim_paid": ("补贴已拨付", f"您的兑付申请 {number} 核准的 {amount} 元已到账，请注意查收。"),
     }[message]
-    return _send(claim.payee or claim.enterprise, "claim", number, title, text)
+    told = [claim.enterprise]
+    if claim.kind == ClaimKind.SETTLEMENT and claim.provider is not None:
+        told.append(claim.provider)
+    if message in ("claim_approved", "claim_paid") and claim.payee is not None:
+        told.append(claim.payee)
+    return [_send(party, "claim", number, title, text) for party in dict.fromkeys(told)]
 
 
 def _last_reason(kind: str, number: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.access import Role, ScopedQuerySet
+from vouchers.access import Role, ScopedQuerySet, scope_of
 from vouchers.models import Party, User
 from vouchers.models.recorded import Recorded
 from vouchers.states import Lifecycle, Transition, register
@@ -29,8 +29,18 @@ class ApplicationState(models.TextChoices):
 
 
 class ApplicationQuerySet(ScopedQuerySet):
+    """An enterprise sees its own applications; staff what was filed."""
+
     region_path = "program__region__code"
     party_paths = ("enterprise",)
+
+    def visible_to(self, user: Any, *roles: str) -> Self:
+        """The applications in the viewer's scope."""
+        scope = scope_of(user, *roles)
+        filed = ~Q(state=ApplicationState.DRAFT)
+        return self.filter(
+            Q(program__region__code__in=scope.regions) & filed | Q(enterprise__in=scope.parties)
+        )
 
 
 class Application(Recorded):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.access import Role, ScopedQuerySet
+from vouchers.access import Role, ScopedQuerySet, scope_of
 from vouchers.models import Party, User, Voucher
 from vouchers.models.recorded import Recorded
 from vouchers.policy.terms import BasisKind
@@ -34,8 +34,22 @@ class ClaimKind(models.TextChoices):
 
 
 class ClaimQuerySet(ScopedQuerySet):
+    """An enterprise sees its own claims; a provider those that it deducted itself or is paid for, not every claim of its
+    customers; staff what was filed."""
+
     region_path = "program_region_code"
-    party_paths = ("enterprise", "provider")
+    party_paths = ("enterprise",)
+
+    def visible_to(self, user: Any, *roles: str) -> Self:
+        """The claims in the viewer's scope."""
+        scope = scope_of(user, *roles)
+        filed = ~Q(state=ClaimState.DRAFT)
+        return self.filter(
+            Q(program_region_code__in=scope.regions) & filed
+            | Q(enterprise__in=scope.parties)
+            | Q(payee__in=scope.parties) & filed
+            | Q(kind=ClaimKind.SETTLEMENT, provider__in=scope.parties)
+        )
 
 
 class Claim(Recorded):
