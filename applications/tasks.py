@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date
 
 from celery import shared_task
 
-from applications.actions.claims import lapse_due_claims, mark_claim_paid
+from applications.actions.claims import claims_due_to_lapse, lapse_if_due, mark_claim_paid
 from applications.actions.messages import tell_about_application, tell_about_claim
 from applications.models import Application, Claim
+from vouchers import dates
 from vouchers.context import Actor, acting
+from vouchers.errors import DomainError
 from vouchers.tasks import outbox_task
+
+log = logging.getLogger(__name__)
 
 
 @outbox_task("applications.notify", "message.send")
@@ -30,6 +35,15 @@ def payment_confirmed(claim_no: str, payment_no: str, paid_on: str) -> None:
 
 @shared_task(name="applications.lapse_claims")
 def lapse_claims() -> int:
-    """Every night: returned claims whose time is over give back what they reserved."""
-    with acting(Actor.service("applications.lapse_claims"), "claim.lapse"):
-        return lapse_due_claims()
+    """Every night: returned claims whose time is over, and deductions never confirmed, give back what they reserved.
+
+    Each by itself: one that cannot lapse does not keep the others waiting.
+    """
+    on, lapsed = dates.today(), 0
+    for claim_no in claims_due_to_lapse(on):
+        try:
+            with acting(Actor.service("applications.lapse_claims"), "claim.lapse"):
+                lapsed += lapse_if_due(claim_no, on)
+        except DomainError:
+            log.exception("%s did not lapse", claim_no)
+    return lapsed

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from applications.actions import cases
 from applications.actions.assessments import assessed, columns, facts_of, kept, reassess, scheme_of
@@ -320,17 +320,26 @@ def _release(
     return claim
 
 
-def lapse_due_claims(on: date | None = None) -> int:
-    """Claims returned and not mended in time, and instant deductions never confirmed. For the clock; answers how many."""
+def _due_to_lapse(on: date) -> QuerySet[Claim]:
     unconfirmed = Q(state=ClaimState.SUBMITTED, kind=ClaimKind.SETTLEMENT, band__instant=True)
-    due = Claim.objects.filter(
-        Q(state=ClaimState.RETURNED) | unconfirmed, origin="live", due_on__lt=on or dates.today()
+    rows: QuerySet[Claim] = Claim.objects.filter(
+        Q(state=ClaimState.RETURNED) | unconfirmed, origin="live", due_on__lt=on
     )
-    count = 0
-    for claim in due.select_related("voucher__program__region"):
-        lapse_claim(claim)
-        count += 1
-    return count
+    return rows
+
+
+def claims_due_to_lapse(on: date) -> list[str]:
+    """The numbers of claims returned and not mended in time, and of instant deductions never confirmed."""
+    return list(_due_to_lapse(on).order_by("pk").values_list("claim_no", flat=True))
+
+
+def lapse_if_due(claim_no: str, on: date) -> bool:
+    """Lapse one of them, unless it was mended or confirmed in the meantime. For the clock, each in its own transaction."""
+    claim = _due_to_lapse(on).select_for_update(no_key=True).filter(claim_no=claim_no).first()
+    if claim is None:
+        return False
+    lapse_claim(claim)
+    return True
 
 
 def mark_claim_paid(claim_no: str, paid_on: date) -> Claim:

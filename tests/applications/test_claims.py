@@ -292,3 +292,53 @@ def test_of_many_submissions_at_once_one_reserves(committed_db, cast, voucher, l
     assert answers == ["claim.not_now"] * 3 + ["submitted"]
     assert balance_of(Voucher.objects.get()).reserved == Decimal("600000.00")
     assert check_ledger() == []
+
+
+def test_a_lessor_sees_the_deductions_it_made_and_is_paid_for_not_its_customers_claims(cast, api, claim):
+    assert claim.provider == cast.provider
+    assert not Claim.objects.visible_to(cast.platform).exists()
+    assert api(cast.platform).get(f"/api/v1/claims/{claim.claim_no}").status_code == 404
+    assert Claim.objects.visible_to(cast.filer).get() == claim
+    Claim.objects.update(kind="settlement")
+    assert Claim.objects.visible_to(cast.platform).get() == claim
+    Claim.objects.update(kind="claim", payee=cast.provider)
+    assert Claim.objects.visible_to(cast.platform).get() == claim
+
+
+def test_a_draft_is_its_companys_own_until_it_is_filed(cast, api, voucher, lease):
+    with acting(cast.filer, "test"):
+        draft = start_claim(voucher, lease, by=cast.filer)
+        fields = casework.lease_fields(cast.provider, "100.00", contract_no="HT-9")
+    application = casework.drafted(cast, voucher.publication, fields)
+    for address in (f"claims/{draft.claim_no}", f"applications/{application.application_no}"):
+        assert api(cast.filer).get(f"/api/v1/{address}").status_code == 200
+        assert api(cast.handler).get(f"/api/v1/{address}").status_code == 404
+        assert api(cast.other_filer).get(f"/api/v1/{address}").status_code == 404
+
+
+def test_the_enterprise_is_told_also_where_the_provider_is_paid(cast, claim):
+    from applications.actions.messages import tell_about_claim
+
+    claim.payee = cast.provider
+    assert [one.party for one in tell_about_claim("claim_returned", claim)] == [cast.alpha]
+    assert [one.party for one in tell_about_claim("claim_paid", claim)] == [cast.alpha, cast.provider]
+
+
+def test_of_claims_past_their_time_one_that_was_mended_stays(cast, voucher, claim):
+    from applications.actions.claims import claims_due_to_lapse, lapse_if_due
+    from applications.tasks import lapse_claims
+
+    with acting(cast.handler, "test"):
+        return_claim(claim, by=cast.handler, reason="请补充付款凭证。")
+    with dates.fixed(date(2025, 8, 25)):
+        assert claims_due_to_lapse(dates.today()) == [claim.claim_no]
+        with acting(cast.filer, "test"):
+            submit_claim(Claim.objects.get(), by=cast.filer)
+        assert not lapse_if_due(claim.claim_no, dates.today())
+        with acting(cast.handler, "test"):
+            return_claim(Claim.objects.get(), by=cast.handler, reason="请再补充。")
+    with dates.fixed(date(2025, 9, 30)):
+        assert lapse_claims() == 1
+    assert Claim.objects.get().state == "lapsed"
+    assert balance_of(Voucher.objects.get()).reserved == 0
+    assert check_ledger() == []

@@ -11,6 +11,7 @@ import pytest
 from django.db import connections
 
 from applications.models import Claim, Lease
+from audit.models import AuditEvent
 from tests import casework
 from vouchers import dates
 from vouchers.access import Role
@@ -177,3 +178,24 @@ def test_the_lease_of_another_provider_is_not_found(cast, api, etown):
     Lease.objects.filter(pk=etown.lease.pk).update(lessor=cast.beta)
     answer = send(api, cast, body(etown), "key-000001")
     assert (answer.status_code, answer.json()["code"]) == (404, "settlement.lease")
+
+
+def test_the_trail_names_the_platform_that_acted_and_was_refused(cast, api, etown):
+    number = send(api, cast, body(etown), "key-000001").json()["settlement_no"]
+    send(api, cast, body(etown, net_amount="1.00"), "key-000001")
+    made = AuditEvent.objects.filter(subject_no=number, operation="insert").order_by("id").first()
+    refused = AuditEvent.objects.filter(operation="refusal").order_by("-id").first()
+    for event in (made, refused):
+        assert (event.actor_kind, event.actor) == ("platform", cast.platform.username)
+        assert event.organisation == cast.provider.name
+
+
+def test_a_deduction_that_needs_a_person_is_in_the_offices_queue_and_does_not_lapse(cast, api, etown):
+    from applications.actions.claims import claims_due_to_lapse
+    from applications.web.desk.queues import waiting_claims
+
+    clear = send(api, cast, body(etown), "key-000001").json()["settlement_no"]
+    doubtful = send(api, cast, body(etown, reference="ST-2"), "key-000002").json()["settlement_no"]
+    Claim.objects.filter(claim_no=doubtful).update(band={"instant": False})
+    assert [claim.claim_no for claim in waiting_claims(cast.handler)] == [doubtful]
+    assert claims_due_to_lapse(date(2024, 12, 31)) == [clear]

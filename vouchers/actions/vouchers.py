@@ -159,9 +159,13 @@ def expire_due_vouchers(on: date | None = None, *, limit: int = 500) -> int:
     """Close the vouchers whose day has come; the amount that no claim has reserved returns to the budget. For the clock."""
     announce("voucher.expire")
     on = on or dates.today()
-    due = Voucher.objects.filter(
-        origin="live", state__in=(VoucherState.ACTIVE, VoucherState.FROZEN), expires_on__lte=on
-    ).order_by("pk")[:limit]
+    due = (
+        Voucher.objects.select_for_update(
+            skip_locked=True, no_key=True
+        )  # what another deed holds comes up again
+        .filter(origin="live", state__in=(VoucherState.ACTIVE, VoucherState.FROZEN), expires_on__lte=on)
+        .order_by("pk")[:limit]
+    )
     chains = []
     for voucher in due:
         advance(voucher, "expire", by=None)
