@@ -256,6 +256,9 @@ def recommend_application(
     announce("application.recommend", reason)
     require_role(by, Role.HANDLER, Role.EXPERT, region=cases.region_of(application))
     cases.as_it_stands(application)
+    if any(step["role"] == Role.EXPERT for step in application.band.get("steps", ())):
+        # The version gives this step to reviewers: a handler's word does not stand for theirs.
+        require_role(by, Role.EXPERT, region=cases.region_of(application))
     if application.lifecycle.find("recommend", application.state) is None:
         raise not_now(application, "recommend")
     require_other_person(by, cases.hands(application, "submit", "accept"), "初审")

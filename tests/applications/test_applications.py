@@ -21,7 +21,7 @@ from applications.models import Application, PublicNotice
 from tests import casework
 from vouchers import dates
 from vouchers.context import acting
-from vouchers.errors import NotNow
+from vouchers.errors import Forbidden, NotNow
 
 
 @pytest.fixture
@@ -88,3 +88,20 @@ def test_after_an_objection_was_upheld_a_second_notice_is_published(cast, beijin
     assert PublicNotice.objects.count() == 1
     with dates.fixed(second.closes_on), acting(cast.second_approver, "test"):
         issue_application(Application.objects.get(), by=cast.second_approver)
+
+
+def test_where_the_version_asks_for_experts_a_handlers_word_does_not_stand_for_theirs(cast):
+    publication = casework.published(cast, "BDA-SLQ-v2")
+    casework.funded(cast, publication.program)
+    fields = casework.lease_fields(
+        cast.provider, "2000000.00", region_code="110115", accelerator="Ascend 910B"
+    )
+    application = casework.submitted(cast, publication, fields)
+    with acting(cast.handler, "test"):
+        accept_application(application, by=cast.handler)
+        casework.answer_all(cast, application)
+    with acting(cast.second_handler, "test"), pytest.raises(Forbidden) as refused:
+        recommend_application(application, by=cast.second_handler, passed=True)
+    assert refused.value.code == "access.role"
+    with acting(cast.expert, "test"):
+        assert recommend_application(application, by=cast.expert, passed=True).state == "recommended"
