@@ -260,6 +260,9 @@ def _budgets(payments: Sequence[Payment]) -> dict[str, Budget]:
     return {voucher.voucher_no: budget_of(voucher) for voucher in vouchers}
 
 
+LONGEST_REFERENCE, LONGEST_REASON = 60, 200
+
+
 @dataclass(frozen=True)
 class BankLine:
     """One line of the bank's answer."""
@@ -343,6 +346,17 @@ def _check_bank_lines(waiting: dict[str, Payment], lines: Sequence[BankLine]) ->
             raise Invalid(
                 "bank_return.duplicate",
                 f"银行回执第 {number} 行与前面的行重复（{line.payment_no}），整份回执未入账。",
+            )
+        if line.paid_on is not None and line.paid_on > dates.today():
+            raise Invalid(
+                "bank_return.later",
+                f"银行回执第 {number} 行的到账日 {line.paid_on} 晚于今天，整份回执未入账。",
+            )
+        if len(line.bank_reference) > LONGEST_REFERENCE or len(line.reason) > LONGEST_REASON:
+            raise Invalid(
+                "bank_return.too_long",
+                f"银行回执第 {number} 行的流水号或退票原因过长（分别不超过 {LONGEST_REFERENCE} 字、{LONGEST_REASON} 字），"
+                "整份回执未入账。",
             )
         if line.amount != payment.amount:
             raise Invalid(
