@@ -345,6 +345,13 @@ class DatabaseSource:
             conditions.append(f"{spec.recorded} <= %(known_at)s")
         return " AND ".join(conditions)
 
+    def collected(self, name: str) -> bool:
+        """Whether the whole table has a row."""
+        spec = _TABLES[name]
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {spec.source} WHERE {spec.counts})")  # noqa: S608
+            return bool(cursor.fetchone()[0])
+
     def labels(self, noun: str, identities: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """Words of rows, by one query."""
         with connection.cursor() as cursor:

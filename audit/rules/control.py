@@ -67,8 +67,8 @@ class Register:
             self._declared[one, other].append(row)
 
     def known(self, party: int) -> bool:
-        """Whether anything at all is on file about who stands behind the party."""
-        return party in self._rep_of or party in self._registered
+        """Whether both are on file: who represents the party, and who holds it. Half of it is no ground for a no."""
+        return party in self._rep_of and party in self._registered
 
     def party(self, code: int) -> int | None:
         """The party with this code, or None."""

@@ -8,7 +8,7 @@
 
 排除：当日之前已移出或已修复的；仅与名单主体同一地址的。
 
-假设：列入日与移出前一日都计算在内；名单以移交的为准，没有记录即未列入。
+假设：列入日与移出前一日都计算在内；名单以移交的为准，没有记录即未列入；没有移交任何名单的，无法检验。
 
 参数：successor_months（24 个月）、successor_traits（2 项）、successor_points（6 分）、hub_cap（8 家）。
 """
@@ -36,6 +36,8 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     entries: dict[int, list[int]] = defaultdict(list)
     for row in range(len(listings)):
         entries[int(listings.party[row])].append(row)
+    if not facts.collected("listings"):  # no list was handed over: that nobody is on it says nothing
+        found.untestable_claims = {int(one) for one in claims.id}
     if not entries:
         return found
     followers = _followers(facts, entries, parameters) if facts.whole else {}

@@ -110,6 +110,9 @@ class Source(Protocol):
     def labels(self, noun: str, identities: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """The words of these rows, for sentences and evidence."""
 
+    def collected(self, name: str) -> bool:
+        """Whether there is any row of this kind at all, also outside of a neighbourhood."""
+
 
 # noun → what its label holds, in this order.
 LABELS: dict[str, tuple[str, ...]] = {
@@ -141,6 +144,10 @@ class Facts:
         if name not in self._tables:
             self._tables[name] = self._source.load(name)
         return self._tables[name]
+
+    def collected(self, name: str) -> bool:
+        """Whether this kind of data was collected: without a single row of it nothing that depends on it can be tested."""
+        return self._source.collected(name)
 
     def labels(self, noun: str, identities: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """Words of rows: ``labels("lease", ids)[id] == (lease_no, program_code, region_code)``."""
@@ -179,6 +186,10 @@ class RowSource:
                 for column in COLUMNS[name]
             }
         )
+
+    def collected(self, name: str) -> bool:
+        """Whether the fixture has rows of this kind."""
+        return bool(self._rows.get(name))
 
     def labels(self, noun: str, identities: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """The words given with the fixture, or the noun and id."""

@@ -26,7 +26,7 @@ from vouchers.errors import Forbidden, Invalid
 from vouchers.models import Affiliation, Hold, RoleGrant, Screening, Shareholding, User
 
 HARD, SOFT = "hard", "soft"
-UNKNOWN = ["F18", "F19", "F24", "F26", "F27", "F31"]  # the scene has no capacity, holders, transfers …
+UNKNOWN = ["F18", "F19", "F24", "F26", "F27", "F28", "F31"]  # the scene has no capacity, holders, transfers …
 
 
 def soft(rule: str, family: str, points: str) -> Raised:

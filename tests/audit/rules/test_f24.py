@@ -116,10 +116,13 @@ def test_what_more_than_eight_share_says_nothing():
     assert flagged(run("F24", parties=small), "soft") == [1]
 
 
-def test_without_anything_on_file_about_one_side_it_is_not_testable():
+def test_without_representative_and_holders_on_file_for_both_sides_it_is_not_testable():
+    known = [holding(1, LESSEE, "a", "100"), holding(2, LESSOR, "b", "100")]
+    assert not run("F24", shareholdings=known).untestable_claims
+    half = run("F24", shareholdings=known[:1])
+    assert (half.hits, half.untestable_leases, half.untestable_claims) == ([], {1}, {1})
     unknown = [party(LESSEE), party(LESSOR, legal_rep=None)]
-    found = run("F24", parties=unknown, leases=[lease()])
-    assert (found.untestable_leases, found.untestable_claims) == ({1}, {1})
+    assert run("F24", parties=unknown, shareholdings=known, leases=[lease()]).untestable_claims == {1}
 
 
 def test_a_person_who_represents_a_company_above_the_one_and_holds_the_other_is_soft():

@@ -320,6 +320,11 @@ def test_f28_a_party_listed_on_the_day_of_signing_filing_or_payment(who: int):
     assert not run("F28", listings=listed(who, paid + DAY), claims=claims).hits
 
 
+def test_f28_without_any_list_it_is_not_testable():
+    assert run("F28").untestable_claims == {1}
+    assert not run("F28", listings=listed(THIRD, date(2020, 1, 1))).untestable_claims
+
+
 def test_f28_a_neighbour_of_a_listed_party_is_not_its_successor():
     at_one_address = [
         party(LESSEE, address="x", registered_on=date(2024, 6, 1)),
