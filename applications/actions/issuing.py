@@ -28,6 +28,7 @@ from vouchers.numbers import next_no
 from vouchers.policy.assessment import Assessment
 from vouchers.policy.facts import Facts
 from vouchers.policy.rules import Scheme
+from vouchers.states import not_now
 
 DEFAULT_NOTICE_DAYS = (
     5  # common, published nowhere that was read (policies.md section 3); a version may state its own
@@ -76,6 +77,9 @@ def issue_application(application: Application, *, by: User) -> Voucher:
     announce("application.issue")
     region = cases.region_of(application)
     require_role(by, Role.APPROVER, Role.HANDLER, region=region)
+    cases.as_it_stands(application)
+    if application.lifecycle.find("issue", application.state) is None:
+        raise not_now(application, "issue")
     notice = PublicNotice.objects.filter(application=application).first()
     if notice is not None and notice.closes_on > dates.today():
         raise NotNow(

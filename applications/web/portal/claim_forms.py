@@ -50,7 +50,8 @@ class PaidForm(forms.Form):
 def _period(form: forms.Form, given: dict[str, Any]) -> None:
     start, end = given.get("period_from"), given.get("period_to")
     if start and end and end < start:
-        form.add_error("period_to", _("服务期结束日早于开始日，请核对。"))
+        crossed = forms.ValidationError(_("服务期结束日早于开始日，请核对。"), "crossed")
+        form.add_error("period_to", crossed)
 
 
 class InvoiceItemForm(PaidForm):

@@ -26,6 +26,7 @@ from applications.web.portal.papers import ACCEPT, checklist, papers_of, receive
 from applications.web.portal.statement_form import StatementForm
 from applications.web.shown import lease_facts
 from vouchers.access import PARTY_ROLES
+from vouchers.actions.register import code_warning
 from vouchers.errors import DomainError, Invalid
 from vouchers.models import ProviderAdmission, User
 from vouchers.policy.rules import Scheme
@@ -152,6 +153,9 @@ def contract(request: HttpRequest, application_no: str) -> HttpResponse:
         except DomainError as refusal:
             refusals = refused(request, refusal, form)
         else:
+            odd = code_warning(lease.lessor.uscc)
+            if odd:
+                messages.warning(request, odd)
             return redirect("portal:application_statements", application_no)
     faults = refusals or bool(form.errors)
     return _page(request, application, scheme, "contract", form=form, refusals=refusals, faults=faults)
