@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,11 +13,13 @@ from django.conf import settings
 from django.core.management import call_command
 
 from applications import demo as demo_year
-from applications.models import Claim
+from applications.models import Claim, ImportedFile
 from config.demo.people import load_people
+from vouchers.actions.price_observations import SHIPPED_PRICES
 from vouchers.actions.programs import appropriate_budget
 from vouchers.context import acting
-from vouchers.models import PriceObservation, Program, Publication, User
+from vouchers.models import PriceIndexIssue, PriceObservation, Program, Publication, User
+from vouchers.models.prices import IssueState
 
 YEAR = Path(demo_year.__file__).parent / "dataset"
 BUDGETS = (
@@ -58,8 +62,11 @@ def budgets() -> str:
 
 
 def real_prices() -> str:
-    """The real list prices of clouds and marketplaces (reference cells, in USD)."""
-    call_command("import_prices", stdout=io.StringIO())
+    """The real list prices of clouds and marketplaces (reference cells, in USD); a file that was taken is not read again."""
+    digest = hashlib.sha256(SHIPPED_PRICES.read_bytes()).hexdigest()
+    if not ImportedFile.objects.filter(name=SHIPPED_PRICES.name, sha256=digest).exists():
+        call_command("import_prices", stdout=io.StringIO())
+        ImportedFile.objects.create(name=SHIPPED_PRICES.name, sha256=digest)
     return f"{PriceObservation.objects.count():,} 条价格"
 
 
@@ -72,7 +79,12 @@ def history() -> str:
 
 
 def index() -> str:
-    """The months' fair prices, proposed and published by two people."""
+    """The months' fair prices, proposed and published by two people; published months are left alone."""
+    published = PriceIndexIssue.objects.filter(
+        state=IssueState.PUBLISHED, month__range=(date(2025, 1, 1), date(2025, 6, 1))
+    )
+    if published.count() >= 6:
+        return "2025年1月至6月"
     call_command(
         "publish_prices",
         "--month",
