@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, Sum
 
 from applications.models import BankTransfer, BasisItem, Invoice, Lease, LeaseDevice, MeteringDay
-from vouchers.models import DeclaredAffiliation, Listing, Party, Shareholding
+from vouchers.models import DeclaredAffiliation, Listing, Party, PriceCheck, Shareholding
 from vouchers.models.parties import Relation
 
 
@@ -87,6 +87,7 @@ class Evidence:
     transfers: list[BankTransfer] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     metering: list[dict[str, Any]] = field(default_factory=list)
+    prices: list[PriceCheck] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
 
@@ -113,6 +114,8 @@ def resolve(ids: list[str], regions: frozenset[str]) -> Evidence:
     refs = [one[0] for one in _parts(ids, "bank_transfer")]
     transfers = BankTransfer.objects.filter(bank_ref__in=refs).select_related("payer", "payee")
     shown.transfers = list(transfers.order_by("paid_on", "bank_ref"))
+    checks = PriceCheck.objects.filter(check_no__in=[one[0] for one in _parts(ids, "price_check")])
+    shown.prices = list(checks.order_by("check_no"))
     listed = [one[0] for one in _parts(ids, "listing")]
     shown.listings = list(
         Listing.objects.filter(party__uscc__in=listed).select_related("party").order_by("effective_from")

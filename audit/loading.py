@@ -285,6 +285,25 @@ _TABLES: dict[str, Spec] = {
         "g.party_id = ANY(%(parties)s)",
         "g.recorded_at",
     ),
+    "price_checks": Spec(
+        {
+            "id": "p.id",
+            "lease": "l.id",
+            "above": "(p.position = 'above')::int",
+            "grade": "nullif(strpos('ABCDE', p.grade), 0)",
+            "unit_price": "(p.unit_price * 1000000)",
+            "base": "(p.base * 1000000)",
+            "upper": "(p.upper * 1000000)",
+            # How far above in robust standard deviations, in thousandths: (ln p - ln B) / (1.4826 MAD), as the method has it.
+            "excess": "(1000 * ln(p.unit_price / p.base) / (1.4826 * nullif((p.row ->> 'mad')::numeric, 0)))",
+            "groups": "(p.row ->> 'n_groups')::int",
+        },
+        "(SELECT DISTINCT ON (subject_no) * FROM vouchers_pricecheck WHERE subject_kind = 'lease' ORDER BY subject_no, id DESC) p "
+        "JOIN applications_lease l ON l.lease_no = p.subject_no",
+        "l.id = ANY(%(leases)s)",
+        "p.recorded_at",
+        counts="p.unit_price > 0 AND p.base > 0",
+    ),
 }
 
 _LABELS: dict[str, str] = {
@@ -303,6 +322,7 @@ _LABELS: dict[str, str] = {
     "declared": "SELECT d.id, p.uscc, o.uscc, d.relation, d.declared_on::text FROM vouchers_declaredaffiliation d "
     "JOIN vouchers_party p ON p.id = d.party_id JOIN vouchers_party o ON o.id = d.other_id WHERE d.id = ANY(%s)",
     "transfer": "SELECT id, bank_ref FROM applications_banktransfer WHERE id = ANY(%s)",
+    "price_check": "SELECT id, check_no FROM vouchers_pricecheck WHERE id = ANY(%s)",
 }
 
 assert all(tuple(spec.columns) == COLUMNS[name] for name, spec in _TABLES.items()) and set(_TABLES) == set(

@@ -48,6 +48,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "metering": ("id", "lease", "days", "hours", "platform_days", "platform_hours"),
     "capacity": ("id", "provider", "accelerator", "cards", "starts", "ends"),
     "listings": ("id", "party", "kind", "starts", "ends"),
+    "price_checks": ("id", "lease", "above", "grade", "unit_price", "base", "upper", "excess", "groups"),
 }  # fmt: skip
 
 STATUS = {"normal": 0, "red": 1, "voided": 2}
@@ -126,6 +127,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     "shareholding": ("company_uscc", "holder_id", "from", "holder_name"),
     "declared": ("uscc", "other_uscc", "relation", "on"),
     "transfer": ("bank_ref",),
+    "price_check": ("check_no",),
 }
 
 
@@ -199,7 +201,7 @@ class RowSource:
 
 
 _FEN = frozenset({"net", "gross", "amount"})
-_MILLIONTHS = frozenset({"unit_price", "share"})
+_MILLIONTHS = frozenset({"unit_price", "share", "base", "upper"})
 _TEN_THOUSANDTHS = frozenset({"percent"})
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
+from django.urls import reverse
 
 from audit import scoring
 from audit.actions.rules import draft_rule_version, load_rules, propose_rule_version, publish_rule_version
@@ -22,11 +23,21 @@ from tests.audit import scenes
 from tests.audit.rules.rows import RowSource, claim, invoice, item, lease, party
 from tests.audit.scenes import Scene
 from tests.cast import Cast
+from vouchers import dates
 from vouchers.errors import Forbidden, Invalid
-from vouchers.models import Affiliation, Hold, RoleGrant, Screening, Shareholding, User
+from vouchers.models import Affiliation, Hold, PriceCheck, RoleGrant, Screening, Shareholding, User
 
 HARD, SOFT = "hard", "soft"
-UNKNOWN = ["F18", "F19", "F24", "F26", "F27", "F28", "F31"]  # the scene has no capacity, holders, transfers …
+UNKNOWN = [
+    "F14",
+    "F18",
+    "F19",
+    "F24",
+    "F26",
+    "F27",
+    "F28",
+    "F31",
+]  # the scene has no prices, capacity, holders …
 
 
 def soft(rule: str, family: str, points: str) -> Raised:
@@ -168,6 +179,31 @@ def test_a_scan_pushes_registered_control_down_and_ends_it_when_the_register_doe
     run_scan()
     link.refresh_from_db()
     assert link.effective_to == date(2025, 7, 15)
+
+
+def test_a_price_far_above_the_band_is_flagged_from_the_last_check_of_its_lease(
+    scene: Scene, cast: Cast, client
+):
+    lease = scene.lease(serials=("NVA1",))
+    common = {
+        "subject_kind": "lease", "subject_no": lease.lease_no, "as_of": lease.signed_on, "known_at": dates.now(),
+        "above_band": "refuse", "consequence": "refused", "grade": "B", "base": Decimal("23"), "lower": Decimal("20.94"),
+        "upper": Decimal("25.31"), "sentence": "合同签订价高于上限。", "row": {"mad": "0.05", "n_groups": 7},
+    }  # fmt: skip
+    PriceCheck.objects.create(check_no="PC-1", position="above", unit_price=Decimal("40"), **common)
+    PriceCheck.objects.create(check_no="PC-2", position="above", unit_price=Decimal("31.20"), **common)
+    run_scan()
+    flag = Flag.objects.get()
+    assert (flag.rule, flag.lease_no, flag.value, flag.threshold) == (
+        "F14",
+        lease.lease_no,
+        "31.20 元/卡时",
+        "25.31 元/卡时",
+    )
+    assert "偏离 4.11 个标准差" in flag.sentence and flag.evidence[0] == "price_check:PC-2"
+    client.force_login(cast.auditor)
+    page = client.get(reverse("audit:suspicion", args=("lease", lease.lease_no))).content.decode()
+    assert "PC-2" in page and "verdict__mark" in page
 
 
 def test_the_command_writes_a_line_a_claim_the_most_suspicious_first(doubled, tmp_path, capsys):

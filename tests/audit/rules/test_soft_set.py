@@ -314,3 +314,33 @@ def test_f21_fewer_devices_than_asked_for():
     one_wrong = [registered("A", "H20"), registered("B", identity=2)]
     assert not run("F21", two, devices=one_wrong, **given).hits
     assert run("F21", two, devices=[registered("A", "H20"), registered("B", "H20", identity=2)], **given).hits
+
+
+# ---- F14 价格离群
+
+
+def priced(**more) -> list[dict]:
+    sound = {
+        "id": 1, "lease": 1, "above": True, "grade": 1, "unit_price": D("31.20"), "base": D("23"), "upper": D("25.31"),
+        "excess": 3501, "groups": 7,
+    }  # fmt: skip
+    return [{**sound, **more}]
+
+
+def test_f14_far_above_a_well_founded_band():
+    hit = only(run("F14", price_checks=priced()))
+    assert (hit.severity, hit.points, hit.claim) == ("soft", 5, 1)
+    assert "31.20" in hit.sentence and "25.31" in hit.counterfactual
+
+
+def test_f14_at_the_threshold_or_within_the_band_is_honest():
+    assert not run("F14", price_checks=priced(excess=3500)).hits
+    assert run("F14", {"excess_from": "3.499"}, price_checks=priced(excess=3500)).hits
+    assert not run("F14", price_checks=priced(above=False)).hits
+
+
+def test_f14_a_thin_price_or_none_is_not_testable():
+    assert run("F14", price_checks=priced(grade=2)).hits
+    for checks in (priced(grade=3), priced(excess=None), []):
+        found = run("F14", price_checks=checks)
+        assert (found.hits, found.untestable_claims) == ([], {1})
