@@ -26,7 +26,7 @@ from vouchers.actions.payments import (
 )
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow
-from vouchers.models import Payment
+from vouchers.models import BankAccount, Payment
 
 
 @pytest.fixture(autouse=True)
@@ -199,3 +199,32 @@ def test_a_returned_payment_is_paid_in_a_later_batch(cast, claims, batch):
         mark_exported(later, by=cast.second_finance, export_sha256="1" * 64)
         settle_batch(later, [BankLine(second.payment_no, True, second.amount)], by=cast.second_finance)
     assert set(Payment.objects.values_list("state", flat=True)) == {"confirmed"}
+
+
+def replace_account(party) -> BankAccount:
+    """The company has moved its account."""
+    party.accounts.update(superseded_at=dates.now())
+    return BankAccount.objects.create(
+        party=party, account_no="6222999900001111", account_name=party.name, bank_name="新开户行"
+    )
+
+
+def test_money_goes_to_the_account_that_is_confirmed_when_the_batch_is_proposed(cast, claims):
+    with acting(cast.finance, "test"):
+        made = create_batch(claims[0].voucher.program, list(Payment.objects.all()), by=cast.finance)
+        account = replace_account(cast.alpha)
+        propose_batch(made, by=cast.finance)
+    assert {payment.account for payment in Payment.objects.all()} == {account}
+
+
+def test_no_money_goes_to_an_account_that_was_replaced_after_the_proposal(cast, claims, batch):
+    replace_account(cast.alpha)
+    with acting(cast.second_finance, "test"):
+        with pytest.raises(NotNow) as refused:
+            approve_batch(batch, by=cast.second_finance)
+        assert refused.value.code == "payment.account_changed"
+        reopen_batch(batch, by=cast.second_finance, reason="账户变更")
+    with acting(cast.finance, "test"):
+        propose_batch(batch, by=cast.finance)
+    with acting(cast.second_finance, "test"):
+        approve_batch(batch, by=cast.second_finance)

@@ -114,6 +114,10 @@ def propose_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
     require_role(by, Role.FINANCE, region=batch.region)
     payments = lines_of(batch)
     for payment in payments:
+        account = payment.payee.current_account
+        if payment.account_id != (account.pk if account else None):
+            payment.account = account
+            payment.save(update_fields=["account"])
         if payment.account is None:
             raise NotNow(
                 "payment.no_account",
@@ -138,7 +142,15 @@ def propose_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
 
 
 def _require_payable(payment: Payment) -> None:
-    """Look again at this moment: screening of the same facts, holds on payment, payee, claim and all that lies beneath it."""
+    """Look again at this moment: the account is still the payee's own, the screening is of the same facts, and nothing is
+    held: payment, payee, claim and all that lies beneath it."""
+    account = payment.payee.current_account
+    if account is None or account.pk != payment.account_id:
+        raise NotNow(
+            "payment.account_changed",
+            f"{payment.payee.name} 的收款账户在编制之后已变更，{payment.payment_no} 不能按原账户拨付。",
+            hint="请将批次退回编制并重新报批，系统将改用最新确认的账户。",
+        )
     screen("claim", payment.claim_no, ScreeningMoment.PAYMENT)
     require_clear(
         "claim",
