@@ -41,22 +41,23 @@ def record_bank_transfer(
         problems.append(Invalid("bank_transfer.later", "付款日不能晚于今天。", field="paid_on"))
     if problems:
         raise Problems(problems)
-    known = BankTransfer.objects.filter(bank_ref=reference).first()
-    if known is not None:
-        if (known.payer_id, known.amount, known.paid_on) == (payer.pk, amount, paid_on):
-            return known
+    known, made = BankTransfer.objects.get_or_create(
+        bank_ref=reference,
+        defaults={
+            "payer": payer,
+            "payee": payee,
+            "paid_on": paid_on,
+            "amount": amount,
+            "receipt_sha256": paper.sha256 if paper else "",
+            "paper": paper,
+        },
+    )
+    if not made and (known.payer_id, known.amount, known.paid_on) != (payer.pk, amount, paid_on):
         detail = f"登记的金额为 {thousands(known.amount)} 元。" if known.payer_id == payer.pk else ""
         raise NotNow(
             "bank_transfer.differs",
             f"银行流水号 {reference} 已经登记，与您填写的付款信息不一致。{detail}",
             hint="请对照银行回单核对流水号、付款日和金额。",
         )
-    return BankTransfer.objects.create(
-        bank_ref=reference,
-        payer=payer,
-        payee=payee,
-        paid_on=paid_on,
-        amount=amount,
-        receipt_sha256=paper.sha256 if paper else "",
-        paper=paper,
-    )
+    transfer: BankTransfer = known
+    return transfer

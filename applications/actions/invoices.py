@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from applications.einvoice.document import SIGNED, EInvoice, Source
 from applications.einvoice.numbers import norm_inv, number_faults
@@ -117,43 +117,51 @@ def record_invoice(
     if known is not None:
         return _same_or_refuse(known, einvoice, lease)
     digital = not einvoice.invoice_code
-    with transaction.atomic():
-        invoice = Invoice.objects.create(
-            invoice_code=einvoice.invoice_code,
-            invoice_no=einvoice.invoice_no,
-            number_key=key,
-            kind=einvoice.kind or ("digital_ordinary" if digital else "vat_ordinary"),
-            issued_on=einvoice.issued_on,
-            seller_uscc=einvoice.seller_uscc,
-            seller_name=einvoice.seller_name,
-            buyer_uscc=einvoice.buyer_uscc,
-            buyer_name=einvoice.buyer_name,
-            net_amount=einvoice.net_amount,
-            tax_amount=einvoice.tax_amount,
-            gross_amount=einvoice.gross_amount,
-            lease=lease,
-            period_from=period_from,
-            period_to=period_to,
-            file_sha256=paper.sha256 if paper else "",
-            paper=paper,
-            owner=owner,
-            program_region_code=lease.program_region_code if lease else (paper.region_code if paper else ""),
-            filer=by,
-        )
-        InvoiceLine.objects.bulk_create(
-            InvoiceLine(
-                invoice=invoice,
-                line_no=line.line_no,
-                description=line.description,
-                unit=line.unit,
-                quantity=_ten_places(line.quantity),
-                unit_price=_ten_places(line.unit_price),
-                net_amount=line.net_amount,
-                tax_rate=None if line.tax_rate is None else line.tax_rate.quantize(Decimal("0.000001")),
-                tax_amount=line.tax_amount,
+    try:
+        with transaction.atomic():
+            invoice = Invoice.objects.create(
+                invoice_code=einvoice.invoice_code,
+                invoice_no=einvoice.invoice_no,
+                number_key=key,
+                kind=einvoice.kind or ("digital_ordinary" if digital else "vat_ordinary"),
+                issued_on=einvoice.issued_on,
+                seller_uscc=einvoice.seller_uscc,
+                seller_name=einvoice.seller_name,
+                buyer_uscc=einvoice.buyer_uscc,
+                buyer_name=einvoice.buyer_name,
+                net_amount=einvoice.net_amount,
+                tax_amount=einvoice.tax_amount,
+                gross_amount=einvoice.gross_amount,
+                lease=lease,
+                period_from=period_from,
+                period_to=period_to,
+                file_sha256=paper.sha256 if paper else "",
+                paper=paper,
+                owner=owner,
+                program_region_code=lease.program_region_code
+                if lease
+                else (paper.region_code if paper else ""),
+                filer=by,
             )
-            for line in einvoice.lines
-        )
+            InvoiceLine.objects.bulk_create(
+                InvoiceLine(
+                    invoice=invoice,
+                    line_no=line.line_no,
+                    description=line.description,
+                    unit=line.unit,
+                    quantity=_ten_places(line.quantity),
+                    unit_price=_ten_places(line.unit_price),
+                    net_amount=line.net_amount,
+                    tax_rate=None if line.tax_rate is None else line.tax_rate.quantize(Decimal("0.000001")),
+                    tax_amount=line.tax_amount,
+                )
+                for line in einvoice.lines
+            )
+    except IntegrityError:  # the same file was sent twice at once: the other one was faster
+        known = Invoice.objects.filter(owner=owner, number_key=key, origin="live").first()
+        if known is None:
+            raise
+        return _same_or_refuse(known, einvoice, lease)
     return invoice
 
 

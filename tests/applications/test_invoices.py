@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 
+from applications.actions.bank_transfers import record_bank_transfer
 from applications.actions.invoice_findings import invoice_findings
 from applications.actions.invoice_uses import MOST_LOOKUPS, already_claimed, used_net
 from applications.actions.invoices import keyed, record_invoice
@@ -17,6 +21,8 @@ from applications.actions.papers import receive_paper
 from applications.einvoice import read_einvoice
 from applications.einvoice.sample import compute_line, invoice_number, sample_xml
 from applications.models import BasisItem, Claim, Invoice, Lease
+from vouchers import dates
+from vouchers.context import acting
 from vouchers.errors import Forbidden, NotNow, Problems, TooMany
 from vouchers.models import Voucher
 
@@ -230,3 +236,43 @@ def test_too_many_questions_are_turned_away(use, cast):
     with pytest.raises(TooMany) as refusal:
         already_claimed(KEY, viewer=cast.filer)
     assert refusal.value.code == "invoice.too_many_lookups"
+
+
+def test_the_same_file_sent_twice_at_once_is_one_invoice(committed_db, cast, record, xml):
+    content, barrier = xml(), threading.Barrier(4)
+
+    def send(_number: int) -> int:
+        try:
+            with dates.fixed(date(2025, 7, 15)):
+                barrier.wait(timeout=30)
+                with acting(cast.filer, "test"):
+                    return record(content).pk
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(send, range(4)))) == 1
+    assert Invoice.objects.count() == 1
+
+
+def test_the_same_transfer_sent_twice_at_once_is_one(committed_db, cast):
+    barrier = threading.Barrier(4)
+
+    def send(_number: int) -> int:
+        try:
+            with dates.fixed(date(2025, 7, 15)):
+                barrier.wait(timeout=30)
+                with acting(cast.filer, "test"):
+                    return record_bank_transfer(
+                        bank_ref="ICBC 2025 0001",
+                        paid_on=date(2025, 7, 1),
+                        amount=Decimal("100.00"),
+                        payer=cast.alpha,
+                        payee=cast.provider,
+                        by=cast.filer,
+                    ).pk
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(send, range(4)))) == 1
