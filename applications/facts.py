@@ -239,6 +239,8 @@ def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
     """
     application = Application.objects.filter(application_no=claim.voucher.application_no).first()
     stated = {**(application.facts if application else {}), **claim.facts.get("stated", {})}
+    # What persons attested at the application, and over it what they found at the claim.
+    stated["attestations"] = {**stated.get("attestations", {}), **claim.facts.get("attestations", {})}
     lease = claim.lease
     contracts: tuple[ContractFacts, ...] = ()
     if lease is not None:

@@ -342,3 +342,13 @@ def test_of_claims_past_their_time_one_that_was_mended_stays(cast, voucher, clai
     assert Claim.objects.get().state == "lapsed"
     assert balance_of(Voucher.objects.get()).reserved == 0
     assert check_ledger() == []
+
+
+def test_what_a_person_found_at_the_claim_is_a_fact_of_its_assessment(cast, claim):
+    from applications.actions.assessments import facts_of
+
+    with acting(cast.handler, "test"):
+        cases.answer_check(
+            waiting_check(claim, "one"), claim, result="failed", sentence="不符。", by=cast.handler
+        )
+    assert facts_of(Claim.objects.get()).attestations["one"] is False

@@ -17,6 +17,7 @@ from vouchers.access import require_other_person
 from vouchers.actions import ledger
 from vouchers.actions.ledger_chains import Budget, Cap, Chain, LedgerResult, event_id, post_all
 from vouchers.context import announce
+from vouchers.errors import NotNow
 from vouchers.models import LedgerAccount, Party, Publication, User, Voucher
 from vouchers.models.vouchers import VoucherState
 from vouchers.money import ZERO
@@ -97,7 +98,16 @@ def expiry_of(scheme: Scheme, issued_on: date) -> date:
 def make_voucher(
     *, publication: Publication, enterprise: Party, application_no: str, amount: Decimal, on: date
 ) -> Voucher:
-    """The voucher's row; it is worth nothing until ``commit_voucher`` has taken its face value from the budget."""
+    """The voucher's row; it is worth nothing until ``commit_voucher`` has taken its face value from the budget.
+
+    Raises ``NotNow`` (``voucher.past_validity``) when the version's last day of use is over.
+    """
+    expires_on = expiry_of(publication.scheme, on)
+    if expires_on <= on:
+        raise NotNow(
+            "voucher.past_validity",
+            f"本版政策的算力券有效期已于 {expires_on:%Y年%m月%d日} 届满，不能再发券。",
+        )
     return Voucher.objects.create(
         voucher_no=next_no("V", on),
         program=publication.program,
@@ -106,7 +116,7 @@ def make_voucher(
         enterprise=enterprise,
         face_value=amount,
         issued_on=on,
-        expires_on=expiry_of(publication.scheme, on),
+        expires_on=expires_on,
         budget_year=on.year,
         verification_code="".join(secrets.choice(_ALPHABET) for _ in range(10)),
     )

@@ -188,7 +188,7 @@ def _rates(request: HttpRequest) -> dict[str, Decimal]:
                 raise Invalid(
                     "case.rate", f"“{text}”不是比例，请填写百分数，例如 20。", field=name
                 ) from error
-            if not 0 <= percent <= 100:
+            if not percent.is_finite() or not 0 <= percent <= 100:
                 raise Invalid("case.rate", "补贴比例应在 0 至 100 之间。", field=name)
             rates[name.removeprefix("rate-")] = percent / 100
     return rates

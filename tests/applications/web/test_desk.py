@@ -177,3 +177,12 @@ def test_an_objection_is_answered_by_one_without_a_hand_in_the_case(client, cast
     client.force_login(cast.investigator)
     client.post(address, {"outcome": "dismiss", "answer": "经复核，原决定无误。"})
     assert Objection.objects.get().state == "dismissed"
+
+
+@pytest.mark.parametrize("rate", ["NaN", "sNaN", "Infinity", "-1", "101", "二成"])
+def test_a_rate_that_is_none_is_refused_with_a_sentence(cast, client, application, rate):
+    client.force_login(cast.second_handler)
+    address = reverse("desk:decide_application", args=[application.application_no, "recommend"])
+    answer = client.post(address, {"rate-standard": rate}, follow=True)
+    assert answer.status_code == 200
+    assert "比例" in answer.content.decode()
