@@ -15,7 +15,8 @@ from vouchers.actions.price_reading import start_of
 from vouchers.actions.price_tables import chip_table, method_on, rate_table
 from vouchers.context import announced
 from vouchers.models import PriceCheck, PriceIndexRow, PriceMethod, ProviderAdmission
-from vouchers.models.prices import UNDECIDED, VERDICTS, Market, PriceConsequence, PricePosition
+from vouchers.models.price_checks import UNDECIDED, VERDICTS, PriceConsequence, PricePosition
+from vouchers.models.prices import Market
 from vouchers.numbers import next_no
 from vouchers.policy import fair_price as fp
 from vouchers.policy.facts import PriceVerdict

@@ -45,10 +45,10 @@ from vouchers.models.policy_terms import (
     PolicyWayOfIssue,
     ValueCitation,
 )
+from vouchers.models.price_checks import PriceCheck
 from vouchers.models.prices import (
     ChipModel,
     FxRate,
-    PriceCheck,
     PriceIndexIssue,
     PriceIndexRow,
     PriceMethod,
