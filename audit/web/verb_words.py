@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 WHOLE: dict[str, Any] = {
     "adopt": _("纳入留痕"),
+    "api_credential.issue": _("签发平台凭据"),
+    "api_credential.revoke": _("吊销平台凭据"),
     "application.accept_statement": _("确认承诺"),
     "bank_account.confirm": _("复核银行账户"),
     "bank_account.enter": _("录入银行账户"),
@@ -22,13 +24,20 @@ WHOLE: dict[str, Any] = {
     "message.read": _("查阅消息"),
     "migrate": _("结构变更"),
     "objection.file": _("提出异议"),
+    "party.correct": _("更正单位登记"),
     "party.end_affiliation": _("终止关联关系"),
     "party.name_counterparty": _("登记交易对方"),
     "party.record_affiliation": _("登记关联关系"),
+    "payment_batch.take_out": _("移出拨付批次"),
     "program.open": _("开立专项"),
+    "provider_admission.end": _("终止入库"),
     "receive_paper": _("提交材料"),
     "record_invoice": _("登记发票"),
+    "region.add": _("新增行政区划"),
+    "region.rename": _("更名行政区划"),
     "remove_paper": _("移除材料"),
+    "role_grant.grant": _("授予角色"),
+    "role_grant.revoke": _("收回角色"),
     "scan.run": _("稽核扫描"),
     "sign_in": _("登录"),
     "sign_in_failed": _("登录失败"),
@@ -37,6 +46,10 @@ WHOLE: dict[str, Any] = {
     "trail.export": _("导出留痕"),
     "trail.story": _("查阅案卷全部经过"),
     "truncate": _("清空数据表"),
+    "user.correct": _("更正账号资料"),
+    "user.lock": _("停用账号"),
+    "user.reset_password": _("重置密码"),
+    "user.unlock": _("启用账号"),
 }
 
 DEEDS: dict[str, Any] = {
