@@ -126,6 +126,8 @@ def hands(case: Case, *verbs: str) -> set[int]:
     return set(rows.values_list("actor_id", flat=True))
 
 
+#: Deeds whose reason is written for the enterprise; what one officer writes to the next stays in the office.
+REASONS_TOLD = frozenset({"return", "reject", "approve", "withdraw", "uphold_objection"})
 #: States in which the office looks at a case.
 UNDER_REVIEW = frozenset({"submitted", "accepted", "recommended", "verified"})
 

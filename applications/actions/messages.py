@@ -73,7 +73,7 @@ def tell_about_claim(message: str, claim: Claim) -> list[Message]:
 
 def _last_reason(kind: str, number: str) -> str:
     row = (
-        Review.objects.filter(subject_kind=kind, subject_no=number, internal=False)
+        Review.objects.filter(subject_kind=kind, subject_no=number, verb__in=("return", "reject"))
         .exclude(reason="")
         .order_by("-pk")
         .first()

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from applications.actions import cases
 from applications.models import Application, Claim, Lease, Review
 from vouchers.models import Hold, PriceCheck
 from vouchers.policy.assessment import Assessment, Finding, Line
@@ -125,7 +126,7 @@ def shown_timeline(case: Application | Claim, *, internal: bool) -> list[dict[st
             # The enterprise is told the office, not the officer.
             "who": _who(review) if internal else "",
             "at": review.done_at,
-            "note": review.reason,
+            "note": review.reason if internal or review.verb in cases.REASONS_TOLD else "",
         }
         for review in reviews_of(case, internal=internal)
     ]

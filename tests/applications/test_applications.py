@@ -11,11 +11,13 @@ from applications.actions.applications import (
     accept_statement,
     approve_application,
     recommend_application,
+    reject_application,
     return_application,
     submit_application,
     update_draft,
 )
 from applications.actions.issuing import issue_application, publish_notice
+from applications.actions.messages import tell_about_application
 from applications.actions.objections import answer_objection, file_objection
 from applications.models import Application, PublicNotice
 from tests import casework
@@ -105,3 +107,23 @@ def test_where_the_version_asks_for_experts_a_handlers_word_does_not_stand_for_t
     assert refused.value.code == "access.role"
     with acting(cast.expert, "test"):
         assert recommend_application(application, by=cast.expert, passed=True).state == "recommended"
+
+
+def test_what_officers_write_to_each_other_is_not_shown_to_the_enterprise(cast, client, beijing):
+    application = casework.submitted(cast, beijing, casework.lease_fields(cast.provider, "5000000.00"))
+    with acting(cast.handler, "test"):
+        accept_application(application, by=cast.handler, reason="请重点核对付款。")
+        casework.answer_all(cast, application)
+    with acting(cast.second_handler, "test"):
+        recommend_application(application, by=cast.second_handler, reason="疑似拆分合同，建议从严。")
+    with acting(cast.approver, "test"):
+        reject_application(application, by=cast.approver, reason="合同要件不全。")
+    client.force_login(cast.filer)
+    page = client.get(f"/portal/applications/{application.application_no}/").content.decode()
+    assert "合同要件不全" in page
+    assert "疑似拆分合同" not in page
+    assert "请重点核对付款" not in page
+    client.force_login(cast.handler)
+    page = client.get(f"/desk/applications/{application.application_no}/").content.decode()
+    assert "疑似拆分合同" in page
+    assert tell_about_application("application_rejected", application).text.count("合同要件不全") == 1
