@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import zipfile
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -39,7 +41,8 @@ def _text(cell: Cell | MergedCell, value: str) -> None:
 
 
 def payment_workbook(batch: PaymentBatch, payments: Sequence[Payment]) -> bytes:
-    """The list with its control totals and 大写金额."""
+    """The list with its control totals and 大写金额. The same list is the same bytes, so that the hash that is kept with the
+    batch when it is exported is the hash of what anybody downloads."""
     totals: ControlTotals = control_totals(payments)
     book = Workbook()
     sheet = book.active
@@ -85,6 +88,25 @@ def payment_workbook(batch: PaymentBatch, payments: Sequence[Payment]) -> bytes:
     sheet.freeze_panes = f"A{head + 1}"
     out = io.BytesIO()
     book.save(out)
+    return _without_clock(out.getvalue(), batch.created_on)
+
+
+_CLOCK = re.compile(rb"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+
+
+def _without_clock(raw: bytes, day: date) -> bytes:
+    """The workbook without the moment at which it was written: every time in it is the start of ``day``."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(raw)) as source,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "docProps/core.xml":
+                content = _CLOCK.sub(f"{day.isoformat()}T00:00:00Z".encode(), content)
+            entry = zipfile.ZipInfo(name, (day.year, day.month, day.day, 0, 0, 0))
+            target.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import time
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from openpyxl import load_workbook
 
 from applications.actions.basis_items import ItemFields
 from applications.actions.claims import approve_claim, verify_claim
@@ -186,3 +190,21 @@ def test_a_rate_that_is_none_is_refused_with_a_sentence(cast, client, applicatio
     answer = client.post(address, {"rate-standard": rate}, follow=True)
     assert answer.status_code == 200
     assert "比例" in answer.content.decode()
+
+
+def test_the_list_that_is_downloaded_is_the_one_whose_hash_the_export_kept(cast, client, batch):
+    from vouchers.actions.payments import approve_batch, propose_batch
+
+    with acting(cast.finance, "test"):
+        propose_batch(batch, by=cast.finance)
+    with acting(cast.second_finance, "test"):
+        approve_batch(batch, by=cast.second_finance)
+    client.force_login(cast.finance)
+    client.post(reverse("desk:decide_batch", args=[batch.batch_no, "export"]))
+    batch.refresh_from_db()
+    assert batch.state == "exported"
+    time.sleep(2.1)  # a workbook's own clock counts in two seconds
+    answer = client.get(reverse("desk:batch_workbook", args=[batch.batch_no]))
+    content = answer.content
+    assert hashlib.sha256(content).hexdigest() == batch.export_sha256
+    assert load_workbook(io.BytesIO(content)).active["C3"].value.startswith("1,000,000")
