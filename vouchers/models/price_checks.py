@@ -99,28 +99,3 @@ class PriceCheck(Recorded):
             sentence=self.sentence,
             decisive=self.reason not in UNDECIDED,
         )
-
-
-__all__ = [
-    "UNDECIDED",
-    "VERDICTS",
-    "ChipModel",
-    "ChipOrigin",
-    "Confidence",
-    "Evidence",
-    "FxRate",
-    "IssueState",
-    "Market",
-    "ObservationState",
-    "PriceCheck",
-    "PriceConsequence",
-    "PriceIndexIssue",
-    "PriceIndexRow",
-    "PriceKind",
-    "PriceMethod",
-    "PriceObservation",
-    "PricePosition",
-    "PriceSnapshot",
-    "PriceUnit",
-    "TermBucket",
-]

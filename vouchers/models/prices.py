@@ -15,6 +15,10 @@ from vouchers.access import Role, ScopedQuerySet
 from vouchers.models.parties import Party, Tier
 from vouchers.models.people import Region, User
 from vouchers.models.price_tables import (
+    ChipModel,
+    ChipOrigin,
+    Confidence,
+    FxRate,
     Market,
     PriceKind,
     PriceMethod,
@@ -288,3 +292,23 @@ class PriceIndexRow(models.Model):
 
     def __str__(self) -> str:
         return self.cell
+
+
+__all__ = [
+    "ChipModel",
+    "ChipOrigin",
+    "Confidence",
+    "Evidence",
+    "FxRate",
+    "IssueState",
+    "Market",
+    "ObservationState",
+    "PriceIndexIssue",
+    "PriceIndexRow",
+    "PriceKind",
+    "PriceMethod",
+    "PriceObservation",
+    "PriceSnapshot",
+    "PriceUnit",
+    "TermBucket",
+]
