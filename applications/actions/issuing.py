@@ -51,6 +51,9 @@ def granted_amount(application: Application) -> Decimal:
 def publish_notice(application: Application, *, by: User) -> PublicNotice:
     """公示: after the decision, before the voucher; as many working days as the version says."""
     announce("application.publish_notice")
+    cases.as_it_stands(application)
+    if application.lifecycle.find("publish_notice", application.state) is None:
+        raise not_now(application, "publish_notice")
     _publication, scheme = scheme_of(application)
     days = scheme.issue.notice_working_days
     days = DEFAULT_NOTICE_DAYS if days is None else days

@@ -33,7 +33,7 @@ class Row:
     """Whether a visitor may use it: then nobody is refused anything."""
 
 
-def _of(*names: str) -> Arguments:
+def parts(*names: str) -> Arguments:
     """Arguments by the names of parts: ``claim.claim_no`` is the number of the world's claim; quoted words stand for themselves."""
 
     def arguments(world: World) -> tuple[Any, ...]:
@@ -52,7 +52,7 @@ def _of(*names: str) -> Arguments:
 
 def _own_page(own: str, other: str, *names: str, mine: int = 200, theirs: int = 404, **more: Any) -> Row:
     """A page of a case: not there for another region or enterprise, refused to strangers, sign in first."""
-    return Row((mine, theirs, 403, 302), own, other, _of(*names), **more)
+    return Row((mine, theirs, 403, 302), own, other, parts(*names), **more)
 
 
 def _list(own: str, other: str, mine: int = 200, theirs: int = 200, **more: Any) -> Row:
@@ -174,7 +174,7 @@ AUDIT: dict[str, Row] = {
 
 
 def _public(*names: str, status: int = 200, **more: Any) -> Row:
-    return Row((status,) * 4, FILER, OTHER, _of(*names), public=True, **more)
+    return Row((status,) * 4, FILER, OTHER, parts(*names), public=True, **more)
 
 
 PUBLIC: dict[str, Row] = {
@@ -201,7 +201,7 @@ PLAIN: dict[str, Row] = {
     "home": Row(
         (302, 302, 200, 302), FILER, OTHER, public=True
     ),  # to the own surface; a stranger is told what to do
-    "papers:download": Row((200, 404, 404, 302), FILER, OTHER, _of("paper.paper_no")),
+    "papers:download": Row((200, 404, 404, 302), FILER, OTHER, parts("paper.paper_no")),
 }
 
 # -- API ------------------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ PLAIN: dict[str, Row] = {
 def _api(
     own: str, other: str, *names: str, statuses: tuple[int, int, int, int] = (200, 404, 404, 401)
 ) -> Row:
-    return Row(statuses, own, other, _of(*names))
+    return Row(statuses, own, other, parts(*names))
 
 
 SETTLEMENT = "settlement.claim_no"
@@ -297,7 +297,7 @@ def _admin_rows() -> dict[str, Row]:
         rows[key] = Row((mine, theirs, 403, 302), noun.own, noun.other, arguments)
 
     for model, noun in NOUNS.items():
-        name, found, key = f"vouchers_{model}", 200 if noun.shared else GONE, _of(f"{model}.pk")
+        name, found, key = f"vouchers_{model}", 200 if noun.shared else GONE, parts(f"{model}.pk")
         row(f"{name}_changelist", noun, 200, 200)
         row(f"{name}_add", noun, 200 if noun.adds else 403, 200 if noun.adds else 403)
         row(f"{name}_change", noun, 200, found, key)
@@ -311,10 +311,10 @@ def _admin_rows() -> dict[str, Row]:
                 noun,
                 200 if noun.verb else 404,
                 theirs,
-                _of(f"{model}.pk", noun.verb or "none"),
+                parts(f"{model}.pk", noun.verb or "none"),
             )
-    row("vouchers_policyversion_text", NOUNS["policyversion"], 200, 404, _of("policyversion.pk"))
-    row("vouchers_policyversion_yaml", NOUNS["policyversion"], 200, 404, _of("policyversion.pk"))
+    row("vouchers_policyversion_text", NOUNS["policyversion"], 200, 404, parts("policyversion.pk"))
+    row("vouchers_policyversion_yaml", NOUNS["policyversion"], 200, 404, parts("policyversion.pk"))
     row("vouchers_priceindexissue_compute", NOUNS["priceindexissue"], 200, 200)
     return rows
 
@@ -334,9 +334,9 @@ ADMIN: dict[str, Row] = {
     "(?P<url>.*)$": _list(*SECURITY, mine=404, theirs=404),  # an address that is none
     **_admin_rows(),
 }
-ADMIN["view_on_site"] = replace(ADMIN["view_on_site"], arguments=_of("1", "1"))
-ADMIN["app_list"] = replace(ADMIN["app_list"], arguments=_of("vouchers"))
-ADMIN["(?P<url>.*)$"] = replace(ADMIN["(?P<url>.*)$"], arguments=_of("no/such/page"))
+ADMIN["view_on_site"] = replace(ADMIN["view_on_site"], arguments=parts("1", "1"))
+ADMIN["app_list"] = replace(ADMIN["app_list"], arguments=parts("vouchers"))
+ADMIN["(?P<url>.*)$"] = replace(ADMIN["(?P<url>.*)$"], arguments=parts("no/such/page"))
 
 TABLE: dict[str, Row] = {
     **{f"portal:{name}": row for name, row in PORTAL.items()},

@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from rest_framework.test import APIClient
 
 from applications.actions.basis_items import ItemFields, set_items
 from applications.actions.claims import approve_claim, start_claim, verify_claim
+from applications.actions.imports import import_folder
 from applications.actions.objections import file_objection
-from applications.models import Check, Claim
+from applications.models import Application, Check, Claim
 from audit.models import AuditEvent, RuleVersion, ScanRun, Suspicion
 from tests import casework
+from tests.applications import past_year
 from tests.cast import SINCE, Cast
 from tests.vouchers.prices.feeds import market_rows, row, uscc
 from vouchers import dates
@@ -64,8 +67,8 @@ class World:
         return self.people.get(name) or getattr(self.cast, name)
 
 
-def build(cast: Cast) -> World:
-    """Call it with the clock at ``TODAY``; what must be earlier is made earlier."""
+def build(cast: Cast, folder: Path) -> World:
+    """Call it with the clock at ``TODAY``; what must be earlier is made earlier. ``folder`` takes the files of the past year."""
     world = World(cast)
     _people(world)
     with acting(Actor.service("test"), "test"):
@@ -76,6 +79,7 @@ def build(cast: Cast) -> World:
     with dates.fixed(date(2024, 6, 3)):
         _settlement(world)
     with acting(Actor.service("test"), "test"):
+        _history(world, folder)
         _prices(world)
         _register(world)
         _audit(world)
@@ -236,6 +240,21 @@ def _settlement(world: World) -> None:
     )
     assert answer.status_code == 201, answer.content
     world.parts["settlement"] = Claim.objects.get(claim_no=answer.json()["settlement_no"])
+
+
+def _history(world: World, folder: Path) -> None:
+    """A past year of 甲公司, as the import leaves it."""
+    # the affiliation that the year declares would hold today's cases between the same two companies
+    rows = past_year.rows()
+    del rows["declared_affiliations"]
+    import_folder(past_year.write(folder / "year", rows), out=folder / "out")
+    claim = Claim.objects.get(origin="imported")
+    world.parts |= {
+        "past_application": Application.objects.get(application_no=claim.voucher.application_no),
+        "past_voucher": claim.voucher,
+        "past_claim": claim,
+        "past_lease": claim.lease,
+    }
 
 
 def _prices(world: World) -> None:
