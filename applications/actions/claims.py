@@ -23,7 +23,7 @@ from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
 from vouchers.actions.caps import caps_of
-from vouchers.actions.holds import require_clear, screen
+from vouchers.actions.holds import require_clear, require_clear_for_party, screen
 from vouchers.actions.outbox import enqueue
 from vouchers.actions.payments import add_payable
 from vouchers.actions.spending import spend
@@ -233,7 +233,7 @@ def settle_instantly(claim: Claim) -> Claim:
     if claim.lifecycle.find("settle_instantly", claim.state) is None:
         raise not_now(claim, "settle_instantly")
     screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
-    require_clear("claim", claim.claim_no)
+    require_clear_for_party("claim", claim.claim_no)
     assessment = kept(claim)
     if assessment is None or assessment.outcome is not Outcome.ELIGIBLE:
         raise NotNow(

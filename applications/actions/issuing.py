@@ -14,7 +14,7 @@ from applications.models.notices import ObjectionState
 from vouchers import dates
 from vouchers.access import Role, require_role
 from vouchers.actions.caps import caps_of
-from vouchers.actions.holds import require_clear, screen
+from vouchers.actions.holds import require_clear, require_clear_for_party, screen
 from vouchers.actions.ledger_chains import Cap
 from vouchers.actions.outbox import enqueue
 from vouchers.actions.spending import spend
@@ -37,7 +37,7 @@ DEFAULT_NOTICE_DAYS = (
 
 def grant_instantly(application: Application) -> Voucher:
     """即领即享: no reviewer's step; the voucher comes at once if the screening is clear."""
-    require_clear("application", application.application_no)
+    require_clear_for_party("application", application.application_no)
     announce("application.grant_instantly")
     return _issue(application, verb="grant_instantly", by=None, amount=granted_amount(application))
 

@@ -352,3 +352,22 @@ def test_what_a_person_found_at_the_claim_is_a_fact_of_its_assessment(cast, clai
             waiting_check(claim, "one"), claim, result="failed", sentence="不符。", by=cast.handler
         )
     assert facts_of(Claim.objects.get()).attestations["one"] is False
+
+
+def test_an_enterprise_is_not_told_whose_case_used_its_invoice(cast, client, claim):
+    from vouchers.actions.holds import place_hold
+
+    place_hold(
+        "claim",
+        claim.claim_no,
+        ground="F01",
+        sentence="发票 1 已在 SZ-XLQ 专项使用 600000.00 元。",
+        evidence=[],
+        region_code="110000",
+        party=cast.alpha,
+        by=None,
+    )
+    client.force_login(cast.filer)
+    page = client.get(f"/portal/claims/{claim.claim_no}/").content.decode()
+    assert "已在其他兑付中使用" in page
+    assert "SZ-XLQ" not in page

@@ -160,6 +160,7 @@ def test_a_hold_placed_after_the_reservation_stops_the_confirmation(cast, api, e
         )
     answer = api(token=cast.platform_token).post(f"/api/v1/settlements/{number}/confirm")
     assert (answer.status_code, answer.json()["code"]) == (409, "hold.open")
+    assert "核查中。" not in answer.json()["detail"] and "operands" not in answer.json()
 
 
 def test_a_credential_bound_to_other_programs_neither_reserves_nor_confirms(cast, api, etown):

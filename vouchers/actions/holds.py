@@ -221,3 +221,19 @@ def require_clear(subject_kind: str, subject_no: str, *, also: tuple[tuple[str, 
             "screening.blocked", "筛查结果为拦截，但未见对应的暂缓记录，须由核查人员处理。", keep=True
         )
     return latest
+
+
+def require_clear_for_party(subject_kind: str, subject_no: str) -> Screening:
+    """As ``require_clear``, for a deed of an enterprise or a platform: a hold may speak of another party, so whoever asks
+    learns only that there is one. The enterprise reads those on its own case on the case's page."""
+    try:
+        return require_clear(subject_kind, subject_no)
+    except NotNow as refusal:
+        if refusal.code != "hold.open":
+            raise
+        raise NotNow(
+            "hold.open",
+            "本件涉及的事项正在核查，暂不能自动办理；核查完成后继续办理。",
+            hint="申领企业可在本件页面查看暂缓事由并提出异议。",
+            keep=True,
+        ) from None

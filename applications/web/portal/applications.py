@@ -99,6 +99,10 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/application_new.html", context, status=422 if refusals else 200)
 
 
+#: The rule whose sentence tells of the other use, which may be another enterprise's: its own uses the invoice's page tells.
+USED_ELSEWHERE = "F01"
+
+
 def holds_for_enterprise(case: Application | Claim) -> list[dict[str, Any]]:
     """The open holds that stop the case, as the enterprise may know of them: its own by their sentence, another party's
     only that there is one."""
@@ -112,14 +116,12 @@ def holds_for_enterprise(case: Application | Claim) -> list[dict[str, Any]]:
         if hold.state not in OPEN_HOLD:
             continue
         foreign = hold.subject_kind == "party" and (hold.subject_kind, hold.subject_no) not in own
-        shown.append(
-            {
-                "hold": hold,
-                "sentence": _("本件涉及的其他单位正在核查中，核查完成后继续办理。")
-                if foreign
-                else hold.sentence,
-            }
-        )
+        sentence = hold.sentence
+        if foreign:
+            sentence = _("本件涉及的其他单位正在核查中，核查完成后继续办理。")
+        elif hold.ground == USED_ELSEWHERE:
+            sentence = _("本件所附发票已在其他兑付中使用，合计超过票面金额，正在核查。")
+        shown.append({"hold": hold, "sentence": sentence})
     return shown
 
 
