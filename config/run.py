@@ -343,7 +343,7 @@ class Run:
         print(
             f"\n  公开页面   {address}/\n  登录       {address}/accounts/sign-in/\n  配置后台   {address}/admin/"
         )
-        print(f"  接口文档   {address}/api/v1/openapi.json\n")
+        print(f"  接口文档   {address}/api/v1/openapi.json\n", flush=True)
         if exists("demo_people"):
             self._manage("demo_people")
         print("\n按 Ctrl-C 停止。", flush=True)
