@@ -82,7 +82,7 @@ def screen(subject_kind: str, subject_no: str, moment: str) -> ScreeningResult:
         region_code=region,
         party=party,
         hard=tuple(
-            HardFlag(rule, versions[rule].version, hit.sentence, hit.evidence)
+            HardFlag(rule, versions[rule].version, hit.enterprise_sentence, hit.evidence)
             for rule, hit in hits
             if hit.severity == HARD
         ),

@@ -49,6 +49,12 @@ class Hit:
     inputs: tuple[Any, ...]
     peers: dict[str, str] = field(default_factory=dict)
     ties: tuple[int, ...] = ()  # parties that this hit makes one case of
+    told: str = ""  # the sentence for the enterprise, where the other tells of somebody else's case
+
+    @property
+    def enterprise_sentence(self) -> str:
+        """What the enterprise reads: of other people's cases only that there are some."""
+        return self.told or self.sentence
 
     @property
     def input_hash(self) -> str:

@@ -118,6 +118,7 @@ def _explain(facts: Facts, found: Found, over: dict[int, list[tuple[int, int, in
                 threshold=yuan_of(net),
                 sentence=f"发票 {no} 不含税金额 {yuan_of(net)} 元，连同本件各有效申请合计已使用 {yuan_of(net + excess)} 元，"
                 f"超出 {yuan_of(excess)} 元；{told}已使用 {yuan_of(int(items.net[earlier]))} 元。{more}",
+                told=f"发票 {no} 已在其他有效申请中使用，连同本件超出其不含税金额 {yuan_of(net)} 元共 {yuan_of(excess)} 元。{more}",
                 counterfactual=f"若本件就该发票申请的不含税金额减少 {yuan_of(excess)} 元，则不触发。",
                 evidence=tuple(dict.fromkeys(evidence)),
                 inputs=tuple(

@@ -181,6 +181,7 @@ def _explain(
                 sentence=f"{told[kind]}已在 {other_words[1].removeprefix('EX-')} 专项"
                 + (f"于 {day_of(on)} " if on != MISSING else "")
                 + f"申请补贴，与本件所属的 {mine[1].removeprefix('EX-')} 专项不得重复享受。",
+                told=f"{told[kind]}已在其他专项申请补贴，与本件所属的 {mine[1].removeprefix('EX-')} 专项不得重复享受。",
                 counterfactual="若两专项的规定允许叠加享受，或前一申请已撤回或未获支持，则不触发。",
                 evidence=tuple(dict.fromkeys(evidence)),
                 inputs=(

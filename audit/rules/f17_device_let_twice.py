@@ -177,6 +177,7 @@ def _explain(facts: Facts, found: Found, against: dict[int, Clash], ends: Column
                     threshold="1 天" if clash.hard else "1.00",
                     sentence=f"设备 {serial} 自 {day_of(start)} 至 {day_of(end - 1)} 同时租给不同承租方共 {clash.days} 天，"
                     f"{share}超过交接当日（24 小时）。{many}",
+                    told=f"设备 {serial} 在本合同租期内同时租给其他承租方，超过交接当日（24 小时）。{many}",
                     counterfactual="若两份合同对同一设备的租期重叠不超过一天，或切分份额合计不超过 1，则不触发。",
                     evidence=tuple(f"lease_device:{'/'.join(words[int(let.id[row])])}" for row in rows),
                     inputs=tuple(

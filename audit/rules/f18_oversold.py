@@ -197,6 +197,7 @@ def _explain(
                     threshold=f"{hard if over else soft}%",
                     sentence=f"{day_of(peak.day)}，出租方“{parties[provider][1]}”该型号在租 {let.normalize():f} 卡，"
                     f"登记规模 {there} 卡，为登记的 {peak.percent}%；本合同 {int(leases.cards[at])} 卡当时在租。",
+                    told=f"本合同租期内，出租方“{parties[provider][1]}”该型号的在租卡数超过其登记规模。",
                     counterfactual=f"若当时登记规模不少于 {-(-peak.sold * 100 // (soft * WHOLE))} 卡，则不触发。",
                     evidence=(f"lease:{words[lease][0]}", f"party:{parties[provider][0]}"),
                     inputs=(words[lease][0], peak.day, peak.sold, peak.registered),

@@ -63,7 +63,10 @@ def test_the_second_use_of_an_invoice_is_held_and_the_first_is_not(scene: Scene)
     assert (hold.subject_no, hold.ground, hold.region_code, hold.party) == (
         second.claim_no, "F01", "110000", scene.cast.alpha,
     )  # fmt: skip
-    assert "超出 100,000.00 元" in hold.sentence
+    assert "共 100,000.00 元" in hold.sentence
+    flag = Screening.objects.filter(subject_no=second.claim_no).latest("pk").flags[0]
+    # The office reads where the invoice was used; the enterprise that it was.
+    assert "BJ-AIQ 专项 2025-06-02" in flag["sentence"] and "2025-06-02" not in hold.sentence
     with pytest.raises(NotNow) as refused:
         holds.require_clear("claim", second.claim_no)
     assert refused.value.code == "hold.open" and refused.value.keep
