@@ -305,3 +305,8 @@ def test_the_office_lands_on_the_configuration(cast: Cast):
     for person in (cast.security_admin, cast.system_admin, cast.policy_editor, cast.price_publisher):
         assert signed_in(person).get(reverse("home"))["Location"] == reverse("admin:index")
     assert signed_in(cast.finance).get(reverse("home"))["Location"] == reverse("desk:home")
+
+
+def test_the_day_stands_in_the_form_as_the_browsers_picker_reads_it(cast: Cast):
+    page = signed_in(cast.security_admin).get(address("rolegrant", "add")).content.decode()
+    assert 'value="2025-07-15"' in page

@@ -30,12 +30,14 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(label=_("理由"), widget=forms.Textarea(attrs={"rows": 3}), max_length=500)
 
 
+# The browser's own picker reads this one form alone, whatever the language of the page.
+DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+
 class DatedReasonForm(ReasonForm):
     """From when, and why."""
 
-    on = forms.DateField(
-        label=_("自何日起"), initial=dates.today, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    on = forms.DateField(label=_("自何日起"), initial=dates.today, widget=DAY)
 
 
 @dataclass(frozen=True)
@@ -152,9 +154,7 @@ class ActionOnlyAdmin(ActingAdmin):
         """The page of the verb that adds."""
         if self.adding is None or not self.has_add_permission(request):
             raise PermissionDenied
-        return self._performed(
-            request, self.adding, None, self.opts.verbose_name, self._address("changelist")
-        )
+        return self._performed(request, self.adding, None, "", self._address("changelist"))
 
 
 def shown_once(

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.access import Role
 from vouchers.actions import credentials
 from vouchers.actions.care import parties_in_care, regions_in_care
-from vouchers.admin.acts import Act, ActionOnlyAdmin, ReasonForm, shown_once
-from vouchers.admin.people import DAY, PEOPLE_READERS, SECURITY
+from vouchers.admin.acts import DAY, Act, ActionOnlyAdmin, ReasonForm, shown_once
+from vouchers.admin.people import PEOPLE_READERS, SECURITY
 from vouchers.models import ApiCredential, Party, Program, RoleGrant, User
 
 

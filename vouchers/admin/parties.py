@@ -15,7 +15,7 @@ from vouchers import dates
 from vouchers.access import STAFF_ROLES, Role
 from vouchers.actions import register
 from vouchers.actions.care import parties_in_care
-from vouchers.admin.acts import Act, ActionOnlyAdmin, ReasonForm
+from vouchers.admin.acts import DAY, Act, ActionOnlyAdmin, ReasonForm
 from vouchers.models import (
     BankAccount,
     DeclaredAffiliation,
@@ -34,7 +34,6 @@ EDITOR = (Role.POLICY_EDITOR,)
 REGISTER_READERS = tuple(sorted(STAFF_ROLES))
 # Where money goes and who is behind a company is for those who need it.
 CLOSE_READERS = (Role.HANDLER, Role.APPROVER, Role.FINANCE, Role.INVESTIGATOR, Role.AUDITOR)
-DAY = forms.DateInput(attrs={"type": "date"})
 
 
 def _live(row: Any) -> bool:

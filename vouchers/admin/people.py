@@ -17,12 +17,11 @@ from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions import people
 from vouchers.actions.care import accounts_in_care, grants_in_care, parties_in_care, regions_in_care
-from vouchers.admin.acts import Act, ActionOnlyAdmin, ReasonForm, shown_once
+from vouchers.admin.acts import DAY, Act, ActionOnlyAdmin, ReasonForm, shown_once
 from vouchers.models import Party, Region, RoleGrant, User
 
 SECURITY = (Role.SECURITY_ADMIN,)
 PEOPLE_READERS = (Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.AUDITOR)
-DAY = forms.DateInput(attrs={"type": "date"})
 
 # -- accounts -------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role, has_role
 from vouchers.actions import prices
-from vouchers.admin.acts import Act, ActingAdmin, ReasonForm
+from vouchers.admin.acts import DAY, Act, ActingAdmin, ReasonForm
 from vouchers.admin.price_tables import MAKERS, PRICE_PUBLISHER, PRICE_READERS, ReadOnlyAdmin
 from vouchers.errors import DomainError
 from vouchers.middleware import note_refusal
@@ -115,7 +115,7 @@ class PriceObservationAdmin(ActingAdmin, ReadOnlyAdmin):
 class ComputeForm(forms.Form):
     """Which month of which market."""
 
-    month = forms.DateField(label=_("适用月份（该月任一日）"), widget=forms.DateInput(attrs={"type": "date"}))
+    month = forms.DateField(label=_("适用月份（该月任一日）"), widget=DAY)
     market = forms.ChoiceField(label=_("市场"), choices=Market.choices)
 
 
