@@ -204,7 +204,10 @@ def require_clear(subject_kind: str, subject_no: str, *, also: tuple[tuple[str, 
         )
     subjects = ((subject_kind, subject_no), *also, *_beneath[subject_kind](subject_no))
     for kind, number in dict.fromkeys(subjects):
-        hold = Hold.objects.open().filter(subject_kind=kind, subject_no=number).first()
+        # Only a lifting ends it: one that was confirmed stops the case for good.
+        hold = (
+            Hold.objects.exclude(state=HoldState.LIFTED).filter(subject_kind=kind, subject_no=number).first()
+        )
         if hold is not None:
             raise NotNow(
                 "hold.open",
