@@ -227,3 +227,24 @@ def test_etown_v2_pays_thirty_percent_after_expert_review(cast, api):
             "/api/v1/settlements", body, headers={"Idempotency-Key": "key-000002"}
         )
         assert (answer.status_code, answer.json()["deducted_amount"]) == (201, "300000.00")
+
+
+@pytest.mark.parametrize(("line", "result"), [("999999.99", "passed"), ("999999.98", "failed")])
+def test_an_invoices_lines_may_differ_from_its_face_by_a_fen_a_line(cast, beijing, line, result):
+    from applications.models import Check, InvoiceLine
+
+    application = casework.submitted(cast, beijing, casework.lease_fields(cast.provider, "5000000.00"))
+    voucher = casework.issued(cast, application)
+    with dates.fixed(date(2025, 8, 1)):
+        invoice = casework.invoice(application.lease, "1000000.00")
+        InvoiceLine.objects.create(
+            invoice=invoice,
+            line_no=1,
+            description="*信息系统服务*算力服务费",
+            net_amount=Decimal(line),
+            tax_rate=Decimal("0.06"),
+            tax_amount=invoice.tax_amount,
+        )
+        item = ItemFields(kind="invoice_line", net_amount=Decimal("1000000.00"), invoice=invoice)
+        claim = casework.claimed(cast, voucher, application.lease, [item])
+    assert Check.objects.get(subject_no=claim.claim_no, code="invoice_arithmetic").result == result
