@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 
 from stdnum.cn import uscc as uscc_module
@@ -208,7 +209,7 @@ def fraction(absent: str | None = None) -> Reader:
 
     def read(cell: str) -> str:
         value = number(1, 6, absent=absent, what="比率")(cell)
-        if value != NULL and float(value) >= 1:  # no amount: only to tell a rate from a percentage
+        if value != NULL and Decimal(value) >= 1:
             raise Wrong("rate.range", f"“{shown(value)}”应为小数形式的比率，如 0.06")
         return value
 
