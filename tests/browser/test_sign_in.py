@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.fit import pixels_too_wide
 from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -18,5 +19,4 @@ def test_a_filer_signs_in_and_is_led_to_the_portal(cast, page):
     page.click("button[type=submit]")
     page.wait_for_url("**/portal/**")
     assert cast.filer.display_name in page.content()
-    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert width <= 0, "the page must not scroll sideways"
+    assert pixels_too_wide(page) <= 0, "the page must not scroll sideways"
