@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from applications.models import Application
 from tests import casework
 from tests.applications.web.portal.filing import PDF, contract
-from tests.browser.fit import pixels_too_wide
+from tests.browser.fit import assert_fits
 from tests.cast import PASSWORD, Cast
 from vouchers.actions.price_tables import load_price_tables
 from vouchers.context import acting
@@ -47,8 +47,7 @@ def fits(page: Page) -> None:
     """No page scrolls sideways, on a desk screen or on a phone."""
     for size in (PHONE, DESK):
         page.set_viewport_size(size)
-        over = pixels_too_wide(page)
-        assert over <= 0, f"{page.url} is {over} px too wide at {size['width']}"
+        assert_fits(page)
 
 
 def pressed(page: Page, label: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.fit import pixels_too_wide
+from tests.browser.fit import assert_fits
 from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -19,4 +19,4 @@ def test_a_filer_signs_in_and_is_led_to_the_portal(cast, page):
     page.click("button[type=submit]")
     page.wait_for_url("**/portal/**")
     assert cast.filer.display_name in page.content()
-    assert pixels_too_wide(page) <= 0, "the page must not scroll sideways"
+    assert_fits(page)
