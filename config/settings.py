@@ -235,6 +235,8 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     # What nobody took in time is dropped: the next one does the same.
     "dispatch-outbox": {"task": "vouchers.dispatch_outbox", "schedule": 1.0, "options": {"expires": 5}},
+    # A new job wakes the queue itself; the clock finds those whose process was lost.
+    "run-jobs": {"task": "vouchers.run_jobs", "schedule": 15.0, "options": {"expires": 15}},
     "seal-trail": {"task": "audit.seal_trail", "schedule": 5.0, "options": {"expires": 15}},
     "expire-vouchers": {"task": "vouchers.expire_vouchers", "schedule": crontab(hour=0, minute=10)},
     "lapse-claims": {"task": "applications.lapse_claims", "schedule": crontab(hour=0, minute=20)},

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from vouchers import dates
+from vouchers.actions.job_runs import run_waiting
 from vouchers.actions.price_issues import compute_index
 from vouchers.actions.vouchers import expire_due_vouchers, mark_if_exhausted
 from vouchers.context import Actor, acting
@@ -82,6 +83,16 @@ def outbox_task(name: str, verb: str) -> Any:
 def follow_ledger(voucher_no: str) -> None:
     """The voucher's state follows its account: used up when nothing is available or reserved."""
     mark_if_exhausted(Voucher.objects.get(voucher_no=voucher_no))
+
+
+@shared_task(name="vouchers.run_jobs")
+def run_jobs(outbox_id: int | None = None) -> int:
+    """Run the jobs that wait, and look after those whose process was lost; woken by each new job, and by the clock.
+
+    The message is done as soon as it was heard: what is still to do says the job's row, which outlives this process."""
+    if outbox_id is not None:
+        OutboxMessage.objects.filter(pk=outbox_id, done_at=None).update(done_at=timezone.now())
+    return run_waiting()
 
 
 @shared_task(name="vouchers.expire_vouchers")

@@ -35,7 +35,7 @@ UNWATCHED: dict[str, tuple[str, ...]] = {
     # The counters follow from the transfers, and each transfer is an event.
     "vouchers_ledgeraccount": ("debits_pending", "debits_posted", "credits_pending", "credits_posted"),
     # How far a long task has come; its start, end, result and cancel mark are events.
-    "vouchers_job": ("progress", "total", "unit", "message"),
+    "vouchers_job": ("progress", "total", "unit", "message", "beat_at", "seen_at"),
 }
 
 # Inserts that are no event unless this holds of the new row.

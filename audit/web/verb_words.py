@@ -21,6 +21,8 @@ WHOLE: dict[str, Any] = {
     "claim.set_items": _("登记补贴基数明细"),
     "import_dataset": _("批量导入历史"),
     "import_file": _("导入文件"),
+    "job.ask": _("提请后台任务"),
+    "job.cancel": _("取消后台任务"),
     "message.read": _("查阅消息"),
     "migrate": _("结构变更"),
     "objection.file": _("提出异议"),
