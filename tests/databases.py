@@ -135,7 +135,9 @@ def _shape() -> str:
 
 def _drop(connection, name: str) -> None:
     identifier = sql.Identifier(name)
-    if connection.execute("SELECT FROM pg_database WHERE datname = %s AND datistemplate", [name]).fetchone():
+    if connection.execute(
+        "SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", [name]
+    ).fetchone():
         connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(identifier))
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
 
