@@ -13,7 +13,7 @@ from typing import Any
 
 from vouchers.policy.assess import assess
 from vouchers.policy.assessment import Assessment
-from vouchers.policy.documents import EXAMPLES, read_plain
+from vouchers.policy.documents import EXAMPLES, Marked, read_marked
 from vouchers.policy.facts import Facts
 from vouchers.policy.plain import Problem, SchemeError, from_plain, to_plain
 from vouchers.policy.rules import Scheme
@@ -25,20 +25,21 @@ from vouchers.policy.working import money
 class Expected:
     """What must come out. `findings` names findings by code with their result; what is None or empty is not compared."""
 
-    outcome: Outcome
     amount: Decimal
+    outcome: Outcome | None = None
     basis_amount: Decimal | None = None
     findings: Mapping[str, FindingResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One case."""
+    """One case. `note` is how the office arrived at the amount, by hand."""
 
     code: str
     title: str
     facts: Facts
     expected: Expected
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def run(scheme: Scheme, example: Example) -> ExampleResult:
     got = assess(scheme, example.facts)
     want = example.expected
     differences = []
-    if got.outcome is not want.outcome:
+    if want.outcome is not None and got.outcome is not want.outcome:
         differences.append(f"结论应为“{want.outcome.label}”，算得“{got.outcome.label}”。")
     if got.amount != want.amount:
         differences.append(f"金额应为 {money(want.amount)}，算得 {money(got.amount)}。")
@@ -75,25 +76,52 @@ def run(scheme: Scheme, example: Example) -> ExampleResult:
 
 
 def read_examples(text: str) -> list[Example]:
-    """The examples of a YAML file. Raises SchemeError with every wrong place."""
-    document = read_plain(text)
+    """The examples of a YAML file. Raises SchemeError with every wrong place and its line."""
+    return examples_of(read_marked(text))
+
+
+def examples_of(marked: Marked, *, required: bool = True) -> list[Example]:
+    """The examples of a document that was read; none where it has none and needs none.
+
+    Raises SchemeError with every wrong place and its line."""
+    document = marked.value
+    if not required and isinstance(document, dict) and document.get("examples") is None:
+        return []
     if not isinstance(document, dict) or not isinstance(document.get("examples"), list):
-        raise SchemeError([Problem("examples", "应为算例列表")])
-    examples, problems = [], []
+        raise SchemeError(marked.place([Problem("examples", "应为算例列表")]))
+    examples: list[Example] = []
+    problems: list[Problem] = []
     for place, raw in enumerate(document["examples"], start=1):
-        path = f"examples.{raw.get('code', place) if isinstance(raw, dict) else place}"
+        if not isinstance(raw, dict):
+            problems.append(Problem(f"examples.{place}", "应为一组“名称: 值”"))
+            continue
+        path = f"examples.{raw.get('code') or place}"
         try:
-            facts = _merge(document.get("common") or {}, raw.get("facts") or {})
-            for noun in ("contract", "item"):
-                shared = document.get(noun) or {}
-                if facts.get(f"{noun}s"):
-                    facts[f"{noun}s"] = [_merge(shared, one) for one in facts[f"{noun}s"]]
-            examples.append(from_plain(Example, {**raw, "facts": facts}, path))
+            example = from_plain(Example, {**raw, "facts": _whole(document, raw, path)}, path)
         except SchemeError as error:
             problems.extend(error.problems)
+            continue
+        if any(one.code == example.code for one in examples):
+            problems.append(Problem(path, "算例编号重复"))
+        examples.append(example)
     if problems:
-        raise SchemeError(problems)
+        raise SchemeError(marked.place(problems))
     return examples
+
+
+def _whole(document: dict[str, Any], raw: dict[str, Any], path: str) -> dict[str, Any]:
+    """The example's facts with what the file's examples share."""
+    shared, own = document.get("common") or {}, raw.get("facts") or {}
+    for name, part in (("common", shared), (f"{path}.facts", own)):
+        if not isinstance(part, dict):
+            raise SchemeError([Problem(name, "应为一组“名称: 值”")])
+    facts = _merge(shared, own)
+    for noun in ("contract", "item"):
+        common = document.get(noun) or {}
+        rows = facts.get(f"{noun}s")
+        if isinstance(common, dict) and isinstance(rows, list):
+            facts[f"{noun}s"] = [_merge(common, one) if isinstance(one, dict) else one for one in rows]
+    return facts
 
 
 def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -24,15 +24,28 @@ BEIJING_TIME = timezone(timedelta(hours=8))
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """One thing wrong, where (`caps.enterprise_year.amount`), why, and what is allowed there."""
+    """One thing wrong, where (`caps.enterprise_year.amount`), why, and what is allowed there.
+
+    `line` and `column` count from 1 where the document was a text; 0 where they are not known.
+    """
 
     path: str
     message: str
     allowed: tuple[str, ...] = ()
+    line: int = 0
+    column: int = 0
+
+    @property
+    def place(self) -> str:
+        """The line and column, and the path where there is one: `第 12 行第 3 列（caps.enterprise_year）`."""
+        if not self.line:
+            return self.path
+        spot = f"第 {self.line} 行第 {self.column} 列"
+        return f"{spot}（{self.path}）" if self.path else spot
 
     def __str__(self) -> str:
         tail = f"（可用：{'、'.join(self.allowed)}）" if self.allowed else ""
-        return f"{self.path}：{self.message}{tail}"
+        return f"{self.place}：{self.message}{tail}"
 
 
 class SchemeError(ValueError):
