@@ -1,0 +1,372 @@
+"""Random schemes and facts for property tests (hypothesis).
+
+`cases()` draws a scheme that `checks.check` finds sound, and facts for it at any stage. The keywords of `schemes` take
+structures away where a law does not hold with them (`schemes(floors=False, roundings=(DOWN,))`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from vouchers.policy import cap_keys
+from vouchers.policy import facts as f
+from vouchers.policy import rules as r
+from vouchers.policy import terms as t
+
+D = Decimal
+CITE = r.Citation("随机文件", "第一条")
+BEIJING = timezone(timedelta(hours=8))
+START, END = date(2025, 1, 1), date(2026, 1, 1)
+
+KINDS = (t.BasisKind.INVOICE_LINE, t.BasisKind.SETTLEMENT_LINE, t.BasisKind.CONTRACT_AMOUNT)
+CLASSES = (
+    r.ApplicantClass(cite=CITE, code="startup", name="初创企业", registered_within_months=24),
+    r.ApplicantClass(cite=CITE, code="sme", name="中小企业", sizes=("micro", "small", "medium")),
+    r.ApplicantClass(cite=CITE, code="champion", name="链主企业"),
+)
+
+fen = st.integers(0, 10**9).map(lambda number: D(number).scaleb(-2))
+"""Amounts from 0 to ten million yuan, to the fen."""
+percents = st.integers(0, 100).map(lambda number: D(number).scaleb(-2))
+rates_of_a_text = st.sampled_from([D(one).scaleb(-3) for one in (50, 100, 125, 200, 300, 333, 400, 500)])
+thresholds = st.integers(1, 400).map(lambda number: D(number) * 10000)
+dates = st.dates(date(2024, 7, 1), date(2026, 3, 1))
+
+
+def _subset(values: Sequence[Any], *, min_size: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(st.sampled_from(values), min_size=min_size, max_size=2, unique=True).map(tuple)
+
+
+@st.composite
+def _track(draw: st.DrawFn, code: str, *, bands: Sequence[t.TierMode], windows: bool) -> r.Track:
+    has_window = windows and draw(st.booleans())
+    counted_from = draw(st.none() | st.dates(START, date(2025, 6, 1))) if has_window else None
+    return r.Track(
+        cite=CITE,
+        code=code,
+        name=f"方向{code}",
+        side=draw(st.sampled_from(list(t.Side))),
+        pay_to=t.PayTo.REIMBURSE_APPLICANT,
+        basis_kinds=KINDS,
+        tax_mode=draw(st.sampled_from(list(t.TaxMode))),
+        excluded_components=draw(_subset([t.Component.STORAGE, t.Component.NETWORK])),
+        counted_from=counted_from,
+        counted_to=draw(st.none() | st.dates(date(2025, 6, 2), END)) if has_window else None,
+        day_count=draw(st.sampled_from(list(t.DayCount))),
+        tier_mode=draw(st.sampled_from(list(bands))),
+        tier_measure=draw(st.sampled_from(list(t.TierMeasure))),
+    )
+
+
+@st.composite
+def _rates(draw: st.DrawFn, track: r.Track, *, reviewers: bool, rising: bool) -> tuple[r.Rate, ...]:
+    """A ladder for all, or a rate by chip, use, component, class or completion with one for the rest behind it."""
+    if track.tier_mode is not t.TierMode.NONE:
+        borders = sorted(draw(st.lists(thresholds, min_size=1, max_size=3, unique=True)))
+        values = [draw(rates_of_a_text) for _ in range(len(borders) + 1)]
+        values = sorted(values) if rising else values
+        starts: list[Decimal | None] = [None, *borders]
+        ends: list[Decimal | None] = [*borders, None]
+        return tuple(
+            r.Rate(
+                cite=CITE,
+                code=f"{track.code}_{place}",
+                track=track.code,
+                rate=rate,
+                band_from=low,
+                band_to=high,
+            )
+            for place, (low, high, rate) in enumerate(zip(starts, ends, values, strict=True))
+        )
+    condition: dict[str, Any] = draw(
+        st.sampled_from(
+            [
+                {},
+                {"chip_origins": (t.ChipOrigin.DOMESTIC,)},
+                {"purposes": (t.Purpose.TRAINING, t.Purpose.FINETUNING)},
+                {"components": (t.Component.COMPUTE,)},
+                {"classes": ("startup",)},
+                {"classes": ("sme", "champion")},
+                {"completion_from": D("0.8")},
+            ]
+        )
+    )
+    kinds = list(t.RateKind) if reviewers else [t.RateKind.FIXED, t.RateKind.CEILING]
+    rest = r.Rate(
+        cite=CITE,
+        code=f"{track.code}_rest",
+        track=track.code,
+        rate=draw(rates_of_a_text),
+        kind=draw(st.sampled_from(kinds)),
+    )
+    if not condition:
+        return (rest,)
+    own = r.Rate(
+        cite=CITE, code=f"{track.code}_own", track=track.code, rate=draw(rates_of_a_text), **condition
+    )
+    return (own, rest)
+
+
+@st.composite
+def _cap(draw: st.DrawFn, number: int, tracks: tuple[str, ...], subjects: Sequence[t.CapSubject]) -> r.Cap:
+    subject = draw(st.sampled_from(list(subjects)))
+    by_share = subject is t.CapSubject.CONTRACT and draw(st.booleans())
+    return r.Cap(
+        cite=CITE,
+        code=f"cap{number}",
+        name=f"限额{number}",
+        subject=subject,
+        amount=None if by_share else draw(thresholds),
+        share=draw(st.sampled_from([D("0.2"), D("0.333"), D("0.5")])) if by_share else None,
+        period=draw(st.sampled_from(list(t.CapPeriod))),
+        counts_at=draw(st.sampled_from(list(t.CountsAt))),
+        tracks=draw(st.sampled_from([(), tracks[:1], tracks])),
+        classes=draw(st.sampled_from([(), (), ("sme",)])),
+        waived_for=draw(st.sampled_from([(), (), ("champion",)])),
+        year_starts=draw(st.sampled_from(["01-01", "04-01", "09-15"])),
+    )
+
+
+@st.composite
+def _gate(draw: st.DrawFn, number: int) -> r.Gate:
+    values: dict[str, Any] = draw(
+        st.sampled_from(
+            [
+                {"kind": t.GateKind.REGISTERED_IN, "regions": ("11",)},
+                {"kind": t.GateKind.SECTOR, "industries": ("65",)},
+                {"kind": t.GateKind.PARTY_KIND, "values": ("enterprise", "university")},
+                {"kind": t.GateKind.AGE_AT_LEAST, "months": 12},
+                {"kind": t.GateKind.NO_DISHONESTY, "years": 3},
+                {"kind": t.GateKind.NON_AFFILIATED},
+                {"kind": t.GateKind.PROVIDER_ADMITTED},
+                {"kind": t.GateKind.PURPOSE, "values": ("training",)},
+                {"kind": t.GateKind.SIGNED_BETWEEN, "from_on": date(2024, 9, 1)},
+                {"kind": t.GateKind.CONSECUTIVE_YEARS, "years": 3},
+                {"kind": t.GateKind.ATTESTED, "question": "是否属实？"},
+            ]
+        )
+    )
+    return r.Gate(
+        cite=CITE,
+        code=f"gate{number}",
+        text=f"条件{number}",
+        cure="请补正。",
+        effect=draw(st.sampled_from(list(t.GateEffect))),
+        if_untestable=draw(st.sampled_from(list(t.Untestable))),
+        **values,
+    )
+
+
+@st.composite
+def _floor(draw: st.DrawFn, number: int) -> r.Floor:
+    return r.Floor(
+        cite=CITE,
+        code=f"floor{number}",
+        name=f"起补线{number}",
+        measure=draw(
+            st.sampled_from([t.FloorMeasure.BASIS, t.FloorMeasure.YEAR_BASIS, t.FloorMeasure.AMOUNT])
+        ),
+        amount=draw(st.integers(1, 100).map(lambda number: D(number) * 100)),
+        stages=tuple(t.Stage),
+    )
+
+
+@st.composite
+def schemes(
+    draw: st.DrawFn,
+    *,
+    bands: Sequence[t.TierMode] = tuple(t.TierMode),
+    rising_bands: bool = False,
+    windows: bool = True,
+    reviewers: bool = True,
+    cap_subjects: Sequence[t.CapSubject] = tuple(t.CapSubject),
+    floors: bool = True,
+    gates: bool = True,
+    track_choices: Sequence[t.TrackChoice] = tuple(t.TrackChoice),
+    other_money: Sequence[t.OtherMoneyMode] = tuple(t.OtherMoneyMode),
+    price_rules: Sequence[t.AboveBand] = tuple(t.AboveBand),
+    modes: Sequence[t.RoundMode] = tuple(t.RoundMode),
+    units: Sequence[t.RoundUnit] = tuple(t.RoundUnit),
+    whens: Sequence[t.RoundWhen] = tuple(t.RoundWhen),
+) -> r.Scheme:
+    """A sound scheme of one or two tracks, with what the keywords allow."""
+    codes = ("a", "b") if draw(st.booleans()) else ("a",)
+    tracks = tuple(draw(_track(code, bands=bands, windows=windows)) for code in codes)
+    rates = tuple(
+        rate for track in tracks for rate in draw(_rates(track, reviewers=reviewers, rising=rising_bands))
+    )
+    mode = draw(st.sampled_from(list(other_money)))
+    shared = mode in (t.OtherMoneyMode.SHARE_LIMIT, t.OtherMoneyMode.COMBINED_RATE)
+    many = st.integers(0, 3)
+    return r.Scheme(
+        cite=CITE,
+        program="RND",
+        label="随机",
+        title="随机政策",
+        region="110000",
+        side=t.Side.DEMAND,
+        effective_from=date(2024, 1, 1),
+        tracks=tracks,
+        classes=CLASSES,
+        rates=rates,
+        caps=tuple(draw(_cap(number, codes, cap_subjects)) for number in range(draw(many)))
+        if cap_subjects
+        else (),
+        gates=tuple(draw(_gate(number)) for number in range(draw(many))) if gates else (),
+        floors=tuple(draw(_floor(number)) for number in range(draw(st.integers(0, 1)))) if floors else (),
+        track_choice=draw(st.sampled_from(list(track_choices))),
+        price=r.PriceRule(cite=CITE, above_band=draw(st.sampled_from(list(price_rules)))),
+        other_money=r.OtherPublicMoney(
+            cite=CITE,
+            mode=mode,
+            level="municipal" if mode is t.OtherMoneyMode.NONE_SAME_LEVEL else "",
+            share=draw(st.sampled_from([D("0.3"), D("0.5"), D(1)])) if shared else None,
+        ),
+        review_steps=(r.ReviewStep(cite=CITE, code="review", name="评审", role="handler", sets_rate=True),),
+        score_rates=(),
+        voucher=r.VoucherKind(cite=CITE),
+        issue=r.WayOfIssue(cite=CITE),
+        rounding=r.Rounding(
+            cite=CITE,
+            mode=draw(st.sampled_from(list(modes))),
+            unit=draw(st.sampled_from(list(units))),
+            when=draw(st.sampled_from(list(whens))),
+        ),
+    )
+
+
+@st.composite
+def _contract(draw: st.DrawFn, number: int) -> f.ContractFacts:
+    verdict = draw(st.none() | st.sampled_from(list(t.Verdict)))
+    return f.ContractFacts(
+        contract_no=f"L-{number}",
+        net_amount=draw(fen),
+        tax_amount=draw(st.integers(0, 10**6).map(lambda number: D(number).scaleb(-2))),
+        signed_on=draw(st.none() | dates),
+        period_from=START,
+        period_to=END,
+        purpose=draw(st.none() | st.sampled_from(list(t.Purpose))),
+        chip_origin=draw(st.none() | st.sampled_from(list(t.ChipOrigin))),
+        provider=draw(
+            st.none()
+            | st.builds(
+                lambda affiliated, admitted: f.ProviderFacts(
+                    uscc="91110000PROVIDER01",
+                    name="某服务商",
+                    affiliated=affiliated,
+                    admissions=(f.AdmissionFacts(from_on=date(2024, 1, 1)),) if admitted else (),
+                ),
+                st.none() | st.booleans(),
+                st.booleans(),
+            )
+        ),
+        price=None
+        if verdict is None
+        else f.PriceVerdict(
+            verdict=verdict,
+            unit_price=D(12),
+            lower=D(8),
+            base=D(9),
+            upper=D(10),
+            decisive=draw(st.booleans()),
+        ),
+        other_money=draw(
+            st.none()
+            | st.lists(
+                st.builds(
+                    lambda amount, level: f.OtherMoneyFacts(source="某资金", amount=amount, level=level),
+                    fen,
+                    st.sampled_from(["", "municipal", "national"]),
+                ),
+                max_size=2,
+            ).map(tuple)
+        ),
+    )
+
+
+@st.composite
+def _item(
+    draw: st.DrawFn, number: int, contracts: tuple[f.ContractFacts, ...], *, red: bool
+) -> f.BasisItemFacts:
+    begins = draw(dates)
+    sign = D(-1) if red and draw(st.integers(0, 5)) == 0 else D(1)
+    return f.BasisItemFacts(
+        item_no=f"{number:04}",
+        kind=draw(st.sampled_from(KINDS)),
+        net_amount=sign * draw(fen),
+        tax_amount=sign * draw(st.integers(0, 10**6).map(lambda number: D(number).scaleb(-2))),
+        contract_no=draw(st.sampled_from([one.contract_no for one in contracts])) if contracts else "",
+        period_from=begins,
+        period_to=begins + timedelta(days=draw(st.integers(1, 120))),
+        component=draw(st.none() | st.sampled_from([t.Component.COMPUTE, t.Component.STORAGE])),
+        chip_origin=draw(st.none() | st.sampled_from(list(t.ChipOrigin))),
+        purpose=draw(st.none() | st.sampled_from(list(t.Purpose))),
+    )
+
+
+@st.composite
+def facts_for(
+    draw: st.DrawFn,
+    scheme: r.Scheme,
+    *,
+    stages: Sequence[t.Stage] = tuple(t.Stage),
+    red: bool = True,
+    unspent: bool = False,
+) -> f.Facts:
+    """Facts of a case at a stage: contracts, items, what is used of each cap (`unspent`: nothing), what is known or not."""
+    stage = draw(st.sampled_from(list(stages)))
+    contracts = tuple(draw(_contract(number)) for number in range(1, draw(st.integers(0, 3)) + 1))
+    count = 0 if stage is t.Stage.APPLICATION else draw(st.integers(0, 4))
+    items = tuple(draw(_item(number, contracts, red=red)) for number in range(1, count + 1))
+    on = draw(st.dates(START, date(2025, 12, 31)))
+    facts = f.Facts(
+        stage=stage,
+        on=on,
+        applicant=f.PartyFacts(
+            uscc="91110108MA01A2B3C4",
+            name="某企业",
+            kind=draw(st.none() | st.sampled_from(list(t.PartyKind))),
+            region_code=draw(st.sampled_from(["", "110108", "310101"])),
+            registered_on=draw(st.none() | st.dates(date(2015, 1, 1), START)),
+            size=draw(st.sampled_from(["", "micro", "large"])),
+            industry_code=draw(st.sampled_from(["", "I6513", "A0111"])),
+            group_no=draw(st.sampled_from(["", "G-1"])),
+            classes=draw(st.sampled_from([(), ("champion",)])),
+            listings=draw(st.none() | st.just(())),
+            years_supported=draw(st.none() | st.integers(0, 4)),
+        ),
+        contracts=contracts,
+        items=items,
+        filed_at=datetime.combine(on, datetime.min.time(), BEIJING),
+        track=draw(st.sampled_from(["", *[track.code for track in scheme.tracks]])),
+        requested_amount=draw(st.none() | fen),
+        voucher=None
+        if stage is t.Stage.APPLICATION
+        else f.VoucherFacts(voucher_no="V-1", face_value=D(10) ** 7, balance=draw(fen)),
+        review=f.ReviewFacts(
+            rates=draw(st.sampled_from([{}, {track.code: D("0.05") for track in scheme.tracks}])),
+            passed=draw(st.none() | st.booleans()),
+        ),
+        attestations=draw(st.sampled_from([{}, {gate.code: True for gate in scheme.gates}])),
+        completion=draw(st.none() | percents),
+        project_no=draw(st.sampled_from(["", "P-1"])),
+        batch_no=draw(st.sampled_from(["", "2025-1"])),
+    )
+    if unspent:
+        return facts
+    caps = {key.key: draw(st.just(D(0)) | fen) for key in cap_keys(scheme, facts)}
+    year = {track.code: draw(fen) for track in scheme.tracks}
+    return replace(facts, used=f.UsedAmounts(caps=caps, year_basis=year))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[r.Scheme, f.Facts]:
+    """Any scheme and any facts for it."""
+    scheme = draw(schemes())
+    return scheme, draw(facts_for(scheme))
