@@ -19,7 +19,7 @@ from vouchers.actions.jobs import JobKind, JobResult, ask_job, cancel_job, visib
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow
 from vouchers.models import Job, OutboxMessage
-from vouchers.tasks import dispatch_outbox, run_jobs
+from vouchers.tasks import run_jobs
 
 EDITORS = (Role.POLICY_EDITOR,)
 
@@ -80,19 +80,6 @@ def test_a_wake_up_that_comes_twice_does_nothing_more(committed_db, cast, kind):
     run_jobs(outbox_id=message.pk)
     run_jobs(outbox_id=message.pk)
     assert began == [job.job_no]
-
-
-def test_the_dispatcher_knows_the_task(committed_db, cast, kind):
-    from config.celery import app
-
-    kind(counted)
-    asked(cast.policy_editor)
-    assert "vouchers.run_jobs" in app.tasks
-    app.conf.task_always_eager = True
-    try:
-        dispatch_outbox()
-    finally:
-        app.conf.task_always_eager = False
 
 
 def test_only_who_does_such_work_in_the_region_may_ask(db, cast, kind):
