@@ -215,6 +215,7 @@ def write_examples(version: PolicyVersion, examples: list[Example]) -> None:
                 position=place,
                 code=example.code,
                 title=example.title,
+                note=example.note,
                 facts=plain["facts"],
                 expected=plain["expected"],
             )
@@ -225,4 +226,5 @@ def write_examples(version: PolicyVersion, examples: list[Example]) -> None:
 def read_example(row: PolicyExample) -> Example:
     """The row as an Example. Raises SchemeError with the places that are wrong."""
     plain = {"code": row.code, "title": row.title, "facts": row.facts, "expected": row.expected}
+    plain |= {"note": row.note} if row.note else {}
     return from_plain(Example, plain, f"examples.{row.code}")

@@ -5,12 +5,14 @@ Like `policy_parts`, each mirrors the part of the same name in `vouchers.policy.
 
 from __future__ import annotations
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.models.policies import PolicyVersion
-from vouchers.models.policy_parts import CODE, Cited, PolicyPartQuerySet, fraction
+from vouchers.models.policy_parts import Cited, PolicyPartQuerySet, fraction
 from vouchers.policy import terms
+from vouchers.policy.examples import CODE_PATTERN
 
 
 class PolicyTerms(Cited):
@@ -135,13 +137,17 @@ class ValueCitation(Cited):
         return f"{self.target}.{self.field}".strip(".") or str(_("整个版本"))
 
 
+EXAMPLE_CODE = RegexValidator(CODE_PATTERN, _("算例编号只能用文字、数字、点、连字符和下划线。"))
+
+
 class PolicyExample(models.Model):
     """A worked example of the office (算例): facts and what must come out. Run when the version is proposed."""
 
     version = models.ForeignKey(PolicyVersion, models.CASCADE, related_name="policyexample_rows")
     position = models.PositiveSmallIntegerField(_("次序"), default=0)
-    code = models.CharField(_("代码"), max_length=60, validators=[CODE])
+    code = models.CharField(_("算例编号"), max_length=60, validators=[EXAMPLE_CODE])
     title = models.CharField(_("算例"), max_length=300)
+    note = models.TextField(_("计算依据"), blank=True, help_text=_("应得金额是怎样手工算出来的。"))
     facts = models.JSONField(_("事实"))
     expected = models.JSONField(_("应得结果"))
     result = models.JSONField(_("上次运算结果"), null=True, blank=True, editable=False)

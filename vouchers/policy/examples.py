@@ -21,6 +21,10 @@ from vouchers.policy.terms import FindingResult, Outcome
 from vouchers.policy.working import money
 
 
+CODE_PATTERN = r"^\w[\w\-.]*$"
+"""What an example may be numbered by: letters of any script, figures, dots, hyphens."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Expected:
     """What must come out. `findings` names findings by code with their result; what is None or empty is not compared."""
