@@ -15,6 +15,7 @@ from vouchers.policy.terms import Confidence
 NAMES = [path.stem for path in shipped_files()]
 CASES = [(name, example) for name in NAMES for example in shipped_examples(name)]
 NOT_PUBLISHED = {"GZ-SLQ", "SH-BSJL", "CD-SLQ", "QH-DDPT"}
+DEMONSTRATIONS = {f"{name}-DEMO" for name in NOT_PUBLISHED}
 
 
 @pytest.mark.parametrize(
@@ -45,13 +46,22 @@ def test_only_schemes_whose_rate_is_published_can_open(name: str):
     assert bool(closed_reasons(shipped_scheme(name))) == (name in NOT_PUBLISHED)
 
 
-def test_nine_schemes_ship_and_guizhou_has_a_demonstration_beside():
+def test_nine_schemes_ship_and_each_whose_rate_is_not_published_has_a_demonstration_beside():
     programs = {shipped_scheme(name).program for name in NAMES}
-    assert len(programs - {"GZ-SLQ-DEMO"}) == 9
-    assert shipped_scheme("GZ-SLQ-DEMO").demonstration
+    assert len(programs - DEMONSTRATIONS) == 9
+    assert {name for name in NAMES if shipped_scheme(name).demonstration} == DEMONSTRATIONS
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"GZ-SLQ-DEMO"}))
+@pytest.mark.parametrize("name", sorted(DEMONSTRATIONS))
+def test_a_demonstration_says_so_and_shows_no_invented_rate_as_law(name: str):
+    scheme = shipped_scheme(name)
+    assert scheme.title.endswith("【演示】")
+    assert "演示版本" in scheme.note
+    for rate in scheme.rates:
+        assert rate.source("rate").confidence in (Confidence.HINT, Confidence.DEMO)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - DEMONSTRATIONS))
 def test_no_rate_of_a_published_scheme_is_a_hint_or_our_own(name: str):
     for rate in shipped_scheme(name).rates:
         if rate.rate is not None:
