@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.contrib.admin.utils import quote
+
 from tests.config.world import World
 
 Arguments = Callable[[World], tuple[Any, ...]]
@@ -287,7 +289,30 @@ NOUNS: dict[str, Noun] = {
     "priceindexissue": Noun(*PRICE, shared=True, verb="verify"),
     "priceindexrow": Noun(*PRICE, shared=True),
 }
+NUMBERS = {
+    "user": "username",
+    "apicredential": "token_prefix",
+    "region": "code",
+    "party": "uscc",
+    "policyversion": "version_no",
+    "publication": "publication_no",
+    "program": "code",
+    "priceobservation": "observation_no",
+    "priceindexissue": "issue_no",
+}
+"""The numbers by which rows are addressed; the other nouns have none."""
 WITH_VERBS = set(NOUNS) - {"publication", "chipmodel", "fxrate", "pricemethod", "priceindexrow"}
+
+
+def _row_key(model: str, *more: str) -> Arguments:
+    """The row's number as an address of the configuration holds it."""
+    found = parts(f"{model}.{NUMBERS.get(model, 'pk')}", *more)
+
+    def arguments(world: World) -> tuple[Any, ...]:
+        number, *rest = found(world)
+        return (quote(str(number)), *rest)
+
+    return arguments
 
 
 def _admin_rows() -> dict[str, Row]:
@@ -297,7 +322,7 @@ def _admin_rows() -> dict[str, Row]:
         rows[key] = Row((mine, theirs, 403, 302), noun.own, noun.other, arguments)
 
     for model, noun in NOUNS.items():
-        name, found, key = f"vouchers_{model}", 200 if noun.shared else GONE, parts(f"{model}.pk")
+        name, found, key = f"vouchers_{model}", 200 if noun.shared else GONE, _row_key(model)
         row(f"{name}_changelist", noun, 200, 200)
         row(f"{name}_add", noun, 200 if noun.adds else 403, 200 if noun.adds else 403)
         row(f"{name}_change", noun, 200, found, key)
@@ -311,10 +336,10 @@ def _admin_rows() -> dict[str, Row]:
                 noun,
                 200 if noun.verb else 404,
                 theirs,
-                parts(f"{model}.pk", noun.verb or "none"),
+                _row_key(model, noun.verb or "none"),
             )
-    row("vouchers_policyversion_text", NOUNS["policyversion"], 200, 404, parts("policyversion.pk"))
-    row("vouchers_policyversion_yaml", NOUNS["policyversion"], 200, 404, parts("policyversion.pk"))
+    for page in ("text", "yaml"):
+        row(f"vouchers_policyversion_{page}", NOUNS["policyversion"], 200, 404, _row_key("policyversion"))
     row("vouchers_priceindexissue_compute", NOUNS["priceindexissue"], 200, 200)
     return rows
 

@@ -12,6 +12,8 @@ from django.urls import reverse
 from tests.cast import Cast
 from vouchers.actions import policies
 from vouchers.actions.policy_drafts import scheme_of
+from vouchers.admin.scoped import admin_address
+from vouchers.admin.version_pages import version_address
 from vouchers.models import (
     Appropriation,
     LedgerAccount,
@@ -40,11 +42,11 @@ def signed_in(user: User) -> Client:
 
 
 def page(version: PolicyVersion) -> str:
-    return reverse("admin:vouchers_policyversion_change", args=[version.pk])
+    return version_address(version)
 
 
 def act(version: PolicyVersion, verb: str) -> str:
-    return reverse("admin:vouchers_policyversion_act", args=[version.pk, verb])
+    return version_address(version, "act", verb)
 
 
 def typed(response: Any) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def test_proposed_by_one_and_published_by_another_through_the_pages(cast: Cast, 
     assert publisher.post(act(version, "publish")).status_code == 302
     publication = Publication.objects.get()
     assert (publication.proposed_by, publication.published_by) == (cast.policy_editor, cast.publisher)
-    read = publisher.get(reverse("admin:vouchers_publication_change", args=[publication.pk]))
+    read = publisher.get(reverse("admin:vouchers_publication_change", args=[publication.publication_no]))
     assert publication.sha256 in read.content.decode()
     assert editor.get(page(version)).context["has_change_permission"] is False
 
@@ -148,10 +150,10 @@ def test_a_refusal_names_every_difference_and_keeps_the_draft(cast: Cast, versio
 
 def test_the_version_reads_as_prose_and_travels_as_yaml(cast: Cast, version: PolicyVersion):
     client = signed_in(cast.policy_editor)
-    text = client.get(reverse("admin:vouchers_policyversion_text", args=[version.pk])).content.decode()
+    text = client.get(version_address(version, "text")).content.decode()
     assert "按基数的 20% 支持" in text
     assert "演示设定（文件未载明）" in text
-    exported = client.get(reverse("admin:vouchers_policyversion_yaml", args=[version.pk]))
+    exported = client.get(version_address(version, "yaml"))
     assert read_scheme(exported.content.decode()) == shipped_scheme("BJ-AIQ")
 
 
@@ -177,9 +179,9 @@ def urls(version: PolicyVersion) -> list[str]:
     return [
         page(version),
         act(version, "propose"),
-        reverse("admin:vouchers_policyversion_text", args=[version.pk]),
-        reverse("admin:vouchers_policyversion_yaml", args=[version.pk]),
-        reverse("admin:vouchers_program_change", args=[version.program_id]),
+        version_address(version, "text"),
+        version_address(version, "yaml"),
+        reverse("admin:vouchers_program_change", args=[version.program.code]),
     ]
 
 
@@ -203,15 +205,15 @@ def test_a_stranger_and_a_technical_superuser_have_no_business_here(cast: Cast, 
 
 
 def test_nobody_deletes_a_version_or_a_publication(cast: Cast, version: PolicyVersion):
-    for name, pk in (("policyversion", version.pk), ("program", version.program_id)):
-        url = reverse(f"admin:vouchers_{name}_delete", args=[pk])
+    for row in (version, version.program):
+        url = admin_address(row, "delete")
         assert signed_in(cast.policy_editor).post(url, {"post": "yes"}).status_code == 403
 
 
 def test_a_budget_comes_by_an_appropriation_document_once(cast: Cast, version: PolicyVersion):
     User.objects.filter(pk=cast.finance.pk).update(is_staff=True)
     client = signed_in(cast.finance)
-    url = reverse("admin:vouchers_program_act", args=[version.program_id, "appropriate"])
+    url = reverse("admin:vouchers_program_act", args=[version.program.code, "appropriate"])
     given = {"year": 2025, "document_no": "京财指〔2025〕1号", "amount": "50000000.00"}
     assert client.post(url, given).status_code == 302
     assert client.post(url, given).status_code == 302

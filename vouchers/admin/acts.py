@@ -6,20 +6,22 @@ The page calls an action function and nothing else; a refusal is shown where it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from vouchers import dates
 from vouchers.access import has_role
-from vouchers.admin.scoped import ScopedAdmin
+from vouchers.admin.scoped import ScopedAdmin, admin_address
 from vouchers.errors import DomainError, Problems
 from vouchers.middleware import note_refusal
 
@@ -45,7 +47,8 @@ class Act:
     """One verb. `do(request, obj, cleaned)` performs it by an action and says what was done; `consequence` is read before.
 
     `ready(obj)` says whether the row's state allows it; who may is in `roles`, held for the row's region. A form with
-    `for_person(request)` narrows its choices to the person's. `do` may answer with a page of its own (a token shown once).
+    `for_person(request)` narrows its choices to the person's. `do` may answer with a page of its own (a token shown once), or with
+    another row, whose page is then opened.
     """
 
     verb: str
@@ -55,8 +58,6 @@ class Act:
     do: Callable[[HttpRequest, Any, dict[str, Any]], Any]
     ready: Callable[[Any], bool] = lambda obj: True
     form: type[forms.Form] = forms.Form
-    leads_to: str = field(default="")
-    """Name of an admin view to go to with the object that `do` returned, instead of back to the row."""
     initial: Callable[[Any], dict[str, Any]] = lambda obj: {}
     """What the form begins with."""
 
@@ -67,13 +68,10 @@ class ActingAdmin(ScopedAdmin):
     acts: tuple[Act, ...] = ()
     change_form_template = "admin/vouchers/change_form_with_acts.html"
 
-    def _address(self, name: str, *args: Any) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
-
     def acts_for(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         """The verbs that this person may use on this row now."""
         return [
-            {"label": act.label, "url": self._address("act", obj.pk, act.verb)}
+            {"label": act.label, "url": self.address("act", obj, act.verb)}
             for act in self.acts
             if act.ready(obj) and has_role(request.user, *act.roles, region=self.region_of(obj))
         ]
@@ -88,19 +86,19 @@ class ActingAdmin(ScopedAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        obj = self.get_object(request, object_id)
+        obj = self.get_object(request, unquote(object_id))
         context = {"acts": self.acts_for(request, obj) if obj is not None else []}
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def act_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
         """Ask, then act. A stranger's row is not found; a verb that the person may not use is refused."""
-        obj = self.get_object(request, object_id)
+        obj = self.get_object(request, unquote(object_id))
         act = next((one for one in self.acts if one.verb == verb), None)
         if obj is None or act is None:
             raise Http404
         if not has_role(request.user, *act.roles, region=self.region_of(obj)):
             raise PermissionDenied
-        return self._performed(request, act, obj, obj, self._address("change", obj.pk))
+        return self._performed(request, act, obj, obj, self.address("change", obj))
 
     def _performed(self, request: HttpRequest, act: Act, obj: Any, original: Any, back: str) -> HttpResponse:
         form = act.form(request.POST if request.method == "POST" else None, initial=act.initial(obj))
@@ -121,9 +119,9 @@ class ActingAdmin(ScopedAdmin):
             else:
                 if isinstance(outcome, HttpResponse):
                     return outcome
-                if act.leads_to:
+                if isinstance(outcome, Model):
                     messages.success(request, _("已办理：%(label)s。") % {"label": act.label})
-                    return HttpResponseRedirect(reverse(act.leads_to, args=[outcome.pk]))
+                    return HttpResponseRedirect(admin_address(outcome))
                 messages.success(request, outcome)
                 return HttpResponseRedirect(back)
         context = {
@@ -154,7 +152,7 @@ class ActionOnlyAdmin(ActingAdmin):
         """The page of the verb that adds."""
         if self.adding is None or not self.has_add_permission(request):
             raise PermissionDenied
-        return self._performed(request, self.adding, None, "", self._address("changelist"))
+        return self._performed(request, self.adding, None, "", self.address("changelist"))
 
 
 def shown_once(
@@ -170,7 +168,7 @@ def shown_once(
         "secret_label": label,
         "secret": secret,
         "advice": advice,
-        "back": reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk]),
+        "back": admin_address(row),
     }
     answer = TemplateResponse(request, "admin/vouchers/shown_once.html", context)
     answer["Cache-Control"] = "no-store"

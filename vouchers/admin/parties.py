@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from vouchers import dates
-from vouchers.access import STAFF_ROLES, Role
+from vouchers.access import STAFF_ROLES, Role, scope_of
 from vouchers.actions import register
 from vouchers.actions.care import parties_in_care
 from vouchers.admin.acts import DAY, Act, ActionOnlyAdmin, ReasonForm
@@ -21,8 +21,10 @@ from vouchers.models import (
     DeclaredAffiliation,
     Listing,
     Party,
+    PlatformConnection,
     Program,
     ProviderAdmission,
+    Region,
     Shareholding,
 )
 from vouchers.models.parties import Tier
@@ -79,6 +81,8 @@ def _correct(request: HttpRequest, party: Party, given: dict[str, Any]) -> str:
 @admin.register(Party)
 class PartyAdmin(ActionOnlyAdmin):
     """单位 in either role."""
+
+    public_key_field = "uscc"
 
     read_roles = REGISTER_READERS
     adding = Act(
@@ -215,6 +219,106 @@ class ProviderAdmissionAdmin(ActionOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderAdmission]:
         programs = Program.objects.all().visible_to(request.user, *self.read_roles)
         return ProviderAdmission.objects.filter(program_code__in=programs.values("code"))
+
+
+# -- who is connected to a platform ------------------------------------------------------------------------------------
+
+
+class ConnectionForm(forms.Form):
+    """Which party on which platform, by which document."""
+
+    party = forms.ModelChoiceField(Party.objects.none(), label=_("单位"))
+    platform = forms.CharField(
+        label=_("平台名称"), max_length=120, help_text=_("例如：和林格尔集群算力监测调度平台。")
+    )
+    region = forms.ModelChoiceField(Region.objects.none(), label=_("平台所属地区"))
+    program = forms.ModelChoiceField(
+        Program.objects.none(), label=_("专项"), required=False, help_text=_("留空即适用于该地区的各专项。")
+    )
+    effective_from = forms.DateField(label=_("接入日"), initial=dates.today, widget=DAY)
+    effective_to = forms.DateField(
+        label=_("断开日"), required=False, widget=DAY, help_text=_("当日起不再接入；仍在接入的留空。")
+    )
+    document_no = forms.CharField(
+        label=_("接入依据"), max_length=100, help_text=_("平台出具的接入通知、协议或验收文件的文号。")
+    )
+
+    def for_person(self, request: HttpRequest) -> None:
+        """Every live party of the register; the own regions and their programs."""
+        regions = Region.objects.filter(code__in=scope_of(request.user, *HANDLER).regions)
+        self.fields["party"].queryset = Party.objects.filter(origin=Origin.LIVE).order_by("name")  # type: ignore[attr-defined]
+        self.fields["region"].queryset = regions  # type: ignore[attr-defined]
+        self.fields["program"].queryset = Program.objects.filter(region__in=regions, origin=Origin.LIVE)  # type: ignore[attr-defined]
+
+
+class DisconnectForm(ReasonForm):
+    """From when, and why."""
+
+    on = forms.DateField(label=_("自何日起断开"), initial=dates.today, widget=DAY)
+    field_order = ("on", "reason")
+
+
+def _connect(request: HttpRequest, obj: Any, given: dict[str, Any]) -> str:
+    row = register.connect_platform(given.pop("party"), by=request.user, **given)  # type: ignore[arg-type]
+    return f"已登记接入：{row}，自 {row.effective_from} 起。"
+
+
+def _disconnect(request: HttpRequest, row: PlatformConnection, given: dict[str, Any]) -> str:
+    register.end_connection(row, by=request.user, **given)  # type: ignore[arg-type]
+    return f"{row}：自 {row.effective_to} 起断开。"
+
+
+@admin.register(PlatformConnection)
+class PlatformConnectionAdmin(ActionOnlyAdmin):
+    """平台接入: the record that conditions of connection rest on. What an applicant says of itself never enters here."""
+
+    read_roles = REGISTER_READERS
+    adding = Act(
+        "add",
+        _("登记平台接入"),
+        _("登记后，政策中“已接入平台”的条件按此核对；此前已作出的决定不变。"),
+        HANDLER,
+        _connect,
+        form=ConnectionForm,
+    )
+    acts = (
+        Act(
+            "end",
+            _("登记断开"),
+            _("自所填日期起不再视为接入；此前的不受影响。"),
+            HANDLER,
+            _disconnect,
+            lambda row: _live(row) and (row.effective_to is None or row.effective_to > dates.today()),
+            DisconnectForm,
+        ),
+    )
+    list_display = (
+        "party",
+        "platform",
+        "region_code",
+        "program_code",
+        "effective_from",
+        "effective_to",
+        "document_no",
+    )
+    list_filter = ("region_code", "origin")
+    list_select_related = ("party",)
+    search_fields = ("party__name", "party__uscc", "platform", "program_code", "document_no")
+    fields = (
+        ("party", "platform"),
+        ("region_code", "program_code"),
+        ("effective_from", "effective_to"),
+        "document_no",
+        ("origin", "recorded_at"),
+    )
+    readonly_fields = ("origin", "recorded_at")
+
+    def region_of(self, obj: PlatformConnection) -> Any:
+        return Region.objects.filter(code=obj.region_code).first()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PlatformConnection]:
+        regions = scope_of(request.user, *self.read_roles).regions
+        return PlatformConnection.objects.filter(region_code__in=regions)
 
 
 # -- what is only read ----------------------------------------------------------------------------------------------

@@ -93,6 +93,8 @@ def _unlock(request: HttpRequest, account: User, given: dict[str, Any]) -> str:
 class UserAdmin(ActionOnlyAdmin):
     """Accounts in the care of the own regions. What a person may do stands in the grants below, and nowhere else."""
 
+    public_key_field = "username"
+
     read_roles = PEOPLE_READERS
     adding = Act(
         "add",

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -19,6 +23,13 @@ from vouchers.actions import policies, policy_soundness
 from vouchers.admin.acts import Act, ActingAdmin, DatedReasonForm, ReasonForm
 from vouchers.admin.policy_parts import INLINES
 from vouchers.admin.scoped import ScopedAdmin
+from vouchers.admin.version_pages import (
+    VersionPage,
+    register_version_page,
+    version_address,
+    version_context,
+    version_pages,
+)
 from vouchers.models import PolicyVersion, Publication
 from vouchers.policy.prose import describe
 
@@ -146,7 +157,6 @@ ACTS = (
         EDITOR,
         _clone,
         form=CloneForm,
-        leads_to="admin:vouchers_policyversion_change",
     ),
 )
 
@@ -224,62 +234,79 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
         obj._state.adding, obj._state.db = False, draft._state.db
         obj.save()
 
+    def public_key(self, obj: PolicyVersion) -> str:
+        return obj.version_no
+
+    def with_public_key(self, rows: QuerySet[PolicyVersion], key: str) -> QuerySet[PolicyVersion]:
+        code, _dash, number = key.rpartition("-")
+        if not (number.isascii() and number.isdigit()):
+            return rows.none()
+        return rows.filter(program__code=code, number=int(number))
+
     def get_urls(self) -> list[Any]:
         own = [
             path(
-                "<path:object_id>/text/",
-                self.admin_site.admin_view(self.text_view),
-                name="vouchers_policyversion_text",
-            ),
-            path(
-                "<path:object_id>/yaml/",
-                self.admin_site.admin_view(self.yaml_view),
-                name="vouchers_policyversion_yaml",
-            ),
+                f"<path:object_id>/{page.suffix}",
+                self.admin_site.admin_view(self._page_view(page)),
+                name=f"vouchers_policyversion_{page.name}",
+            )
+            for page in version_pages()
         ]
         return own + super().get_urls()
+
+    def _page_view(self, page: VersionPage) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, object_id: str, **given: Any) -> HttpResponse:
+            version = self.get_object(request, unquote(object_id))
+            if version is None:
+                raise Http404
+            if not self.has_view_permission(request, version) or not page.open_to(request, version):
+                raise PermissionDenied
+            return page.view(request, version, **given)
+
+        return view
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        pages = [
-            {"label": _("本政策说明"), "url": self._address("text", object_id)},
-            {"label": _("导出 YAML"), "url": self._address("yaml", object_id)},
-        ]
+        version = self.get_object(request, unquote(object_id))
+        pages = [] if version is None else self.pages_for(request, version)
         return super().change_view(request, object_id, form_url, {"pages": pages} | (extra_context or {}))
 
-    def text_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The whole version as prose, each sentence with its source."""
-        version = self.get_object(request, object_id)
-        if version is None:
-            raise Http404
-        scheme = policy_soundness.complete_scheme(version)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("本政策说明"),
-            "opts": self.opts,
-            "original": version,
-            "sections": describe(scheme),
-            "demonstration": scheme.demonstration,
-            "back": self._address("change", version.pk),
-        }
-        return TemplateResponse(request, "admin/vouchers/policy_text.html", context)
+    def pages_for(self, request: HttpRequest, version: PolicyVersion) -> list[dict[str, Any]]:
+        """The registered pages that this person may open now."""
+        return [
+            {"label": page.label, "url": version_address(version, page.name), "help": page.help}
+            for page in version_pages()
+            if page.label and page.open_to(request, version) and page.ready(version)
+        ]
 
-    def yaml_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The version as a file, to be loaded elsewhere."""
-        version = self.get_object(request, object_id)
-        if version is None:
-            raise Http404
-        response = HttpResponse(
-            policies.export_scheme(version), content_type="application/yaml; charset=utf-8"
-        )
-        response["Content-Disposition"] = f'attachment; filename="{version.version_no}.yaml"'
-        return response
+
+def text_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
+    """The whole version as prose, each sentence with its source."""
+    scheme = policy_soundness.complete_scheme(version)
+    context = version_context(request, version, _("本政策说明")) | {
+        "sections": describe(scheme),
+        "demonstration": scheme.demonstration,
+    }
+    return TemplateResponse(request, "admin/vouchers/policy_text.html", context)
+
+
+def yaml_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
+    """The version as a file, to be loaded elsewhere."""
+    response = HttpResponse(policies.export_scheme(version), content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{version.version_no}.yaml"'
+    return response
+
+
+register_version_page(VersionPage("text", _("本政策说明"), text_view, order=10))
+register_version_page(VersionPage("yaml", _("导出 YAML"), yaml_view, order=90))
 
 
 @admin.register(Publication)
 class PublicationAdmin(ScopedAdmin):
     """What was published, as it stands. Nobody changes it here or anywhere."""
+
+    public_key_field = "publication_no"
 
     list_display = (
         "publication_no",

@@ -68,6 +68,8 @@ def _set_aside(request: HttpRequest, observation: PriceObservation, given: dict[
 class PriceObservationAdmin(ActingAdmin, ReadOnlyAdmin):
     """价格采集; filter by 待人工核对 to work the quarantine off."""
 
+    public_key_field = "observation_no"
+
     acts = (
         Act(
             "settle",
@@ -173,6 +175,8 @@ COMPUTE = Act(
 @admin.register(PriceIndexIssue)
 class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
     """公允价格指数: computed, proposed, published by another."""
+
+    public_key_field = "issue_no"
 
     acts = (
         Act(
@@ -286,7 +290,7 @@ class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
                 problems, status = [refusal], refusal.status
             else:
                 messages.success(request, f"{issue.issue_no} 已测算，共 {issue.rows.count()} 个单元。")
-                return HttpResponseRedirect(self._address("change", issue.pk))
+                return HttpResponseRedirect(self.address("change", issue))
         context = {
             **self.admin_site.each_context(request),
             "title": COMPUTE.label,
@@ -295,7 +299,7 @@ class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
             "act": COMPUTE,
             "form": form,
             "problems": problems,
-            "back": self._address("changelist"),
+            "back": self.address("changelist"),
         }
         return TemplateResponse(request, "admin/vouchers/act.html", context, status=status)
 

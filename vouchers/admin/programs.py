@@ -55,6 +55,8 @@ class ProgramBudgetInline(PartInline):
 class ProgramAdmin(ActingAdmin, ScopedAdmin):
     """A program as a lasting thing; its rules are its versions."""
 
+    public_key_field = "code"
+
     write_roles = (Role.POLICY_EDITOR,)
     acts = (
         Act(

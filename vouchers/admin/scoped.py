@@ -9,11 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role, ScopedQuerySet, has_role, scope_of
 from vouchers.models import Region
@@ -86,7 +90,77 @@ def rows_in_scope(model: type[models.Model], request: HttpRequest) -> QuerySet[A
     return rows
 
 
-class ScopedAdmin(ScopedFields, admin.ModelAdmin):
+class NumberedList(ChangeList):
+    """A list whose rows lead to addresses with business numbers."""
+
+    def url_for_result(self, result: Any) -> str:
+        return self.model_admin.address("change", result)  # type: ignore[attr-defined]
+
+
+class PublicKeys:
+    """Rows of this noun are addressed by their business number. Primary keys are nobody's reading.
+
+    `public_key_field` is the unique field that holds it; a number that is put together overrides `public_key` and
+    `with_public_key`. Without either the noun has no number of its own and keeps its key.
+    """
+
+    public_key_field: str = ""
+
+    def public_key(self, obj: Any) -> str:
+        """The number by which the row is addressed."""
+        return str(getattr(obj, self.public_key_field or "pk"))
+
+    def with_public_key(self, rows: QuerySet[Any], key: str) -> QuerySet[Any]:
+        """The row of that number, at most one."""
+        return rows.filter(**{self.public_key_field: key})
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        if from_field or not self.has_public_key:
+            return super().get_object(request, object_id, from_field)  # type: ignore[misc]
+        return self.with_public_key(self.get_queryset(request), str(object_id)).first()  # type: ignore[attr-defined]
+
+    @property
+    def has_public_key(self) -> bool:
+        """Whether the noun has a number of its own."""
+        return bool(self.public_key_field) or type(self).with_public_key is not PublicKeys.with_public_key
+
+    def address(self, page: str, obj: Any = None, *more: Any) -> str:
+        """The address of a page of this noun, or of one of its rows."""
+        opts = self.opts  # type: ignore[attr-defined]
+        key = () if obj is None else (quote(self.public_key(obj)),)
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_{page}", args=(*key, *more))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return NumberedList
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """Whether it is another region's or nobody's is not said."""
+        messages.warning(
+            request, _("没有找到这一%(noun)s，或者不在您的管辖范围内。") % {"noun": opts.verbose_name}
+        )
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Where the new row is to be read."""
+        if not self.has_public_key or "_popup" in request.POST:
+            return super().response_add(request, obj, post_url_continue)  # type: ignore[misc]
+        messages.success(request, _("“%(row)s”已保存。") % {"row": obj})
+        return HttpResponseRedirect(self.address("change", obj))
+
+
+def admin_address(obj: Any, page: str = "change", *more: Any) -> str:
+    """The address of a row's page in the configuration, by its number."""
+    opts = obj._meta
+    keeper = admin.site._registry.get(opts.concrete_model)
+    key = keeper.public_key(obj) if isinstance(keeper, PublicKeys) else str(obj.pk)
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{page}", args=(quote(key), *more))
+
+
+class ScopedAdmin(PublicKeys, ScopedFields, admin.ModelAdmin):
     """A ModelAdmin whose rights are roles. `write_roles` may add and change, `read_roles` may look; nobody deletes."""
 
     read_roles: tuple[str, ...] = READERS

@@ -46,12 +46,12 @@ def test_an_issue_is_computed_proposed_and_published_by_two_persons_on_its_page(
         reverse("admin:vouchers_priceindexissue_compute"), {"month": "2025-07-01", "market": "china"}
     )
     issue = PriceIndexIssue.objects.get()
-    page = reverse("admin:vouchers_priceindexissue_change", args=[issue.pk])
+    page = reverse("admin:vouchers_priceindexissue_change", args=[issue.issue_no])
     assert answer.url == page
     assert "提请发布" in client.get(page).content.decode()
 
     def act(verb, **given):
-        return client.post(reverse("admin:vouchers_priceindexissue_act", args=[issue.pk, verb]), given)
+        return client.post(reverse("admin:vouchers_priceindexissue_act", args=[issue.issue_no, verb]), given)
 
     assert act("propose").url == page
     assert act("publish").status_code == 403
@@ -74,9 +74,11 @@ def test_a_month_without_prices_is_refused_on_the_form(client, cast):
 def test_a_quarantined_price_is_settled_on_its_page(client, cast):
     held = PriceObservation.objects.get(state="quarantined")
     as_(client, cast.price_publisher)
-    page = client.get(reverse("admin:vouchers_priceobservation_change", args=[held.pk])).content.decode()
+    page = client.get(
+        reverse("admin:vouchers_priceobservation_change", args=[held.observation_no])
+    ).content.decode()
     assert "核对后采用" in page
-    address = reverse("admin:vouchers_priceobservation_act", args=[held.pk, "settle"])
+    address = reverse("admin:vouchers_priceobservation_act", args=[held.observation_no, "settle"])
     refused = client.post(address, {"note": "电话核实"})
     assert (refused.status_code, "unit.missing" in refused.content.decode()) == (422, True)
     client.post(address, {"unit": "card_hour", "note": "电话核实"})
@@ -87,7 +89,7 @@ def test_a_quarantined_price_is_settled_on_its_page(client, cast):
         cast.price_publisher,
     )
     client.post(
-        reverse("admin:vouchers_priceobservation_act", args=[held.pk, "set-aside"]),
+        reverse("admin:vouchers_priceobservation_act", args=[held.observation_no, "set-aside"]),
         {"reason": "withdrawn", "note": "报价方撤回"},
     )
     held.refresh_from_db()
@@ -98,13 +100,14 @@ def test_nobody_edits_a_row_by_hand(client, cast):
     held = PriceObservation.objects.filter(state="admitted").first()
     as_(client, cast.price_publisher)
     answer = client.post(
-        reverse("admin:vouchers_priceobservation_change", args=[held.pk]), {"normalised_price": "1"}
+        reverse("admin:vouchers_priceobservation_change", args=[held.observation_no]),
+        {"normalised_price": "1"},
     )
     assert answer.status_code == 403
     assert client.get(reverse("admin:vouchers_priceobservation_add")).status_code == 403
     assert (
         client.post(
-            reverse("admin:vouchers_priceobservation_delete", args=[held.pk]), {"post": "yes"}
+            reverse("admin:vouchers_priceobservation_delete", args=[held.observation_no]), {"post": "yes"}
         ).status_code
         == 403
     )
