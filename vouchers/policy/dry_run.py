@@ -22,7 +22,7 @@ from vouchers.policy.dry_run_sums import FlowSums, Largest, profile_of
 from vouchers.policy.dry_run_words import Words, reasons
 from vouchers.policy.facts import Facts
 from vouchers.policy.rates import in_class
-from vouchers.policy.replay import ReplayCase, Turn, in_order, watched
+from vouchers.policy.replay import CaseOutcome, ReplayCase, Turn, in_order, watched
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Stage
 
@@ -41,6 +41,7 @@ def dry_run(
     cancelled: Callable[[], bool] | None = None,
     processes: int = 1,
     top: int = 20,
+    each: Callable[[ReplayCase, CaseOutcome | None, CaseOutcome], None] | None = None,
 ) -> DryRunReport:
     """Replay the cases under `scheme`, beside `before` (None: what they were granted in fact).
 
@@ -49,7 +50,8 @@ def dry_run(
     scheme's own pools; years not named are not limited. `opening` is what was used of caps before the first case, by
     `CapKey.key`. `progress` is told the number of cases done, `cancelled` is asked, about twice a second. `processes`
     above 1 starts that many workers; under a daemonic process, which may have no children, leave it at 1. `top` is how
-    many of the largest changes are named each way.
+    many of the largest changes are named each way. `each` is told every case in order, with its outcome before (None: as
+    recorded) and after, for a list of them all.
 
     Raises Cancelled, and OutOfOrder for a stream that is not in order.
     """
@@ -68,6 +70,8 @@ def dry_run(
         given_after = after.facts_of(case)
         was = earlier.decide(case) if earlier is not None else None
         now = after.decide(case)
+        if each is not None:
+            each(case, was, now)
         amount = was.amount if was is not None else case.granted
         if amount is None:
             flow.undecided += 1

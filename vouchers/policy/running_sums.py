@@ -72,8 +72,10 @@ class RunningSums:
         return {track: value for track, value in found.items() if value}
 
     def facts_of(self, scheme: Scheme, facts: Facts, application_no: str) -> Facts:
-        """The facts with what was used before them filled in."""
+        """The facts with what was used before them filled in. A track that this version does not have is not named."""
         tracks = [track.code for track in scheme.tracks]
+        if facts.track and facts.track not in tracks:
+            facts = replace(facts, track="")
         caps = {key.key: self.of(key.key, facts.on) for key in cap_keys(scheme, facts)}
         used = UsedAmounts(
             caps={key: value for key, value in caps.items() if value}, year_basis=self.base_of(facts, tracks)
