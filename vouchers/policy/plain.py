@@ -65,37 +65,58 @@ def decimal_text(value: Decimal) -> str:
 
 
 def to_plain(value: Any) -> Any:
-    """A dataclass (or a part of one) as plain values; fields at their default are left out."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    """A dataclass (or a part of one) as plain values; fields at their default are left out. Raises TypeError for what has
+    no plain form, a float among it."""
+    kind = type(value)
+    writer = _WRITERS.get(kind)
+    if writer is None:
+        writer = _WRITERS[kind] = _writer_of(kind)
+    return writer(value)
+
+
+_WRITERS: dict[type, Callable[[Any], Any]] = {}
+"""How each type is written, found out once: facts and assessments are written often."""
+
+
+def _writer_of(kind: type) -> Callable[[Any], Any]:
+    if dataclasses.is_dataclass(kind):
+        return _record_writer(kind)
+    if issubclass(kind, Enum):
+        return lambda value: str(value.value)
+    if kind is type(None) or issubclass(kind, (bool, str, int)):
+        return lambda value: value
+    if issubclass(kind, Decimal):
+        return decimal_text
+    if issubclass(kind, datetime):
+        return lambda value: value.astimezone(BEIJING_TIME).isoformat()
+    if issubclass(kind, date):
+        return lambda value: value.isoformat()
+    if issubclass(kind, (tuple, list)):
+        return lambda value: [to_plain(item) for item in value]
+    if issubclass(kind, (dict, types.MappingProxyType)):
+        return lambda value: {str(key): to_plain(item) for key, item in value.items()}
+    raise TypeError(f"{kind.__name__} has no plain form")
+
+
+def _record_writer(kind: type) -> Callable[[Any], Any]:
+    plan = [(field.name, _default_of(field)) for field in dataclasses.fields(kind)]
+
+    def write(value: Any) -> dict[str, Any]:
         out: dict[str, Any] = {}
-        for field in dataclasses.fields(value):
-            item = getattr(value, field.name)
-            if not _at_default(field, item):
-                out[field.name] = to_plain(item)
+        for name, default in plan:
+            item = getattr(value, name)
+            if item is default or (default is not dataclasses.MISSING and item == default):
+                continue
+            out[name] = to_plain(item)
         return out
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, bool) or value is None or isinstance(value, (str, int)):
-        return value
-    if isinstance(value, Decimal):
-        return decimal_text(value)
-    if isinstance(value, datetime):
-        return value.astimezone(BEIJING_TIME).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, (tuple, list)):
-        return [to_plain(item) for item in value]
-    if isinstance(value, (dict, types.MappingProxyType)):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    raise TypeError(f"{type(value).__name__} has no plain form")
+
+    return write
 
 
-def _at_default(field: dataclasses.Field[Any], item: Any) -> bool:
-    if field.default is not dataclasses.MISSING:
-        return bool(item == field.default)
+def _default_of(field: dataclasses.Field[Any]) -> Any:
     if field.default_factory is not dataclasses.MISSING:
-        return bool(item == field.default_factory())
-    return False
+        return field.default_factory()
+    return field.default
 
 
 def from_plain(cls: type[T], value: Any, path: str = "") -> T:
