@@ -1,217 +1,144 @@
-"""A version as prose (本政策说明): what it says, section by section in the ordinance's order, each sentence with its source."""
+"""A version as prose (本政策说明): what it says, section by section in the ordinance's order, each sentence with its source.
+
+Whatever a part states and no sentence here mentions is told plainly after it (`Telling.rest`), so a new field of the rule
+model is never silently dropped; a sentence of its own makes it read well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from vouchers.policy.plain import BEIJING_TIME
-from vouchers.policy.rules import Cap, Citation, Rate, Scheme
-from vouchers.policy.terms import (
-    AboveBand,
-    CapPeriod,
-    Confidence,
-    OtherMoneyMode,
-    RateKind,
-    Shortage,
-    Stage,
-    TierMode,
+from vouchers.policy import words
+from vouchers.policy.prose_process import (
+    list_papers,
+    list_review_steps,
+    tell_gate,
+    tell_issue,
+    tell_other_money,
+    tell_price,
+    tell_rounding,
+    tell_treasury_share,
+    tell_voucher,
+    tell_window,
 )
-from vouchers.policy.working import money, percent
+from vouchers.policy.prose_support import (
+    tell_cap,
+    tell_class,
+    tell_floor,
+    tell_rate,
+    tell_score_rate,
+    tell_track,
+)
+from vouchers.policy.rules import Document, Scheme
+from vouchers.policy.telling import Section, Sentence, Telling, last_day, sentence, whole
+from vouchers.policy.terms import Stage
+from vouchers.policy.words import day_words
 
+__all__ = ["Section", "Sentence", "describe"]
 
-@dataclass(frozen=True)
-class Sentence:
-    """One statement and where it stands. `switched_off` ones are recorded and not applied."""
-
-    text: str
-    cite: Citation
-    switched_off: bool = False
-
-    @property
-    def source(self) -> str:
-        """The source as printed behind the sentence."""
-        note = f"；{self.cite.note}" if self.cite.note else ""
-        return f"{self.cite.words}{note}"
-
-    @property
-    def is_published(self) -> bool:
-        """Whether a government's text stands behind it."""
-        return self.cite.confidence in (Confidence.SEED, Confidence.TEXT)
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading and its sentences."""
-
-    title: str
-    sentences: tuple[Sentence, ...]
+Teller = Callable[[Telling, Any], Iterable[Sentence]]
 
 
 def describe(scheme: Scheme) -> list[Section]:
     """The whole version; sections without content are left out."""
+    own = Telling(scheme, words.group_of(""), scheme)
+    scope = [*_scope(own, scheme)]
+    tracks = [*_each(scheme, "tracks", tell_track), *_track_choice(own, scheme)]
     sections = [
-        Section("适用", tuple(_scope(scheme))),
-        Section("支持谁、按什么计算", tuple(_tracks(scheme))),
-        Section("支持多少", tuple(_rates(scheme))),
-        Section("起补线与限额", tuple(_limits(scheme))),
-        Section("条件", tuple(_gates(scheme))),
-        Section("申报与审核", tuple(_process(scheme))),
-        Section("券与兑付", tuple(_voucher(scheme))),
+        Section("依据与适用", (*whole(own, scope), *_documents(scheme))),
+        Section("补贴方向与基数", tuple(tracks)),
+        Section("申领主体类别", tuple(_each(scheme, "classes", tell_class))),
+        Section(
+            "补贴比例", (*_each(scheme, "rates", tell_rate), *_each(scheme, "score_rates", tell_score_rate))
+        ),
+        Section("起补线", tuple(_each(scheme, "floors", tell_floor))),
+        Section("限额与资金总量", tuple(_each(scheme, "caps", tell_cap))),
+        Section("申领条件", tuple(_each(scheme, "gates", tell_gate))),
+        Section("公允价格", tuple(_each(scheme, "price", tell_price))),
+        Section("其他财政资金", tuple(_each(scheme, "other_money", tell_other_money))),
+        Section("申报期", tuple(_each(scheme, "windows", tell_window))),
+        Section("申报材料", tuple(_by_stage(scheme, "papers", list_papers))),
+        Section("审核环节", tuple(_by_stage(scheme, "review_steps", list_review_steps))),
+        Section("发放方式", tuple(_each(scheme, "issue", tell_issue))),
+        Section("券与兑付", tuple(_each(scheme, "voucher", tell_voucher))),
+        Section("财政分担", tuple(_each(scheme, "treasury_shares", tell_treasury_share))),
+        Section("金额的舍入", tuple(_each(scheme, "rounding", tell_rounding))),
     ]
     return [section for section in sections if section.sentences]
 
 
-def _scope(scheme: Scheme) -> Iterator[Sentence]:
-    start = f"{scheme.effective_from:%Y年%m月%d日}" if scheme.effective_from else "（待定）"
-    end = f"至{scheme.effective_to - timedelta(days=1):%Y年%m月%d日}" if scheme.effective_to else "起"
-    yield Sentence(f"本政策施行期间为{start}{end}。", scheme.source("effective_from"))
-    yield Sentence(f"一件事适用哪一版本，{scheme.in_force_by.label}确定。", scheme.source("in_force_by"))
-    if scheme.note:
-        yield Sentence(scheme.note, scheme.source("note"))
+def _each(scheme: Scheme, name: str, tell: Teller) -> Iterator[Sentence]:
+    for part in words.parts_of(scheme, name):
+        telling = Telling(scheme, words.group_of(name), part)
+        yield from whole(telling, tell(telling, part))
 
 
-def _tracks(scheme: Scheme) -> Iterator[Sentence]:
-    names = {one.code: one.name for one in scheme.classes}
-    for track in scheme.tracks:
-        kinds = "、".join(kind.label for kind in track.basis_kinds)
-        yield Sentence(f"“{track.name}”支持{track.side.label}，{track.pay_to.label}。", track.cite)
-        yield Sentence(f"补贴基数以{kinds}为凭。", track.source("basis_kinds"))
-        yield Sentence(f"金额按{track.tax_mode.label}计算。", track.source("tax_mode"))
-        if track.excluded_components:
-            words = "、".join(one.label for one in track.excluded_components)
-            yield Sentence(f"{words}费用不计入基数。", track.source("excluded_components"))
-        if track.counted_from or track.counted_to:
-            since = f"{track.counted_from:%Y年%m月%d日}以后" if track.counted_from else ""
-            until = f"{track.counted_to:%Y年%m月%d日}以前" if track.counted_to else ""
-            yield Sentence(
-                f"只计{since}{until}发生的费用，跨期的按天数折算（{track.day_count.label}）。",
-                track.source("counted_from" if track.counted_from else "counted_to"),
-            )
-    if len(scheme.tracks) > 1:
-        yield Sentence(f"有多个补贴方向的，{scheme.track_choice.label}。", scheme.source("track_choice"))
-    for code, name in names.items():
-        one = next(part for part in scheme.classes if part.code == code)
-        yield Sentence(f"设“{name}”一类主体。", one.cite)
-
-
-def _rates(scheme: Scheme) -> Iterator[Sentence]:
-    for track in scheme.tracks:
-        for rate in scheme.rates_of(track.code):
-            yield Sentence(
-                f"{_when(scheme, rate, track.tier_mode)}{_rate_words(rate)}。", rate.source("rate")
-            )
-    for row in scheme.score_rates:
-        yield Sentence(f"评分不低于 {row.score_from} 分的，比例为 {percent(row.rate)}。", row.cite)
-
-
-def _when(scheme: Scheme, rate: Rate, mode: TierMode) -> str:
-    names = {one.code: one.name for one in scheme.classes}
-    words = []
-    if rate.classes:
-        words.append("、".join(names.get(code, code) for code in rate.classes))
-    conditions = (rate.chip_origins, rate.purposes, rate.components)
-    words += ["、".join(one.label for one in values) for values in conditions if values]
-    if rate.completion_from is not None:
-        words.append(f"目标完成度不低于 {percent(rate.completion_from)}")
-    if rate.band_from is not None or rate.band_to is not None:
-        low = f"{money(rate.band_from)}以上（含）" if rate.band_from else ""
-        high = f"不足 {money(rate.band_to)}" if rate.band_to else ""
-        words.append(f"基数{low}{high}（{mode.label}）")
-    return f"{'，'.join(words)}的，" if words else ""
-
-
-def _rate_words(rate: Rate) -> str:
-    if rate.rate is None:
-        return "补贴比例未公布"
-    value = percent(rate.rate)
-    return {
-        RateKind.FIXED: f"按基数的 {value} 支持",
-        RateKind.CEILING: f"按不超过基数的 {value} 支持，不设评审定比例的环节，按 {value} 执行",
-        RateKind.REVIEWER_SET: f"由评审在不超过 {value} 的范围内确定",
-    }[rate.kind]
-
-
-def _limits(scheme: Scheme) -> Iterator[Sentence]:
-    for floor in scheme.floors:
-        text = f"{floor.name}为 {money(floor.amount)}（{floor.measure.label}）"
-        yield Sentence(_state(text, floor.switched_on), floor.cite, not floor.switched_on)
-    for cap in scheme.caps:
-        yield Sentence(_state(_cap_words(cap), cap.switched_on), cap.source("amount"), not cap.switched_on)
-
-
-def _cap_words(cap: Cap) -> str:
-    limit = money(cap.amount) if cap.amount is not None else f"合同额的 {percent(cap.share or Decimal(0))}"
-    period = "" if cap.period is CapPeriod.NONE else f"，{cap.period.label}"
-    return f"{cap.name}不超过 {limit}（{cap.subject.label}{period}，{cap.counts_at.label}）"
-
-
-def _state(text: str, on: bool) -> str:
-    return f"{text}。" if on else f"{text}。此条未启用。"
-
-
-def _gates(scheme: Scheme) -> Iterator[Sentence]:
-    for gate in scheme.gates:
-        text = (
-            f"{gate.text.rstrip('。')}；不符合的，{gate.effect.label}；无法判定的，{gate.if_untestable.label}"
-        )
-        yield Sentence(_state(text, gate.switched_on), gate.cite, not gate.switched_on)
-    price = scheme.price
-    if price.above_band is not AboveBand.NONE:
-        yield Sentence(
-            f"签约价格须与公允价格区间相比较：{price.above_band.label}。", price.source("above_band")
-        )
-    other = scheme.other_money
-    if other.mode is not OtherMoneyMode.NOT_STATED:
-        share = f"（{percent(other.share)}）" if other.share is not None else ""
-        yield Sentence(
-            _state(f"{other.mode.label}{share}", other.switched_on), other.cite, not other.switched_on
-        )
-
-
-def _process(scheme: Scheme) -> Iterator[Sentence]:
-    yield Sentence(f"发放方式：{scheme.issue.way.label}。", scheme.issue.source("way"))
-    for window in scheme.windows:
-        opens, closes = (moment.astimezone(BEIJING_TIME) for moment in (window.opens_at, window.closes_at))
-        yield Sentence(f"{window.name}自 {opens:%Y-%m-%d %H:%M} 至 {closes:%Y-%m-%d %H:%M}。", window.cite)
-    for stage in Stage:
-        papers = [paper for paper in scheme.papers if paper.stage is stage]
-        if papers:
-            names = "、".join(paper.name if paper.required else f"{paper.name}（如有）" for paper in papers)
-            yield Sentence(f"{stage.label}时提交：{names}。", papers[0].cite)
-        steps = [step for step in scheme.review_steps if step.stage is stage]
-        if steps:
-            chain = " → ".join(
-                f"{step.name}（{step.working_days} 个工作日）" if step.working_days else step.name
-                for step in steps
-            )
-            yield Sentence(f"{stage.label}的审核：{chain}。", steps[0].cite)
-    if scheme.issue.notice_working_days:
-        yield Sentence(
-            f"核准后公示 {scheme.issue.notice_working_days} 个工作日。",
-            scheme.issue.source("notice_working_days"),
-        )
-    if scheme.issue.shortage is not Shortage.NOT_STATED:
-        yield Sentence(f"资金不足时：{scheme.issue.shortage.label}。", scheme.issue.source("shortage"))
-
-
-def _voucher(scheme: Scheme) -> Iterator[Sentence]:
-    kind = scheme.voucher
-    if not kind.issues_voucher:
-        yield Sentence("不发放算力券，审核通过后直接补助。", kind.source("issues_voucher"))
-    else:
-        split = "可拆分" if kind.divisible else "不可拆分"
-        often = "可多次使用" if kind.many_uses else "只能使用一次"
-        yield Sentence(f"算力券{split}、{often}，不得转让，不能兑换现金。", kind.cite)
-        if kind.validity_months:
-            yield Sentence(f"有效期 {kind.validity_months} 个月。", kind.source("validity_months"))
-        if kind.valid_to:
-            yield Sentence(f"统一于{kind.valid_to:%Y年%m月%d日}零时失效。", kind.source("valid_to"))
-    for row in scheme.treasury_shares:
-        yield Sentence(f"{row.treasury}负担 {percent(row.share)}。", row.cite)
-    rounding = scheme.rounding
-    yield Sentence(
-        f"金额{rounding.when.label}，{rounding.mode.label}到{rounding.unit.label}。", rounding.source("mode")
+def _scope(own: Telling, scheme: Scheme) -> Iterator[Sentence]:
+    label = f"，版本为“{scheme.label}”" if scheme.label else ""
+    yield own.say(
+        f"政策名称：{scheme.title}（专项代码 {scheme.program}{label}）。", "title", "program", "label"
     )
+    office = f"由{scheme.office}主管，" if scheme.office else ""
+    yield own.say(
+        f"{office}在行政区划代码 {scheme.region} 的区域内施行，支持对象为{scheme.side.label}。",
+        "office",
+        "region",
+        "side",
+    )
+    start = f"自{day_words(scheme.effective_from)}起施行" if scheme.effective_from else "施行日期待定"
+    end = f"，至{last_day(scheme.effective_to)}止" if scheme.effective_to else "，未规定失效日期"
+    yield own.say(f"{start}{end}。", "effective_from", "effective_to")
+    yield own.say(f"一件事跨越两个版本的，{scheme.in_force_by.label}确定适用哪一版本。", "in_force_by")
+    if scheme.demonstration:
+        yield own.say("本版本为演示版本，含有并非政府公布的数值，不能作为办理依据。", "demonstration")
+    if scheme.note:
+        yield own.say(sentence(scheme.note), "note")
+
+
+def _documents(scheme: Scheme) -> Iterator[Sentence]:
+    for one in scheme.documents:
+        yield Sentence(_document(one))
+
+
+def _document(one: Document) -> str:
+    number = f"（{one.document_no}）" if one.document_no != one.title else ""
+    issuer = f"{one.issuer}" if one.issuer else ""
+    day = f"{day_words(one.issued_on)}" if one.issued_on else ""
+    issued = f"{issuer}{day}印发的" if issuer or day else ""
+    note = f"：{one.note.rstrip('。')}" if one.note else ""
+    return f"依据{issued}{words.title_words(one.title)}{number}{note}。"
+
+
+def _track_choice(own: Telling, scheme: Scheme) -> Iterator[Sentence]:
+    if len(scheme.tracks) > 1:
+        yield own.say(f"同时符合几个补贴方向的，{scheme.track_choice.label}。", "track_choice")
+
+
+def _by_stage(
+    scheme: Scheme, name: str, tell: Callable[[Stage, list[tuple[Telling, Any]]], str]
+) -> Iterator[Sentence]:
+    """One sentence a stage for all its parts; sources that differ from the first one's are named with their part."""
+    for stage in Stage:
+        rows = [
+            (Telling(scheme, words.group_of(name), part), part)
+            for part in getattr(scheme, name)
+            if part.stage is stage
+        ]
+        if not rows:
+            continue
+        text = tell(stage, rows)
+        main = rows[0][1].cite
+        also = []
+        for telling, part in rows:
+            if part.cite != main:
+                also.append((f"其中“{part.name}”", part.cite))
+            for field in words.field_names(telling.kind):
+                if field in telling.told and field in part.cites:
+                    also.append(
+                        (f"其中“{part.name}”的{words.field_name(telling.kind, field)}", part.cites[field])
+                    )
+                    telling.sourced.add(field)
+        yield Sentence(text, main, also=tuple(also))
+        for telling, _part in rows:
+            yield from telling.rest()
