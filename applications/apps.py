@@ -11,9 +11,14 @@ class ApplicationsConfig(AppConfig):
 
     def ready(self) -> None:
         from applications.actions.assessments import beneath_application, beneath_claim
+        from applications.replay_cases import OWN_CASES
+        from applications.sample_cases import SAMPLE_YEAR
         from applications.web.menus import register_menus
+        from vouchers.actions.case_sources import register_case_source
         from vouchers.actions.holds import register_beneath
 
+        register_case_source(OWN_CASES)
+        register_case_source(SAMPLE_YEAR)
         register_beneath("application", beneath_application)
         register_beneath("claim", beneath_claim)
         register_menus()

@@ -1,0 +1,150 @@
+"""The program's own cases as a dry run replays them: on the facts that each was last decided on.
+
+Every filed case keeps its facts (``facts["assessed"]``), so nothing is looked up again and the replay of the same version
+gives the same fen. Read in two streams, applications and claims, in the order of the days on which they were decided.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, DateField, F, QuerySet, Sum
+from django.db.models.functions import Coalesce, TruncDate
+
+from applications.models import Application, Claim
+from applications.models.claims import DEAD_STATES
+from vouchers import dates
+from vouchers.actions.case_sources import CaseQuery, CaseSource
+from vouchers.money import ZERO
+from vouchers.policy.facts import Facts, UsedAmounts, VoucherFacts
+from vouchers.policy.plain import from_plain
+from vouchers.policy.replay import ReplayCase
+
+CHUNK = 1000
+_GRANTED = ("approved", "noticed", "issued")
+_FILED_DAY = TruncDate("submitted_at", tzinfo=dates.SHANGHAI)
+
+
+def _applications(query: CaseQuery) -> QuerySet[Any, Any]:
+    return (
+        Application.objects.filter(program_code=query.program, origin="live", submitted_at__isnull=False)
+        .exclude(state__in=("draft", "withdrawn"))
+        .annotate(on=Coalesce("decided_on", _FILED_DAY, output_field=DateField()))
+        .filter(on__gte=query.from_on, on__lt=query.to_on, facts__has_key="assessed")
+    )
+
+
+def _claims(query: CaseQuery) -> QuerySet[Any, Any]:
+    decided = TruncDate("decided_at", tzinfo=dates.SHANGHAI)
+    return (
+        Claim.objects.filter(program_code=query.program, origin="live", submitted_at__isnull=False)
+        .exclude(state__in=("draft", "withdrawn", "lapsed"))
+        .annotate(on=Coalesce(decided, _FILED_DAY, output_field=DateField()))
+        .filter(on__gte=query.from_on, on__lt=query.to_on, facts__has_key="assessed")
+    )
+
+
+def count_cases(query: CaseQuery) -> int:
+    """How many cases of the program fall into the period."""
+    return _applications(query).count() + _claims(query).count()
+
+
+def read_cases(query: CaseQuery) -> Iterator[ReplayCase]:
+    """The program's applications and claims of the period, each on its kept facts, in the order (day, number)."""
+    return heapq.merge(
+        _read_applications(query), _read_claims(query), key=lambda case: (case.on, case.case_no)
+    )
+
+
+def _asked_for_less(assessment: dict[str, Any]) -> bool:
+    """Whether the applicant asked for less than it could have: then it would ask for that again."""
+    return any(line.get("code") == "requested" for line in assessment.get("lines", ()))
+
+
+def _read_applications(query: CaseQuery) -> Iterator[ReplayCase]:
+    rows = (
+        _applications(query)
+        .order_by("on", "application_no")
+        .values_list("application_no", "on", "facts__assessed", "assessment", "state", "approved_amount")
+    )
+    for number, on, kept, assessment, state, approved in rows.iterator(chunk_size=CHUNK):
+        facts = from_plain(Facts, kept)
+        yield ReplayCase(
+            case_no=number,
+            on=on,
+            facts=replace(
+                facts,
+                on=on,
+                used=UsedAmounts(),
+                requested_amount=facts.requested_amount if _asked_for_less(assessment) else None,
+            ),
+            granted=approved if state in _GRANTED else ZERO if state == "rejected" else None,
+        )
+
+
+def _read_claims(query: CaseQuery) -> Iterator[ReplayCase]:
+    opening = _drawn_before(query)
+    rows = (
+        _claims(query)
+        .order_by("on", "claim_no")
+        .values_list(
+            "claim_no",
+            "on",
+            "facts__assessed",
+            "state",
+            "approved_amount",
+            "voucher__application_no",
+            "voucher__voucher_no",
+            "voucher__face_value",
+            "voucher__expires_on",
+        )
+    )
+    for number, on, kept, state, approved, application_no, voucher_no, face, expires_on in rows.iterator(
+        chunk_size=CHUNK
+    ):
+        facts = from_plain(Facts, kept)
+        drawn, uses = opening.get(voucher_no, (ZERO, 0))
+        voucher = VoucherFacts(
+            voucher_no=voucher_no,
+            face_value=face,
+            balance=max(ZERO, face - drawn),
+            expires_on=expires_on,
+            uses=uses,
+        )
+        yield ReplayCase(
+            case_no=number,
+            on=on,
+            facts=replace(facts, used=UsedAmounts(), voucher=voucher),
+            application_no=application_no,
+            granted=approved if state in ("approved", "paid") else ZERO if state == "rejected" else None,
+        )
+
+
+def _drawn_before(query: CaseQuery) -> dict[str, tuple[Decimal, int]]:
+    """By voucher, what claims from before the period had taken of it, and how many they were."""
+    earlier = (
+        Claim.objects.filter(program_code=query.program, origin="live", submitted_at__isnull=False)
+        .exclude(state__in=DEAD_STATES)
+        .annotate(
+            on=Coalesce(TruncDate("decided_at", tzinfo=dates.SHANGHAI), _FILED_DAY, output_field=DateField())
+        )
+        .filter(on__lt=query.from_on)
+        .annotate(taken=Coalesce(F("approved_amount"), F("claimed_amount")))
+    )
+    found: dict[str, tuple[Decimal, int]] = {}
+    for row in earlier.values("voucher__voucher_no").annotate(total=Sum("taken"), uses=Count("pk")):
+        found[row["voucher__voucher_no"]] = (row["total"] or ZERO, row["uses"])
+    return found
+
+
+OWN_CASES = CaseSource(
+    "cases",
+    "本专项的申领与兑付",
+    read_cases,
+    count_cases,
+    lambda query: "每件按办理时留存的事实重新核算；草稿和已撤回的不计入。",
+)

@@ -1,0 +1,98 @@
+"""Registered control among the parties of a folder: who is affiliated with whom, as of a day.
+
+As the affiliation test of the register has it (F24): one legal representative, a holding of a quarter or more of the one
+in the other, a common holder of a quarter or more of both, or a relation that one of them declared.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+CONTROL_PERCENT = Decimal(25)
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Who holds how much of a company, from a day to a day (both count)."""
+
+    holder_id: str
+    holder_name: str
+    percent: Decimal
+    from_on: date | None
+    to_on: date | None
+
+    def stands_on(self, day: date) -> bool:
+        """Whether it is a controlling one on the day."""
+        return (
+            self.percent >= CONTROL_PERCENT
+            and (self.from_on is None or self.from_on <= day)
+            and (self.to_on is None or day <= self.to_on)
+        )
+
+
+@dataclass
+class Links:
+    """The register of a folder."""
+
+    parties: Mapping[str, Mapping[str, str]]
+    holdings: dict[str, list[Holding]] = field(default_factory=lambda: defaultdict(list))
+    declared: dict[frozenset[str], date | None] = field(default_factory=dict)
+
+    def between(self, one: str, other: str, on: date) -> str:
+        """The sentence that says why the two are affiliated on the day; empty when the register shows nothing."""
+        rep = self.parties.get(one, {}).get("legal_rep_id")
+        if rep and rep == self.parties.get(other, {}).get("legal_rep_id"):
+            return f"截至{on:%Y年%m月%d日}，双方的法定代表人为同一人。"
+        mine = [row for row in self.holdings.get(one, ()) if row.stands_on(on)]
+        theirs = [row for row in self.holdings.get(other, ()) if row.stands_on(on)]
+        for rows, holder in ((mine, other), (theirs, one)):
+            for row in rows:
+                if row.holder_id == holder:
+                    return f"截至{on:%Y年%m月%d日}，一方持有另一方 {row.percent.normalize():f}% 的股权。"
+        common = {row.holder_id for row in mine} & {row.holder_id for row in theirs}
+        if common:
+            return f"截至{on:%Y年%m月%d日}，双方由同一股东各持有 {CONTROL_PERCENT}% 以上的股权。"
+        pair = frozenset((one, other))
+        if pair in self.declared:
+            since = self.declared[pair]
+            if since is None or since <= on:
+                return "双方已自行申报存在关联关系。"
+        return ""
+
+
+def read_links(folder: Path, parties: Mapping[str, Mapping[str, str]]) -> Links | None:
+    """The folder's register; None where neither holdings nor declarations were collected. Rows that cannot be read are
+    passed over."""
+    shares, declared = folder / "shareholdings.csv", folder / "declared_affiliations.csv"
+    if not shares.is_file() and not declared.is_file():
+        return None
+    links = Links(parties)
+    if shares.is_file():
+        with shares.open(encoding="utf-8-sig", newline="") as stream:
+            for row in csv.DictReader(stream, restval=""):
+                try:
+                    holding = Holding(
+                        row["holder_id"],
+                        row["holder_name"],
+                        Decimal(row["percent"]),
+                        _day(row["from_on"]),
+                        _day(row["to_on"]),
+                    )
+                except (KeyError, ValueError, InvalidOperation):
+                    continue
+                links.holdings[row["company_uscc"]].append(holding)
+    if declared.is_file():
+        with declared.open(encoding="utf-8-sig", newline="") as stream:
+            for row in csv.DictReader(stream, restval=""):
+                links.declared[frozenset((row["uscc"], row["other_uscc"]))] = _day(row["declared_on"])
+    return links
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
