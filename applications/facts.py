@@ -5,33 +5,31 @@ None means "not known", never "no". Amounts are yuan without tax; periods half-o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
-
-from applications.models import Application, BasisItem, Claim, Lease, Paper
+from applications.grounds import BASIS_OF_PROJECT, CONTRACT_OF_PROJECT
+from applications.models import Application, BasisItem, Claim, Lease, Paper, Project
+from applications.models.claims import DEAD_STATES, ClaimKind
 from applications.models.leases import LeaseState
+from applications.models.projects import ProjectKind
+from applications.standing import attested, attested_gate, gate_codes, party_facts, provider_facts
 from vouchers import dates
 from vouchers.actions import price_tables
 from vouchers.actions.caps import used_amounts
 from vouchers.actions.price_checks import contract_of_lease, price_finding
 from vouchers.actions.vouchers import balance_of
-from vouchers.models import Affiliation, Listing, Party, PriceCheck, ProviderAdmission, Screening
+from vouchers.models import PriceCheck, ProviderAdmission
 from vouchers.money import ZERO, round_fen
 from vouchers.policy.facts import (
-    AdmissionFacts,
     BasisItemFacts,
     ContractFacts,
     Facts,
-    ListingFacts,
     OtherMoneyFacts,
-    PartyFacts,
     PriceVerdict,
-    ProviderFacts,
     ReviewFacts,
     VoucherFacts,
 )
@@ -40,84 +38,12 @@ from vouchers.policy.terms import (
     AboveBand,
     BasisKind,
     ChipOrigin,
+    Component,
     ContractKind,
-    PartyKind,
+    GateKind,
     Purpose,
     Stage,
 )
-
-
-def party_facts(party: Party, *, on: date, program_code: str, stated: dict[str, Any]) -> PartyFacts:
-    """The applicant as the register has it on that day, with the classes that it states and staff attest."""
-    listings = Listing.objects.filter(party=party, effective_from__lte=on)
-    admitted = (
-        ProviderAdmission.objects.filter(provider=party, program_code=program_code, effective_from__lte=on)
-        .filter(Q(effective_to=None) | Q(effective_to__gt=on))
-        .exists()
-    )
-    kind = stated.get("party_kind") or (
-        PartyKind.INSTITUTE if party.ownership == "public_institution" else PartyKind.ENTERPRISE
-    )
-    return PartyFacts(
-        uscc=party.uscc,
-        name=party.name,
-        kind=PartyKind(kind),
-        region_code=party.region_code,
-        registered_on=party.registered_on,
-        ownership=party.ownership,
-        size=party.size,
-        industry_code=party.industry_code,
-        classes=tuple(
-            one
-            for one in stated.get("classes", ())
-            if stated.get("attestations", {}).get(f"class.{one}") is not False
-        ),
-        is_registered_provider=admitted,
-        listings=tuple(
-            ListingFacts(from_on=row.effective_from, to_on=row.effective_to, document_no=row.document_no)
-            for row in listings
-        ),
-    )
-
-
-def provider_facts(lease: Lease, *, program_code: str) -> ProviderFacts:
-    """The lessor: its admissions, and whether it is affiliated with the lessee as of the signing date."""
-    affiliated, sentence = affiliation(lease)
-    return ProviderFacts(
-        uscc=lease.lessor.uscc,
-        name=lease.lessor.name,
-        region_code=lease.lessor.region_code,
-        admissions=tuple(
-            AdmissionFacts(
-                batch=row.batch,
-                service_item=row.service_item,
-                from_on=row.effective_from,
-                to_on=row.effective_to,
-            )
-            for row in ProviderAdmission.objects.filter(provider=lease.lessor, program_code=program_code)
-        ),
-        affiliated=affiliated,
-        affiliation_sentence=sentence,
-    )
-
-
-def affiliation(lease: Lease) -> tuple[bool | None, str]:
-    """Whether lessee and lessor are affiliated on the signing date: True by record, False after a test, None untested."""
-    one, other = sorted((lease.lessee_id, lease.lessor_id))
-    record = (
-        Affiliation.objects.filter(one_id=one, other_id=other, effective_from__lte=lease.signed_on)
-        .filter(Q(effective_to=None) | Q(effective_to__gt=lease.signed_on))
-        .first()
-    )
-    if record is not None:
-        return True, f"截至签订日，双方存在关联关系：{record.ground}。"
-    tested = Screening.objects.filter(subject_kind="lease", subject_no=lease.lease_no).order_by("-pk").first()
-    if tested is not None and "F24" not in tested.not_testable and "F24" in tested.rule_versions:
-        return (
-            False,
-            f"{tested.screened_at.astimezone(dates.SHANGHAI):%Y年%m月%d日}核查股权、法定代表人及申报关系，未见关联。",
-        )
-    return None, ""
 
 
 def price_verdict(lease: Lease, scheme: Scheme, check: PriceCheck | None = None) -> PriceVerdict | None:
@@ -138,13 +64,86 @@ def chip_origin(accelerator: str) -> ChipOrigin | None:
     return ChipOrigin(origin)
 
 
+def platform_traded(lease: Lease, scheme: Scheme, stated: Mapping[str, Any]) -> bool | None:
+    """Whether the contract was traded on the platform: by the platform's own settlements under it, or as staff attested from the
+    platform's record. What the enterprise says counts only against itself."""
+    if stated.get("is_platform_traded") is False:
+        return False
+    if not gate_codes(scheme, GateKind.PLATFORM_TRADED):
+        return None
+    settled = Claim.objects.filter(lease=lease, kind=ClaimKind.SETTLEMENT).exclude(state__in=DEAD_STATES)
+    if settled.exists():
+        return True
+    return attested_gate(scheme, GateKind.PLATFORM_TRADED, stated, lease.lease_no)
+
+
+def own_built(scheme: Scheme, stated: Mapping[str, Any], subject: str) -> bool | None:
+    """Whether the compute is the applicant's own: as it says when it says so, else as staff attested."""
+    if stated.get("is_own_built"):
+        return True
+    found = attested_gate(scheme, GateKind.NOT_OWN_BUILT, stated, subject)
+    return None if found is None else not found
+
+
+def model_filed(scheme: Scheme, stated: Mapping[str, Any], subject: str) -> bool | None:
+    """Whether the model is filed: as the applicant says when it says no, else as staff attested."""
+    if stated.get("is_model_filed") is False:
+        return False
+    return attested_gate(scheme, GateKind.MODEL_FILED, stated, subject)
+
+
+def deployed_on(
+    scheme: Scheme, stated: Mapping[str, Any], subject: str, project: Project | None = None
+) -> date | None:
+    """The day of deployment: one that fails the condition as stated, any other once staff attested it."""
+    day = project.completed_on if project is not None else None
+    if day is None and stated.get("deployed_on"):
+        day = date.fromisoformat(stated["deployed_on"])
+    gates = [gate for gate in scheme.gates if gate.kind is GateKind.DEPLOYED_BY and gate.switched_on]
+    if day is None or not gates:
+        return day
+    late = any(gate.to_on is not None and day >= gate.to_on for gate in gates)
+    early = any(gate.from_on is not None and day < gate.from_on for gate in gates)
+    known = late or early or attested_gate(scheme, GateKind.DEPLOYED_BY, stated, subject) is True
+    return day if known else None
+
+
+def service_item(lease: Lease, scheme: Scheme, stated: Mapping[str, Any]) -> str:
+    """The service item that the contract buys: one that the provider is not listed with as stated, any other once staff held
+    it against the contract. Empty: not known."""
+    said = str(stated.get("service_item", ""))
+    listed = ProviderAdmission.objects.filter(
+        provider=lease.lessor, program_code=scheme.program, service_item=said
+    )
+    if not said or not listed.exists():
+        return said
+    asked = [
+        gate.code
+        for gate in scheme.gates
+        if gate.kind is GateKind.PROVIDER_ADMITTED and gate.switched_on and "service_item" in gate.values
+    ]
+    if all(attested(stated, code, lease.lease_no) for code in asked):
+        return said
+    return ""
+
+
+def _other_money(stated: Mapping[str, Any]) -> tuple[OtherMoneyFacts, ...] | None:
+    other = stated.get("other_money")
+    if other is None:
+        return None
+    return tuple(
+        OtherMoneyFacts(source=row["source"], amount=Decimal(row["amount"]), level=row.get("level", ""))
+        for row in other
+    )
+
+
 def contract_facts(
-    lease: Lease, scheme: Scheme, *, stated: dict[str, Any], check: PriceCheck | None = None
+    lease: Lease, scheme: Scheme, *, stated: Mapping[str, Any], check: PriceCheck | None = None
 ) -> ContractFacts:
     """A contract as filed; the subsidy's other public money as the enterprise stated it."""
-    other = stated.get("other_money")
+    number = lease.lease_no
     return ContractFacts(
-        contract_no=lease.lease_no,
+        contract_no=number,
         kind=ContractKind(lease.kind),
         net_amount=lease.amount,
         tax_amount=round_fen(lease.amount * lease.vat_rate),
@@ -153,32 +152,62 @@ def contract_facts(
         period_to=lease.ends_before,
         purpose=Purpose(lease.purpose) if lease.purpose else None,
         chip_origin=chip_origin(lease.accelerator) if lease.accelerator else None,
-        service_item=stated.get("service_item", ""),
-        provider=provider_facts(lease, program_code=scheme.program),
+        component=Component.DATA if lease.kind == ContractKind.DATA_PRODUCT.value else Component.COMPUTE,
+        service_item=service_item(lease, scheme, stated),
+        provider=provider_facts(lease, scheme, stated=stated),
         price=price_verdict(lease, scheme, check),
-        is_platform_traded=stated.get("is_platform_traded"),
-        is_own_built=stated.get("is_own_built"),
-        is_model_filed=stated.get("is_model_filed"),
-        deployed_on=date.fromisoformat(stated["deployed_on"]) if stated.get("deployed_on") else None,
-        other_money=None
-        if other is None
-        else tuple(
-            OtherMoneyFacts(source=row["source"], amount=Decimal(row["amount"]), level=row.get("level", ""))
-            for row in other
-        ),
+        is_platform_traded=platform_traded(lease, scheme, stated),
+        is_own_built=own_built(scheme, stated, number),
+        is_model_filed=model_filed(scheme, stated, number),
+        deployed_on=deployed_on(scheme, stated, number),
+        other_money=_other_money(stated),
     )
 
 
-def item_facts(item: BasisItem, lease: Lease | None) -> BasisItemFacts:
-    """One basis item."""
+def project_facts(project: Project, scheme: Scheme, *, stated: Mapping[str, Any]) -> ContractFacts:
+    """A project of the applicant's own, in the place of a contract: it has no other side and no price."""
+    number = project.project_no
+    kind = ProjectKind(project.kind)
+    return ContractFacts(
+        contract_no=number,
+        kind=CONTRACT_OF_PROJECT[kind],
+        net_amount=project.amount,
+        period_from=project.period_from,
+        period_to=project.period_to,
+        chip_origin=chip_origin(project.accelerator) if project.accelerator else None,
+        component=Component.COMPUTE if kind is ProjectKind.SETTLEMENT else Component.EQUIPMENT,
+        is_platform_traded=attested_gate(scheme, GateKind.PLATFORM_TRADED, stated, number),
+        is_own_built=own_built(scheme, stated, number),
+        is_model_filed=model_filed(scheme, stated, number),
+        deployed_on=deployed_on(scheme, stated, number, project),
+        other_money=_other_money(stated),
+    )
+
+
+def project_item(project: Project) -> BasisItemFacts:
+    """What the project comes to as a whole: the estimate at application."""
+    return BasisItemFacts(
+        item_no="0001",
+        kind=BASIS_OF_PROJECT[ProjectKind(project.kind)],
+        net_amount=project.amount,
+        contract_no=project.project_no,
+        period_from=project.period_from,
+        period_to=project.period_to,
+        evidence_no=project.document_no,
+    )
+
+
+def item_facts(item: BasisItem, contract_no: str) -> BasisItemFacts:
+    """One basis item of the contract or project of that number."""
     return BasisItemFacts(
         item_no=f"{item.position:04d}",
         kind=BasisKind(item.kind),
         net_amount=item.net_amount,
         tax_amount=item.tax_amount,
-        contract_no=lease.lease_no if lease else "",
+        contract_no=contract_no,
         period_from=item.period_from,
         period_to=item.period_to,
+        component=Component(item.component) if item.component else None,
         chip_origin=chip_origin(item.accelerator) if item.accelerator else None,
         evidence_no=item.number_key or item.reference,
     )
@@ -199,6 +228,21 @@ def _review(stated: dict[str, Any]) -> ReviewFacts:
     )
 
 
+def _contracts(
+    lease: Lease | None,
+    project: Project | None,
+    scheme: Scheme,
+    stated: Mapping[str, Any],
+    check: PriceCheck | None = None,
+) -> tuple[ContractFacts, ...]:
+    """What the case rests on: its contract, or else its project."""
+    if lease is not None:
+        return (contract_facts(lease, scheme, stated=stated, check=check),)
+    if project is not None:
+        return (project_facts(project, scheme, stated=stated),)
+    return ()
+
+
 def latest_price_check(lease: Lease | None) -> PriceCheck | None:
     """The lease's last price check."""
     if lease is None:
@@ -209,24 +253,31 @@ def latest_price_check(lease: Lease | None) -> PriceCheck | None:
 def application_facts(application: Application, scheme: Scheme, *, on: date) -> Facts:
     """What an application is assessed on: the contract's amount as the estimate of the base."""
     stated = application.facts
-    lease = application.lease
-    contracts: Iterable[ContractFacts] = ()
-    if lease is not None:
-        contracts = (contract_facts(lease, scheme, stated=stated),)
+    contracts = _contracts(application.lease, application.project, scheme, stated)
+    deciding = application.state == "recommended"
     facts = Facts(
         stage=Stage.APPLICATION,
         on=on,
-        applicant=party_facts(application.enterprise, on=on, program_code=scheme.program, stated=stated),
-        contracts=tuple(contracts),
+        applicant=party_facts(
+            application.enterprise,
+            scheme,
+            on=on,
+            stated=stated,
+            application_no=application.application_no,
+        ),
+        contracts=contracts,
+        items=(project_item(application.project),) if application.project is not None else (),
         applied_on=application.submitted_at.astimezone(dates.SHANGHAI).date()
         if application.submitted_at
         else on,
+        recognised_on=application.decided_on or (on if deciding else None),
         filed_at=application.submitted_at or dates.now(),
         track=stated.get("track", ""),
         requested_amount=application.requested_amount,
         review=_review(stated),
         attestations=stated.get("attestations", {}),
         completion=Decimal(stated["completion"]) if stated.get("completion") else None,
+        project_no=contracts[0].contract_no if contracts else "",
         papers=_papers("application", application.application_no),
     )
     return replace(facts, used=used_amounts(scheme, facts))
@@ -241,10 +292,9 @@ def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
     stated = {**(application.facts if application else {}), **claim.facts.get("stated", {})}
     # What persons attested at the application, and over it what they found at the claim.
     stated["attestations"] = {**stated.get("attestations", {}), **claim.facts.get("attestations", {})}
-    lease = claim.lease
-    contracts: tuple[ContractFacts, ...] = ()
-    if lease is not None:
-        contracts = (contract_facts(lease, scheme, stated=stated, check=claim.price_check),)
+    project = application.project if application else None
+    contracts = _contracts(claim.lease, project, scheme, stated, claim.price_check)
+    number = contracts[0].contract_no if contracts else ""
     reserved = claim.claimed_amount or ZERO if claim.state in ("submitted", "returned", "verified") else ZERO
     balance = balance_of(claim.voucher)
     # A reservation outlives the voucher's expiry and the year's turn: once filed, the day of filing counts for both.
@@ -254,12 +304,15 @@ def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
         stage=Stage.SETTLEMENT if claim.kind == "settlement" else Stage.CLAIM,
         on=filed_on,
         filed_at=filed_at,
-        applicant=party_facts(claim.enterprise, on=on, program_code=scheme.program, stated=stated),
+        applicant=party_facts(
+            claim.enterprise, scheme, on=on, stated=stated, application_no=claim.voucher.application_no
+        ),
         contracts=contracts,
-        items=tuple(item_facts(item, lease) for item in claim.items.all()),
+        items=tuple(item_facts(item, number) for item in claim.items.all()),
         applied_on=application.submitted_at.astimezone(dates.SHANGHAI).date()
         if application and application.submitted_at
         else None,
+        recognised_on=application.decided_on if application else None,
         track=stated.get("track", ""),
         voucher=VoucherFacts(
             voucher_no=claim.voucher.voucher_no,
@@ -273,6 +326,7 @@ def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
         review=_review(stated),
         attestations=stated.get("attestations", {}),
         completion=Decimal(stated["completion"]) if stated.get("completion") else None,
+        project_no=number,
         papers=_papers("claim", claim.claim_no),
     )
     used = used_amounts(scheme, facts)

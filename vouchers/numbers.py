@@ -14,7 +14,9 @@ from django.db import connection
 PREFIXES = {
     "A": "application",
     "V": "voucher",
+    "E": "entitlement",
     "L": "lease",
+    "X": "project",
     "C": "claim",
     "S": "settlement",
     "H": "hold",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from applications.actions import cases
 from applications.actions.assessments import (
     assessed,
-    class_checks,
     columns,
     facts_of,
     reassess,
@@ -16,9 +16,12 @@ from applications.actions.assessments import (
 )
 from applications.actions.issuing import grant_instantly, granted_amount, tell
 from applications.actions.leases import check_lease_price, file_lease, return_lease
-from applications.models import Application, Lease, Paper
+from applications.actions.reviews import ReviewerOpinion, reviewed
+from applications.grounds import first_track, ground_kinds, is_project
+from applications.models import Application, Lease, Paper, Project
 from applications.models.applications import ApplicationState
 from applications.models.leases import LeaseState
+from applications.own_checks import own_checks
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions.holds import require_clear, screen
@@ -34,8 +37,10 @@ from vouchers.policy.terms import InForceBy, IssueWay, Outcome, Stage
 from vouchers.states import not_now
 
 
-def start_application(program: Program, enterprise: Party, *, by: User) -> Application:
-    """A draft for the enterprise under the version in force. Refused while the scheme is closed, with the reason."""
+def start_application(program: Program, enterprise: Party, *, by: User, track: str = "") -> Application:
+    """A draft for the enterprise under the version in force, for one of its tracks if that is chosen already.
+
+    Refused while the scheme is closed, with the reason (``program.closed``); ``Invalid`` (``application.no_track``)."""
     announce("application.start")
     require_role(by, Role.FILER, party=enterprise)
     publication = publication_in_force(program, dates.today())
@@ -47,8 +52,31 @@ def start_application(program: Program, enterprise: Party, *, by: User) -> Appli
         publication=publication,
         enterprise=enterprise,
         filer=by,
+        facts={"track": require_track(publication.scheme, track)} if track else {},
         state_since=dates.now(),
     )
+
+
+def require_track(scheme: Scheme, track: str) -> str:
+    """The code, if the scheme has a track of it."""
+    if track not in {one.code for one in scheme.tracks}:
+        raise Invalid("application.no_track", "请选择要申领的补贴方向。", field="track")
+    return track
+
+
+def choose_track(application: Application, track: str, *, by: User) -> Application:
+    """Which of the scheme's ways of support is asked for. What was filled in for another one no longer stands with it."""
+    announce("application.choose_track")
+    _publication, scheme = scheme_of(application)
+    require_track(scheme, track)
+    before = first_track(scheme, application.facts).code if application.facts.get("track") else ""
+    update_draft(application, {"track": track}, by=by)
+    kept_kind = application.lease.kind if application.lease else ""
+    kept_kind = application.project.kind if application.project else kept_kind
+    if before != track and kept_kind and kept_kind not in ground_kinds(scheme, application.facts):
+        application.lease, application.project = None, None
+        application.save(update_fields=["lease", "project"])
+    return application
 
 
 def require_open(publication: Publication) -> None:
@@ -62,7 +90,12 @@ def require_open(publication: Publication) -> None:
 
 
 def update_draft(
-    application: Application, changes: dict[str, Any], *, by: User, lease: Lease | None = None
+    application: Application,
+    changes: dict[str, Any],
+    *,
+    by: User,
+    lease: Lease | None = None,
+    project: Project | None = None,
 ) -> Application:
     """Keep what was typed; a draft may be incomplete."""
     announce("application.save")
@@ -72,14 +105,16 @@ def update_draft(
         raise NotNow("application.not_editable", "申领提交后不能修改，如需更正请联系经办部门退回补正。")
     application.facts = {**application.facts, **changes}
     if lease is not None:
-        application.lease = lease
+        application.lease, application.project = lease, None
+    if project is not None:
+        application.lease, application.project = None, project
     if (
         application.state == ApplicationState.DRAFT
     ):  # a submitted one keeps the statement that it was filed with
         application.statement_accepted = False
     # What an earlier submission came to does not cap the corrected one.
     application.requested_amount = None
-    application.save(update_fields=["facts", "lease", "statement_accepted", "requested_amount"])
+    application.save(update_fields=["facts", "lease", "project", "statement_accepted", "requested_amount"])
     return application
 
 
@@ -99,8 +134,10 @@ def missing(application: Application) -> list[Invalid]:
     """What an application still lacks before it can be submitted, each with the field that it belongs to."""
     _publication, scheme = scheme_of(application)
     problems = []
-    if application.lease is None:
-        problems.append(Invalid("application.no_contract", "请先填写申领所依据的合同。", field="lease"))
+    if application.lease is None and application.project is None:
+        own = any(is_project(kind) for kind in ground_kinds(scheme, application.facts))
+        what = "项目" if own else "合同"
+        problems.append(Invalid("application.no_contract", f"请先填写申领所依据的{what}。", field="lease"))
     filed = set(
         Paper.objects.filter(
             subject_kind="application", subject_no=application.application_no, removed_at=None
@@ -118,8 +155,9 @@ def missing(application: Application) -> list[Invalid]:
     return problems
 
 
-def _pin(application: Application) -> None:
-    """Which version decides the case: the program's own rule, kept with its reason."""
+def _pin(application: Application, *, recognised_on: date | None = None) -> None:
+    """Which version decides the case: the program's own rule, kept with its reason. Where that is the day of recognition, it is
+    pinned anew by the decision."""
     assert application.program is not None
     _publication, scheme = scheme_of(application)
     # A returned application keeps the day on which it was first filed.
@@ -127,6 +165,9 @@ def _pin(application: Application) -> None:
     on, reason = filed_at.astimezone(dates.SHANGHAI).date(), "按申领日适用"
     if scheme.in_force_by is InForceBy.SIGNING and application.lease is not None:
         on, reason = application.lease.signed_on, "按合同签订日适用"
+    elif scheme.in_force_by is InForceBy.RECOGNITION:
+        on = recognised_on or on
+        reason = "按认定日适用" if recognised_on else "按认定日适用，认定前暂按申领日"
     publication = publication_in_force(application.program, on)
     require_open(publication)
     application.publication = publication
@@ -147,12 +188,15 @@ def submit_application(
         raise Problems(problems, code="application.incomplete", message="申领内容尚不完整，请补齐后提交。")
     _pin(application)
     publication, scheme = scheme_of(application)
-    assert application.lease is not None
-    if application.lease.state in (LeaseState.DRAFT, LeaseState.RETURNED):
-        _keep_document(application)
-        file_lease(application.lease, by=by)
-    check_lease_price(application.lease, scheme)
-    screen("lease", application.lease.lease_no, ScreeningMoment.FILING)
+    if application.lease is not None:
+        if application.lease.state in (LeaseState.DRAFT, LeaseState.RETURNED):
+            _keep_document(application)
+            file_lease(application.lease, by=by)
+        check_lease_price(application.lease, scheme)
+        screen("lease", application.lease.lease_no, ScreeningMoment.FILING)
+    elif application.project is not None:
+        application.project.filed_at = dates.now()
+        application.project.save(update_fields=["filed_at"])
     application.submitted_at = application.submitted_at or dates.now()
     facts = facts_of(application)
     assessment = assessed(application, facts)
@@ -176,7 +220,7 @@ def submit_application(
             "filer_phone": filer_phone,
         },
     )
-    cases.write_checks(application, assessment, class_checks(application))
+    cases.write_checks(application, assessment, own_checks(application))
     screen("application", application.application_no, ScreeningMoment.FILING)
     if scheme.issue.way is IssueWay.INSTANT and assessment.outcome is Outcome.ELIGIBLE:
         grant_instantly(application)
@@ -251,8 +295,10 @@ def recommend_application(
     passed: bool | None = None,
     rates: dict[str, Decimal] | None = None,
     score: Decimal | None = None,
+    scores: dict[str, Decimal] | None = None,
 ) -> Application:
-    """初审: by another person than the one who accepted; where the version asks, with the reviewers' rate or score."""
+    """初审: by another person than the one who accepted; where the version asks, with the reviewers' rate or score, within
+    what the text allows and with their reason (``reviews.reviewed``)."""
     announce("application.recommend", reason)
     require_role(by, Role.HANDLER, Role.EXPERT, region=cases.region_of(application))
     cases.as_it_stands(application)
@@ -262,13 +308,13 @@ def recommend_application(
     if application.lifecycle.find("recommend", application.state) is None:
         raise not_now(application, "recommend")
     require_other_person(by, cases.hands(application, "submit", "accept"), "初审")
-    review = {
-        "passed": passed,
-        "rates": {track: str(rate) for track, rate in (rates or {}).items()},
-        "score": str(score) if score is not None else "",
-        "opinion_no": f"{application.application_no}-{by.username}",
-    }
-    if passed is not None or rates or score is not None:
+    _publication, scheme = scheme_of(application)
+    opinion = ReviewerOpinion(
+        passed=passed, rates=rates or {}, score=score, scores=scores or {}, reason=reason
+    )
+    review = reviewed(scheme, application.facts, opinion, by=by, on=dates.today())
+    if review:
+        review["opinion_no"] = f"{application.application_no}-{by.username}"
         application.facts = {**application.facts, "review": review}
         application.save(update_fields=["facts"])
     reassess(application)
@@ -289,6 +335,10 @@ def approve_application(
     require_other_person(by, cases.hands(application), "核准")
     screen("application", application.application_no, ScreeningMoment.APPROVAL)
     require_clear("application", application.application_no)
+    _publication, scheme = scheme_of(application)
+    if scheme.in_force_by is InForceBy.RECOGNITION:
+        _pin(application, recognised_on=dates.today())
+        application.save(update_fields=["publication", "pinned_reason"])
     assessment = reassess(application)
     cases.require_answered(application)
     if assessment.outcome is Outcome.REFUSED:

@@ -9,7 +9,7 @@ from datetime import date
 from applications.actions import cases
 from applications.facts import application_facts, claim_facts
 from applications.models import Application, Check, Claim
-from applications.models.reviews import CheckResult
+from applications.own_checks import own_checks
 from vouchers import dates
 from vouchers.models import Publication
 from vouchers.policy.assess import assess
@@ -68,29 +68,8 @@ def reassess(case: Case, more: Iterable[Check] = ()) -> Assessment:
     for name, value in columns(case, facts, assessment).items():
         setattr(case, name, value)
     case.save(update_fields=["assessment", "facts", "engine_version"])
-    cases.write_checks(case, assessment, [*class_checks(case), *more])
+    cases.write_checks(case, assessment, [*own_checks(case), *more])
     return assessment
-
-
-def class_checks(case: Case) -> list[Check]:
-    """A class that the applicant states for itself (初创企业 …) counts only once a person has seen the papers."""
-    if not isinstance(case, Application):
-        return []
-    _publication, scheme = scheme_of(case)
-    names = {one.code: one.name for one in scheme.classes}
-    return [
-        Check(
-            subject_kind="application",
-            subject_no=case.application_no,
-            code=f"class.{code}",
-            label=f"申领单位属于“{names[code]}”",
-            by_machine=False,
-            result=CheckResult.WAITING,
-            sentence="申领单位自述，须核对证明材料。",
-        )
-        for code in case.facts.get("classes", ())
-        if code in names
-    ]
 
 
 def beneath(case: Case) -> tuple[tuple[str, str], ...]:

@@ -16,9 +16,10 @@ from applications.actions.basis_items import require_filer
 from applications.actions.claim_grounds import require_lease, require_papers, require_voucher
 from applications.actions.leases import check_lease_price
 from applications.facts import latest_price_check
-from applications.invoice_checks import invoice_checks
-from applications.models import Claim, Lease
+from applications.grounds import first_track
+from applications.models import Application, Claim, Lease
 from applications.models.claims import ClaimKind, ClaimState
+from applications.own_checks import own_checks
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
@@ -61,8 +62,8 @@ def start_claim(
     require_voucher(voucher, filed_before=False)
     require_lease(lease, voucher)
     assert voucher.program is not None and voucher.publication is not None
-    scheme = voucher.publication.scheme
-    track = scheme.tracks[0]
+    application = Application.objects.filter(application_no=voucher.application_no).first()
+    track = first_track(voucher.publication.scheme, application.facts if application else {})
     lessor = lease.lessor if lease else provider
     return Claim.objects.create(
         claim_no=next_no("S" if kind == ClaimKind.SETTLEMENT else "C", dates.today()),
@@ -132,7 +133,7 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
                 "submitted_at": claim.submitted_at or dates.now(),
             },
         )
-        cases.write_checks(claim, assessment, invoice_checks(claim))
+        cases.write_checks(claim, assessment, own_checks(claim))
         screen("claim", claim.claim_no, ScreeningMoment.FILING)
         return claim
 
@@ -191,7 +192,7 @@ def verify_claim(claim: Claim, *, by: User, reason: str = "") -> Claim:
     if claim.lifecycle.find("verify", claim.state) is None:
         raise not_now(claim, "verify")
     require_other_person(by, cases.hands(claim, "submit"), "核验")
-    reassess(claim, invoice_checks(claim))
+    reassess(claim)
     cases.require_answered(claim)
     cases.move(claim, "verify", by=by, reason=reason)
     return claim
@@ -207,7 +208,7 @@ def approve_claim(claim: Claim, *, by: User, reason: str = "", amount: Decimal |
         raise not_now(claim, "approve")
     screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
     require_clear("claim", claim.claim_no)
-    assessment = reassess(claim, invoice_checks(claim))
+    assessment = reassess(claim)
     cases.require_answered(claim)
     if assessment.outcome is Outcome.REFUSED:
         raise NotNow(

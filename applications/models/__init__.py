@@ -9,6 +9,7 @@ from applications.models.leases import Capacity, Device, Lease, LeaseDevice, Met
 from applications.models.messages import Message
 from applications.models.notices import Objection, PublicNotice
 from applications.models.papers import Paper
+from applications.models.projects import Project
 from applications.models.reviews import Check, Review
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "MeteringDay",
     "Objection",
     "Paper",
+    "Project",
     "PublicNotice",
     "Review",
 ]

@@ -72,6 +72,15 @@ class Application(Recorded):
     lease = models.ForeignKey(
         "applications.Lease", models.PROTECT, null=True, blank=True, related_name="applications"
     )
+    # What it is made for where there is no contract with another party: an investment, deployed compute, own settlements.
+    project = models.ForeignKey(
+        "applications.Project",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="applications",
+        verbose_name=_("申报项目"),
+    )
     facts = models.JSONField(_("申报事实"), default=dict)
     assessment = models.JSONField(_("测算"), default=dict)
     engine_version = models.CharField(max_length=20, blank=True)

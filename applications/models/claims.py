@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.access import Role, ScopedQuerySet, scope_of
 from vouchers.models import Party, User, Voucher
 from vouchers.models.recorded import Recorded
-from vouchers.policy.terms import BasisKind
+from vouchers.policy.terms import BasisKind, Component
 from vouchers.states import Lifecycle, Transition, register
 
 
@@ -223,7 +223,12 @@ class BasisItem(Recorded):
     period_from = models.DateField(_("期间自"), null=True, blank=True)
     period_to = models.DateField(_("期间至（不含）"), null=True, blank=True)
     accelerator = models.CharField(_("型号"), max_length=60, blank=True)
+    component = models.CharField(
+        _("费用种类"), max_length=12, choices=Component.pairs(), blank=True, default="", db_default=""
+    )
     quantity = models.DecimalField(_("数量"), max_digits=18, decimal_places=4, null=True, blank=True)
+    scale_unit = models.CharField(_("规模单位"), max_length=14, blank=True, default="", db_default="")
+    precision = models.CharField(_("精度"), max_length=10, blank=True, default="", db_default="")
     bank_transfer = models.ForeignKey(
         "applications.BankTransfer", models.PROTECT, null=True, blank=True, related_name="basis_items"
     )

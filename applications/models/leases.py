@@ -51,6 +51,7 @@ class Lease(Recorded):
         _("合同种类"), max_length=20, choices=ContractKind.pairs(), default=ContractKind.LEASE.value
     )
     contract_no = models.CharField(_("合同编号"), max_length=60, blank=True)
+    product = models.CharField(_("产品或服务名称"), max_length=200, blank=True, default="", db_default="")
     lessee = models.ForeignKey(Party, models.PROTECT, related_name="leases_taken", verbose_name=_("承租方"))
     lessor = models.ForeignKey(Party, models.PROTECT, related_name="leases_given", verbose_name=_("出租方"))
     program_code = models.CharField(_("专项代码"), max_length=30, db_index=True)

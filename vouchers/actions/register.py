@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from stdnum.cn import uscc as check_digits
 
 from vouchers import dates
@@ -14,7 +15,7 @@ from vouchers.access import Role, require_role
 from vouchers.actions.care import parties_in_care
 from vouchers.context import announce
 from vouchers.errors import Forbidden, Invalid, NotNow, Problems
-from vouchers.models import Party, Program, ProviderAdmission, User
+from vouchers.models import Party, PlatformConnection, Program, ProviderAdmission, Region, User
 from vouchers.models.recorded import Origin
 
 CORRECTABLE = (
@@ -161,3 +162,76 @@ def end_admission(admission: ProviderAdmission, *, on: date, reason: str, by: Us
     admission.effective_to = on
     admission.save(update_fields=["effective_to"])
     return admission
+
+
+def connect_platform(
+    party: Party,
+    *,
+    platform: str,
+    region: Region,
+    program: Program | None = None,
+    effective_from: date,
+    effective_to: date | None = None,
+    document_no: str,
+    by: User,
+) -> PlatformConnection:
+    """接入: the office records that a party's compute is connected to a platform from a day on, with the document that says so.
+
+    Raises ``Forbidden`` (``access.role``) and ``Problems`` (``connection.platform``, ``connection.document``, ``connection.program``,
+    ``connection.dates``, ``connection.known``)."""
+    announce("platform_connection.connect")
+    require_role(by, Role.HANDLER, region=region)
+    faults: list[Invalid] = []
+    if not platform.strip():
+        faults.append(Invalid("connection.platform", "请填写平台名称。", field="platform"))
+    if not document_no.strip():
+        faults.append(
+            Invalid("connection.document", "请填写接入通知、协议等依据的文号。", field="document_no")
+        )
+    if program is not None and program.region_id != region.pk:
+        faults.append(
+            Invalid("connection.program", f"专项“{program.name}”不属于{region.name}。", field="program")
+        )
+    if effective_from > dates.today():
+        faults.append(Invalid("connection.dates", "接入日不能晚于今天。", field="effective_from"))
+    if effective_to is not None and effective_to <= effective_from:
+        faults.append(Invalid("connection.dates", "断开日须晚于接入日。", field="effective_to"))
+    code = program.code if program is not None else ""
+    before = PlatformConnection.objects.filter(party=party, platform=platform.strip(), program_code=code)
+    overlapping = before.filter(Q(effective_to=None) | Q(effective_to__gt=effective_from))
+    if effective_to is not None:
+        overlapping = overlapping.filter(effective_from__lt=effective_to)
+    if overlapping.exists():
+        faults.append(
+            Invalid("connection.known", "该单位在这段时间已登记接入该平台。", field="effective_from")
+        )
+    if faults:
+        raise Problems(faults)
+    return PlatformConnection.objects.create(
+        party=party,
+        platform=platform.strip(),
+        region_code=region.code,
+        program_code=code,
+        effective_from=effective_from,
+        effective_to=effective_to,
+        document_no=document_no.strip(),
+    )
+
+
+def end_connection(connection: PlatformConnection, *, on: date, reason: str, by: User) -> PlatformConnection:
+    """断开: no longer connected from a day on. Raises ``Forbidden`` (``access.role``), ``NotNow`` (``connection.history``,
+    ``connection.over``) and ``Invalid`` (``connection.dates``, ``reason.missing``)."""
+    announce("platform_connection.end", reason)
+    region = Region.objects.filter(code=connection.region_code).first()
+    if region is None or connection.origin == Origin.IMPORTED:
+        raise NotNow("connection.history", "历史导入的接入记录不能更改。")
+    require_role(by, Role.HANDLER, region=region)
+    if not reason.strip():
+        raise Invalid("reason.missing", "请写明理由。", field="reason")
+    if on <= connection.effective_from:
+        raise Invalid("connection.dates", "断开日须晚于接入日。", field="on")
+    if connection.effective_to is not None and connection.effective_to <= on:
+        raise NotNow("connection.over", "该单位在此之前已断开。")
+    connection.effective_to = on
+    connection.save(update_fields=["effective_to"])
+    return connection

@@ -11,6 +11,7 @@ from vouchers.models.parties import (
     BankAccount,
     DeclaredAffiliation,
     Party,
+    PlatformConnection,
     ProviderAdmission,
     Shareholding,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "Party",
     "Payment",
     "PaymentBatch",
+    "PlatformConnection",
     "PolicyApplicantClass",
     "PolicyCap",
     "PolicyDocument",

@@ -238,3 +238,40 @@ class ProviderAdmission(Recorded):
 
     def __str__(self) -> str:
         return f"{self.provider} · {self.program_code} · {self.batch}"
+
+
+class PlatformConnection(Recorded):
+    """接入: a party's compute connected to a monitoring or dispatch platform over a time, half-open, by the office's own record.
+
+    With ``program_code`` it tells of the platform that one scheme names, without it of the region's platform for all its schemes.
+    ``document_no`` is the notice or agreement that the connection rests on.
+    """
+
+    party = models.ForeignKey(Party, models.PROTECT, related_name="connections", verbose_name=_("单位"))
+    platform = models.CharField(_("平台名称"), max_length=120)
+    region_code = models.CharField(_("平台所属地区"), max_length=6)
+    program_code = models.CharField(
+        _("专项代码"), max_length=30, blank=True, help_text=_("留空即适用于该地区的各专项。")
+    )
+    effective_from = models.DateField(_("接入日"))
+    effective_to = models.DateField(_("断开日"), null=True, blank=True, help_text=_("当日起不再接入。"))
+    document_no = models.CharField(_("接入依据"), max_length=100)
+
+    objects = PartyOwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("平台接入")
+        verbose_name_plural = _("平台接入")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("party", "platform", "program_code", "effective_from"),
+                name="platform_connection_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(effective_to=None) | Q(effective_to__gt=models.F("effective_from")),
+                name="platform_connection_dates",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.party} · {self.platform}"

@@ -40,6 +40,10 @@ class Voucher(Recorded):
     )
     application_no = models.CharField(_("申领编号"), max_length=24, db_index=True)
     enterprise = models.ForeignKey(Party, models.PROTECT, related_name="vouchers", verbose_name=_("持券单位"))
+    # 核定额度 of a scheme that pays without vouchers: the ledger's entitlement, never shown as a voucher (decision 0010).
+    is_entitlement = models.BooleanField(
+        _("核定额度（不发券）"), default=False, db_default=False, editable=False
+    )
     face_value = models.DecimalField(_("券面额"), max_digits=18, decimal_places=2)
     issued_on = models.DateField(_("发放日"))
     expires_on = models.DateField(

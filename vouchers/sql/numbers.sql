@@ -1,7 +1,9 @@
 -- The counters of the public business numbers (vouchers/numbers.py). Sequences: never locked, never rolled back.
 CREATE SEQUENCE IF NOT EXISTS application_no_seq;
 CREATE SEQUENCE IF NOT EXISTS voucher_no_seq;
+CREATE SEQUENCE IF NOT EXISTS entitlement_no_seq;
 CREATE SEQUENCE IF NOT EXISTS lease_no_seq;
+CREATE SEQUENCE IF NOT EXISTS project_no_seq;
 CREATE SEQUENCE IF NOT EXISTS claim_no_seq;
 CREATE SEQUENCE IF NOT EXISTS settlement_no_seq;
 CREATE SEQUENCE IF NOT EXISTS hold_no_seq;

@@ -28,7 +28,15 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     ),
     (
         _("单位"),
-        ("Party", "ProviderAdmission", "BankAccount", "Listing", "Shareholding", "DeclaredAffiliation"),
+        (
+            "Party",
+            "ProviderAdmission",
+            "PlatformConnection",
+            "BankAccount",
+            "Listing",
+            "Shareholding",
+            "DeclaredAffiliation",
+        ),
     ),
     (_("人员与权限"), ("User", "RoleGrant", "ApiCredential", "Region")),
 )

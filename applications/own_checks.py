@@ -1,0 +1,189 @@
+"""The named checks of the casework itself: what an applicant says of itself, and what each kind of basis has to be held
+against, is looked at by a person before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+
+from applications.components import suggested
+from applications.grounds import tracks_of
+from applications.invoice_checks import invoice_checks
+from applications.models import Application, BasisItem, Check, Claim
+from applications.models.claims import DEAD_STATES, ClaimKind
+from applications.models.reviews import CheckResult
+from vouchers.money import ZERO, thousands
+from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import BasisKind, Component, PartyKind
+
+#: What staff hold an item of each kind against.
+HELD_AGAINST = {
+    BasisKind.SETTLEMENT_LINE.value: ("结算单与平台记录一致", "请向平台调取结算记录，核对单号、期间和金额。"),
+    BasisKind.DATA_PRODUCT_LINE.value: (
+        "数据产品已在平台成交并交付",
+        "请向交易平台核对订单、交付和结算记录。",
+    ),
+    BasisKind.INVESTMENT_DOCUMENT.value: (
+        "投资凭证真实并属于本项目",
+        "请核对发票、付款和资产台账，剔除与本项目无关的支出。",
+    ),
+    BasisKind.DEPLOYED_CAPACITY.value: (
+        "已部署规模经核实",
+        "请按平台监测数据或现场核查，核对型号、卡数、规模、精度、部署完成日和可调度情况。",
+    ),
+    BasisKind.CONTRACT_AMOUNT.value: ("合同金额与备案合同一致", "请核对备案合同及补充协议。"),
+}
+
+
+def _check(case: Application | Claim, code: str, label: str, sentence: str, **more: Any) -> Check:
+    application = isinstance(case, Application)
+    values = {"by_machine": False, "result": CheckResult.WAITING} | more
+    return Check(
+        subject_kind="application" if application else "claim",
+        subject_no=case.application_no if isinstance(case, Application) else case.claim_no,
+        code=code[:40],
+        label=label[:100],
+        sentence=sentence,
+        **values,
+    )
+
+
+def _machine(case: Claim, code: str, label: str, faults: Iterable[str]) -> Check:
+    found = [fault for fault in faults if fault]
+    result = CheckResult.FAILED if found else CheckResult.PASSED
+    return _check(case, code, label, "；".join(found) or f"{label}。", by_machine=True, result=result)
+
+
+def own_checks(case: Application | Claim) -> list[Check]:
+    """The checks beside the findings of the rules."""
+    if isinstance(case, Application):
+        assert case.publication is not None
+        return application_checks(case, case.publication.scheme)
+    return claim_checks(case)
+
+
+def application_checks(case: Application, scheme: Scheme) -> list[Check]:
+    """A class, a kind or a degree of completion that the applicant states for itself counts once a person has seen papers."""
+    names = {one.code: one.name for one in scheme.classes}
+    checks = [
+        _check(
+            case,
+            f"class.{code}",
+            f"申领单位属于“{names[code]}”",
+            "申领单位自述，须核对证明材料。",
+        )
+        for code in case.facts.get("classes", ())
+        if code in names
+    ]
+    kind = case.facts.get("party_kind", "")
+    if kind and kind != PartyKind.ENTERPRISE.value:
+        label = PartyKind(kind).label
+        checks.append(
+            _check(case, "stated.party_kind", f"申领单位为“{label}”", "申领单位自述，须核对登记或设立证明。")
+        )
+    if case.facts.get("completion"):
+        percent = (Decimal(case.facts["completion"]) * 100).normalize()
+        checks.append(
+            _check(
+                case, "stated.completion", f"目标任务完成率为 {percent:f}%", "申领单位自述，须核对完成证明。"
+            )
+        )
+    return checks
+
+
+def claim_checks(claim: Claim) -> list[Check]:
+    """The invoices' checks, and one for each other kind of basis; what a platform's own call reported is its record."""
+    checks = invoice_checks(claim)
+    items = list(claim.items.select_related("invoice").prefetch_related("invoice__lines"))
+    checks += _component_checks(claim, items)
+    others = [item for item in items if item.invoice is None]
+    if not others:
+        return checks
+    checks.append(_machine(claim, "item_unused", "凭证未在其他兑付中使用", map(_used_elsewhere, others)))
+    checks.append(_machine(claim, "within_ground", "累计申报不超过合同或项目金额", [_over_ground(claim)]))
+    if claim.kind != ClaimKind.CLAIM:
+        return checks
+    for kind in dict.fromkeys(item.kind for item in others):
+        if kind in HELD_AGAINST:
+            label, sentence = HELD_AGAINST[kind]
+            checks.append(_check(claim, f"item.{kind}", label, sentence))
+    return checks
+
+
+def _used_elsewhere(item: BasisItem) -> str:
+    if not item.reference or item.kind == BasisKind.CONTRACT_AMOUNT.value:
+        return ""
+    other = (
+        BasisItem.objects.filter(
+            kind=item.kind, reference=item.reference, claim__enterprise=item.claim.enterprise_id
+        )
+        .exclude(claim=item.claim)
+        .exclude(claim__state__in=DEAD_STATES)
+        .select_related("claim")
+        .first()
+    )
+    return f"凭证 {item.reference} 已在兑付 {other.claim.claim_no} 中使用" if other is not None else ""
+
+
+def _over_ground(claim: Claim) -> str:
+    """More claimed under the voucher's contract or project than it comes to; a project that is paid by scale has no sum."""
+    if claim.lease is not None:
+        limit, rows = claim.lease.amount, BasisItem.objects.filter(claim__lease=claim.lease)
+    else:
+        application = (
+            Application.objects.filter(application_no=claim.voucher.application_no)
+            .select_related("project")
+            .first()
+        )
+        project = application.project if application is not None else None
+        if project is None or not project.amount:
+            return ""
+        limit = project.amount
+        rows = BasisItem.objects.filter(claim__voucher=claim.voucher)
+    counted = rows.exclude(claim__state__in=DEAD_STATES - {claim.state})
+    total = counted.aggregate(total=Sum("net_amount"))["total"] or ZERO
+    if total <= limit:
+        return ""
+    return f"累计申报 {thousands(total)} 元，超过申领所依据的金额 {thousands(limit)} 元"
+
+
+def asks_component(claim: Claim) -> bool:
+    """Whether it matters which component an item pays for: the track leaves some out, or has rates of their own for some."""
+    assert claim.publication is not None
+    scheme = claim.publication.scheme
+    application = Application.objects.filter(application_no=claim.voucher.application_no).first()
+    tracks = tracks_of(scheme, application.facts if application else {}) or scheme.tracks
+    codes = {track.code for track in tracks}
+    return any(track.excluded_components for track in tracks) or any(
+        rate.components for rate in scheme.rates if rate.track in codes
+    )
+
+
+def _component_checks(claim: Claim, items: list[BasisItem]) -> list[Check]:
+    """What each invoice says it bills against the component that it is claimed under. The machine only says yes where every
+    line says the same; otherwise a person reads the invoice."""
+    invoices = [item for item in items if item.invoice is not None]
+    if not invoices or not asks_component(claim):
+        return []
+    doubts = []
+    for item in invoices:
+        assert item.invoice is not None
+        claimed = Component(item.component or Component.COMPUTE.value)
+        lines = list(item.invoice.lines.all())
+        billed = sum((line.net_amount for line in lines if suggested(line.description) is claimed), ZERO)
+        number = item.invoice.invoice_no
+        if not lines:
+            doubts.append(f"发票 {number} 没有可读取的项目明细，按“{claimed.label}”申报")
+        elif billed < item.net_amount:
+            others = sorted({suggested(line.description).label for line in lines} - {claimed.label})
+            doubts.append(
+                f"发票 {number} 按“{claimed.label}”申报 {thousands(item.net_amount)} 元，明细中该类为 {thousands(billed)} 元"
+                + (f"，另有{'、'.join(others)}" if others else "")
+            )
+    label = "费用种类与发票项目相符"
+    if not doubts:
+        return [_machine(claim, "item_component", label, ())]
+    return [_check(claim, "item_component", label, "；".join(doubts) + "。请对照发票和合同核对。")]

@@ -1,0 +1,199 @@
+"""How a party stands on a day: what the register, the office's own lists and its own history say of it.
+
+None means that nothing is known; what a party says of itself is no more than that until staff attested it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from applications.models import Application, Lease
+from vouchers import dates
+from vouchers.models import (
+    Affiliation,
+    DeclaredAffiliation,
+    Listing,
+    Party,
+    PlatformConnection,
+    ProviderAdmission,
+    Screening,
+    Shareholding,
+)
+from vouchers.models.parties import Relation
+from vouchers.policy.facts import AdmissionFacts, ListingFacts, PartyFacts, ProviderFacts
+from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import CapSubject, GateKind, PartyKind
+
+CONTROL = 50
+"""Percent of the shares above which a company controls another (CAS 33)."""
+_MOST_PARENTS = 12
+
+
+def attested(stated: Mapping[str, Any], code: str, subject: str = "") -> bool | None:
+    """What staff answered to a named check of the case; None while nobody has. Codes are those of ``cases.write_checks``."""
+    name = f"{code}:{subject}"[:40] if subject else code[:40]
+    answer = stated.get("attestations", {}).get(name)
+    return None if answer is None else bool(answer)
+
+
+def gate_codes(scheme: Scheme, kind: GateKind) -> list[str]:
+    """The codes of the scheme's conditions of a kind that are switched on."""
+    return [gate.code for gate in scheme.gates if gate.kind is kind and gate.switched_on]
+
+
+def attested_gate(
+    scheme: Scheme, kind: GateKind, stated: Mapping[str, Any], subject: str = ""
+) -> bool | None:
+    """What staff found of the conditions of a kind: None while one is open, False when one was found not to hold."""
+    answers = [attested(stated, code, subject) for code in gate_codes(scheme, kind)]
+    if False in answers:
+        return False
+    return None if not answers or None in answers else True
+
+
+def _in_force(rows: QuerySet[Any], on: date) -> QuerySet[Any]:
+    return rows.filter(effective_from__lte=on).filter(Q(effective_to=None) | Q(effective_to__gt=on))
+
+
+def connected(party: Party, scheme: Scheme, on: date) -> bool | None:
+    """Whether the office's record has the party connected to the scheme's platform on a day; None where it has no row of it."""
+    rows = PlatformConnection.objects.filter(party=party).filter(
+        Q(program_code=scheme.program) | Q(program_code="", region_code=scheme.region)
+    )
+    if _in_force(rows, on).exists():
+        return True
+    return False if rows.exists() else None
+
+
+def group_of(party: Party, on: date) -> str:
+    """The code of the company at the top of the party's group: up by registered control, or by the parent that it declared.
+
+    A company that nobody is known to control is the top of its own group, which its subsidiaries share.
+    """
+    top, seen = party.uscc, {party.uscc}
+    for _step in range(_MOST_PARENTS):
+        holding = (
+            _in_force(Shareholding.objects.filter(company__uscc=top, holder_kind="company"), on)
+            .filter(percent__gt=CONTROL)
+            .order_by("-percent", "holder_id")
+            .first()
+        )
+        above = holding.holder_id if holding is not None else ""
+        if not above:
+            declared = (
+                DeclaredAffiliation.objects.filter(
+                    party__uscc=top, relation=Relation.PARENT, declared_on__lte=on
+                )
+                .select_related("other")
+                .order_by("-declared_on", "pk")
+                .first()
+            )
+            above = declared.other.uscc if declared is not None else ""
+        if not above or above in seen:
+            return top
+        seen.add(above)
+        top = above
+    return top
+
+
+def years_supported(party: Party, program_code: str, on: date, *, besides: str = "") -> int:
+    """How many years in a row, up to the year before, the program granted the party support; by its own applications,
+    those of past years that were brought along included."""
+    rows = Application.objects.filter(enterprise=party, program_code=program_code, state="issued")
+    granted = {
+        (decided_on or submitted_at.astimezone(dates.SHANGHAI).date()).year
+        for decided_on, submitted_at in rows.exclude(application_no=besides).values_list(
+            "decided_on", "submitted_at"
+        )
+        if decided_on or submitted_at
+    }
+    years = 0
+    while on.year - 1 - years in granted:
+        years += 1
+    return years
+
+
+def party_facts(
+    party: Party, scheme: Scheme, *, on: date, stated: Mapping[str, Any], application_no: str = ""
+) -> PartyFacts:
+    """The applicant as the register has it on that day, with the classes that it states and staff attest."""
+    listings = Listing.objects.filter(party=party, effective_from__lte=on)
+    admitted = _in_force(
+        ProviderAdmission.objects.filter(provider=party, program_code=scheme.program), on
+    ).exists()
+    kind = stated.get("party_kind") or (
+        PartyKind.INSTITUTE if party.ownership == "public_institution" else PartyKind.ENTERPRISE
+    )
+    recorded = connected(party, scheme, on)
+    kinds = {gate.kind for gate in scheme.gates if gate.switched_on}
+    grouped = any(cap.subject is CapSubject.GROUP and cap.switched_on for cap in scheme.caps)
+    return PartyFacts(
+        uscc=party.uscc,
+        name=party.name,
+        kind=PartyKind(kind),
+        region_code=party.region_code,
+        registered_on=party.registered_on,
+        ownership=party.ownership,
+        size=party.size,
+        industry_code=party.industry_code,
+        group_no=group_of(party, on) if grouped else "",
+        classes=tuple(
+            one for one in stated.get("classes", ()) if attested(stated, f"class.{one}") is not False
+        ),
+        is_registered_provider=admitted,
+        is_platform_connected=attested_gate(scheme, GateKind.APPLICANT_CONNECTED, stated)
+        if recorded is None
+        else recorded,
+        listings=tuple(
+            ListingFacts(from_on=row.effective_from, to_on=row.effective_to, document_no=row.document_no)
+            for row in listings
+        ),
+        years_supported=years_supported(party, scheme.program, on, besides=application_no)
+        if GateKind.CONSECUTIVE_YEARS in kinds
+        else None,
+    )
+
+
+def provider_facts(lease: Lease, scheme: Scheme, *, stated: Mapping[str, Any]) -> ProviderFacts:
+    """The other side of a contract: its admissions, whether it is affiliated with the lessee as of the signing date, and
+    whether it was connected to the platform when its compute began to be used."""
+    affiliated, sentence = affiliation(lease)
+    recorded = connected(lease.lessor, scheme, max(lease.signed_on, lease.starts_on))
+    return ProviderFacts(
+        uscc=lease.lessor.uscc,
+        name=lease.lessor.name,
+        region_code=lease.lessor.region_code,
+        admissions=tuple(
+            AdmissionFacts(
+                batch=row.batch,
+                service_item=row.service_item,
+                from_on=row.effective_from,
+                to_on=row.effective_to,
+            )
+            for row in ProviderAdmission.objects.filter(provider=lease.lessor, program_code=scheme.program)
+        ),
+        affiliated=affiliated,
+        affiliation_sentence=sentence,
+        is_platform_connected=attested_gate(scheme, GateKind.PROVIDER_CONNECTED, stated, lease.lease_no)
+        if recorded is None
+        else recorded,
+    )
+
+
+def affiliation(lease: Lease) -> tuple[bool | None, str]:
+    """Whether lessee and lessor are affiliated on the signing date: True by record, False after a test, None untested."""
+    one, other = sorted((lease.lessee_id, lease.lessor_id))
+    record = _in_force(Affiliation.objects.filter(one_id=one, other_id=other), lease.signed_on).first()
+    if record is not None:
+        return True, f"截至签订日，双方存在关联关系：{record.ground}。"
+    tested = Screening.objects.filter(subject_kind="lease", subject_no=lease.lease_no).order_by("-pk").first()
+    if tested is not None and "F24" not in tested.not_testable and "F24" in tested.rule_versions:
+        return (
+            False,
+            f"{tested.screened_at.astimezone(dates.SHANGHAI):%Y年%m月%d日}核查股权、法定代表人及申报关系，未见关联。",
+        )
+    return None, ""
