@@ -14,11 +14,11 @@ from applications.actions.assessments import kept
 from applications.models import Claim
 from audit.actions.scans import latest_run
 from audit.models import Flag, Suspicion
-from audit.reports.sheets import DAY, INSTANT, MONEY, PRICE, Sheet, new_book, save
 from vouchers import dates
 from vouchers.errors import Invalid
 from vouchers.models import PriceCheck
 from vouchers.models.holds import ScreeningOutcome
+from vouchers.sheets import DAY, INSTANT, MONEY, PRICE, Sheet, new_book, save
 
 TITLE = "算力券审计工作簿"
 CHUNK = 500

@@ -14,11 +14,11 @@ from openpyxl import load_workbook
 from applications.models import Claim
 from audit.actions.scans import run_scan
 from audit.models import AuditEvent, Flag
-from audit.reports.sheets import Sheet, new_book, save
 from audit.reports.workbook import Choice, build
 from tests.audit import scenes
 from tests.audit.scenes import Scene
 from tests.cast import Cast
+from vouchers.sheets import Sheet, new_book, save
 
 pytestmark = pytest.mark.django_db
 DANGEROUS = [
