@@ -212,7 +212,8 @@ def checks_of(case: Case) -> list[Check]:
 def answer_check(check: Check, case: Case, *, result: str, sentence: str, by: User) -> Check:
     """A handler or expert answers, in words, a check that no machine could, while the case is under review.
 
-    Raises ``Forbidden`` (``access.role``), ``NotNow`` (``check.closed``, ``check.by_machine``) and ``Invalid``.
+    Raises ``Forbidden`` (``access.role``), ``NotNow`` (``check.closed``, ``check.for_reviewers``, ``check.by_machine``) and
+    ``Invalid``.
     """
     announce(f"{kind_of(case)}.answer_check")
     require_role(by, Role.HANDLER, Role.EXPERT, region=region_of(case))
@@ -220,6 +221,12 @@ def answer_check(check: Check, case: Case, *, result: str, sentence: str, by: Us
     if case.state not in UNDER_REVIEW or case.origin != "live":
         raise NotNow("check.closed", "本件不在审查中，核验结论不能再更改。")
     check.refresh_from_db()
+    if check.is_for_reviewers:
+        raise NotNow(
+            "check.for_reviewers",
+            "补贴比例由评审环节确定，不能以核验代替。",
+            hint="请评审人员在提出评审意见时填写比例或得分。",
+        )
     if check.by_machine and check.result != CheckResult.WAITING:
         raise NotNow("check.by_machine", f"“{check.label}”由系统核验，不能手工更改结论。")
     if result not in (CheckResult.PASSED, CheckResult.FAILED):

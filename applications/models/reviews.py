@@ -75,3 +75,8 @@ class Check(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject_no} · {self.label}"
+
+    @property
+    def is_for_reviewers(self) -> bool:
+        """Whether only the reviewers' own step can answer it: a rate is set there, not ticked off."""
+        return self.code.partition(":")[0] == "rate_reviewed"

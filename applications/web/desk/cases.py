@@ -146,6 +146,7 @@ def application(request: HttpRequest, application_no: str) -> HttpResponse:
     scheme = case.publication.scheme if case.publication else None
     context |= {
         "sets_rate": [rate for rate in scheme.rates if rate.kind is RateKind.REVIEWER_SET] if scheme else [],
+        "score_rates": sorted(scheme.score_rates, key=lambda row: row.score_from) if scheme else [],
         "needs_opinion": any(gate.kind.value == "expert_review" for gate in scheme.gates)
         if scheme
         else False,
@@ -194,6 +195,20 @@ def _rates(request: HttpRequest) -> dict[str, Decimal]:
     return rates
 
 
+def _score(request: HttpRequest) -> Decimal | None:
+    """The reviewers' points, where the version has a table for them."""
+    text = request.POST.get("score", "").strip()
+    if not text:
+        return None
+    try:
+        score = Decimal(text)
+    except InvalidOperation as error:
+        raise Invalid("case.score", f"“{text}”不是得分，请填写数字，例如 85。", field="score") from error
+    if not score.is_finite() or not 0 <= score <= 1000:
+        raise Invalid("case.score", "得分应在 0 至 1000 之间。", field="score")
+    return score
+
+
 @require_POST
 @desk_view
 def decide_application(request: HttpRequest, application_no: str, verb: str) -> HttpResponse:
@@ -210,7 +225,14 @@ def decide_application(request: HttpRequest, application_no: str, verb: str) -> 
                 return return_application(case, by=by, reason=reason)
             case "recommend":
                 passed = {"yes": True, "no": False}.get(request.POST.get("passed", ""))
-                return recommend_application(case, by=by, reason=reason, passed=passed, rates=_rates(request))
+                return recommend_application(
+                    case,
+                    by=by,
+                    reason=reason,
+                    passed=passed,
+                    rates=_rates(request),
+                    score=_score(request),
+                )
             case "approve":
                 return approve_application(case, by=by, reason=reason, amount=_amount(request))
             case "reject":
