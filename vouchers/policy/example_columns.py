@@ -1,0 +1,403 @@
+"""The columns of a workbook of worked examples, made from the facts' own fields and from one scheme's words.
+
+A record of the facts is a row, or a stretch of columns in the row of what it belongs to: the first contract and the first
+basis item of an example stand in its own row, further ones in sheets of their own, row by row under the example's number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from vouchers.policy.example_words import (
+    EVENTS,
+    FINDINGS,
+    GROUPS,
+    SYNONYMS,
+    WORDS,
+    UsedCap,
+    Word,
+    tags_of,
+)
+from vouchers.policy.examples import Example, Expected
+from vouchers.policy.facts import Facts
+from vouchers.policy.names import LEVELS, OWNERSHIPS, SIZES
+from vouchers.policy.rules import Gate, Scheme
+from vouchers.policy.terms import CapSubject, FindingResult, GateKind, RateKind, Term
+
+MAIN = "算例"
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A word that a cell may hold, what it stands for, and other words that are read as the same."""
+
+    word: str
+    stored: Any
+    others: tuple[str, ...] = ()
+
+
+YES_NO = (
+    Choice("是", True, ("有", "对", "真", "Y", "yes", "true", "√", "✓", "1")),
+    Choice("否", False, ("无", "没有", "不是", "不", "N", "no", "false", "×", "✗", "0")),
+)
+NONE_OR_SOME = (Choice("无", False, ("没有", "否", "查无")), Choice("有", True, ("是",)))
+
+_KINDS: dict[Any, str] = {
+    str: "text",
+    Decimal: "amount",
+    int: "whole",
+    bool: "flag",
+    date: "day",
+    datetime: "instant",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column. `path` leads to the value inside its record; `owner` is the record's type."""
+
+    heading: str
+    path: Path
+    kind: str
+    group: str
+    owner: type[Any]
+    hint: str = ""
+    choices: tuple[Choice, ...] = ()
+    many: bool = False
+    optional: bool = False
+    """Whether nothing and an empty list differ: then “无” stands for the empty list."""
+    required: bool = False
+    default: str | None = None
+    at_default: Any = None
+    """What the field holds when nobody says anything: then the cell stays empty."""
+    shown: bool = False
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The words that may stand in the cell, as they are told to people."""
+        words = tuple(choice.word for choice in self.choices)
+        return ("无", *words) if self.many and self.optional else words
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A list inside a record: its path, and the records it holds. `presence` says whether the list is known to be empty."""
+
+    path: Path
+    title: str
+    record: Record
+    presence: Column | None = None
+    inline: bool = True
+
+
+@dataclass(frozen=True)
+class Record:
+    """The columns of one record and the lists inside it."""
+
+    kind: type[Any]
+    columns: tuple[Column, ...]
+    branches: tuple[Branch, ...] = ()
+    needed: frozenset[Path] = field(default=frozenset())
+    """Paths of parts that are always there, whatever is filled in."""
+
+
+def layout_of(scheme: Scheme, examples: Sequence[Example] = ()) -> Record:
+    """The shape of the workbook of that scheme; keys that only the examples name have their columns too."""
+    return _Shaper(scheme, examples).example()
+
+
+def fold(text: str) -> str:
+    """A word as words are compared: width, case, spaces and punctuation do not matter."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(one for one in plain if one.isalnum() or one in "√✓×✗%.-+")
+
+
+class _Shaper:
+    def __init__(self, scheme: Scheme, examples: Sequence[Example]) -> None:
+        self.scheme = scheme
+        self.examples = examples
+        self.tags = tags_of(scheme)
+        self.vocabularies: dict[str, tuple[Choice, ...]] = {
+            "tracks": _named((track.code, track.name) for track in scheme.tracks),
+            "classes": _named((one.code, one.name) for one in scheme.classes),
+            "papers": _named((paper.code, paper.name) for paper in scheme.papers),
+            "caps": _named((cap.code, cap.name) for cap in scheme.caps),
+            "sizes": _named(SIZES.items()),
+            "ownerships": _named(OWNERSHIPS.items()),
+            "levels": _named(LEVELS.items()),
+            "events": _named(EVENTS.items()),
+            "findings": finding_choices(scheme),
+        }
+
+    def example(self) -> Record:
+        """The row of an example, with the lists of its facts."""
+        record = self.record(Example, ())
+        used = Branch(("used_caps",), GROUPS[UsedCap], self.record(UsedCap, ()), inline=False)
+        return dataclasses.replace(record, branches=(*record.branches, used))
+
+    def record(self, kind: type[Any], head: Path) -> Record:
+        columns: list[Column] = []
+        branches: list[Branch] = []
+        needed: set[Path] = set()
+        for one, hint, path in _fields(kind, head):
+            inner, optional = _without_none(hint)
+            item = get_args(inner)[0] if get_origin(inner) is tuple else None
+            if item is not None and dataclasses.is_dataclass(item):
+                branches.append(self.branch(kind, one, item, path, optional))
+            elif isinstance(inner, type) and dataclasses.is_dataclass(inner):
+                deeper = self.record(inner, path)
+                columns += deeper.columns
+                branches += deeper.branches
+                needed |= deeper.needed | (set() if optional else {path})
+            elif _is_mapping(inner):
+                columns += self.mapping(kind, one, get_args(inner)[1], path)
+            else:
+                columns.append(self.column(kind, one, inner, path, optional))
+        return Record(kind, tuple(columns), tuple(branches), frozenset(needed))
+
+    def branch(
+        self, kind: type[Any], one: dataclasses.Field[Any], item: Any, path: Path, optional: bool
+    ) -> Branch:
+        word = _word(kind, one.name)
+        title = GROUPS.get(item, word.heading)
+        presence = None
+        if optional:
+            presence = self._made(kind, one.name, path, "presence", word, choices=NONE_OR_SOME)
+        return Branch(path, title, self.record(item, ()), presence)
+
+    def mapping(
+        self, kind: type[Any], one: dataclasses.Field[Any], value: Any, path: Path
+    ) -> Iterator[Column]:
+        if value is FindingResult:
+            yield from self.findings(path)
+            return
+        word = _word(kind, one.name)
+        keys = self._keys(one.name)
+        known = set(keys)
+        for example in self.examples:
+            if one.name != "caps":
+                keys |= {key: key for key in _value_at(example, path) or {} if key not in known}
+        scalar, _ = _without_none(value)
+        for key, label in keys.items():
+            heading = word.heading if not label else f"{word.heading}：{label}"
+            shown = word if key in known else dataclasses.replace(word, shown=())
+            yield self._made(
+                kind,
+                one.name,
+                (*path, key),
+                word.kind or _KINDS[scalar],
+                dataclasses.replace(shown, heading=heading),
+                choices=YES_NO if scalar is bool else (),
+            )
+
+    def findings(self, path: Path) -> Iterator[Column]:
+        word = WORDS[Expected]["findings"]
+        for result, heading in _FINDING_HEADINGS.items():
+            yield self._made(
+                Expected,
+                "findings",
+                (*path, result.value),
+                "words",
+                dataclasses.replace(word, heading=heading),
+                choices=self.vocabularies["findings"],
+                many=True,
+            )
+
+    def _keys(self, name: str) -> dict[str, str]:
+        scheme = self.scheme
+        match name:
+            case "attestations":
+                asked = [gate for gate in scheme.gates if gate.kind is GateKind.ATTESTED]
+                return {gate.code: (gate.question or gate.text).rstrip("？?。") for gate in asked}
+            case "caps":
+                counted = [
+                    cap for cap in scheme.caps if cap.switched_on and cap.subject is not CapSubject.USE
+                ]
+                return {cap.code: cap.name for cap in counted}
+            case "year_basis":
+                return {track.code: track.name for track in scheme.tracks}
+            case "rates":
+                set_by_people = [rate for rate in scheme.rates if rate.kind is RateKind.REVIEWER_SET]
+                names = {track.code: track.name for track in scheme.tracks}
+                if len(set_by_people) == 1:
+                    return {set_by_people[0].code: ""}
+                return {
+                    rate.code: f"{names.get(rate.track, rate.track)}（{rate.code}）" for rate in set_by_people
+                }
+            case _:
+                return {}
+
+    def column(
+        self, kind: type[Any], one: dataclasses.Field[Any], hint: Any, path: Path, optional: bool
+    ) -> Column:
+        word = _word(kind, one.name)
+        many = get_origin(hint) is tuple
+        scalar = get_args(hint)[0] if many else hint
+        choices = self.vocabularies.get(word.vocabulary, ())
+        if isinstance(scalar, type) and issubclass(scalar, Enum):
+            choices, found = _terms(scalar), "term"
+        else:
+            found = _KINDS[scalar]
+        if scalar is bool:
+            choices = YES_NO
+        cell = word.kind or ("words" if many else "term" if choices and scalar is str else found)
+        made = self._made(kind, one.name, path, cell, word, choices=choices, many=many)
+        return dataclasses.replace(
+            made, optional=optional, required=_no_default(one), at_default=_default(one)
+        )
+
+    def _made(
+        self,
+        owner: type[Any],
+        name: str,
+        path: Path,
+        cell: str,
+        word: Word,
+        *,
+        choices: tuple[Choice, ...] = (),
+        many: bool = False,
+    ) -> Column:
+        return Column(
+            heading=word.heading,
+            path=path,
+            kind=cell,
+            group=GROUPS.get(owner, ""),
+            owner=owner,
+            hint=word.hint,
+            choices=choices,
+            many=many,
+            default=word.default,
+            shown=bool(self.tags & set(word.shown)),
+        )
+
+
+_FINDING_HEADINGS = {
+    FindingResult.NOT_MET: "不符合的条件",
+    FindingResult.NOT_TESTABLE: "无法判定的条件",
+    FindingResult.MET: "符合的条件",
+}
+
+
+def _fields(kind: type[Any], head: Path) -> Iterator[tuple[dataclasses.Field[Any], Any, Path]]:
+    hints = get_type_hints(kind)
+    for one in dataclasses.fields(kind):
+        yield one, hints[one.name], (*head, one.name)
+
+
+def _word(kind: type[Any], name: str) -> Word:
+    known = WORDS.get(kind, {}).get(name)
+    return known or Word(f"{GROUPS.get(kind, kind.__name__)}·{name}")
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    if get_origin(hint) in (Union, types.UnionType):
+        return next(arg for arg in get_args(hint) if arg is not type(None)), True
+    return hint, False
+
+
+def _is_mapping(hint: Any) -> bool:
+    origin = get_origin(hint)
+    return isinstance(origin, type) and issubclass(origin, Mapping)
+
+
+def _no_default(one: dataclasses.Field[Any]) -> bool:
+    return one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+
+
+def _default(one: dataclasses.Field[Any]) -> Any:
+    if one.default is not dataclasses.MISSING:
+        return one.default
+    return one.default_factory() if one.default_factory is not dataclasses.MISSING else None
+
+
+def _value_at(value: Any, path: Path) -> Any:
+    for name in path:
+        value = getattr(value, name)
+    return value
+
+
+def _named(pairs: Any) -> tuple[Choice, ...]:
+    """Names with their codes; where two have one name, the code is written with it."""
+    rows = [(code, name or code) for code, name in pairs]
+    seen = [name for _, name in rows]
+    return tuple(
+        Choice(f"{name}（{code}）" if seen.count(name) > 1 else name, code, (code,)) for code, name in rows
+    )
+
+
+def _terms(kind: type[Enum]) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(
+            member.label if isinstance(member, Term) else str(member.value),
+            str(member.value),
+            (str(member.value), *SYNONYMS.get(member, ())),
+        )
+        for member in kind
+    )
+
+
+def gate_word(scheme: Scheme, gate: Gate) -> str:
+    """A condition in short: its kind where the scheme has one of that kind, else what its text says."""
+    same = [one for one in scheme.gates if one.kind is gate.kind]
+    return (
+        gate.kind.label if len(same) == 1 and gate.kind is not GateKind.ATTESTED else gate.text.rstrip("。")
+    )
+
+
+def finding_choices(scheme: Scheme) -> tuple[Choice, ...]:
+    """Every finding that an assessment under the scheme may give, by the words that people use."""
+    own = [
+        Choice(gate_word(scheme, gate), gate.code, (gate.code, gate.text, gate.question))
+        for gate in scheme.gates
+    ]
+    engine = [Choice(word, code, (code,)) for code, word in FINDINGS.items()]
+    floors = [Choice(floor.name, f"floor.{floor.code}", (f"floor.{floor.code}",)) for floor in scheme.floors]
+    caps = [
+        Choice(f"{cap.name}有余额", f"cap.{cap.code}", (f"cap.{cap.code}", cap.name)) for cap in scheme.caps
+    ]
+    taken: set[str] = set()
+    out = []
+    for choice in (*own, *engine, *floors, *caps):
+        word = choice.word if fold(choice.word) not in taken else f"{choice.word}（{choice.stored}）"
+        taken.add(fold(word))
+        out.append(Choice(word, choice.stored, choice.others))
+    return tuple(out)
+
+
+def every_column(record: Record) -> Iterator[Column]:
+    """The record's columns and those of what may stand in its row."""
+    yield from record.columns
+    for branch in record.branches:
+        if branch.presence is not None:
+            yield branch.presence
+        if branch.inline:
+            yield from every_column(branch.record)
+
+
+def facts_without_word() -> list[str]:
+    """Fields of the facts that no word names yet: what a test looks at."""
+    missing: list[str] = []
+    todo, seen = [Facts], set[Any]()
+    while todo:
+        kind = todo.pop()
+        if kind in seen:
+            continue
+        seen.add(kind)
+        for one, hint, _ in _fields(kind, ()):
+            inner, optional = _without_none(hint)
+            item = get_args(inner)[0] if get_origin(inner) is tuple else inner
+            if isinstance(item, type) and dataclasses.is_dataclass(item):
+                todo.append(item)  # type: ignore[arg-type]
+            part = dataclasses.is_dataclass(inner) or (dataclasses.is_dataclass(item) and not optional)
+            if one.name not in WORDS.get(kind, {}) and not part:
+                missing.append(f"{kind.__name__}.{one.name}")
+    return sorted(missing)
