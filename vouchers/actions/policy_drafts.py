@@ -66,6 +66,7 @@ OWN_FIELDS = (
     "office",
     "effective_from",
     "effective_to",
+    "retroactive_from",
     "in_force_by",
     "track_choice",
     "demonstration",
@@ -169,18 +170,25 @@ def write_rows(version: PolicyVersion, scheme: rules.Scheme) -> None:
     for name, (model, part) in LISTS.items():
         rows = []
         for place, one in enumerate(getattr(scheme, name)):
-            rows.append(model(version=version, position=place, **_columns(one.cite), **_values(one, part)))
+            rows.append(
+                model(version=version, position=place, **_columns(one.cite), **_values(one, part, model))
+            )
             citations += _own_citations(version, f"{name}.{one.code}", one)
         model._default_manager.bulk_create(rows)
     for name, (model, part) in SINGLES.items():
         one = getattr(scheme, name)
-        model._default_manager.create(version=version, **_columns(one.cite), **_values(one, part))
+        model._default_manager.create(version=version, **_columns(one.cite), **_values(one, part, model))
         citations += _own_citations(version, name, one)
     ValueCitation.objects.bulk_create(citations)
 
 
-def _values(one: rules.Part, part: type[Any]) -> dict[str, Any]:
-    return {name: _stored(getattr(one, name)) for name in field_names(part)}
+def _values(one: rules.Part, part: type[Any], model: type[models.Model]) -> dict[str, Any]:
+    """The part's values as the columns hold them; a word that is not given is empty text."""
+    values = {name: _stored(getattr(one, name)) for name in field_names(part)}
+    return {
+        name: "" if value is None and isinstance(model._meta.get_field(name), models.CharField) else value
+        for name, value in values.items()
+    }
 
 
 def _stored(value: Any) -> Any:

@@ -190,6 +190,7 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
                     "title",
                     ("side", "office"),
                     ("effective_from", "effective_to", "in_force_by"),
+                    "retroactive_from",
                     ("track_choice", "demonstration"),
                     "note",
                 )

@@ -58,6 +58,12 @@ class PolicyVersion(models.Model):
     effective_to = models.DateField(
         _("失效日期"), null=True, blank=True, help_text=_("该日零时起不再适用；无期限可留空。")
     )
+    retroactive_from = models.DateField(
+        _("溯及适用的起始日"),
+        null=True,
+        blank=True,
+        help_text=_("文件规定溯及既往的才填写：自该日起的事项也适用本版本。"),
+    )
     in_force_by = models.CharField(
         _("适用版本的确定"),
         max_length=20,

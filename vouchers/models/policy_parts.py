@@ -135,6 +135,11 @@ class PolicyDocument(models.Model):
         return self.title
 
 
+def _choice(label: Words, pairs: list[tuple[str, str]], help_text: Words = "") -> models.CharField[Any, Any]:
+    """A word of a vocabulary, or none."""
+    return models.CharField(label, max_length=20, choices=pairs, blank=True, help_text=help_text)
+
+
 class PolicyTrack(CodedPart):
     """Who is supported, who is paid, on what base."""
 
@@ -160,6 +165,14 @@ class PolicyTrack(CodedPart):
     )
     tier_measure = models.CharField(
         _("分档依据"), max_length=10, choices=terms.TierMeasure.pairs(), default=terms.TierMeasure.CASE.value
+    )
+    scale_unit = _choice(
+        _("按规模补贴的单位"),
+        terms.ScaleUnit.pairs(),
+        _("按金额的比例补贴的留空；按核定规模补贴的（例如每 PFLOPS 若干元）在此选择单位。"),
+    )
+    scale_precision = _choice(
+        _("规模的计算精度"), terms.Precision.pairs(), _("文件载明精度的才选；不同精度之间不折算。")
     )
 
     class Meta(CodedPart.Meta):
@@ -197,6 +210,15 @@ class PolicyRate(CodedPart):
     band_from = _amount(_("档次起点（含，元）"))
     band_to = _amount(_("档次终点（不含，元）"))
     completion_from = fraction(_("目标完成度不低于"))
+    unit_amount = models.DecimalField(
+        _("每单位补贴（元）"),
+        max_digits=18,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=_NOT_NEGATIVE,
+        help_text=_("只用于按规模补贴的方向，与“补贴比例”二选一；文件未公布的请留空。"),
+    )
 
     class Meta(CodedPart.Meta):
         verbose_name = _("补贴比例与分档")
@@ -204,7 +226,8 @@ class PolicyRate(CodedPart):
         constraints = _once("rate")
 
     def __str__(self) -> str:
-        return f"{self.code} {self.rate if self.rate is not None else _('未公布')}"
+        value = self.rate if self.unit_amount is None else self.unit_amount
+        return f"{self.code} {value if value is not None else _('未公布')}"
 
 
 class PolicyScoreRate(CodedPart):
@@ -225,7 +248,13 @@ class PolicyFloor(CodedPart):
 
     name = models.CharField(_("名称"), max_length=100)
     measure = models.CharField(_("起补依据"), max_length=20, choices=terms.FloorMeasure.pairs())
-    amount = models.DecimalField(_("起补线（元）"), max_digits=18, decimal_places=2, validators=_NOT_NEGATIVE)
+    amount = models.DecimalField(
+        _("起补线（元）"),
+        max_digits=18,
+        decimal_places=2,
+        validators=_NOT_NEGATIVE,
+        help_text=_("依据为“核定规模”的，以该方向的规模单位计。"),
+    )
     tracks = _words(_("适用方向"))
     stages = _words(_("适用环节"), terms.Stage.pairs(), _("留空表示只在申领时。"))
     switched_on = models.BooleanField(_("启用"), default=True)
@@ -297,6 +326,18 @@ class PolicyGate(CodedPart):
         _("公平竞争审查"), max_length=200, blank=True, help_text=_("限定地域或经营者的条件，须记载审查文号。")
     )
     switched_on = models.BooleanField(_("启用"), default=True)
+    batches = _words(_("入库批次"), None, _("只认这些批次入库的服务商；留空表示不限批次。"))
+    scale_from = models.DecimalField(
+        _("规模不低于"),
+        max_digits=18,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=_NOT_NEGATIVE,
+        help_text=_("服务商经核定的算力规模，以右侧单位计。"),
+    )
+    scale_unit = _choice(_("规模单位"), terms.ScaleUnit.pairs())
+    scale_precision = _choice(_("计算精度"), terms.Precision.pairs(), _("文件载明精度的才选。"))
 
     class Meta(CodedPart.Meta):
         verbose_name = _("申领条件")
@@ -362,6 +403,11 @@ class PolicyTreasuryShare(CodedPart):
 
     treasury = models.CharField(_("财政"), max_length=100)
     share = models.DecimalField(_("负担比例"), max_digits=9, decimal_places=6, validators=_FRACTION)
+    takes_rest = models.BooleanField(
+        _("负担尾数"),
+        default=False,
+        help_text=_("按比例舍去分以下后所余的尾数由哪一级负担；都不勾选的，由最后一级负担。"),
+    )
 
     class Meta(CodedPart.Meta):
         verbose_name = _("财政分担")

@@ -18,10 +18,11 @@ from vouchers.policy.caps import cap_keys
 from vouchers.policy.facts import Facts
 from vouchers.policy.gates import check_gates
 from vouchers.policy.rates import TrackAmount, apply_rates
-from vouchers.policy.rules import Rounding, Scheme, Track, render
-from vouchers.policy.terms import FindingResult, GateEffect, Outcome, RoundUnit, RoundWhen, Stage, TrackChoice
+from vouchers.policy.rules import Scheme, Track, render
+from vouchers.policy.shares import Share, share_out, split_over_treasuries
+from vouchers.policy.terms import FindingResult, GateEffect, Outcome, Stage, TrackChoice
 from vouchers.policy.tracks import chosen_tracks
-from vouchers.policy.working import ZERO, Sum, Working, money, rounded
+from vouchers.policy.working import ZERO, Sum, Working, money, round_amount
 
 _PRECISION = Context(prec=50)
 """Enough for every exact product of amounts and rates; quotients are rounded to the fen at once."""
@@ -55,16 +56,16 @@ def _assess(scheme: Scheme, facts: Facts, with_lines: bool, scheme_sha256: str) 
     ]
     excluded = _excluded_contracts(findings, facts)
     base = _combine(scheme, facts, tracks, excluded, working, findings, counterfactuals)
-    amount = conditions.deduct_other_money(scheme, facts, base.basis, base.amount, working)
-    amount = _not_negative(amount, working)
+    base = conditions.deduct_other_money(scheme, facts, base, working, findings, counterfactuals)
+    base = replace(base, amount=_not_negative(base.amount, working))
     general = [cap for cap in scheme.caps if not cap.tracks and cap_rules.concerns(scheme, cap, facts, codes)]
-    amount = cap_rules.apply_caps(scheme, general, facts, base, amount, working, findings, counterfactuals)
-    amount = _within_request(facts, amount, working)
-    amount = _within_voucher(facts, amount, working)
-    amount = _round(scheme.rounding, amount, working)
-    if base.basis <= 0:
+    base = cap_rules.apply_caps(scheme, general, facts, base, working, findings, counterfactuals)
+    base = _within_request(facts, base, working)
+    base = _within_voucher(facts, base, working, counterfactuals)
+    amount = round_amount(scheme.rounding, base.amount, working, base.bound)
+    if base.basis <= 0 and base.quantity <= 0:
         findings.append(_no_basis(tracks[0]))
-    findings += conditions.check_floors(scheme, facts, codes, base.basis, amount.value, counterfactuals)
+    findings += conditions.check_floors(scheme, facts, codes, base, amount.value, counterfactuals)
     outcome = _outcome(findings)
     computed = amount.value
     if outcome is Outcome.REFUSED and computed:
@@ -76,6 +77,7 @@ def _assess(scheme: Scheme, facts: Facts, with_lines: bool, scheme_sha256: str) 
             lambda: "因有不符合的条件，本次不予支持，计 0.00 元。",
         )
     granted = ZERO if outcome is Outcome.REFUSED else amount.value
+    treasury_parts, _ = split_over_treasuries(scheme, amount, working) if granted else ((), amount)
     return Assessment(
         engine_version=ENGINE_VERSION,
         scheme_sha256=scheme_sha256 or digest(render(scheme)),
@@ -92,6 +94,8 @@ def _assess(scheme: Scheme, facts: Facts, with_lines: bool, scheme_sha256: str) 
         cap_uses=cap_rules.uses(
             scheme, replace(facts, track=codes[0]) if len(codes) == 1 else facts, base, granted
         ),
+        basis_quantity=base.quantity,
+        treasury_parts=treasury_parts,
     )
 
 
@@ -120,15 +124,11 @@ def _combine(
     results = []
     for track in tracks:
         items = count_items(scheme, track, facts, excluded, working, findings)
-        one = apply_rates(scheme, track, facts, items, working, findings)
-        amount = one.amount
-        if scheme.rounding.when is RoundWhen.EACH:
-            amount = _round(scheme.rounding, amount, working)
+        one = apply_rates(scheme, track, facts, items, working, findings, counterfactuals)
         own = [
             cap for cap in scheme.caps if cap.tracks and cap_rules.concerns(scheme, cap, facts, [track.code])
         ]
-        amount = cap_rules.apply_caps(scheme, own, facts, one, amount, working, findings, counterfactuals)
-        results.append(replace(one, amount=amount))
+        results.append(cap_rules.apply_caps(scheme, own, facts, one, working, findings, counterfactuals))
     if len(results) == 1:
         return results[0]
     operands = [one.amount.operand(one.track.name) for one in results]
@@ -153,12 +153,18 @@ def _combine(
         lambda: f"各方向相加：{names}，共 {money(total)}。",
         scheme.source("track_choice"),
     )
-    by_contract: dict[str, Decimal] = {}
+    shares: dict[Share, Decimal] = {}
     for one in results:
-        for contract_no, value in one.by_contract.items():
-            by_contract[contract_no] = by_contract.get(contract_no, ZERO) + value
-    basis = sum((one.basis for one in results), ZERO)
-    return TrackAmount(results[0].track, basis, amount, by_contract)
+        shares |= share_out(one.parts, one.amount.value)
+    rooms = [one.bound - one.amount.value for one in results if one.bound is not None]
+    return TrackAmount(
+        track=results[0].track,
+        basis=sum((one.basis for one in results), ZERO),
+        quantity=sum((one.quantity for one in results), ZERO),
+        amount=amount,
+        parts=shares,
+        bound=total + min(rooms) if rooms else None,
+    )
 
 
 def _not_negative(amount: Sum, working: Working) -> Sum:
@@ -170,52 +176,49 @@ def _not_negative(amount: Sum, working: Working) -> Sum:
     )
 
 
-def _within_request(facts: Facts, amount: Sum, working: Working) -> Sum:
-    asked = facts.requested_amount
-    if asked is None or asked >= amount.value:
-        return amount
+def _within_request(facts: Facts, base: TrackAmount, working: Working) -> TrackAmount:
+    asked, amount = facts.requested_amount, base.amount
+    if asked is None:
+        return base
+    bound = cap_rules.lower(base.bound, max(asked, ZERO))
+    if asked >= amount.value:
+        return replace(base, bound=bound)
     result = max(asked, ZERO)
-    return working.add(
+    cut = working.add(
         "requested",
         "minimum",
         [amount.operand("核算金额"), Operand(name="申请金额", value=result)],
         result,
         lambda: f"申请金额为 {money(asked)}，按申请金额计 {money(result)}。",
     )
+    return replace(base, amount=cut, bound=bound)
 
 
-def _within_voucher(facts: Facts, amount: Sum, working: Working) -> Sum:
-    voucher = facts.voucher
+def _within_voucher(
+    facts: Facts, base: TrackAmount, working: Working, counterfactuals: list[Counterfactual]
+) -> TrackAmount:
+    voucher, amount = facts.voucher, base.amount
     if facts.stage is Stage.APPLICATION or voucher is None:
-        return amount
+        return base
     balance = max(voucher.balance, ZERO)
     result = min(amount.value, balance)
+    if ZERO < result < amount.value:
+        short = amount.value - result
+        counterfactuals.append(
+            Counterfactual(
+                code="voucher_balance",
+                sentence=f"券面余额不足，尚有 {money(short)}未能抵扣，可用于另一张券。",
+                amount=short,
+            )
+        )
 
     def sentence() -> str:
         verdict = f"以余额为限，计 {money(result)}" if result < amount.value else "余额足够"
         return f"券 {voucher.voucher_no} 可用余额 {money(balance)}：{money(amount.value)}，{verdict}。"
 
     operands = [amount.operand("核算金额"), Operand(name="券面可用余额", value=balance)]
-    return working.add("voucher_balance", "minimum", operands, result, sentence)
-
-
-_UNITS = {RoundUnit.FEN: Decimal("0.01"), RoundUnit.YUAN: Decimal(1)}
-
-
-def _round(rounding: Rounding, amount: Sum, working: Working) -> Sum:
-    result = rounded(amount.value, rounding.mode, rounding.unit)
-    if result == amount.value:
-        return Sum(result, amount.line)
-    return working.add(
-        "rounding",
-        f"round_{rounding.mode.value}",
-        [amount.operand("核算金额"), Operand(name="舍入到", value=_UNITS[rounding.unit])],
-        result,
-        lambda: (
-            f"保留到{rounding.unit.label}，{rounding.mode.label}：{money(amount.value)} → {money(result)}。"
-        ),
-        rounding.source("mode"),
-    )
+    cut = working.add("voucher_balance", "minimum", operands, result, sentence)
+    return replace(base, amount=cut, bound=cap_rules.lower(base.bound, balance))
 
 
 def _no_basis(track: Track) -> Finding:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from vouchers.policy.terms import Confidence, FindingResult, GateEffect, Outcome, Stage, Untestable
 
-ENGINE_VERSION = "1.0.0"
+ENGINE_VERSION = "1.1.0"
 """Changes whenever the same facts under the same publication could give another fen."""
 
 
@@ -63,8 +63,8 @@ class Line:
     """One step of the working (计算过程).
 
     `operator` says how `result` follows from the operands in order: `sum`, `difference` (first minus the others),
-    `product`, `pro_rata` (first × second ÷ third), `minimum`, `maximum`, `tier` (amounts of the bands added up),
-    `round_down` / `round_half_up` / `round_half_even` (to the unit of the second operand), `exclude` (nothing counts),
+    `product`, `pro_rata` (first × second ÷ third, truncated to the fen; `pro_rata_half_up` and `pro_rata_half_even` round so,
+    `pro_rata_scale` truncates to six places), `minimum`, `maximum`, `tier` (amounts of the bands added up, the base last), `round_down` / `round_half_up` / `round_half_even` (to the unit of the second operand), `exclude` (nothing counts),
     `zero` (refused).
     """
 
@@ -115,9 +115,19 @@ class CapUse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TreasuryPart:
+    """What one treasury bears of the amount, in yuan; the parts of an assessment add up to its amount."""
+
+    code: str
+    treasury: str
+    share: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
 class Assessment:
     """The answer of `assess`. `amount` is what may be granted (0.00 when refused); `computed_amount` what the arithmetic
-    gave before refusal; `basis_amount` the base that counted. Same facts, same scheme, same engine: same answer."""
+    gave before refusal; `basis_amount` the base that counted, `basis_quantity` where that is a scale. Same facts, same scheme, same engine: same answer."""
 
     engine_version: str
     scheme_sha256: str
@@ -132,6 +142,8 @@ class Assessment:
     lines: tuple[Line, ...] = ()
     counterfactuals: tuple[Counterfactual, ...] = ()
     cap_uses: tuple[CapUse, ...] = ()
+    basis_quantity: Decimal = Decimal(0)
+    treasury_parts: tuple[TreasuryPart, ...] = ()
 
     @property
     def refusals(self) -> tuple[Finding, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from vouchers.policy.assessment import Finding, Operand
 from vouchers.policy.facts import BasisItemFacts, ContractFacts, Facts
@@ -23,12 +23,14 @@ from vouchers.policy.terms import (
     TaxMode,
     Verdict,
 )
-from vouchers.policy.working import ZERO, Sum, Working, money, rounded
+from vouchers.policy.working import ZERO, Sum, Working, figure, money, pro_rata, rounded
+
+SIX_PLACES = Decimal("0.000001")
 
 
 @dataclass(frozen=True)
 class CountedItem:
-    """A basis item with what its contract says filled in, and the amount of it that counts."""
+    """A basis item with what its contract says filled in, and what of it counts: yuan, or units of the track's scale."""
 
     item_no: str
     contract_no: str
@@ -49,6 +51,9 @@ def items_of(facts: Facts) -> list[BasisItemFacts]:
                 net_amount=contract.net_amount,
                 tax_amount=contract.tax_amount,
                 contract_no=contract.contract_no,
+                quantity=contract.quantity,
+                unit=contract.unit,
+                precision=contract.precision,
             )
             for contract in facts.contracts
         ]
@@ -78,13 +83,16 @@ def count_items(
     working: Working,
     findings: list[Finding],
 ) -> list[CountedItem]:
-    """The items that count under the track, each with its amount; what is left out is said in a line or a finding."""
+    """The items that count under the track, each with its amount (or its scale); what is left out is said in a line or a
+    finding."""
     counted = []
     for raw in items_of(facts):
         contract = facts.contract(raw.contract_no)
         item = complete(raw, contract)
         gross = item.net_amount + item.tax_amount if track.tax_mode is TaxMode.GROSS else item.net_amount
         reason = _left_out(track, facts, item, excluded_contracts)
+        if track.scale_unit is not None:
+            gross = (item.quantity or ZERO) if reason else _scale(track, item, findings)
         if reason:
             _exclude(item, gross, reason, working, track)
             if reason.startswith("种类"):
@@ -103,7 +111,8 @@ def count_items(
                 )
             continue
         amount = _within_window(scheme, track, item, Sum(gross), working, findings)
-        amount = _cut_to_band(scheme, contract, item, amount, working)
+        if track.scale_unit is None:
+            amount = _cut_to_band(scheme, contract, item, amount, working)
         counted.append(
             CountedItem(
                 item.item_no, item.contract_no, item.component, item.chip_origin, item.purpose, amount
@@ -124,13 +133,45 @@ def _left_out(track: Track, facts: Facts, item: BasisItemFacts, excluded: Collec
     return ""
 
 
+def unit_of(track: Track) -> str:
+    """What the track's base is counted in: 元, or the unit of its scale."""
+    return "元" if track.scale_unit is None else track.scale_unit.label
+
+
+def _scale(track: Track, item: BasisItemFacts, findings: list[Finding]) -> Decimal:
+    """The item's scale in the track's unit. One that is not verified, or is stated otherwise, counts nothing and asks a person."""
+    same = item.unit is track.scale_unit and track.scale_precision in (None, item.precision)
+    if item.quantity is not None and same:
+        return item.quantity
+    wanted = unit_of(track) + (f"（{track.scale_precision.label}）" if track.scale_precision else "")
+    given = "规模尚未核定"
+    if item.quantity is not None:
+        words = [one.label for one in (item.unit, item.precision) if one is not None]
+        given = f"核定规模为 {figure(item.quantity, ' '.join(words) or '（未载明单位）')}"
+    cite = track.source("scale_unit")
+    findings.append(
+        Finding(
+            code="scale",
+            result=FindingResult.NOT_TESTABLE,
+            subject=item.item_no,
+            fact=given,
+            sentence=f"明细 {item.item_no} 须以 {wanted}核定规模，{given}，暂不计入。",
+            article=cite.words,
+            confidence=cite.confidence,
+            cure=f"请提供以 {wanted}计的规模核定证明。",
+        )
+    )
+    return ZERO
+
+
 def _exclude(item: BasisItemFacts, gross: Decimal, reason: str, working: Working, track: Track) -> None:
+    unit = unit_of(track)
     working.add(
         "basis.exclude",
         "exclude",
-        [Operand(name=f"明细 {item.item_no}", value=gross)],
+        [Operand(name=f"明细 {item.item_no}", value=gross, unit=unit)],
         ZERO,
-        lambda: f"明细 {item.item_no} 的 {money(gross)}不计入基数：{reason}。",
+        lambda: f"明细 {item.item_no} 的 {figure(gross, unit)}不计入基数：{reason}。",
         track.source("excluded_components"),
     )
 
@@ -174,20 +215,24 @@ def _within_window(
     inside = days(start, end, track.day_count) if end > start else 0
     # A period of one day, counted end minus start, has no days: it counts whole when it lies inside.
     share = amount.value * inside / whole if whole else ZERO
-    result = rounded(share, scheme.rounding.mode)
+    unit, operator = unit_of(track), pro_rata(scheme.rounding.mode)
+    if track.scale_unit is None:
+        result = rounded(share, scheme.rounding.mode)
+    else:
+        result, operator = share.quantize(SIX_PLACES, ROUND_DOWN), "pro_rata_scale"
     last = item.period_to - timedelta(days=1)
     return working.add(
         "basis.window",
-        "pro_rata",
+        operator,
         [
-            amount.operand(f"明细 {item.item_no}"),
+            amount.operand(f"明细 {item.item_no}", unit),
             Operand(name="计入期间内天数", value=Decimal(inside), unit="天"),
             Operand(name="总天数", value=Decimal(whole), unit="天"),
         ],
         result,
         lambda: (
             f"明细 {item.item_no} 的期间 {item.period_from} 至 {last} 共 {whole} 天，其中 {inside} 天在计入期间内："
-            f"{money(amount.value)} × {inside} ÷ {whole} ＝ {money(result)}。"
+            f"{figure(amount.value, unit)} × {inside} ÷ {whole} ＝ {figure(result, unit)}。"
         ),
         cite,
     )
@@ -207,7 +252,7 @@ def _cut_to_band(
     result = rounded(amount.value * upper / signed, scheme.rounding.mode)
     return working.add(
         "basis.price_cut",
-        "pro_rata",
+        pro_rata(scheme.rounding.mode),
         [
             amount.operand(f"明细 {item.item_no}"),
             Operand(name="区间上限", value=upper, unit=price.unit),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 from vouchers.policy.assessment import Counterfactual, Finding, Operand
+from vouchers.policy.basis import unit_of
+from vouchers.policy.caps import lower, per_contract, shared_limit
 from vouchers.policy.facts import ContractFacts, Facts
 from vouchers.policy.gates import reference_day
 from vouchers.policy.plain import BEIJING_TIME
+from vouchers.policy.rates import TrackAmount
 from vouchers.policy.rules import OtherPublicMoney, Scheme
 from vouchers.policy.terms import (
     AboveBand,
@@ -24,7 +28,7 @@ from vouchers.policy.terms import (
     Untestable,
     Verdict,
 )
-from vouchers.policy.working import ZERO, Sum, Working, money, percent
+from vouchers.policy.working import ZERO, Working, figure, money, percent
 
 
 def check_in_force(scheme: Scheme, facts: Facts) -> list[Finding]:
@@ -37,9 +41,11 @@ def check_in_force(scheme: Scheme, facts: Facts) -> list[Finding]:
             day, noun = facts.recognised_on or facts.on, "认定日"
         case _:
             day, noun = reference_day(facts), "申领日"
-    begun, ended = scheme.effective_from, scheme.effective_to
-    cite = scheme.source("effective_from")
+    begun, ended = scheme.retroactive_from or scheme.effective_from, scheme.effective_to
+    cite = scheme.source("retroactive_from" if scheme.retroactive_from else "effective_from")
     period = f"{begun or ''} 至 {ended - timedelta(days=1) if ended else '今'}"
+    if scheme.retroactive_from:
+        period += "，含文件规定溯及的期间"
     if day is None:
         return [
             Finding(
@@ -100,7 +106,7 @@ def check_windows(scheme: Scheme, facts: Facts) -> list[Finding]:
     cure = (
         f"下一申报期自 {later[0].opens_at.astimezone(BEIJING_TIME):%Y-%m-%d %H:%M} 开始。"
         if later
-        else "本年度已无申报期。"
+        else "本版本没有以后的申报期。"
     )
     return [
         Finding(
@@ -242,21 +248,54 @@ def check_other_money(scheme: Scheme, facts: Facts) -> list[Finding]:
 
 
 def _same_level(rule: OtherPublicMoney, level: str) -> bool:
-    return rule.mode is not OtherMoneyMode.NONE_SAME_LEVEL or not rule.level or level in ("", rule.level)
+    return not rule.level or level in ("", rule.level)
 
 
-def deduct_other_money(scheme: Scheme, facts: Facts, basis: Decimal, amount: Sum, working: Working) -> Sum:
-    """The amount beside other public money: the higher of the two, a share of the contracts, or a combined rate."""
-    rule = scheme.other_money
+def deduct_other_money(
+    scheme: Scheme,
+    facts: Facts,
+    base: TrackAmount,
+    working: Working,
+    findings: list[Finding],
+    counterfactuals: list[Counterfactual],
+) -> TrackAmount:
+    """The amount beside other public money: the higher of the two, a share of each contract, or a combined rate.
+
+    HIGHER_OF and COMBINED_RATE take off what others gave on the contracts at every claim, as if each were the only one: in
+    parts an enterprise never gets more than at once.
+    """
+    rule, before = scheme.other_money, base.amount.value
     if not rule.switched_on or rule.mode in _REFUSING or rule.mode is OtherMoneyMode.NOT_STATED:
-        return amount
-    other = sum((row.amount for contract in facts.contracts for row in contract.other_money or ()), ZERO)
+        return base
+    limit = shared_limit(scheme)
+    if limit is not None:
+        return per_contract(scheme, limit, facts, base, working, findings, counterfactuals)
+    base = _beside(rule, facts, base, working)
+    if base.amount.value == 0 and before > 0:
+        cite = rule.source("mode")
+        findings.append(
+            Finding(
+                code="other_money",
+                result=FindingResult.NOT_MET,
+                fact="已享受的其他财政资金不少于本次补贴",
+                sentence=f"{rule.mode.label}：已享受的其他财政资金不少于本次补贴，不再补助。",
+                article=cite.words,
+                confidence=cite.confidence,
+            )
+        )
+    return base
+
+
+def _beside(rule: OtherPublicMoney, facts: Facts, base: TrackAmount, working: Working) -> TrackAmount:
+    amount = base.amount
+    rows = [row for one in facts.contracts for row in one.other_money or () if _same_level(rule, row.level)]
+    other = sum((row.amount for row in rows), ZERO)
     cite = rule.source("share" if rule.share is not None else "mode")
     if rule.mode is OtherMoneyMode.HIGHER_OF:
         if not other:
-            return amount
+            return base
         result = max(amount.value - other, ZERO)
-        return working.add(
+        lessened = working.add(
             "other_money",
             "difference",
             [amount.operand("核算金额"), Operand(name="已享受其他财政资金", value=min(other, amount.value))],
@@ -264,32 +303,32 @@ def deduct_other_money(scheme: Scheme, facts: Facts, basis: Decimal, amount: Sum
             lambda: f"就高不重复：{money(amount.value)} 减去已享受的 {money(other)} ＝ {money(result)}。",
             cite,
         )
+        return replace(base, amount=lessened)
     share = rule.share or Decimal(0)
-    whole = (
-        basis
-        if rule.mode is OtherMoneyMode.COMBINED_RATE
-        else sum((c.net_amount for c in facts.contracts), ZERO)
-    )
-    room = max(share * whole - other, ZERO)
+    room = max(share * base.basis - other, ZERO)
     result = min(amount.value, room)
-    return working.add(
+    lessened = working.add(
         "other_money",
         "minimum",
         [amount.operand("核算金额"), Operand(name="财政资金合计上限的余额", value=room)],
         result,
         lambda: (
-            f"财政资金合计不超过 {percent(share)}：{money(whole)} × {percent(share)} － 已享受 {money(other)} ＝ "
+            f"财政资金合计不超过 {percent(share)}：{money(base.basis)} × {percent(share)} － 已享受 {money(other)} ＝ "
             f"{money(room)}；本次计 {money(result)}。"
         ),
         cite,
     )
+    return replace(base, amount=lessened, bound=lower(base.bound, room))
+
+
+_MORE_OF = {FloorMeasure.AMOUNT: "补贴金额", FloorMeasure.SCALE: "核定规模"}
 
 
 def check_floors(
     scheme: Scheme,
     facts: Facts,
     tracks: Sequence[str],
-    basis: Decimal,
+    base: TrackAmount,
     amount: Decimal,
     counterfactuals: list[Counterfactual],
 ) -> list[Finding]:
@@ -304,23 +343,26 @@ def check_floors(
             continue
         year = sum((facts.used.year_basis.get(track, ZERO) for track in tracks), ZERO)
         value = {
-            FloorMeasure.BASIS: basis,
-            FloorMeasure.YEAR_BASIS: basis + year,
+            FloorMeasure.BASIS: base.basis,
+            FloorMeasure.YEAR_BASIS: base.basis + year,
             FloorMeasure.AMOUNT: amount,
+            FloorMeasure.SCALE: base.quantity,
         }[floor.measure]
+        unit = unit_of(base.track) if floor.measure is FloorMeasure.SCALE else "元"
         missing = floor.amount - value
         cite = floor.source("amount")
         cure = ""
         if missing > 0:
-            what = "补贴金额" if floor.measure is FloorMeasure.AMOUNT else "符合条件的费用"
-            cure = f"再增加{what} {money(missing)}即达到起补线。"
+            cure = (
+                f"再增加{_MORE_OF.get(floor.measure, '符合条件的费用')} {figure(missing, unit)}即达到起补线。"
+            )
             counterfactuals.append(Counterfactual(code=f"floor.{floor.code}", sentence=cure, amount=missing))
         findings.append(
             Finding(
                 code=f"floor.{floor.code}",
                 result=FindingResult.NOT_MET if missing > 0 else FindingResult.MET,
-                fact=f"{floor.measure.label} {money(value)}",
-                sentence=f"{floor.name}为 {money(floor.amount)}，{floor.measure.label}为 {money(value)}，{'未达到' if missing > 0 else '已达到'}。",
+                fact=f"{floor.measure.label} {figure(value, unit)}",
+                sentence=f"{floor.name}为 {figure(floor.amount, unit)}，{floor.measure.label}为 {figure(value, unit)}，{'未达到' if missing > 0 else '已达到'}。",
                 article=cite.words,
                 confidence=cite.confidence,
                 cure=cure,

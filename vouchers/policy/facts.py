@@ -17,7 +17,9 @@ from vouchers.policy.terms import (
     Component,
     ContractKind,
     PartyKind,
+    Precision,
     Purpose,
+    ScaleUnit,
     Stage,
     Verdict,
 )
@@ -64,7 +66,8 @@ class AdmissionFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderFacts:
-    """The other side of a contract. `affiliated` is the finding of the affiliation test (CAS 36); None: not tested."""
+    """The other side of a contract. `affiliated` is the finding of the affiliation test (CAS 36); None: not tested.
+    `scale` is its verified compute, in `scale_unit` at `scale_precision`."""
 
     uscc: str
     name: str
@@ -73,6 +76,9 @@ class ProviderFacts:
     affiliated: bool | None = None
     affiliation_sentence: str = ""
     is_platform_connected: bool | None = None
+    scale: Decimal | None = None
+    scale_unit: ScaleUnit | None = None
+    scale_precision: Precision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +109,7 @@ class OtherMoneyFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ContractFacts:
-    """A contract that the case rests on; a lease is one kind. `net_amount` is without tax."""
+    """A contract that the case rests on; a lease is one kind. `net_amount` is without tax, `quantity` its scale in `unit`."""
 
     contract_no: str
     kind: ContractKind = ContractKind.LEASE
@@ -123,11 +129,16 @@ class ContractFacts:
     is_model_filed: bool | None = None
     deployed_on: date | None = None
     other_money: tuple[OtherMoneyFacts, ...] | None = None
+    is_platform_metered: bool | None = None
+    quantity: Decimal | None = None
+    unit: ScaleUnit | None = None
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class BasisItemFacts:
-    """One thing that a claim rests on. What is empty here is taken from its contract."""
+    """One thing that a claim rests on. What is empty here is taken from its contract. `quantity` is a verified scale (or use)
+    in `unit`, at `precision`; only a track with a `scale_unit` counts it."""
 
     item_no: str
     kind: BasisKind
@@ -140,11 +151,19 @@ class BasisItemFacts:
     chip_origin: ChipOrigin | None = None
     purpose: Purpose | None = None
     evidence_no: str = ""
+    quantity: Decimal | None = None
+    unit: ScaleUnit | None = None
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class UsedAmounts:
-    """What was already taken, before this case. `caps` by `CapKey.key`; `year_basis` is the year's base so far, by track."""
+    """What was already taken, before this case. `year_basis` is the base so far, by track, of the calendar year of `Facts.on`.
+
+    `caps` is by `CapKey.key`. The key names the period for calendar and programme years and totals, so its amount is all
+    that was ever taken under it; the key of a rolling year (`…:rolling`) names none, and its amount is what was taken from
+    `caps.rolling_from(facts.on)` on, up to and with that day.
+    """
 
     caps: Mapping[str, Decimal] = field(default_factory=dict)
     year_basis: Mapping[str, Decimal] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from datetime import date
 
 from vouchers.policy.assessment import Finding
 from vouchers.policy.facts import ContractFacts, Facts
+from vouchers.policy.plain import decimal_text
 from vouchers.policy.rules import Gate, Scheme
 from vouchers.policy.terms import FindingResult, GateKind, PartyKind, Purpose
 
@@ -78,7 +79,9 @@ def _age_at_least(gate: Gate, facts: Facts) -> Answer:
     born = facts.applicant.registered_on
     if born is None:
         return None, f"成立日期{UNKNOWN}"
-    return months_after(born, gate.months or 0) <= reference_day(facts), f"成立于 {born}"
+    due = months_after(born, gate.months or 0)
+    held = due <= reference_day(facts)
+    return held, f"成立于 {born}" + ("" if held else f"，自 {due} 起满 {gate.months} 个月")
 
 
 def _age_at_most(gate: Gate, facts: Facts) -> Answer:
@@ -161,6 +164,10 @@ def _provider_admitted(gate: Gate, facts: Facts, contract: ContractFacts) -> Ans
     ]
     if not held:
         return False, f"服务商{provider.name}于 {day} 未在入库名单"
+    if gate.batches:
+        held = [row for row in held if row.batch in gate.batches]
+        if not held:
+            return False, f"服务商{provider.name}不在所列批次（{'、'.join(gate.batches)}）的入库名单"
     if "service_item" in gate.values:
         if not contract.service_item:
             return None, f"合同所购服务项目{UNKNOWN}"
@@ -173,6 +180,24 @@ def _provider_admitted(gate: Gate, facts: Facts, contract: ContractFacts) -> Ans
 def _provider_registered_in(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
     code = contract.provider.region_code if contract.provider else ""
     return _prefixed(code, gate.regions, "服务商注册地行政区划代码")
+
+
+def _provider_scale(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
+    provider = contract.provider
+    if provider is None or provider.scale is None:
+        return None, f"服务商算力规模{UNKNOWN}"
+    words = [one.label for one in (provider.scale_unit, provider.scale_precision) if one is not None]
+    fact = f"服务商{provider.name}算力规模为 {decimal_text(provider.scale)} {' '.join(words)}"
+    if provider.scale_unit is not gate.scale_unit or gate.scale_precision not in (
+        None,
+        provider.scale_precision,
+    ):
+        return None, f"{fact}，与所要求的单位或精度不同"
+    return provider.scale >= (gate.scale_from or 0), fact
+
+
+def _platform_metered(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
+    return _flag(contract.is_platform_metered, True, "用量经平台计量", "用量未经平台计量", "用量计量方式")
 
 
 def _platform_traded(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
@@ -237,7 +262,9 @@ CONTRACT_TESTS: dict[GateKind, Callable[[Gate, Facts, ContractFacts], Answer]] =
     GateKind.NOT_OWN_BUILT: _not_own_built,
     GateKind.PROVIDER_ADMITTED: _provider_admitted,
     GateKind.PROVIDER_REGISTERED_IN: _provider_registered_in,
+    GateKind.PROVIDER_SCALE: _provider_scale,
     GateKind.PLATFORM_TRADED: _platform_traded,
+    GateKind.PLATFORM_METERED: _platform_metered,
     GateKind.PROVIDER_CONNECTED: _provider_connected,
     GateKind.PURPOSE: _purpose,
     GateKind.CONTRACT_KIND: _contract_kind,

@@ -6,13 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
-from vouchers.policy.assessment import Finding, Operand
-from vouchers.policy.basis import CountedItem
+from vouchers.policy.assessment import Counterfactual, Finding, Operand
+from vouchers.policy.basis import CountedItem, unit_of
 from vouchers.policy.facts import Facts
 from vouchers.policy.gates import months_after, reference_day
 from vouchers.policy.rules import ApplicantClass, Rate, Scheme, Track
-from vouchers.policy.terms import FindingResult, GateEffect, RateKind, Stage, TaxMode, TierMeasure, TierMode
-from vouchers.policy.working import ZERO, Sum, Working, money, percent
+from vouchers.policy.shares import Share, share_out
+from vouchers.policy.terms import FindingResult, GateEffect, RateKind, Stage, TierMeasure, TierMode
+from vouchers.policy.working import ZERO, Sum, Working, figure, money, percent, round_step
 
 
 def in_class(one: ApplicantClass, facts: Facts) -> bool | None:
@@ -106,7 +107,7 @@ def _ladder(
                 cure="请补充芯片来源、用途或主体类别。",
             )
         )
-    chosen = min(possible, key=lambda rate: rate.rate if rate.rate is not None else Decimal(0))
+    chosen = min(possible, key=lambda rate: rate.value if rate.value is not None else Decimal(0))
     if track.tier_mode is TierMode.NONE:
         return (chosen,)
     return tuple(rate for rate in scheme.rates_of(track.code) if _conditions(rate) == _conditions(chosen))
@@ -114,13 +115,18 @@ def _ladder(
 
 @dataclass(frozen=True)
 class TrackAmount:
-    """What one track gives before caps that concern the whole case."""
+    """What the tracks give so far. `basis` is yuan, `quantity` units of a scale; a track counts in one of the two.
+
+    `parts` says what of the amount comes from which track and contract: how an amount is shared out where a cap concerns a
+    track or a contract. `bound` is the most that rounding may lift the amount to (None: no limit has been met yet).
+    """
 
     track: Track
     basis: Decimal
+    quantity: Decimal
     amount: Sum
-    by_contract: dict[str, Decimal]
-    """The base of each contract: how an amount is shared out where a cap is per contract."""
+    parts: dict[Share, Decimal]
+    bound: Decimal | None = None
 
 
 def apply_rates(
@@ -130,6 +136,7 @@ def apply_rates(
     items: list[CountedItem],
     working: Working,
     findings: list[Finding],
+    counterfactuals: list[Counterfactual],
 ) -> TrackAmount:
     """Base times rate, group by group: items of one rate are added up first, so their order cannot matter."""
     groups: dict[tuple[str, ...], tuple[tuple[Rate, ...], list[CountedItem]]] = {}
@@ -138,39 +145,61 @@ def apply_rates(
         if ladder:
             groups.setdefault(tuple(rate.code for rate in ladder), (ladder, []))[1].append(item)
     order = {rate.code: place for place, rate in enumerate(scheme.rates)}
-    by_contract: dict[str, Decimal] = {}
-    parts: list[Sum] = []
-    total_basis = ZERO
+    parts: dict[Share, Decimal] = {}
+    results: list[Sum] = []
+    total = ZERO
     for codes in sorted(groups, key=lambda key: [order[code] for code in key]):
         ladder, members = groups[codes]
-        for item in members:
-            by_contract[item.contract_no] = by_contract.get(item.contract_no, ZERO) + item.amount.value
         basis = _add_up(track, members, working)
-        total_basis += basis.value
+        total += basis.value
+        value: Decimal | None
         if len(ladder) == 1 and ladder[0].band_from is None and ladder[0].band_to is None:
-            parts.append(_flat(scheme, track, ladder[0], facts, basis, working, findings))
+            result, value = _flat(scheme, track, ladder[0], facts, basis, working, findings)
         else:
-            parts.append(_banded(scheme, track, ladder, facts, basis, working, findings))
-    amount = parts[0] if len(parts) == 1 else _sum_parts(parts, working)
-    return TrackAmount(track, total_basis, amount, by_contract)
+            result = _banded(scheme, track, ladder, facts, basis, working, findings, counterfactuals)
+            value = None
+        result = round_step(scheme.rounding, result, working)
+        results.append(result)
+        for key, part in _parts(track, members, value, result.value).items():
+            parts[key] = parts.get(key, ZERO) + part
+    amount = results[0] if len(results) == 1 else _sum_parts(results, working)
+    yuan, units = (total, ZERO) if track.scale_unit is None else (ZERO, total)
+    return TrackAmount(track, yuan, units, amount, parts)
+
+
+def _parts(
+    track: Track, members: list[CountedItem], rate: Decimal | None, result: Decimal
+) -> dict[Share, Decimal]:
+    """What each contract brought of a group's result: its own base at the rate, or where bands hold by its part of the base."""
+    weights: dict[Share, Decimal] = {}
+    for item in members:
+        key = (track.code, item.contract_no)
+        weights[key] = weights.get(key, ZERO) + item.amount.value * (Decimal(1) if rate is None else rate)
+    return weights if rate is not None else share_out(weights, result)
 
 
 def _add_up(track: Track, members: list[CountedItem], working: Working) -> Sum:
     total = sum((item.amount.value for item in members), ZERO)
-    tax = track.tax_mode
+    unit = unit_of(track)
+    precision = f"（{track.scale_precision.label}）" if track.scale_precision else ""
+    head = (
+        f"补贴基数（{track.tax_mode.label}）"
+        if track.scale_unit is None
+        else f"核定规模（{unit}{precision}）"
+    )
     return working.add(
         "basis",
         "sum",
-        [item.amount.operand(f"明细 {item.item_no}") for item in members],
+        [item.amount.operand(f"明细 {item.item_no}", unit) for item in members],
         total,
         lambda: (
-            f"补贴基数（{TaxMode(tax).label}）："
+            f"{head}："
             + (
-                " ＋ ".join(money(item.amount.value) for item in members)
+                " ＋ ".join(figure(item.amount.value, unit) for item in members)
                 if len(members) <= 6
                 else f"{len(members)} 项明细合计"
             )
-            + (f" ＝ {money(total)}。" if len(members) > 1 else "。")
+            + (f" ＝ {figure(total, unit)}。" if len(members) > 1 else "。")
         ),
         track.cite,
     )
@@ -190,9 +219,10 @@ def _sum_parts(parts: list[Sum], working: Working) -> Sum:
 
 
 def rate_now(scheme: Scheme, rate: Rate, facts: Facts, findings: list[Finding]) -> tuple[Decimal, str]:
-    """The rate as a fraction and a remark on how it came about. One that is not published is 0, with a refusing finding."""
-    cite = rate.source("rate")
-    if rate.rate is None:
+    """The rate as a fraction (or yuan a unit) and a remark on how it came about. One that is not published is 0, with a
+    refusing finding."""
+    cite, value = rate.source("rate"), rate.value
+    if value is None:
         findings.append(
             Finding(
                 code="rate_published",
@@ -207,10 +237,15 @@ def rate_now(scheme: Scheme, rate: Rate, facts: Facts, findings: list[Finding]) 
         )
         return Decimal(0), "比例未公布"
     if rate.kind is RateKind.FIXED:
-        return rate.rate, ""
+        return value, ""
     if rate.kind is RateKind.CEILING:
-        return rate.rate, "文件规定“不超过”，且不设评审环节，按上限执行"
-    return _reviewer_rate(scheme, rate, rate.rate, facts, findings)
+        return value, "文件规定“不超过”，且不设评审环节，按上限执行"
+    return _reviewer_rate(scheme, rate, value, facts, findings)
+
+
+def rate_words(rate: Rate, value: Decimal) -> str:
+    """`20%`, or the yuan a unit."""
+    return percent(value) if rate.unit_amount is None else money(value)
 
 
 def _reviewer_rate(
@@ -229,7 +264,7 @@ def _reviewer_rate(
                 result=FindingResult.NOT_TESTABLE,
                 subject=rate.code,
                 fact="评审尚未确定比例",
-                sentence=f"比例由评审在 {percent(ceiling)} 以内确定，目前按上限估算。",
+                sentence=f"比例由评审在 {rate_words(rate, ceiling)} 以内确定，目前按上限估算。",
                 article=cite.words,
                 confidence=cite.confidence,
                 cure="待评审确定比例。",
@@ -242,15 +277,15 @@ def _reviewer_rate(
                 code="rate_reviewed",
                 result=FindingResult.NOT_MET,
                 subject=rate.code,
-                fact=f"评审比例 {percent(given)}",
-                sentence=f"评审比例 {percent(given)} 超过文件规定的上限 {percent(ceiling)}，请重新确定。",
+                fact=f"评审比例 {rate_words(rate, given)}",
+                sentence=f"评审比例 {rate_words(rate, given)} 超过文件规定的上限 {rate_words(rate, ceiling)}，请重新确定。",
                 article=cite.words,
                 confidence=cite.confidence,
                 cure="请评审人员在上限以内确定比例。",
             )
         )
         return ceiling, "评审比例超过上限，按上限"
-    return max(given, Decimal(0)), f"评审确定，上限为 {percent(ceiling)}"
+    return max(given, Decimal(0)), f"评审确定，上限为 {rate_words(rate, ceiling)}"
 
 
 def _flat(
@@ -261,20 +296,27 @@ def _flat(
     basis: Sum,
     working: Working,
     findings: list[Finding],
-) -> Sum:
+) -> tuple[Sum, Decimal]:
+    """What the rate gives, and the rate."""
     value, remark = rate_now(scheme, rate, facts, findings)
     result = basis.value * value
     stage = "本次预计补贴" if facts.stage is Stage.APPLICATION else "本次补贴"
-    return working.add(
+    unit = unit_of(track)
+    noun, each = ("补贴基数", "") if track.scale_unit is None else ("核定规模", f"元/{unit}")
+    line = working.add(
         "rate",
         "product",
-        [basis.operand("补贴基数"), Operand(name="补贴比例", value=value, unit="")],
+        [
+            basis.operand(noun, unit),
+            Operand(name="补贴比例" if not each else "补贴标准", value=value, unit=each),
+        ],
         result,
         lambda: (
-            f"{stage}：{money(basis.value)} × {percent(value)} ＝ {money(result)}{f'（{remark}）' if remark else ''}。"
+            f"{stage}：{figure(basis.value, unit)} × {rate_words(rate, value)} ＝ {money(result)}{f'（{remark}）' if remark else ''}。"
         ),
         rate.source("rate"),
     )
+    return line, value
 
 
 def _banded(
@@ -285,29 +327,69 @@ def _banded(
     basis: Sum,
     working: Working,
     findings: list[Finding],
+    counterfactuals: list[Counterfactual],
 ) -> Sum:
     """Bands over the case's base, or over the year's: then what the year's earlier base gave is taken off again."""
     before = facts.used.year_basis.get(track.code, ZERO) if track.tier_measure is TierMeasure.YEAR else ZERO
     rates = {rate.code: rate_now(scheme, rate, facts, findings)[0] for rate in ladder}
     upto = max(before + basis.value, ZERO)
+    unit = unit_of(track)
     gross, words, operands = _ladder_amount(track, ladder, rates, upto)
     taken, taken_words, _ = _ladder_amount(track, ladder, rates, before)
     result = max(gross - taken, ZERO)
     if before:
-        operands.append(Operand(name="此前基数已计补贴", value=-taken))
+        operands.append(Operand(name="此前基数已计补贴", value=-min(taken, gross)))
+    _tell_next_band(track, ladder, rates, upto, counterfactuals)
 
     def sentence() -> str:
-        head = f"累计基数 {money(upto)}（此前 {money(before)}）" if before else f"基数 {money(upto)}"
+        head = (
+            f"累计基数 {figure(upto, unit)}（此前 {figure(before, unit)}）"
+            if before
+            else f"基数 {figure(upto, unit)}"
+        )
         less = f"，减去此前已计 {money(taken)}（{taken_words}）" if before else ""
         return f"{head}，{track.tier_mode.label}：{words or '未达到任何档次'}{less} ＝ {money(result)}。"
 
     return working.add(
         "rate.tier",
         "tier",
-        [*operands, basis.operand("补贴基数")],
+        [*operands, basis.operand("补贴基数", unit)],
         result,
         sentence,
         ladder[0].source("rate"),
+    )
+
+
+def _tell_next_band(
+    track: Track,
+    ladder: tuple[Rate, ...],
+    rates: dict[str, Decimal],
+    upto: Decimal,
+    counterfactuals: list[Counterfactual],
+) -> None:
+    """How much more base reaches the next band, where that band gives more."""
+    ahead = [rate for rate in ladder if rate.band_from is not None and rate.band_from > upto]
+    if not ahead:
+        return
+    following = min(ahead, key=lambda rate: rate.band_from or ZERO)
+    here = [
+        rate
+        for rate in ladder
+        if (rate.band_from or ZERO) <= upto and (rate.band_to is None or upto < rate.band_to)
+    ]
+    value, unit = rates[following.code], unit_of(track)
+    if value <= (rates[here[0].code] if here else ZERO):
+        return
+    missing = (following.band_from or ZERO) - upto
+    what = "符合条件的费用" if track.scale_unit is None else "核定规模"
+    scope = "全部" if track.tier_mode is TierMode.WHOLE else "其后的部分"
+    words = rate_words(following, value) + ("" if track.scale_unit is None else f"/{unit}")
+    counterfactuals.append(
+        Counterfactual(
+            code=f"band.{following.code}",
+            sentence=f"再增加{what} {figure(missing, unit)}即达到下一档，{scope}按 {words} 计算。",
+            amount=missing,
+        )
     )
 
 
@@ -315,6 +397,7 @@ def _ladder_amount(
     track: Track, ladder: tuple[Rate, ...], rates: dict[str, Decimal], base: Decimal
 ) -> tuple[Decimal, str, list[Operand]]:
     total, words, operands = ZERO, [], []
+    unit = unit_of(track)
     for rate in ladder:
         low, high = rate.band_from or ZERO, rate.band_to
         if track.tier_mode is TierMode.WHOLE:
@@ -323,8 +406,6 @@ def _ladder_amount(
             part = max((base if high is None else min(base, high)) - low, ZERO)
         if part:
             total += part * rates[rate.code]
-            words.append(f"{money(part)} × {percent(rates[rate.code])}")
-            operands.append(
-                Operand(name=f"{money(part)} × {percent(rates[rate.code])}", value=part * rates[rate.code])
-            )
+            words.append(f"{figure(part, unit)} × {rate_words(rate, rates[rate.code])}")
+            operands.append(Operand(name=words[-1], value=part * rates[rate.code]))
     return total, " ＋ ".join(words), operands

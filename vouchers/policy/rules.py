@@ -33,11 +33,13 @@ from vouchers.policy.terms import (
     IssueWay,
     OtherMoneyMode,
     PayTo,
+    Precision,
     Purpose,
     RateKind,
     RoundMode,
     RoundUnit,
     RoundWhen,
+    ScaleUnit,
     Shortage,
     Side,
     Stage,
@@ -107,7 +109,9 @@ class ApplicantClass(Part):
 class Track(Part):
     """One way of support inside a scheme: who is paid, and on what base.
 
-    Only what falls into `counted_from`..`counted_to` (half-open) counts, pro rata by days as `day_count` says.
+    Only what falls into `counted_from`..`counted_to` (half-open) counts, pro rata by days as `day_count` says. With a
+    `scale_unit` the base is a verified scale (算力规模, of `scale_precision` where the text states one) instead of an amount:
+    the track's rates are then `unit_amount`s, its bands and SCALE floors are in that unit.
     """
 
     code: str
@@ -122,6 +126,8 @@ class Track(Part):
     day_count: DayCount = DayCount.INCLUSIVE
     tier_mode: TierMode = TierMode.NONE
     tier_measure: TierMeasure = TierMeasure.CASE
+    scale_unit: ScaleUnit | None = None
+    scale_precision: Precision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +135,8 @@ class Rate(Part):
     """A rate and when it holds. Rates of a track are tried in order: the first that fits an item is its rate.
 
     An empty condition holds for all. A band holds from `band_from` (included) to `band_to` (not included).
-    `completion_from` is the least degree of target completion, as a fraction.
+    `completion_from` is the least degree of target completion, as a fraction. `unit_amount` (yuan for each unit of the
+    track's scale) takes the place of `rate` on a track with a `scale_unit`; neither of them: not published.
     """
 
     code: str
@@ -143,6 +150,12 @@ class Rate(Part):
     band_from: Decimal | None = None
     band_to: Decimal | None = None
     completion_from: Decimal | None = None
+    unit_amount: Decimal | None = None
+
+    @property
+    def value(self) -> Decimal | None:
+        """The rate, or the yuan a unit; None where no text publishes it."""
+        return self.rate if self.unit_amount is None else self.unit_amount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,8 +209,9 @@ class Gate(Part):
 
     Which of the named values are used depends on the kind: `regions` and `industries` are code prefixes; `values` are
     words (kinds of party, ownerships, sizes, purposes, service items); `months` and `years` are lengths; `from_on` and
-    `to_on` bound a date (half-open); `question` is what a person answers for ATTESTED. `review_reference` keeps the
-    fair-competition review of a restriction.
+    `to_on` bound a date (half-open); `question` is what a person answers for ATTESTED. `batches` narrows PROVIDER_ADMITTED to
+    batches of admission. `scale_from`, with its unit and precision, is the least scale for PROVIDER_SCALE.
+    `review_reference` keeps the fair-competition review of a restriction.
     """
 
     code: str
@@ -218,6 +232,10 @@ class Gate(Part):
     question: str = ""
     review_reference: str = ""
     switched_on: bool = True
+    batches: tuple[str, ...] = ()
+    scale_from: Decimal | None = None
+    scale_unit: ScaleUnit | None = None
+    scale_precision: Precision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +286,8 @@ class PriceRule(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class OtherPublicMoney(Part):
-    """Other public money on the same matter. `level` is the level of treasury for NONE_SAME_LEVEL, `share` a fraction."""
+    """Other public money on the same matter. `level` narrows it to money of that level of treasury (NONE_SAME_LEVEL needs one;
+    COMBINED_RATE with a national voucher names `national`); money of an unstated level counts. `share` is a fraction."""
 
     mode: OtherMoneyMode = OtherMoneyMode.NOT_STATED
     level: str = ""
@@ -307,16 +326,23 @@ class Rounding(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class TreasuryShare(Part):
-    """The part of the cost that one treasury bears, as a fraction; the shares of a scheme add up to 1."""
+    """The part of the cost that one treasury bears, as a fraction; the shares of a scheme add up to 1.
+
+    The one that `takes_rest` bears what truncating the others' parts to the fen leaves; where none is marked, the last.
+    """
 
     code: str
     treasury: str
     share: Decimal
+    takes_rest: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scheme(Part):
-    """One version of one program's rules, whole."""
+    """One version of one program's rules, whole.
+
+    `retroactive_from` is the first day to which the text itself reaches back (文件规定溯及适用的起始日); None: it does not.
+    """
 
     program: str
     label: str
@@ -333,6 +359,7 @@ class Scheme(Part):
     office: str = ""
     effective_from: date | None = None
     effective_to: date | None = None
+    retroactive_from: date | None = None
     in_force_by: InForceBy = InForceBy.APPLICATION
     track_choice: TrackChoice = TrackChoice.CHOICE
     demonstration: bool = False
@@ -379,5 +406,5 @@ def closed_reasons(scheme: Scheme) -> list[str]:
     return [
         f"“{scheme.track(rate.track).name}”的补贴比例未公布，暂不能受理申领。"
         for rate in scheme.rates
-        if rate.rate is None
+        if rate.value is None
     ]

@@ -60,14 +60,44 @@ class PayTo(Term):
 
 
 class BasisKind(Term):
-    """What an amount may rest on. CONTRACT_AMOUNT is the contract itself (the estimate at application, or the base where the text says so)."""
+    """What an amount may rest on, as the texts say it. CONTRACT_AMOUNT is the contract itself (the estimate at application,
+    or the base where the text says so), CONTRACT_PART what of it has been incurred; DEPLOYED_CAPACITY counts by its money or,
+    on a track with a `scale_unit`, by its verified scale."""
 
     CONTRACT_AMOUNT = "contract_amount", "合同金额"
+    CONTRACT_PART = "contract_part", "合同已发生部分"
     INVOICE_LINE = "invoice_line", "发票明细"
+    PAYMENT = "payment", "实付金额"
+    METERED_USE = "metered_use", "按用量计费的租金"
     SETTLEMENT_LINE = "settlement_line", "平台结算明细"
     DATA_PRODUCT_LINE = "data_product_line", "数据产品合同明细"
+    PROJECT_COST = "project_cost", "项目算力成本"
     INVESTMENT_DOCUMENT = "investment_document", "投资凭证"
     DEPLOYED_CAPACITY = "deployed_capacity", "已部署算力规模"
+
+
+class ScaleUnit(Term):
+    """What a scale or a quantity is counted in. Nothing is converted: a scale in another unit is not testable."""
+
+    PFLOPS = "pflops", "PFLOPS"
+    P_DAY = "p_day", "P·天"
+    CARD = "card", "卡"
+    CARD_HOUR = "card_hour", "卡时"
+    SERVER = "server", "台"
+    SERVER_MONTH = "server_month", "台·月"
+    RACK = "rack", "机架"
+    KWH = "kwh", "千瓦时"
+
+
+class Precision(Term):
+    """The number format in which a scale is stated. Scales of different precisions are never added or converted."""
+
+    FP64 = "fp64", "FP64"
+    FP32 = "fp32", "FP32"
+    TF32 = "tf32", "TF32"
+    FP16 = "fp16", "FP16/BF16"
+    FP8 = "fp8", "FP8"
+    INT8 = "int8", "INT8"
 
 
 class ContractKind(Term):
@@ -180,9 +210,12 @@ class CountsAt(Term):
 
 
 class FloorMeasure(Term):
+    """What a minimum is held against. SCALE is the verified scale, in the track's unit instead of yuan."""
+
     BASIS = "basis", "本次基数"
     YEAR_BASIS = "year_basis", "年度累计基数"
     AMOUNT = "amount", "补贴金额"
+    SCALE = "scale", "核定规模"
 
 
 class GateKind(Term):
@@ -201,7 +234,9 @@ class GateKind(Term):
     NOT_OWN_BUILT = "not_own_built", "非自建自用"
     PROVIDER_ADMITTED = "provider_admitted", "服务商已入库"
     PROVIDER_REGISTERED_IN = "provider_registered_in", "服务商所在地"
+    PROVIDER_SCALE = "provider_scale", "服务商算力规模"
     PLATFORM_TRADED = "platform_traded", "经平台交易并全程留痕"
+    PLATFORM_METERED = "platform_metered", "用量经平台计量"
     PROVIDER_CONNECTED = "provider_connected", "服务商已接入调度平台"
     APPLICANT_CONNECTED = "applicant_connected", "申领主体已接入监测调度平台"
     PURPOSE = "purpose", "用途"
@@ -300,7 +335,9 @@ class RoundUnit(Term):
 
 
 class RoundWhen(Term):
-    EACH = "each", "逐项舍入"
+    """EACH rounds what every rate gives before it is added up or capped, and the end result again."""
+
+    EACH = "each", "每步舍入"
     END = "end", "最后舍入"
 
 

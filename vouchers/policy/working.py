@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from vouchers.money import Rounding, round_fen, round_yuan, thousands
+from vouchers import money as yuan
+from vouchers.money import round_fen, round_yuan, thousands
 from vouchers.policy.assessment import Line, Operand
 from vouchers.policy.plain import decimal_text
-from vouchers.policy.rules import Citation
-from vouchers.policy.terms import Confidence, RoundMode, RoundUnit
+from vouchers.policy.rules import Citation, Rounding
+from vouchers.policy.terms import Confidence, RoundMode, RoundUnit, RoundWhen
 
 ZERO = Decimal("0.00")
 
 
-_MODES: dict[RoundMode, Rounding] = {
+_MODES: dict[RoundMode, yuan.Rounding] = {
     RoundMode.DOWN: "down",
     RoundMode.HALF_UP: "half_up",
     RoundMode.HALF_EVEN: "half_even",
@@ -85,3 +86,41 @@ def money(value: Decimal) -> str:
 def percent(rate: Decimal) -> str:
     """`0.2` as `20%`."""
     return f"{decimal_text(rate * 100)}%"
+
+
+def figure(value: Decimal, unit: str = "元") -> str:
+    """An amount, or a scale in its unit: `1,234.50 元`, `12.5 PFLOPS`."""
+    return money(value) if unit == "元" else f"{decimal_text(value)} {unit}"
+
+
+def pro_rata(mode: RoundMode) -> str:
+    """The operator of first × second ÷ third: its name tells how the quotient is rounded to the fen."""
+    return "pro_rata" if mode is RoundMode.DOWN else f"pro_rata_{mode.value}"
+
+
+_UNITS = {RoundUnit.FEN: Decimal("0.01"), RoundUnit.YUAN: Decimal(1)}
+
+
+def round_amount(rounding: Rounding, amount: Sum, working: Working, bound: Decimal | None = None) -> Sum:
+    """The amount as the scheme rounds; what rounding up would lift above `bound` (a cap's rest, a balance) is truncated."""
+    result = rounded(amount.value, rounding.mode, rounding.unit)
+    mode = rounding.mode
+    if bound is not None and result > bound:
+        mode = RoundMode.DOWN
+        result = rounded(amount.value, mode, rounding.unit)
+    if result == amount.value:
+        return Sum(result, amount.line)
+    why = "，以免超过限额或余额" if mode is not rounding.mode else ""
+    return working.add(
+        "rounding",
+        f"round_{mode.value}",
+        [amount.operand("核算金额"), Operand(name="舍入到", value=_UNITS[rounding.unit])],
+        result,
+        lambda: f"保留到{rounding.unit.label}，{mode.label}{why}：{money(amount.value)} → {money(result)}。",
+        rounding.source("mode"),
+    )
+
+
+def round_step(rounding: Rounding, amount: Sum, working: Working) -> Sum:
+    """A step's result rounded, where the scheme rounds each step."""
+    return round_amount(rounding, amount, working) if rounding.when is RoundWhen.EACH else amount
