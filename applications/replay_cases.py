@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -141,10 +142,28 @@ def _drawn_before(query: CaseQuery) -> dict[str, tuple[Decimal, int]]:
     return found
 
 
+def used_before(query: CaseQuery) -> dict[str, Decimal]:
+    """What the program's cases from before the period took of its caps, by ``CapKey.key``, as each was assessed."""
+    used: dict[str, Decimal] = {}
+    earlier = CaseQuery(
+        program=query.program, region=query.region, from_on=date(1949, 10, 1), to_on=query.from_on
+    )
+    granted = (
+        _applications(earlier).filter(state__in=_GRANTED),
+        _claims(earlier).filter(state__in=("approved", "paid")),
+    )
+    for rows in granted:
+        for uses in rows.values_list("assessment__cap_uses", flat=True).iterator(chunk_size=CHUNK):
+            for use in uses or ():
+                used[use["key"]] = used.get(use["key"], ZERO) + Decimal(use["amount"])
+    return used
+
+
 OWN_CASES = CaseSource(
     "cases",
     "本专项的申领与兑付",
     read_cases,
     count_cases,
     lambda query: "每件按办理时留存的事实重新核算；草稿和已撤回的不计入。",
+    used_before,
 )

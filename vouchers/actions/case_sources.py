@@ -7,9 +7,10 @@ neither applications nor claims; it asks by program, region and period.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from vouchers.errors import Invalid
@@ -38,6 +39,8 @@ class CaseSource:
     read: Callable[[CaseQuery], Iterator[ReplayCase]]
     count: Callable[[CaseQuery], int]
     note: Callable[[CaseQuery], str] = field(default=lambda query: "")
+    opening: Callable[[CaseQuery], Mapping[str, Decimal]] = field(default=lambda query: {})
+    """What the program's caps had given before the period, by `CapKey.key`."""
     choices: Callable[[], Sequence[tuple[str, str]]] = field(default=tuple)
     """The programs that `like` may name, with their words; empty where there is nothing to choose."""
 
