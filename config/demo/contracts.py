@@ -13,6 +13,19 @@ from config.demo.people import COMPANIES
 PARTY = {company.account: (company.uscc, company.name) for company in COMPANIES}
 THE_MACHINE = "ZH-H800-0001"  # let twice, in the end
 
+_SHENZHEN = Contract(
+    program="SZ-XLQ",
+    lessor_uscc=PARTY["yunfan"][0],
+    contract_no="SZ-2025-001",
+    region_code="440300",
+    signed_on=date(2025, 5, 12),
+    starts_on=date(2025, 5, 12),
+    ends_on=date(2026, 5, 11),
+    amount=figures.SHENZHEN_CONTRACT,
+    unit_price=Decimal("16.00"),
+    statements={"service_item": "智能算力租用", "party_kind": "enterprise"},
+)
+
 
 def etown_first(accelerator: str) -> Contract:
     """Before E-Town had a second version."""
@@ -28,6 +41,21 @@ def etown_first(accelerator: str) -> Contract:
         unit_price=Decimal("16.00"),
         accelerator=accelerator,
         form_factor="SXM" if accelerator == "H800" else "OAM",
+        statements={"is_platform_traded": "yes"},
+    )
+
+
+def etown_second() -> Contract:
+    """Domestic cards, under the version that no longer asks where a chip comes from."""
+    return replace(
+        _SHENZHEN,
+        program="BDA-SLQ",
+        contract_no="JK-2025-001",
+        region_code="110115",
+        amount=figures.ETOWN_V2_CONTRACT,
+        unit_price=Decimal("9.00"),
+        accelerator="Ascend 910B",
+        form_factor="OAM",
         statements={"is_platform_traded": "yes"},
     )
 
@@ -50,6 +78,37 @@ def beijing(contract_no: str, price: Decimal, amount: Decimal) -> Contract:
     )
 
 
+def shenzhen() -> Contract:
+    """A year, under a contract that is itself the base."""
+    return _SHENZHEN
+
+
+def shanghai() -> Contract:
+    """A year of compute under the city's dispatch, for training."""
+    return replace(
+        _SHENZHEN,
+        program="SH-ZLBT",
+        lessor_uscc=PARTY["pujiang"][0],
+        contract_no="SH-2025-001",
+        region_code="310000",
+        amount=figures.SHANGHAI_RENT,
+        statements={},
+    )
+
+
+def chengdu() -> Contract:
+    """What an intermediary rents at the city's own centre, to pass on."""
+    return replace(
+        _SHENZHEN,
+        program="CD-SLQ-DEMO",
+        lessor_uscc=PARTY["tianfu"][0],
+        contract_no="CD-2025-001",
+        region_code="510100",
+        amount=figures.CHENGDU_COST,
+        statements={"party_kind": "intermediary"},
+    )
+
+
 def guizhou(contract_no: str, signed_on: date, amount: Decimal) -> Contract:
     """A year of the one machine, exclusively."""
     return Contract(
@@ -68,36 +127,20 @@ def guizhou(contract_no: str, signed_on: date, amount: Decimal) -> Contract:
     )
 
 
-def others() -> dict[str, tuple[str, Contract]]:
-    """By program: who applies, and with what."""
-    shenzhen = Contract(
-        program="SZ-XLQ",
-        lessor_uscc=PARTY["yunfan"][0],
-        contract_no="SZ-2025-001",
-        region_code="440300",
-        signed_on=date(2025, 5, 12),
-        starts_on=date(2025, 5, 12),
-        ends_on=date(2026, 5, 11),
-        amount=figures.SHENZHEN_CONTRACT,
-        unit_price=Decimal("16.00"),
-        statements={"service_item": "智能算力租用", "party_kind": "enterprise"},
-    )
-    etown = replace(
-        shenzhen,
-        program="BDA-SLQ",
-        contract_no="JK-2025-001",
-        region_code="110115",
-        amount=Decimal("2000000.00"),
-        unit_price=Decimal("9.00"),
-        accelerator="Ascend 910B",
-        form_factor="OAM",
+def guizhou_data() -> Contract:
+    """A data product, bought on the data exchange from outside the province."""
+    return Contract(
+        program="GZ-SLQ-DEMO",
+        kind="data_product",
+        lessor_uscc=PARTY["zhihui"][0],
+        contract_no="GZ-DATA-2025-001",
+        region_code="520000",
+        signed_on=date(2025, 5, 20),
+        starts_on=date(2025, 5, 20),
+        ends_on=date(2026, 5, 19),
+        amount=figures.GUIZHOU_DATA,
         statements={"is_platform_traded": "yes"},
     )
-    return {
-        "SZ-XLQ": ("shenlan", shenzhen),
-        "BDA-SLQ": ("yizhuang", etown),
-        "GZ-SLQ-DEMO": ("qianshan", guizhou("GZ-2025-001", date(2025, 5, 12), figures.GUIZHOU_CONTRACT)),
-    }
 
 
 def false_lease() -> Contract:

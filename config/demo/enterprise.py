@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from applications.einvoice.sample import compute_line, invoice_number, sample_xml
 from config.demo.browser import Person, StepFailed
 from vouchers.money import round_fen
+from vouchers.policy.terms import BasisKind
 
 _NUMBER = re.compile(r"([ASC]-\d{4}-\d{8})")
 PDF = "application/pdf"
@@ -27,7 +30,8 @@ class Contract:
     starts_on: date
     ends_on: date
     amount: Decimal
-    unit_price: Decimal
+    kind: str = "compute_lease"
+    unit_price: Decimal | None = None
     accelerator: str = "H800"
     form_factor: str = "SXM"
     cards: int = 128
@@ -35,17 +39,67 @@ class Contract:
     exclusive: bool = False
     statements: dict[str, str] = field(default_factory=dict)
 
+    def typed(self) -> dict[str, str | list[str]]:
+        """What is typed into the form. Card-hours have four places."""
+        typed: dict[str, str | list[str]] = {
+            "kind": self.kind,
+            "lessor_uscc": self.lessor_uscc,
+            "contract_no": self.contract_no,
+            "signed_on": self.signed_on.isoformat(),
+            "starts_on": self.starts_on.isoformat(),
+            "ends_on": self.ends_on.isoformat(),
+            "region_code": self.region_code,
+            "amount": str(self.amount),
+            "vat_rate": "0.06",
+        }
+        if self.unit_price is not None:
+            typed |= {
+                "accelerator": self.accelerator,
+                "form_factor": self.form_factor,
+                "cards": str(self.cards),
+                "unit": "card_hour",
+                "unit_price": str(self.unit_price),
+                "quantity": str((self.amount / self.unit_price).quantize(Decimal("0.0001"))),
+                "purpose": "training",
+                "serials": "\n".join(self.serials),
+            }
+        if self.exclusive:
+            typed["exclusive"] = "on"
+        return typed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thing that a claim rests on, as an enterprise files it: an e-invoice, or a document of another kind.
+
+    ``net`` is yuan without tax; ``typed`` what the form of that kind asks for besides.
+    """
+
+    kind: BasisKind
+    net: Decimal
+    reference: str
+    period: tuple[date, date]
+    issued_on: date
+    seller: tuple[str, str] = ("", "")
+    buyer: tuple[str, str] = ("", "")
+    typed: dict[str, str] = field(default_factory=dict)
+
     @property
-    def quantity(self) -> Decimal:
-        """Card-hours, four places."""
-        return (self.amount / self.unit_price).quantize(Decimal("0.0001"))
+    def sequence(self) -> int:
+        """The number at the end of its reference, which numbers invoice and transfer too."""
+        return int(re.sub(r"\D", "", self.reference)[-6:])
 
 
-def pdf(title: str) -> bytes:
-    """A small real PDF to stand for a scanned paper."""
+@cache
+def _paper(title: str) -> bytes:
     from applications.documents.rendering import render_pdf
 
     return render_pdf("documents/demo_paper.html", {"title": title})
+
+
+def pdf(title: str, about: str = "") -> bytes:
+    """A small real PDF to stand for a scanned paper. No two are the same file: what it is about stands after its end."""
+    return _paper(title) + f"% {about}\n".encode()
 
 
 def apply(person: Person, contract: Contract) -> tuple[str, str]:
@@ -55,28 +109,7 @@ def apply(person: Person, contract: Contract) -> tuple[str, str]:
     )
     number = _number(first.path)
     here = f"/portal/applications/{number}"
-    typed: dict[str, str | list[str]] = {
-        "kind": "compute_lease",
-        "lessor_uscc": contract.lessor_uscc,
-        "contract_no": contract.contract_no,
-        "signed_on": contract.signed_on.isoformat(),
-        "starts_on": contract.starts_on.isoformat(),
-        "ends_on": contract.ends_on.isoformat(),
-        "region_code": contract.region_code,
-        "accelerator": contract.accelerator,
-        "form_factor": contract.form_factor,
-        "cards": str(contract.cards),
-        "unit": "card_hour",
-        "unit_price": str(contract.unit_price),
-        "quantity": str(contract.quantity),
-        "amount": str(contract.amount),
-        "vat_rate": "0.06",
-        "purpose": "training",
-        "serials": "\n".join(contract.serials),
-    }
-    if contract.exclusive:
-        typed["exclusive"] = "on"
-    person.fill(f"{here}/contract/", typed)
+    person.fill(f"{here}/contract/", contract.typed())
     page = person.get(f"{here}/statements/")
     asked = {name: value for name, value in contract.statements.items() if f'name="{name}"' in page}
     if asked:
@@ -95,34 +128,35 @@ def upload_papers(person: Person, address: str, about: str) -> None:
         | set(re.findall(r'<input[^>]*name="([a-z_]+)"[^>]*type="file"', page))
     )
     if kinds:
-        files = {kind: (f"{kind}.pdf", pdf(f"{kind} · {about}"), PDF) for kind in kinds}
+        files = {kind: (f"{kind}.pdf", pdf(kind, f"{kind} {about}"), PDF) for kind in kinds}
         person.post(address, {}, files=files, page=page)
 
 
-def claim(
-    person: Person,
-    voucher_no: str,
-    *,
-    seller: tuple[str, str],
-    buyer: tuple[str, str],
-    net: Decimal,
-    sequence: int,
-    period: tuple[date, date],
-    issued_on: date,
-) -> str:
-    """A claim on a voucher for one e-invoice that was paid by one transfer; answers its number."""
+def claim(person: Person, voucher_no: str, items: Sequence[Item]) -> str:
+    """A claim on a voucher for these items, with every paper that is asked for; answers its number."""
     page = person.get(f"/portal/vouchers/{voucher_no}/")
     started = person.post(f"/portal/vouchers/{voucher_no}/claim/", {}, page=page)
     number = _number(started.path)
     here = f"/portal/claims/{number}"
+    for item in items:
+        (_add_invoice if item.kind is BasisKind.INVOICE_LINE else _add_other)(person, here, item)
+    upload_papers(person, f"{here}/papers/", number)
+    page = person.get(f"{here}/check/")
+    ticks = {"statement_accepted": "on"} if 'name="statement_accepted"' in page else {}
+    person.post(f"{here}/check/", ticks, page=page)
+    return number
+
+
+def _add_invoice(person: Person, here: str, item: Item) -> None:
+    """An e-invoice that was paid by one transfer."""
     xml = sample_xml(
-        invoice_no=invoice_number(issued_on, seller[0], sequence),
-        issued_on=issued_on,
-        seller_uscc=seller[0],
-        seller_name=seller[1],
-        buyer_uscc=buyer[0],
-        buyer_name=buyer[1],
-        lines=[compute_line(net)],
+        invoice_no=invoice_number(item.issued_on, item.seller[0], item.sequence),
+        issued_on=item.issued_on,
+        seller_uscc=item.seller[0],
+        seller_name=item.seller[1],
+        buyer_uscc=item.buyer[0],
+        buyer_name=item.buyer[1],
+        lines=[compute_line(item.net)],
     )
     address = f"{here}/items/invoice/"
     read = person.fill(address, {}, files={"file": ("invoice.xml", xml, "application/xml")})
@@ -131,21 +165,39 @@ def claim(
         raise StepFailed("发票文件上传后，页面没有给出材料编号")
     person.fill(
         f"{address}?paper={found.group(1)}",
-        {
-            "net_amount": str(net),
-            "period_from": period[0].isoformat(),
-            "period_to": period[1].isoformat(),
-            "bank_ref": f"BK{sequence:012d}",
-            "paid_on": issued_on.isoformat(),
-            "paid_amount": str(net + round_fen(net * Decimal("0.06"))),
-        },
-        files={"proof": ("proof.pdf", pdf(f"银行付款凭证 BK{sequence:012d}"), PDF)},
+        {"net_amount": str(item.net), **_period(item), **_paid(item)},
+        files={"proof": ("proof.pdf", pdf("银行付款凭证", item.reference), PDF)},
     )
-    upload_papers(person, f"{here}/papers/", number)
-    page = person.get(f"{here}/check/")
-    ticks = {"statement_accepted": "on"} if 'name="statement_accepted"' in page else {}
-    person.post(f"{here}/check/", ticks, page=page)
-    return number
+
+
+def _add_other(person: Person, here: str, item: Item) -> None:
+    """Another kind of basis, with its document."""
+    address = f"{here}/items/other/?kind={item.kind.value}"
+    page = person.get(address)
+    typed = {
+        "kind": item.kind.value,
+        "reference": item.reference,
+        "net_amount": str(item.net),
+        **_period(item),
+        **item.typed,
+    }
+    files = {"document": ("document.pdf", pdf(item.kind.label, item.reference), PDF)}
+    if 'name="bank_ref"' in page and item.kind is not BasisKind.SETTLEMENT_LINE:
+        typed |= _paid(item)
+        files["proof"] = ("proof.pdf", pdf("银行付款凭证", item.reference), PDF)
+    person.fill(address, typed, files=files)
+
+
+def _period(item: Item) -> dict[str, str]:
+    return {"period_from": item.period[0].isoformat(), "period_to": item.period[1].isoformat()}
+
+
+def _paid(item: Item) -> dict[str, str]:
+    return {
+        "bank_ref": f"BK{item.sequence:012d}",
+        "paid_on": item.issued_on.isoformat(),
+        "paid_amount": str(item.net + round_fen(item.net * Decimal("0.06"))),
+    }
 
 
 def _number(path: str) -> str:

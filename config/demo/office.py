@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from config.demo.browser import Person, Reply, StepFailed, words
 
@@ -34,13 +34,13 @@ class Office:
         page = person.get(case)
         return person.post(f"{case}{verb}/", data, page=page, refused=refused)
 
-    def approve_application(self, number: str, *, expert: bool = False) -> str:
-        """Accepted, recommended and approved by three people, then noticed; answers the page."""
+    def approve_application(self, number: str, *, opinion: Mapping[str, str] | None = None) -> str:
+        """Accepted, recommended and approved by three people, then noticed; answers the page. ``opinion``: the experts' words."""
         case = f"/desk/applications/{number}/"
         self.decide("handler", case, "accept")
         self.answer_checks("handler", case)
-        opinion = {"passed": "yes"} if expert else {}
-        self.decide("expert" if expert else "handler2", case, "recommend", refused=False, **opinion)
+        reviewer = "handler2" if opinion is None else "expert"
+        self.decide(reviewer, case, "recommend", refused=False, **(opinion or {}))
         self.decide("approver", case, "approve")
         return self.decide("approver", case, "publish_notice").text
 

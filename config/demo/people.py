@@ -63,14 +63,63 @@ class Company:
     registered_on: date = date(2019, 6, 18)
     industry_code: str = "6510"
     size: str = "medium"
+    applies_for: str = ""
 
 
 COMPANIES = (
-    Company("xinghe", "91110108MA01XH0A0J", "星河大模型应用（北京）有限公司", "110108"),
-    Company("shenlan", "91440300MA5HL00B0J", "深蓝智能科技（深圳）有限公司", "440305"),
-    Company("yizhuang", "91110302MA0YY00C00", "亦庄云启人工智能有限公司", "110115"),
-    Company("qianshan", "91520100MA6QH00D0R", "黔山数据科技有限公司", "520100"),
-    Company("jiangnan", "91330100MA2JN00E00", "江南算法科技（杭州）有限公司", "330100"),
+    Company("xinghe", "91110108MA01XH0A0J", "星河大模型应用（北京）有限公司", "110108", applies_for="BJ-AIQ"),
+    Company("yizhuang", "91110302MA0YY00C00", "亦庄云启人工智能有限公司", "110115", applies_for="BDA-SLQ"),
+    Company("shenlan", "91440300MA5HL00B0J", "深蓝智能科技（深圳）有限公司", "440305", applies_for="SZ-XLQ"),
+    Company(
+        "huxin",
+        "91310115MA1HX00F0X",
+        "沪芯大模型（上海）有限公司",
+        "310115",
+        applies_for="SH-ZLBT；省外企业，GZ-SLQ-DEMO",
+    ),
+    Company(
+        "pujiang",
+        "91310115MA1PJ00G09",
+        "浦江智算建设（上海）有限公司",
+        "310115",
+        provider=True,
+        industry_code="6450",
+        size="large",
+        applies_for="建设方，SH-BSJL-DEMO",
+    ),
+    Company("qianshan", "91520100MA6QH00D0R", "黔山数据科技有限公司", "520100", applies_for="GZ-SLQ-DEMO"),
+    Company(
+        "jiangnan",
+        "91330100MA2JN00E00",
+        "江南算法科技（杭州）有限公司",
+        "330100",
+        applies_for="GZ-SLQ-DEMO（虚假租约）",
+    ),
+    Company(
+        "rongcheng",
+        "91510104MA6RC00H0F",
+        "蓉城算力中介服务（成都）有限公司",
+        "510104",
+        size="small",
+        applies_for="算力中介，CD-SLQ-DEMO",
+    ),
+    Company(
+        "qianwan",
+        "91440300MA5QW00J0R",
+        "前湾算力调度平台（深圳）有限公司",
+        "440305",
+        applies_for="平台建设方，QH-DDPT-DEMO",
+    ),
+    Company(
+        "qingcheng",
+        "91150123MA0QC00K00",
+        "青城绿色算力（内蒙古）有限公司",
+        "150123",
+        provider=True,
+        industry_code="6450",
+        size="large",
+        applies_for="供给方，NM-JS",
+    ),
     Company(
         "yunfan",
         "91110302MA0YF00F0Y",
@@ -89,6 +138,15 @@ COMPANIES = (
         provider=True,
         industry_code="6450",
     ),
+    Company(
+        "tianfu",
+        "91510112MA6TF00L0Y",
+        "天府智算中心（成都）有限公司",
+        "510112",
+        enterprise=False,
+        provider=True,
+        industry_code="6450",
+    ),
 )
 ADMISSIONS = (
     ("yunfan", "BJ-AIQ", "2025年第一批", "智能算力租用"),
@@ -96,6 +154,8 @@ ADMISSIONS = (
     ("yunfan", "SZ-XLQ", "2025年第一批", "智能算力租用"),
     ("zhihui", "GZ-SLQ", "2024年第一批", "智能算力租用"),
     ("zhihui", "GZ-SLQ-DEMO", "2024年第一批", "智能算力租用"),
+    ("tianfu", "CD-SLQ", "2023年第一批", "智能算力租用"),
+    ("tianfu", "CD-SLQ-DEMO", "2023年第一批", "智能算力租用"),
 )
 
 
@@ -194,15 +254,18 @@ def _credential(provider: Party, user: User) -> str:
     return token
 
 
-def table() -> list[tuple[str, str, str]]:
-    """(account, name, what for) of everyone worth signing in as."""
-    rows = [(account, name, str(role.label)) for account, (name, role) in STAFF.items()]
-    rows += [
-        ("sz-handler", "深圳受理", "受理审查（仅深圳）"),
-        ("sysadmin", "秦系统", "系统管理"),
-        ("secadmin", "尤安全", "安全管理"),
+def table() -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Everyone worth signing in as, under headings: (account, what for, name)."""
+    staff = [(account, str(role.label), name) for account, (name, role) in STAFF.items()]
+    staff += [
+        ("sz-handler", "受理审查（仅深圳）", "深圳受理"),
+        ("sysadmin", "系统管理", "秦系统"),
+        ("secadmin", "安全管理", "尤安全"),
     ]
-    for company in COMPANIES:
-        kind = "服务商" if company.provider else "申领企业"
-        rows.append((company.account, company.name, f"{kind}经办（{company.account}2 为企业复核）"))
-    return rows
+    applicants = [(one.account, one.applies_for, one.name) for one in COMPANIES if one.enterprise]
+    providers = [(one.account, "服务商", one.name) for one in COMPANIES if not one.enterprise]
+    return [
+        ("政府工作人员（在所有演示地区任职）", staff),
+        ("申领单位的经办人（账号后加 2 为企业复核人）", applicants),
+        ("服务商", providers),
+    ]

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from config.demo.browser import StepFailed
+from config.demo.steps import STEPS
 from config.demo.story import Story
 
 
@@ -29,13 +30,13 @@ class Command(BaseCommand):
         folder = out or Path(settings.BASE_DIR) / "var" / "demo"
         folder.mkdir(parents=True, exist_ok=True)
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        story = Story(base_url, folder, self.stdout.write)
-        steps = [*story.steps(), ("核对台账", self._ledger), ("封存并验证留痕", self._trail)]
+        story = Story(base_url, folder)
+        steps = [*STEPS, ("核对台账", self._ledger), ("封存并验证留痕", self._trail)]
         started = time.monotonic()
         for position, (label, step) in enumerate(steps, start=1):
             begun = time.monotonic()
             try:
-                said = step()
+                said = step(story)
             except (StepFailed, httpx.HTTPError, CommandError, SystemExit) as failure:
                 raise CommandError(f"第 {position} 步“{label}”未通过：{failure}") from failure
             self.stdout.write(
@@ -48,10 +49,10 @@ class Command(BaseCommand):
             )
         )
 
-    def _ledger(self) -> str:
+    def _ledger(self, story: Story) -> str:
         return self._run("check_ledger")
 
-    def _trail(self) -> str:
+    def _trail(self, story: Story) -> str:
         self._run("seal_trail")
         return self._run("verify_trail")
 

@@ -14,5 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(f"  演示账号（密码均为 {PASSWORD}）：")
-        for account, name, role in table():
-            self.stdout.write(f"    {account:<14} {role}　{name}")
+        for heading, rows in table():
+            self.stdout.write(f"  {heading}")
+            for account, role, name in rows:
+                self.stdout.write(f"    {account:<14} {role}　{name}")
