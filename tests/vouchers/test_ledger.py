@@ -325,15 +325,32 @@ class TestCaps:
         reserve(300, caps=[cap(500, amount=yuan(120))])
         assert available(cap(500).code) == yuan(380)
 
-    def test_another_limit_for_the_same_cap_is_refused_until_it_is_set(self):
+    def test_a_higher_limit_of_a_later_version_gives_the_difference(self):
         voucher_of(1000)
         reserve(300, caps=[cap(500)])
-        assert reserve(1, claim="C-2", caps=[cap(600)]).code == "cap_mismatch"
-        raised = ledger.set_cap(
-            cap(600), region_code="110000", on=ON, id=new(), subject_kind="party", subject_no=PAYEE
-        )
-        assert raised.accepted
-        assert reserve(300, claim="C-2", caps=[cap(600)]).accepted
+        refused = reserve(301, claim="C-2", caps=[cap(600)])
+        assert (refused.code, refused.available, refused.needed) == ("cap_exceeded", yuan(300), yuan(301))
+        accepted = reserve(300, claim="C-3", caps=[cap(600)])
+        assert [leg.code for leg in accepted.transfers] == ["reserve", "reserve", "grant"]
+        assert (account(cap(600).code).limit_amount, account(cap(600).code).used) == (yuan(600), yuan(600))
+
+    def test_a_lower_limit_binds_the_cases_of_its_version_and_no_other(self):
+        voucher_of(1000)
+        reserve(300, caps=[cap(500)])
+        refused = reserve(101, claim="C-2", caps=[cap(400)])
+        assert (refused.code, refused.available, refused.needed) == ("cap_exceeded", yuan(100), yuan(101))
+        assert reserve(100, claim="C-3", caps=[cap(400)]).accepted
+        assert reserve("0.01", claim="C-4", caps=[cap(400)]).code == "cap_exceeded"
+        assert reserve(100, claim="C-5", caps=[cap(500)]).accepted
+        assert account(cap(500).code).limit_amount == yuan(500)
+
+    def test_what_was_used_above_a_lower_limit_stays_and_may_only_become_less(self):
+        voucher_of(1000)
+        held = reserve(300, caps=[cap(500)])
+        refused = reserve("0.01", claim="C-2", caps=[cap(200)])
+        assert (refused.code, refused.available) == ("cap_exceeded", yuan(0))
+        assert reserve(250, replacing=held.id, caps=[cap(200)]).accepted
+        assert account(cap(500).code).used == yuan(250)
 
     def test_a_limit_is_never_set_below_what_is_used(self):
         voucher_of(1000)

@@ -69,8 +69,9 @@ def payment_account(payment_no: str) -> str:
 class Cap:
     """One cap (限额) that a chain uses up: of a pool, voucher, contract, or enterprise and year.
 
-    ``limit`` is granted when the cap is first used; later uses must state the same limit (``cap_mismatch`` otherwise;
-    change it with ``set_cap``). ``amount`` is what is used of it, by default as much as the chain moves. ``shared``:
+    ``limit`` is that of the case's own version. The account's is the highest that any chain has stated: a chain that states
+    less is held to its own limit, one that states more is granted the difference. So cases of two versions share one
+    cap, and each keeps the limit that it was decided under. ``amount`` is what is used of it, by default as much as the chain moves. ``shared``:
     many enterprises use it at once (a pool).
     """
 
@@ -154,7 +155,6 @@ _MESSAGES = {
     "accepted": _("已记账。"),
     "insufficient_funds": _("可用余额不足：需要 {needed} 元，可用 {available} 元。"),
     "cap_exceeded": _("超过限额：本次需占用 {needed} 元，剩余额度 {available} 元。"),
-    "cap_mismatch": _("限额与已核定的不一致：本次为 {needed} 元，已核定 {available} 元。请先调整核定限额。"),
     "pending_unknown": _("没有找到对应的预占记录。"),
     "pending_resolved": _("该笔预占已经办结，不能重复确认或释放。"),
     "pending_expired": _("该笔预占已过有效期，不能再确认。"),

@@ -318,6 +318,8 @@ DECLARE
     some_closed boolean := false;
     closing uuid[] := '{}';
     limits jsonb := '{}';
+    own numeric[];  -- of each touched cap, the lower limit that this chain alone is held to
+    granted numeric[];  -- of each touched cap, what this chain is granted
     item record;
     target uuid;
     amount numeric;
@@ -370,14 +372,16 @@ BEGIN
         END LOOP;
     END IF;
 
-    -- A limit that the request states for the first time is granted; another one than was granted is refused.
+    -- A limit is that of the version under which a case is decided, and cases of two versions use one cap. A chain that states
+    -- more than was granted so far is granted the difference; one that states less is held to its own limit, and no other is.
     FOR i IN 1 .. coalesce(cardinality(r.o_id), 0) LOOP
         j := array_position(r.a_id, r.o_id[i]);
         CONTINUE WHEN j IS NULL OR (a_row[j]).limit_amount = r.o_limit[i];
-        IF (a_row[j]).limit_amount IS NOT NULL THEN
-            RETURN ledger_refusal(chain_no, 'cap_mismatch', (a_row[j]).code, (a_row[j]).limit_amount, r.o_limit[i]);
+        IF (a_row[j]).limit_amount > r.o_limit[i] THEN
+            own[j] := r.o_limit[i];
+        ELSE
+            limits := limits || jsonb_build_object(r.o_id[i]::text, r.o_limit[i]);
         END IF;
-        limits := limits || jsonb_build_object(r.o_id[i]::text, r.o_limit[i]);
     END LOOP;
     IF r.special THEN
         FOR item IN SELECT e ->> 'kind' AS asked, e ->> 'amount' AS stated, b.*
@@ -411,7 +415,7 @@ BEGIN
             IF item.more > 0 THEN
                 l_code := l_code || 'grant'::text; l_debit := l_debit || item.source; l_credit := l_credit || item.id;
                 l_debit_code := l_debit_code || item.source_code::text; l_credit_code := l_credit_code || item.code::text;
-                a_cc[i] := a_cc[i] + item.more;
+                a_cc[i] := a_cc[i] + item.more; granted[i] := item.more;
             ELSE
                 l_code := l_code || 'curtail'::text; l_debit := l_debit || item.id; l_credit := l_credit || item.source;
                 l_debit_code := l_debit_code || item.code::text; l_credit_code := l_credit_code || item.source_code::text;
@@ -445,6 +449,8 @@ BEGIN
     FOR i IN 1 .. coalesce(cardinality(r.a_id), 0) LOOP
         a := a_row[i];
         IF a.debits_must_not_exceed_credits AND a.debits_pending + a_dp[i] + a.debits_posted + a_dd[i] > a.credits_posted + a_cc[i]
+           OR own[i] IS NOT NULL AND a_dp[i] + a_dd[i] > a_cc[i]
+              AND a.limit_amount - a.credits_posted - a_cc[i] + a.debits_pending + a_dp[i] + a.debits_posted + a_dd[i] > own[i]
            OR a.credits_must_not_exceed_debits AND a.credits_pending + a_cp[i] + a.credits_posted + a_cc[i] > a.debits_posted + a_dd[i] THEN
             IF worst IS NULL OR r.a_at[i] < r.a_at[worst] THEN worst := i; END IF;
         END IF;
@@ -453,9 +459,12 @@ BEGIN
         a := a_row[worst];
         RETURN ledger_refusal(
             chain_no, CASE a.ledger WHEN 'entitlement' THEN 'cap_exceeded' ELSE 'insufficient_funds' END, a.code,
-            CASE WHEN a.debits_must_not_exceed_credits THEN a.credits_posted - a.debits_posted - a.debits_pending
+            CASE WHEN own[worst] IS NOT NULL
+                 THEN greatest(own[worst] - a.limit_amount + a.credits_posted - a.debits_posted - a.debits_pending, 0)
+                 WHEN a.debits_must_not_exceed_credits
+                 THEN a.credits_posted + coalesce(granted[worst], 0) - a.debits_posted - a.debits_pending
                  ELSE a.debits_posted - a.credits_posted - a.credits_pending END,
-            CASE WHEN a.debits_must_not_exceed_credits THEN a_dp[worst] + a_dd[worst] - a_cc[worst]
+            CASE WHEN a.debits_must_not_exceed_credits THEN a_dp[worst] + a_dd[worst] - a_cc[worst] + coalesce(granted[worst], 0)
                  ELSE a_cp[worst] + a_cc[worst] - a_dd[worst] END);
     END IF;
 
