@@ -24,7 +24,7 @@ CITE = r.Citation("随机文件", "第一条")
 BEIJING = timezone(timedelta(hours=8))
 START, END = date(2025, 1, 1), date(2026, 1, 1)
 
-KINDS = (t.BasisKind.INVOICE_LINE, t.BasisKind.SETTLEMENT_LINE, t.BasisKind.CONTRACT_AMOUNT)
+KINDS = (t.BasisKind.INVOICE_LINE, t.BasisKind.PAYMENT, t.BasisKind.DEPLOYED_CAPACITY)
 CLASSES = (
     r.ApplicantClass(cite=CITE, code="startup", name="初创企业", registered_within_months=24),
     r.ApplicantClass(cite=CITE, code="sme", name="中小企业", sizes=("micro", "small", "medium")),
@@ -35,6 +35,8 @@ fen = st.integers(0, 10**9).map(lambda number: D(number).scaleb(-2))
 """Amounts from 0 to ten million yuan, to the fen."""
 percents = st.integers(0, 100).map(lambda number: D(number).scaleb(-2))
 rates_of_a_text = st.sampled_from([D(one).scaleb(-3) for one in (50, 100, 125, 200, 300, 333, 400, 500)])
+scales = st.integers(0, 10**6).map(lambda number: D(number).scaleb(-3))
+"""Verified scales, from 0 to a thousand units."""
 thresholds = st.integers(1, 400).map(lambda number: D(number) * 10000)
 dates = st.dates(date(2024, 7, 1), date(2026, 3, 1))
 
@@ -44,7 +46,8 @@ def _subset(values: Sequence[Any], *, min_size: int = 0) -> st.SearchStrategy[tu
 
 
 @st.composite
-def _track(draw: st.DrawFn, code: str, *, bands: Sequence[t.TierMode], windows: bool) -> r.Track:
+def _track(draw: st.DrawFn, code: str, *, bands: Sequence[t.TierMode], windows: bool, scale: bool) -> r.Track:
+    by_scale = scale and draw(st.integers(0, 3)) == 0
     has_window = windows and draw(st.booleans())
     counted_from = draw(st.none() | st.dates(START, date(2025, 6, 1))) if has_window else None
     return r.Track(
@@ -60,16 +63,22 @@ def _track(draw: st.DrawFn, code: str, *, bands: Sequence[t.TierMode], windows: 
         counted_to=draw(st.none() | st.dates(date(2025, 6, 2), END)) if has_window else None,
         day_count=draw(st.sampled_from(list(t.DayCount))),
         tier_mode=draw(st.sampled_from(list(bands))),
-        tier_measure=draw(st.sampled_from(list(t.TierMeasure))),
+        tier_measure=t.TierMeasure.CASE if by_scale else draw(st.sampled_from(list(t.TierMeasure))),
+        scale_unit=t.ScaleUnit.PFLOPS if by_scale else None,
+        scale_precision=draw(st.none() | st.just(t.Precision.FP16)) if by_scale else None,
     )
 
 
 @st.composite
 def _rates(draw: st.DrawFn, track: r.Track, *, reviewers: bool, rising: bool) -> tuple[r.Rate, ...]:
     """A ladder for all, or a rate by chip, use, component, class or completion with one for the rest behind it."""
+    by_scale = track.scale_unit is not None
+    name = "unit_amount" if by_scale else "rate"
+    values_of_a_text = st.sampled_from([D("0.5"), D(800), D(1000), D(10000)]) if by_scale else rates_of_a_text
     if track.tier_mode is not t.TierMode.NONE:
-        borders = sorted(draw(st.lists(thresholds, min_size=1, max_size=3, unique=True)))
-        values = [draw(rates_of_a_text) for _ in range(len(borders) + 1)]
+        levels = st.integers(1, 900).map(D) if by_scale else thresholds
+        borders = sorted(draw(st.lists(levels, min_size=1, max_size=3, unique=True)))
+        values = [draw(values_of_a_text) for _ in range(len(borders) + 1)]
         values = sorted(values) if rising else values
         starts: list[Decimal | None] = [None, *borders]
         ends: list[Decimal | None] = [*borders, None]
@@ -78,9 +87,9 @@ def _rates(draw: st.DrawFn, track: r.Track, *, reviewers: bool, rising: bool) ->
                 cite=CITE,
                 code=f"{track.code}_{place}",
                 track=track.code,
-                rate=rate,
                 band_from=low,
                 band_to=high,
+                **{name: rate},
             )
             for place, (low, high, rate) in enumerate(zip(starts, ends, values, strict=True))
         )
@@ -102,13 +111,17 @@ def _rates(draw: st.DrawFn, track: r.Track, *, reviewers: bool, rising: bool) ->
         cite=CITE,
         code=f"{track.code}_rest",
         track=track.code,
-        rate=draw(rates_of_a_text),
         kind=draw(st.sampled_from(kinds)),
+        **{name: draw(values_of_a_text)},
     )
     if not condition:
         return (rest,)
     own = r.Rate(
-        cite=CITE, code=f"{track.code}_own", track=track.code, rate=draw(rates_of_a_text), **condition
+        cite=CITE,
+        code=f"{track.code}_own",
+        track=track.code,
+        **{name: draw(values_of_a_text)},
+        **condition,
     )
     return (own, rest)
 
@@ -177,6 +190,20 @@ def _floor(draw: st.DrawFn, number: int) -> r.Floor:
     )
 
 
+def treasuries(*shares: str, takes_rest: int | None = None) -> tuple[r.TreasuryShare, ...]:
+    """Treasuries with such shares; the one in that place takes the rest."""
+    return tuple(
+        r.TreasuryShare(
+            cite=CITE,
+            code=f"t{place}",
+            treasury=f"第{place + 1}级财政",
+            share=D(share),
+            takes_rest=place == takes_rest,
+        )
+        for place, share in enumerate(shares)
+    )
+
+
 @st.composite
 def schemes(
     draw: st.DrawFn,
@@ -184,6 +211,7 @@ def schemes(
     bands: Sequence[t.TierMode] = tuple(t.TierMode),
     rising_bands: bool = False,
     windows: bool = True,
+    scale: bool = True,
     reviewers: bool = True,
     cap_subjects: Sequence[t.CapSubject] = tuple(t.CapSubject),
     floors: bool = True,
@@ -197,11 +225,16 @@ def schemes(
 ) -> r.Scheme:
     """A sound scheme of one or two tracks, with what the keywords allow."""
     codes = ("a", "b") if draw(st.booleans()) else ("a",)
-    tracks = tuple(draw(_track(code, bands=bands, windows=windows)) for code in codes)
+    tracks = tuple(draw(_track(code, bands=bands, windows=windows, scale=scale)) for code in codes)
     rates = tuple(
         rate for track in tracks for rate in draw(_rates(track, reviewers=reviewers, rising=rising_bands))
     )
-    mode = draw(st.sampled_from(list(other_money)))
+    modes_of_money = [
+        one
+        for one in other_money
+        if one is not t.OtherMoneyMode.COMBINED_RATE or not any(track.scale_unit for track in tracks)
+    ]
+    mode = draw(st.sampled_from(modes_of_money))
     shared = mode in (t.OtherMoneyMode.SHARE_LIMIT, t.OtherMoneyMode.COMBINED_RATE)
     many = st.integers(0, 3)
     return r.Scheme(
@@ -229,7 +262,9 @@ def schemes(
             share=draw(st.sampled_from([D("0.3"), D("0.5"), D(1)])) if shared else None,
         ),
         review_steps=(r.ReviewStep(cite=CITE, code="review", name="评审", role="handler", sets_rate=True),),
-        score_rates=(),
+        treasury_shares=draw(
+            st.sampled_from([(), treasuries("0.6", "0.4"), treasuries("0.333", "0.333", "0.334")])
+        ),
         voucher=r.VoucherKind(cite=CITE),
         issue=r.WayOfIssue(cite=CITE),
         rounding=r.Rounding(
@@ -246,6 +281,9 @@ def _contract(draw: st.DrawFn, number: int) -> f.ContractFacts:
     verdict = draw(st.none() | st.sampled_from(list(t.Verdict)))
     return f.ContractFacts(
         contract_no=f"L-{number}",
+        quantity=draw(st.none() | scales),
+        unit=t.ScaleUnit.PFLOPS,
+        precision=t.Precision.FP16,
         net_amount=draw(fen),
         tax_amount=draw(st.integers(0, 10**6).map(lambda number: D(number).scaleb(-2))),
         signed_on=draw(st.none() | dates),
@@ -307,6 +345,9 @@ def _item(
         component=draw(st.none() | st.sampled_from([t.Component.COMPUTE, t.Component.STORAGE])),
         chip_origin=draw(st.none() | st.sampled_from(list(t.ChipOrigin))),
         purpose=draw(st.none() | st.sampled_from(list(t.Purpose))),
+        quantity=draw(st.none() | scales.map(lambda one: sign * one)),
+        unit=t.ScaleUnit.PFLOPS,
+        precision=draw(st.sampled_from([t.Precision.FP16, t.Precision.FP16, t.Precision.FP32])),
     )
 
 
