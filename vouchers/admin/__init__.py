@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from vouchers.admin import credentials, parties, people, policies, prices, programs, regions
+from vouchers.admin import credentials, parties, people, policies, prices, programs, publications, regions
 
 # Rights are role grants; Django's own groups would be a second, unread table of them.
 if admin.site.is_registered(Group):
     admin.site.unregister(Group)
 
-__all__ = ["credentials", "parties", "people", "policies", "prices", "programs", "regions"]
+__all__ = ["credentials", "parties", "people", "policies", "prices", "programs", "publications", "regions"]

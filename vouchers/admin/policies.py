@@ -2,163 +2,77 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
-from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from vouchers import dates
-from vouchers.access import Role
-from vouchers.actions import policies, policy_soundness
-from vouchers.admin.acts import Act, ActingAdmin, DatedReasonForm, ReasonForm
+from vouchers.actions import policies, policy_editing, policy_soundness
+from vouchers.admin.acts import DAY, ActingAdmin
+from vouchers.admin.policy_acts import ACTS, BEGIN, EDITOR
+from vouchers.admin.policy_fields import OpenChoiceField
+from vouchers.admin.policy_forms import PartForm
+from vouchers.admin.policy_help import help_for
 from vouchers.admin.policy_parts import INLINES
+from vouchers.admin.policy_rows import document_choices
 from vouchers.admin.scoped import ScopedAdmin
 from vouchers.admin.version_pages import (
     VersionPage,
     register_version_page,
-    version_address,
     version_context,
     version_pages,
 )
-from vouchers.models import PolicyVersion, Publication
+from vouchers.admin.version_view import version_page
+from vouchers.errors import DomainError, NotNow
+from vouchers.models import PolicyDocument, PolicyVersion, ValueCitation
 from vouchers.policy.prose import describe
+from vouchers.policy.terms import Confidence
 
 
-class CloneForm(forms.Form):
-    """What the new version is called."""
+class VersionForm(PartForm):
+    """What a version says of itself, and its source as a whole."""
 
-    label = forms.CharField(label=_("新版本名称"), max_length=60)
+    cite_document = OpenChoiceField(label=_("本版本的依据文件"), required=False)
+    cite_article = forms.CharField(label=_("条款"), required=False, max_length=100)
+    cite_confidence = forms.ChoiceField(label=_("可信程度"), choices=Confidence.pairs(), required=False)
+    cite_note = forms.CharField(label=_("出处说明"), required=False, max_length=500)
 
+    conflict: DomainError | None = None
+    documents: list[tuple[str, str]] = []
 
-def _run_examples(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
-    results = policy_soundness.run_examples(version, by=request.user)  # type: ignore[arg-type]
-    passed = sum(result.passed for result in results)
-    return f"共 {len(results)} 个算例，{passed} 个与应得结果一致，{len(results) - passed} 个不一致。"
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        source = ValueCitation.objects.filter(version=self.instance.pk, target="", field="").first()
+        for name in CITED:
+            if name in self.fields:
+                self.fields[name].help_text = help_for("policyversion", name)
+                self.initial[name] = getattr(source, name, "")
+        choices: Any = self.fields.get("cite_document")
+        if choices is not None:
+            choices.choices = self.documents
+            self.initial["cite_document"] = self.initial["cite_document"] or self.documents[0][0]
 
-
-def _propose(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
-    policies.propose_version(version, by=request.user)  # type: ignore[arg-type]
-    return f"“{version}”已提请发布，请另一位发布人员核对后发布。"
-
-
-def _return(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
-    policies.return_version(version, by=request.user, reason=given["reason"])  # type: ignore[arg-type]
-    return f"“{version}”已退回修改。"
-
-
-def _publish(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
-    publication = policies.publish_version(version, by=request.user)  # type: ignore[arg-type]
-    note = "" if publication.accepts_applications else "补贴比例未公布，暂不开放申领。"
-    return (
-        f"“{version}”已发布，发布编号 {publication.publication_no}，摘要 {publication.sha256[:12]}…。{note}"
-    )
-
-
-def _clone(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> PolicyVersion:
-    return policies.clone_version(version, by=request.user, label=given["label"])  # type: ignore[arg-type]
-
-
-def _suspend(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
-    policies.suspend_version(version.publication, by=request.user, **given)  # type: ignore[arg-type]
-    return f"“{version}”自 {given['on']} 起暂停受理。"
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        if self.conflict is not None:
+            raise forms.ValidationError(self.conflict.message, code="edited_meanwhile")
+        starts, ends = given.get("effective_from"), given.get("effective_to")
+        if starts and ends and ends <= starts:
+            self.add_error("effective_to", _("失效日期应晚于施行日期；两者颠倒的草稿无法保存。"))
+        return given
 
 
-def _resume(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
-    policies.resume_version(version.publication, by=request.user, **given)  # type: ignore[arg-type]
-    return f"“{version}”自 {given['on']} 起恢复受理。"
-
-
-def _terminate(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
-    policies.terminate_version(version.publication, by=request.user, **given)  # type: ignore[arg-type]
-    return f"“{version}”自 {given['on']} 起终止。"
-
-
-def _allowed(verb: str) -> Any:
-    return lambda version: version.lifecycle.find(verb, version.state) is not None
-
-
-EDITOR, PUBLISHER = (Role.POLICY_EDITOR,), (Role.PUBLISHER,)
-ACTS = (
-    Act(
-        "run-examples",
-        _("运算算例"),
-        _("逐个运算本版本的算例，结果记在各算例之下，不改变版本状态。"),
-        (*EDITOR, *PUBLISHER),
-        _run_examples,
-    ),
-    Act(
-        "propose",
-        _("提请发布"),
-        _("提请后内容不能再改；内容须完整、无矛盾，且全部算例与应得结果一致。"),
-        EDITOR,
-        _propose,
-        _allowed("propose"),
-    ),
-    Act(
-        "return",
-        _("退回修改"),
-        _("退回后可以继续修改，须重新提请。"),
-        (*EDITOR, *PUBLISHER),
-        _return,
-        _allowed("return_to_draft"),
-        ReasonForm,
-    ),
-    Act(
-        "publish",
-        _("发布"),
-        _(
-            "发布后生成不可更改的发布件，自施行日期起适用；同一专项的前一版本同日失效。发布人须不是起草人或提请人。"
-        ),
-        PUBLISHER,
-        _publish,
-        _allowed("publish"),
-    ),
-    Act(
-        "suspend",
-        _("暂停"),
-        _("暂停期间不受理新的申领；已办结的事项不受影响。"),
-        PUBLISHER,
-        _suspend,
-        _allowed("suspend"),
-        DatedReasonForm,
-    ),
-    Act(
-        "resume",
-        _("恢复"),
-        _("恢复受理新的申领。"),
-        PUBLISHER,
-        _resume,
-        _allowed("resume"),
-        DatedReasonForm,
-    ),
-    Act(
-        "terminate",
-        _("终止"),
-        _("自所填日期起不再适用，不能恢复；已办结的事项不受影响。"),
-        PUBLISHER,
-        _terminate,
-        _allowed("terminate"),
-        DatedReasonForm,
-    ),
-    Act(
-        "clone",
-        _("复制为新版本"),
-        _("以本版本的内容和算例起草新的版本。"),
-        EDITOR,
-        _clone,
-        form=CloneForm,
-    ),
-)
+CITED = ("cite_document", "cite_article", "cite_confidence", "cite_note")
 
 
 @admin.register(PolicyVersion)
@@ -167,6 +81,10 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
 
     write_roles = EDITOR
     acts = ACTS
+    adding = BEGIN
+    form = VersionForm
+    change_form_template = "admin/vouchers/version_form.html"
+    formfield_overrides = {models.DateField: {"widget": DAY}}
     list_display = (
         "version_no",
         "program",
@@ -179,43 +97,52 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
     list_filter = ("state", "demonstration")
     search_fields = ("program__code", "program__name", "title", "label")
     list_select_related = ("program",)
-    readonly_fields = ("version_no", "state", "created_by", "created_at", "proposed_by", "proposed_at")
-    save_on_top = True
-    fieldsets = (
-        (
-            _("一、依据与适用"),
-            {
-                "fields": (
-                    ("program", "label"),
-                    "title",
-                    ("side", "office"),
-                    ("effective_from", "effective_to", "in_force_by"),
-                    "retroactive_from",
-                    ("track_choice", "demonstration"),
-                    "note",
-                )
-            },
-        ),
-        (
-            _("办理情况"),
-            {
-                "fields": (
-                    ("version_no", "state"),
-                    ("created_by", "created_at"),
-                    ("proposed_by", "proposed_at"),
-                )
-            },
-        ),
+    readonly_fields = ("program", "source", "created_by", "created_at", "proposed_by", "proposed_at")
+    own_lines: tuple[Any, ...] = (
+        "title",
+        ("label", "office"),
+        ("side", "program"),
+        ("effective_from", "effective_to"),
+        ("in_force_by", "track_choice"),
+        ("retroactive_from", "demonstration"),
+        "note",
     )
 
     def region_of(self, obj: PolicyVersion) -> Any:
         return obj.program.region
 
+    def public_key(self, obj: PolicyVersion) -> str:
+        return obj.version_no
+
+    def with_public_key(self, rows: QuerySet[PolicyVersion], key: str) -> QuerySet[PolicyVersion]:
+        code, _dash, number = key.rpartition("-")
+        if not (number.isascii() and number.isdigit() and len(number) < 9):
+            return rows.none()
+        return rows.filter(program__code=code, number=int(number))
+
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         return INLINES if obj is not None else ()
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return (*self.readonly_fields, "program") if obj is not None else self.readonly_fields
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if self.has_change_permission(request, obj):
+            return (
+                (None, {"fields": self.own_lines}),
+                (_("本版本整体的出处"), {"fields": (CITED,), "classes": ("source",)}),
+            )
+        people = (("created_by", "created_at"), ("proposed_by", "proposed_at"))
+        return ((None, {"fields": (*self.own_lines, "source", *people)}),)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.documents = document_choices(request, obj)
+        form.conflict = getattr(request, "edit_conflict", None)
+        return form
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.help_text = help_for("policyversion", db_field.name, db_field.help_text)
+        return field
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.editable)
@@ -225,24 +152,66 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
         """The public number."""
         return version.version_no if version.pk else "—"
 
+    @admin.display(description=_("本版本整体的出处"))
+    def source(self, version: PolicyVersion) -> str:
+        """The document that the version rests on."""
+        row = ValueCitation.objects.filter(version=version, target="", field="").first()
+        if row is None:
+            return "—"
+        return " · ".join(
+            word
+            for word in (
+                row.cite_document,
+                row.cite_article,
+                row.get_cite_confidence_display(),
+                row.cite_note,
+            )
+            if word
+        )
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """A version begins by a few questions, not by an empty page."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return self._performed(request, self.adding, None, "", self.address("changelist"))
+
     def save_model(self, request: HttpRequest, obj: PolicyVersion, form: Any, change: bool) -> None:
-        if change:
-            obj.save()
-            return
-        draft = policies.create_draft(obj.program, by=request.user, title=obj.title, label=obj.label)  # type: ignore[arg-type]
-        obj.pk, obj.number = draft.pk, draft.number
-        obj.created_by, obj.created_at = draft.created_by, draft.created_at
-        obj._state.adding, obj._state.db = False, draft._state.db
         obj.save()
+        given = form.cleaned_data
+        policy_editing.cite_version(
+            obj,
+            document_no=given["cite_document"],
+            article=given["cite_article"],
+            confidence=given["cite_confidence"],
+            note=given["cite_note"],
+        )
 
-    def public_key(self, obj: PolicyVersion) -> str:
-        return obj.version_no
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        renamed = [
+            (one.initial["document_no"], one.cleaned_data["document_no"])
+            for one in formset.initial_forms
+            if formset.model is PolicyDocument
+            and "document_no" in one.changed_data
+            and one.initial["document_no"]
+        ]
+        super().save_formset(request, form, formset, change)
+        request._renamed = [*getattr(request, "_renamed", []), *renamed]  # type: ignore[attr-defined]
 
-    def with_public_key(self, rows: QuerySet[PolicyVersion], key: str) -> QuerySet[PolicyVersion]:
-        code, _dash, number = key.rpartition("-")
-        if not (number.isascii() and number.isdigit()):
-            return rows.none()
-        return rows.filter(program__code=code, number=int(number))
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        for old, new in getattr(request, "_renamed", []):
+            policy_editing.rename_document(form.instance, old, new)
+
+    def response_change(self, request: HttpRequest, obj: PolicyVersion) -> HttpResponse:
+        """Saved, and where to go on."""
+        left = len(policy_editing.find_problems(obj))
+        if left:
+            messages.warning(request, _("草稿已保存。还有 %(left)s 处需要补充或更正。") % {"left": left})
+        else:
+            messages.success(request, _("草稿已保存，各节内容完整。"))
+        wanted = request.POST.get("_more", "")
+        more = f"?{urlencode({'add': wanted})}#{wanted}-group" if wanted else ""
+        return HttpResponseRedirect(self.address("change", obj) + more)
 
     def get_urls(self) -> list[Any]:
         own = [
@@ -270,16 +239,35 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> Any:
         version = self.get_object(request, unquote(object_id))
-        pages = [] if version is None else self.pages_for(request, version)
-        return super().change_view(request, object_id, form_url, {"pages": pages} | (extra_context or {}))
+        if (
+            request.method == "POST"
+            and version is not None
+            and super().has_change_permission(request, version)
+        ):
+            try:
+                policy_editing.begin_edit(version, request.POST.get("stamp", ""), by=request.user)  # type: ignore[arg-type]
+            except NotNow as refusal:
+                if refusal.code != "policy.edited_meanwhile":
+                    raise
+                request.edit_conflict = request.refusal = refusal  # type: ignore[attr-defined]
+        return super().change_view(request, object_id, form_url, extra_context)
 
-    def pages_for(self, request: HttpRequest, version: PolicyVersion) -> list[dict[str, Any]]:
-        """The registered pages that this person may open now."""
-        return [
-            {"label": page.label, "url": version_address(version, page.name), "help": page.help}
-            for page in version_pages()
-            if page.label and page.open_to(request, version) and page.ready(version)
-        ]
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        context |= version_page(request, self, obj, context)
+        response = super().render_change_form(request, context, add, change, form_url, obj)
+        if context["conflict"] is not None:
+            response.status_code = context["conflict"].status
+        elif context["faults"]:
+            response.status_code = 422
+        return response
 
 
 def text_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
@@ -301,53 +289,3 @@ def yaml_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
 
 register_version_page(VersionPage("text", _("本政策说明"), text_view, order=10))
 register_version_page(VersionPage("yaml", _("导出 YAML"), yaml_view, order=90))
-
-
-@admin.register(Publication)
-class PublicationAdmin(ScopedAdmin):
-    """What was published, as it stands. Nobody changes it here or anywhere."""
-
-    public_key_field = "publication_no"
-
-    list_display = (
-        "publication_no",
-        "program",
-        "label",
-        "valid",
-        "status_now",
-        "accepts_applications",
-        "published_by",
-        "published_at",
-    )
-    list_select_related = ("program", "validity", "published_by")
-    search_fields = ("publication_no", "program__code", "label", "sha256")
-    fields = (
-        ("publication_no", "program", "label"),
-        ("valid", "status_now"),
-        ("demonstration", "accepts_applications"),
-        ("proposed_by", "published_by", "published_at"),
-        ("sha256", "engine_version"),
-        "canonical_text",
-    )
-    readonly_fields = ("valid", "status_now", "canonical_text")
-
-    def region_of(self, obj: Publication) -> Any:
-        return obj.program.region
-
-    @admin.display(description=_("有效期"))
-    def valid(self, publication: Publication) -> str:
-        """From, and until (not included)."""
-        validity = publication.validity
-        return f"{validity.effective_from} — {validity.effective_to or _('无期限')}"
-
-    @admin.display(description=_("今日状态"))
-    def status_now(self, publication: Publication) -> Any:
-        """As it stands on the business date."""
-        status = publication.status_on(dates.today())
-        return dict(publication.statuses.model.Status.choices).get(status, _("尚未施行"))
-
-    @admin.display(description=_("规范文本"))
-    def canonical_text(self, publication: Publication) -> Any:
-        """The canonical JSON, set out to be read."""
-        text = json.dumps(publication.document, ensure_ascii=False, indent=2)
-        return format_html("<pre>{}</pre>", text)

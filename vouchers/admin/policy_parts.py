@@ -5,13 +5,11 @@ A new column of a part is a name in `what` (or in `more`, for what is rarely nee
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -19,11 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import STAFF_ROLES, Role
 from vouchers.admin import policy_fields as fields
-from vouchers.admin.policy_forms import NOT_IN_THE_TEXT, PartForm, PartFormSet
 from vouchers.admin.policy_gates import GateForm
-from vouchers.admin.policy_help import help_for
-from vouchers.admin.scoped import PartInline
-from vouchers.admin.shown import LEVELS, is_amount, is_rate, shown
+from vouchers.admin.policy_rows import TermsPart, VersionPart
+from vouchers.admin.shown import LEVELS
 from vouchers.models import (
     PolicyApplicantClass,
     PolicyCap,
@@ -48,117 +44,6 @@ from vouchers.models import (
 )
 from vouchers.models.parties import Ownership, Size
 
-SOURCE_FIELDS = (("cite_document", "cite_article"), ("cite_confidence", "cite_note"))
-CODES_OF: dict[str, type[models.Model]] = {
-    "track": PolicyTrack,
-    "tracks": PolicyTrack,
-    "classes": PolicyApplicantClass,
-    "waived_for": PolicyApplicantClass,
-}
-"""Columns that name other rows of the same version by their codes."""
-
-
-def document_choices(request: HttpRequest, version: PolicyVersion | None) -> list[tuple[str, str]]:
-    """The version's documents, those typed on the page as well, and what stands for “not in the text”."""
-    stored = [] if version is None else [row.document_no for row in version.policydocument_rows.all()]
-    typed = [
-        value
-        for key, value in request.POST.items()
-        if re.fullmatch(r"policydocument_rows-\d+-document_no", key)
-    ]
-    names = dict.fromkeys([*stored, *(name.strip() for name in typed if name.strip())])
-    return [*((name, name) for name in names), (NOT_IN_THE_TEXT, str(_("本系统演示设定（文件未载明）")))]
-
-
-def code_choices(
-    request: HttpRequest, version: PolicyVersion, model: type[models.Model]
-) -> list[tuple[str, str]]:
-    """The rows of a kind by their codes: as stored, and as typed on the page."""
-    rows = {row.code: str(row) for row in model._default_manager.filter(version=version)}  # type: ignore[attr-defined]
-    prefix = f"{model._meta.model_name}_rows"
-    for key, code in request.POST.items():
-        match = re.fullmatch(rf"{prefix}-(\d+)-code", key)
-        if match and code:
-            rows.setdefault(code, request.POST.get(f"{prefix}-{match[1]}-name") or code)
-    return [(code, f"{name}（{code}）" if name != code else code) for code, name in rows.items()]
-
-
-class VersionPart(PartInline):
-    """What all kinds of rows share. `what` are the lines of fields, `more` those rarely needed, `gist` what a row says in short."""
-
-    form = PartForm
-    formset = PartFormSet
-    section = ""
-    stem = "item"
-    intro: Any = ""
-    what: tuple[Any, ...] = ()
-    more: tuple[Any, ...] = ()
-    gist: tuple[str, ...] = ()
-    once = False
-    formfield_overrides = {
-        models.DateField: {"widget": fields.DAY},
-        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": fields.MOMENT},
-    }
-
-    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        """One more empty row, when it was asked for without script."""
-        return int(request.GET.get("add") == f"{self.model._meta.model_name}_rows")
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        lines = [(None, {"fields": self.what})]
-        if self.more:
-            lines.append((_("少用的各项"), {"fields": self.more, "classes": ("more",)}))
-        if "cite_document" in {field.name for field in self.model._meta.fields}:
-            lines.append((_("出处"), {"fields": SOURCE_FIELDS, "classes": ("source",)}))
-        return lines
-
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        self._version = obj
-        formset = super().get_formset(request, obj, **kwargs)
-        formset.stem = self.stem
-        return formset
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        name = db_field.name
-        said = help_for(self.model._meta.model_name or "", name, db_field.help_text)
-        common: dict[str, Any] = {"label": db_field.verbose_name, "help_text": said}
-        version: PolicyVersion | None = getattr(self, "_version", None)
-        if name == "cite_document":
-            choices = document_choices(request, version)
-            return fields.OpenChoiceField(choices=choices, initial=choices[0][0], required=False, **common)
-        if version is not None and name in CODES_OF:
-            choices = code_choices(request, version, CODES_OF[name])
-            if name == "track":
-                first = choices[0][0] if choices else ""
-                return fields.OpenChoiceField(choices=choices, initial=first, required=False, **common)
-            return fields.OpenWordChoicesField(choices=choices, **common)
-        special = self.special_field(db_field, common)
-        if special is not None:
-            return special
-        if isinstance(db_field, ArrayField) and db_field.base_field.choices:
-            return fields.WordChoicesField(choices=db_field.base_field.choices, **common)
-        if is_rate(db_field) or is_amount(db_field):
-            kind = fields.RateField if is_rate(db_field) else fields.AmountField
-            return kind(
-                required=not db_field.blank,
-                max_digits=db_field.max_digits,
-                decimal_places=db_field.decimal_places,
-                **common,
-            )
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field is not None:
-            field.help_text = said
-        return field
-
-    def special_field(self, db_field: Any, common: dict[str, Any]) -> forms.Field | None:
-        """A field of this kind alone; None for the usual one."""
-        return None
-
-    def in_short(self, row: Any, codes: dict[str, str]) -> str:
-        """The row in one line."""
-        words = [str(shown(row, name, codes)) for name in self.gist]
-        return " · ".join(word for word in words if word != "—")
-
 
 class DocumentPart(VersionPart):
     model = PolicyDocument
@@ -181,7 +66,11 @@ class TrackPart(VersionPart):
         "excluded_components",
         ("tax_mode", "tier_mode", "tier_measure"),
     )
-    more = (("counted_from", "counted_to", "day_count"), ("code", "position"))
+    more = (
+        ("counted_from", "counted_to", "day_count"),
+        ("scale_unit", "scale_precision"),
+        ("code", "position"),
+    )
     gist = ("side", "pay_to", "basis_kinds", "tax_mode", "tier_mode")
 
 
@@ -215,8 +104,18 @@ class RatePart(VersionPart):
         "purposes",
         "classes",
     )
-    more = ("components", ("completion_from",), ("code", "position"))
-    gist = ("rate", "kind", "band_from", "band_to", "chip_origins", "purposes", "classes", "track")
+    more = ("components", ("completion_from", "unit_amount"), ("code", "position"))
+    gist = (
+        "rate",
+        "unit_amount",
+        "kind",
+        "band_from",
+        "band_to",
+        "chip_origins",
+        "purposes",
+        "classes",
+        "track",
+    )
 
 
 class ScoreRatePart(VersionPart):
@@ -260,7 +159,9 @@ class GatePart(VersionPart):
         ("kind",),
         ("regions", "industries"),
         "values",
+        "batches",
         ("months", "years", "from_on", "to_on"),
+        ("scale_from", "scale_unit", "scale_precision"),
         "question",
         ("effect", "if_untestable"),
         "cure",
@@ -341,26 +242,9 @@ class TreasurySharePart(VersionPart):
     section = "how_far"
     stem = "treasury"
     intro = _("资金由几级财政分担的，各级一条，合计 100%；一级负担的不填。")
-    what = (("treasury", "share"),)
+    what = (("treasury", "share", "takes_rest"),)
     more = (("code", "position"),)
     gist = ("share",)
-
-
-class TermsPart(VersionPart):
-    """A part that every version has once; it is there from the start and cannot be removed."""
-
-    once = True
-    can_delete = False
-    max_num = 1
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(super().has_add_permission(request, obj)) and not self._there(obj)
-
-    def _there(self, version: PolicyVersion | None) -> bool:
-        return version is not None and self.model._default_manager.filter(version=version).exists()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class PricePart(TermsPart):

@@ -1,0 +1,27 @@
+"""``{% load configuration %}``: how the configuration's pages show fields that are only read, and the rows of a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.contrib.admin.helpers import AdminReadonlyField
+from django.core.exceptions import FieldDoesNotExist
+
+from vouchers.admin.shown import shown
+
+register = template.Library()
+
+
+@register.filter
+def in_words(field: AdminReadonlyField, codes: Mapping[str, str] | None = None) -> Any:
+    """The value of a field that is only read: labels, per cent, thousands, dates in Chinese, links by number."""
+    row, name = field.form.instance, field.field["field"]
+    try:
+        column = row._meta.get_field(name)
+    except (FieldDoesNotExist, TypeError):
+        return field.contents()
+    if column.many_to_many or column.one_to_many:
+        return field.contents()
+    return shown(row, name, codes)
