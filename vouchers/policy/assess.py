@@ -21,7 +21,7 @@ from vouchers.policy.rates import TrackAmount, apply_rates
 from vouchers.policy.rules import Scheme, Track, render
 from vouchers.policy.shares import Share, share_out, split_over_treasuries
 from vouchers.policy.terms import FindingResult, GateEffect, Outcome, Stage, TrackChoice
-from vouchers.policy.tracks import chosen_tracks
+from vouchers.policy.tracks import chosen_tracks, standing_tracks
 from vouchers.policy.working import ZERO, Sum, Working, money, round_amount
 
 _PRECISION = Context(prec=50)
@@ -41,21 +41,23 @@ def assess(scheme: Scheme, facts: Facts, *, with_lines: bool = True, scheme_sha2
 
 
 def _assess(scheme: Scheme, facts: Facts, with_lines: bool, scheme_sha256: str) -> Assessment:
-    tracks = chosen_tracks(scheme, facts)
-    codes = [track.code for track in tracks]
     working = Working(on=with_lines)
     counterfactuals: list[Counterfactual] = []
+    tracks = chosen_tracks(scheme, facts)
+    tracks, gates = standing_tracks(
+        scheme, tracks, check_gates(scheme, facts, [track.code for track in tracks])
+    )
+    codes = [track.code for track in tracks]
     findings = [
         *conditions.check_in_force(scheme, facts),
         *conditions.check_windows(scheme, facts),
-        *check_gates(scheme, facts, codes),
+        *gates,
         *conditions.check_prices(scheme, facts, counterfactuals),
         *conditions.check_other_money(scheme, facts),
         *conditions.check_papers(scheme, facts),
         *conditions.check_voucher(scheme, facts),
     ]
-    excluded = _excluded_contracts(findings, facts)
-    base = _combine(scheme, facts, tracks, excluded, working, findings, counterfactuals)
+    base = _combine(scheme, facts, tracks, working, findings, counterfactuals)
     base = conditions.deduct_other_money(scheme, facts, base, working, findings, counterfactuals)
     base = replace(base, amount=_not_negative(base.amount, working))
     general = [cap for cap in scheme.caps if not cap.tracks and cap_rules.concerns(scheme, cap, facts, codes)]
@@ -65,7 +67,8 @@ def _assess(scheme: Scheme, facts: Facts, with_lines: bool, scheme_sha256: str) 
     amount = round_amount(scheme.rounding, base.amount, working, base.bound)
     if base.basis <= 0 and base.quantity <= 0:
         findings.append(_no_basis(tracks[0]))
-    findings += conditions.check_floors(scheme, facts, codes, base, amount.value, counterfactuals)
+    floors = scheme.floors if len(tracks) == 1 else tuple(one for one in scheme.floors if not one.tracks)
+    findings += conditions.check_floors(floors, facts, codes, base, amount.value, counterfactuals)
     outcome = _outcome(findings)
     computed = amount.value
     if outcome is Outcome.REFUSED and computed:
@@ -99,14 +102,17 @@ def _assess(scheme: Scheme, facts: Facts, with_lines: bool, scheme_sha256: str) 
     )
 
 
-def _excluded_contracts(findings: list[Finding], facts: Facts) -> set[str]:
+def _excluded_contracts(scheme: Scheme, track: Track, findings: list[Finding], facts: Facts) -> set[str]:
+    """Contracts that a condition of the whole scheme or of this track leaves out of the base."""
     numbers = {contract.contract_no for contract in facts.contracts}
+    elsewhere = {gate.code for gate in scheme.gates if gate.tracks and track.code not in gate.tracks}
     return {
         finding.subject
         for finding in findings
         if finding.effect is GateEffect.EXCLUDE
         and finding.result is FindingResult.NOT_MET
         and finding.code != "fair_price"  # a price above the band is cut, not left out
+        and finding.code not in elsewhere
         and finding.subject in numbers
     }
 
@@ -115,20 +121,36 @@ def _combine(
     scheme: Scheme,
     facts: Facts,
     tracks: tuple[Track, ...],
-    excluded: set[str],
     working: Working,
     findings: list[Finding],
     counterfactuals: list[Counterfactual],
 ) -> TrackAmount:
-    """Each track's amount under its own caps; then the one, the highest, or the sum."""
-    results = []
+    """Each track's amount under its own caps and floors; then the one, the highest, or the sum.
+
+    Where several tracks stand, one below a floor that names it takes no part as long as another reaches its own.
+    """
+    results: list[TrackAmount] = []
+    below: dict[str, list[Finding]] = {}
+    kinds = frozenset(kind for track in tracks for kind in track.basis_kinds)
     for track in tracks:
-        items = count_items(scheme, track, facts, excluded, working, findings)
+        excluded = _excluded_contracts(scheme, track, findings, facts)
+        items = count_items(scheme, track, facts, excluded, kinds, working, findings)
         one = apply_rates(scheme, track, facts, items, working, findings, counterfactuals)
         own = [
             cap for cap in scheme.caps if cap.tracks and cap_rules.concerns(scheme, cap, facts, [track.code])
         ]
-        results.append(cap_rules.apply_caps(scheme, own, facts, one, working, findings, counterfactuals))
+        one = cap_rules.apply_caps(scheme, own, facts, one, working, findings, counterfactuals)
+        results.append(one)
+        if len(tracks) > 1:
+            named = tuple(floor for floor in scheme.floors if track.code in floor.tracks)
+            held = conditions.check_floors(named, facts, [track.code], one, one.amount.value, counterfactuals)
+            findings += [finding for finding in held if not finding.refuses]
+            below[track.code] = [finding for finding in held if finding.refuses]
+    reached = [one for one in results if not below.get(one.track.code)]
+    spared = bool(reached) and len(reached) < len(results)
+    for failed in below.values():
+        findings += [replace(one, effect=GateEffect.EXCLUDE) if spared else one for one in failed]
+    results = reached or results
     if len(results) == 1:
         return results[0]
     operands = [one.amount.operand(one.track.name) for one in results]

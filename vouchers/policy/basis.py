@@ -80,11 +80,12 @@ def count_items(
     track: Track,
     facts: Facts,
     excluded_contracts: Collection[str],
+    kinds: Collection[BasisKind],
     working: Working,
     findings: list[Finding],
 ) -> list[CountedItem]:
-    """The items that count under the track, each with its amount (or its scale); what is left out is said in a line or a
-    finding."""
+    """The items that count under the track, each with its amount (or its scale); what is left out is said in a line, and in
+    a finding where no other track of the case (`kinds` are all that any of them admits) takes an item of that kind."""
     counted = []
     for raw in items_of(facts):
         contract = facts.contract(raw.contract_no)
@@ -95,7 +96,7 @@ def count_items(
             gross = (item.quantity or ZERO) if reason else _scale(track, item, findings)
         if reason:
             _exclude(item, gross, reason, working, track)
-            if reason.startswith("种类"):
+            if reason.startswith("种类") and item.kind not in kinds:
                 findings.append(
                     Finding(
                         code="basis_kind",

@@ -14,7 +14,7 @@ from vouchers.policy.facts import ContractFacts, Facts
 from vouchers.policy.gates import reference_day
 from vouchers.policy.plain import BEIJING_TIME
 from vouchers.policy.rates import TrackAmount
-from vouchers.policy.rules import OtherPublicMoney, Scheme
+from vouchers.policy.rules import Floor, OtherPublicMoney, Scheme
 from vouchers.policy.terms import (
     AboveBand,
     ContractKind,
@@ -325,16 +325,16 @@ _MORE_OF = {FloorMeasure.AMOUNT: "补贴金额", FloorMeasure.SCALE: "核定规�
 
 
 def check_floors(
-    scheme: Scheme,
+    floors: Sequence[Floor],
     facts: Facts,
     tracks: Sequence[str],
     base: TrackAmount,
     amount: Decimal,
     counterfactuals: list[Counterfactual],
 ) -> list[Finding]:
-    """Minimums of base or amount; below one, the counterfactual says how much is missing."""
+    """Minimums of base, scale or amount; below one, the counterfactual says how much is missing."""
     findings = []
-    for floor in scheme.floors:
+    for floor in floors:
         if (
             not floor.switched_on
             or facts.stage not in floor.stages

@@ -170,7 +170,8 @@ class ScoreRate(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Floor(Part):
-    """A minimum (起补线): below it nothing is granted."""
+    """A minimum (起补线): below it nothing is granted. One that names tracks is held by each of them on its own base; where
+    several tracks are compared or added, a track below it takes no part and the others stand."""
 
     code: str
     name: str
