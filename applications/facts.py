@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from applications.grounds import BASIS_OF_PROJECT, CONTRACT_OF_PROJECT
-from applications.models import Application, BasisItem, Claim, Lease, Paper, Project
+from applications.models import Application, BasisItem, Claim, Lease, MeteringDay, Paper, Project
 from applications.models.claims import DEAD_STATES, ClaimKind
-from applications.models.leases import LeaseState
+from applications.models.leases import LeaseState, MeteringSource
 from applications.models.projects import ProjectKind
 from applications.standing import attested, attested_gate, gate_codes, party_facts, provider_facts
 from vouchers import dates
@@ -41,7 +41,9 @@ from vouchers.policy.terms import (
     Component,
     ContractKind,
     GateKind,
+    Precision,
     Purpose,
+    ScaleUnit,
     Stage,
 )
 
@@ -75,6 +77,15 @@ def platform_traded(lease: Lease, scheme: Scheme, stated: Mapping[str, Any]) -> 
     if settled.exists():
         return True
     return attested_gate(scheme, GateKind.PLATFORM_TRADED, stated, lease.lease_no)
+
+
+def platform_metered(lease: Lease, scheme: Scheme, stated: Mapping[str, Any]) -> bool | None:
+    """Whether the use under the contract is metered by the platform: by its own meter readings, or as staff attested."""
+    if not gate_codes(scheme, GateKind.PLATFORM_METERED):
+        return None
+    if MeteringDay.objects.filter(lease=lease, source=MeteringSource.PLATFORM).exists():
+        return True
+    return attested_gate(scheme, GateKind.PLATFORM_METERED, stated, lease.lease_no)
 
 
 def own_built(scheme: Scheme, stated: Mapping[str, Any], subject: str) -> bool | None:
@@ -157,6 +168,7 @@ def contract_facts(
         provider=provider_facts(lease, scheme, stated=stated),
         price=price_verdict(lease, scheme, check),
         is_platform_traded=platform_traded(lease, scheme, stated),
+        is_platform_metered=platform_metered(lease, scheme, stated),
         is_own_built=own_built(scheme, stated, number),
         is_model_filed=model_filed(scheme, stated, number),
         deployed_on=deployed_on(scheme, stated, number),
@@ -176,6 +188,9 @@ def project_facts(project: Project, scheme: Scheme, *, stated: Mapping[str, Any]
         period_to=project.period_to,
         chip_origin=chip_origin(project.accelerator) if project.accelerator else None,
         component=Component.COMPUTE if kind is ProjectKind.SETTLEMENT else Component.EQUIPMENT,
+        quantity=project.scale,
+        unit=ScaleUnit(project.scale_unit) if project.scale_unit else None,
+        precision=Precision(project.precision) if project.precision else None,
         is_platform_traded=attested_gate(scheme, GateKind.PLATFORM_TRADED, stated, number),
         is_own_built=own_built(scheme, stated, number),
         is_model_filed=model_filed(scheme, stated, number),
@@ -193,6 +208,9 @@ def project_item(project: Project) -> BasisItemFacts:
         contract_no=project.project_no,
         period_from=project.period_from,
         period_to=project.period_to,
+        quantity=project.scale,
+        unit=ScaleUnit(project.scale_unit) if project.scale_unit else None,
+        precision=Precision(project.precision) if project.precision else None,
         evidence_no=project.document_no,
     )
 
@@ -209,6 +227,9 @@ def item_facts(item: BasisItem, contract_no: str) -> BasisItemFacts:
         period_to=item.period_to,
         component=Component(item.component) if item.component else None,
         chip_origin=chip_origin(item.accelerator) if item.accelerator else None,
+        quantity=item.quantity if item.scale_unit else None,
+        unit=ScaleUnit(item.scale_unit) if item.scale_unit else None,
+        precision=Precision(item.precision) if item.precision else None,
         evidence_no=item.number_key or item.reference,
     )
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
-from applications.models import Application, Lease
+from applications.models import Application, Capacity, Lease
 from vouchers import dates
 from vouchers.models import (
     Affiliation,
@@ -26,7 +27,7 @@ from vouchers.models import (
 from vouchers.models.parties import Relation
 from vouchers.policy.facts import AdmissionFacts, ListingFacts, PartyFacts, ProviderFacts
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import CapSubject, GateKind, PartyKind
+from vouchers.policy.terms import CapSubject, GateKind, PartyKind, ScaleUnit
 
 CONTROL = 50
 """Percent of the shares above which a company controls another (CAS 33)."""
@@ -181,7 +182,19 @@ def provider_facts(lease: Lease, scheme: Scheme, *, stated: Mapping[str, Any]) -
         is_platform_connected=attested_gate(scheme, GateKind.PROVIDER_CONNECTED, stated, lease.lease_no)
         if recorded is None
         else recorded,
+        **_registered_cards(lease, scheme),
     )
+
+
+def _registered_cards(lease: Lease, scheme: Scheme) -> dict[str, Any]:
+    """The provider's registered capacity on the signing date, where the scheme asks for a scale in cards. In PFLOPS nothing is
+    registered: that stays unknown."""
+    asked = [gate for gate in scheme.gates if gate.kind is GateKind.PROVIDER_SCALE and gate.switched_on]
+    if not asked or any(gate.scale_unit is not ScaleUnit.CARD for gate in asked):
+        return {}
+    rows = _in_force(Capacity.objects.filter(provider=lease.lessor), lease.signed_on)
+    cards = rows.aggregate(total=Sum("cards"))["total"]
+    return {} if cards is None else {"scale": Decimal(cards), "scale_unit": ScaleUnit.CARD}
 
 
 def affiliation(lease: Lease) -> tuple[bool | None, str]:

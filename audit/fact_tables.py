@@ -67,7 +67,8 @@ TABLES: dict[str, Spec] = {
     "claims": Spec(
         {
             "id": "c.id",
-            "lease": "c.lease_id",
+            # A contract of another kind (a data product, a purchase) is no lease to the rules, as in the table of leases.
+            "lease": "cl.id",
             "enterprise": "c.enterprise_id",
             "provider": "c.provider_id",
             "live": f"(c.state NOT IN {_DEAD} OR c.id = ANY(%(subject_claims)s))::int",
@@ -80,7 +81,7 @@ TABLES: dict[str, Spec] = {
             "approved": "(c.state IN ('approved', 'paid'))::int",
             "reviewer": _hash(_REVIEWER),
         },
-        "applications_claim c",
+        "applications_claim c LEFT JOIN applications_lease cl ON cl.id = c.lease_id AND cl.kind = 'compute_lease'",
         "c.id = ANY(%(claims)s)",
         "c.recorded_at",
     ),

@@ -30,7 +30,10 @@ class ItemFields:
     period_from: date | None = None
     period_to: date | None = None
     accelerator: str = ""
+    component: str = ""
     quantity: Decimal | None = None
+    scale_unit: str = ""
+    precision: str = ""
     bank_transfer: BankTransfer | None = None
     paper: Paper | None = None
 
@@ -53,6 +56,7 @@ def set_items(claim: Claim, items: list[ItemFields], *, by: User) -> list[BasisI
     problems = [
         problem for position, item in enumerate(items, 1) for problem in _check_item(claim, position, item)
     ]
+    problems += _over_invoices(items)
     if problems:
         raise Problems(problems, code="claim.items")
     claim.items.all().delete()
@@ -70,7 +74,10 @@ def set_items(claim: Claim, items: list[ItemFields], *, by: User) -> list[BasisI
             period_from=item.period_from,
             period_to=date.fromordinal(item.period_to.toordinal() + 1) if item.period_to else None,
             accelerator=item.accelerator,
+            component=item.component,
             quantity=item.quantity,
+            scale_unit=item.scale_unit,
+            precision=item.precision,
             bank_transfer=item.bank_transfer,
             paper=item.paper,
         )
@@ -80,7 +87,13 @@ def set_items(claim: Claim, items: list[ItemFields], *, by: User) -> list[BasisI
 
 def _check_item(claim: Claim, position: int, item: ItemFields) -> list[Invalid]:
     field, out = f"items-{position}", []
-    if item.net_amount <= 0:
+    if item.kind == BasisKind.DEPLOYED_CAPACITY.value:
+        # Counted by its scale, or by its money: the version says which; the scale is always said.
+        if item.quantity is None or item.quantity <= 0:
+            out.append(Invalid("claim.item_scale", f"第 {position} 项的算力规模应大于 0。", field=field))
+        if item.net_amount < 0:
+            out.append(Invalid("claim.item_amount", f"第 {position} 项的金额不能为负。", field=field))
+    elif item.net_amount <= 0:
         out.append(Invalid("claim.item_amount", f"第 {position} 项的金额应大于 0。", field=field))
     if item.kind == BasisKind.INVOICE_LINE.value:
         if item.invoice is None:
@@ -109,6 +122,27 @@ def _check_item(claim: Claim, position: int, item: ItemFields) -> list[Invalid]:
     return out
 
 
+def _over_invoices(items: list[ItemFields]) -> list[Invalid]:
+    """An invoice that is listed by its components, an item each, counts once: together they stay within it."""
+    totals: dict[int, Decimal] = {}
+    out = []
+    for position, item in enumerate(items, 1):
+        if item.invoice is None:
+            continue
+        before = totals.get(item.invoice.pk, ZERO)
+        totals[item.invoice.pk] = before + item.net_amount
+        if before and totals[item.invoice.pk] > item.invoice.net_amount:
+            out.append(
+                Invalid(
+                    "claim.item_over_invoice",
+                    f"发票 {item.invoice.invoice_no} 各项合计申报 {thousands(totals[item.invoice.pk])} 元，超过不含税金额 "
+                    f"{thousands(item.invoice.net_amount)} 元。",
+                    field=f"items-{position}",
+                )
+            )
+    return out
+
+
 def fields_of(item: BasisItem) -> ItemFields:
     """An item as a person filled it in: the end of its period as the last day."""
     return ItemFields(
@@ -121,7 +155,10 @@ def fields_of(item: BasisItem) -> ItemFields:
         period_from=item.period_from,
         period_to=date.fromordinal(item.period_to.toordinal() - 1) if item.period_to else None,
         accelerator=item.accelerator,
+        component=item.component,
         quantity=item.quantity,
+        scale_unit=item.scale_unit,
+        precision=item.precision,
         bank_transfer=item.bank_transfer,
         paper=item.paper,
     )
@@ -136,11 +173,12 @@ def add_item(claim: Claim, item: ItemFields, *, by: User) -> BasisItem:
     document is listed already."""
     present = _present(claim)
     for known in present:
-        if item.invoice is not None and known.invoice == item.invoice:
+        same = (known.invoice, known.component) == (item.invoice, item.component)
+        if item.invoice is not None and same:
             raise NotNow(
                 "claim.item_twice",
                 f"发票 {item.invoice.invoice_no} 已列入本次兑付，不必重复添加。",
-                hint="如需更改计入金额，请先移除原有的一项再添加。",
+                hint="如需更改计入金额，请先移除原有的一项再添加；其他费用种类可以另列一项。",
             )
         if (
             item.invoice is None

@@ -6,9 +6,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from applications.actions import cases
 from applications.actions.assessments import assessed, facts_of, kept, scheme_of
+from applications.grounds import first_track
 from applications.models import Application, Objection, PublicNotice
 from applications.models.notices import ObjectionState
 from vouchers import dates
@@ -28,6 +30,7 @@ from vouchers.numbers import next_no
 from vouchers.policy.assessment import Assessment
 from vouchers.policy.facts import Facts
 from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import PayTo
 from vouchers.states import not_now
 
 DEFAULT_NOTICE_DAYS = (
@@ -76,7 +79,8 @@ def publish_notice(application: Application, *, by: User) -> PublicNotice:
 
 
 def issue_application(application: Application, *, by: User) -> Voucher:
-    """发券: when the notice has run its days without an open objection."""
+    """发券: when the notice has run its days without an open objection. Where the way of support pays without a voucher, the
+    amount is set apart for the applicant, who then asks for its payment with evidence."""
     announce("application.issue")
     region = cases.region_of(application)
     require_role(by, Role.APPROVER, Role.HANDLER, region=region)
@@ -87,18 +91,30 @@ def issue_application(application: Application, *, by: User) -> Voucher:
     if notice is not None and notice.closes_on > dates.today():
         raise NotNow(
             "notice.running",
-            f"公示至 {notice.closes_on:%Y年%m月%d日} 期满，期满前不能发券。",
+            f"公示至 {notice.closes_on:%Y年%m月%d日} 期满，期满前不能{_deed(application)}。",
         )
     if Objection.objects.filter(
         subject_kind="application", subject_no=application.application_no, state=ObjectionState.FILED
     ).exists():
         raise NotNow(
-            "objection.open", "公示期间收到的异议尚未答复，不能发券。", hint="请先在“异议”中作出答复。"
+            "objection.open",
+            f"公示期间收到的异议尚未答复，不能{_deed(application)}。",
+            hint="请先在“异议”中作出答复。",
         )
     screen("application", application.application_no, ScreeningMoment.APPROVAL)
     require_clear("application", application.application_no)
     assert application.approved_amount is not None
     return _issue(application, verb="issue", by=by, amount=application.approved_amount)
+
+
+def _deed(application: Application) -> str:
+    _publication, scheme = scheme_of(application)
+    return "核定" if pays_without_voucher(scheme, application.facts) else "发券"
+
+
+def pays_without_voucher(scheme: Scheme, facts: dict[str, Any]) -> bool:
+    """Whether the case's way of support pays a subsidy for which no voucher is issued (decision 0010)."""
+    return not scheme.voucher.issues_voucher or first_track(scheme, facts).pay_to is PayTo.DIRECT_SUBSIDY
 
 
 def _issue(application: Application, *, verb: str, by: User | None, amount: Decimal) -> Voucher:
@@ -107,9 +123,12 @@ def _issue(application: Application, *, verb: str, by: User | None, amount: Deci
     facts = facts_of(application, on=on)
     assessment = assessed(application, facts)
     granted = min(amount, assessment.amount)
+    direct = pays_without_voucher(scheme, application.facts)
     if granted <= 0:
         raise NotNow(
-            "application.nothing_left", "可用额度已不足，目前不能发券。", hint="请查看测算过程中的限额一行。"
+            "application.nothing_left",
+            f"可用额度已不足，目前不能{'核定' if direct else '发券'}。",
+            hint="请查看测算过程中的限额一行。",
         )
     caps = _cut(scheme, facts, assessment, granted)
     issue_id = uuid.uuid4()
@@ -121,6 +140,7 @@ def _issue(application: Application, *, verb: str, by: User | None, amount: Deci
             application_no=application.application_no,
             amount=granted,
             on=on,
+            is_entitlement=direct,
         )
         cases.move(
             application,
@@ -135,7 +155,7 @@ def _issue(application: Application, *, verb: str, by: User | None, amount: Deci
                 "issue_id": issue_id,
             },
         )
-        tell(application, "voucher_issued")
+        tell(application, "entitlement_granted" if direct else "voucher_issued")
         return voucher
 
     try:

@@ -30,6 +30,7 @@ class LeaseFields:
     lessor: Party
     kind: str = ContractKind.LEASE.value
     contract_no: str = ""
+    product: str = ""
     region_code: str
     signed_on: date
     starts_on: date
@@ -80,6 +81,8 @@ def _check(fields: LeaseFields, lessee: Party) -> None:
                         field="amount",
                     )
                 )
+    if fields.kind == ContractKind.DATA_PRODUCT.value and not fields.product.strip():
+        problems.append(Invalid("lease.product", "请填写所购数据产品的名称。", field="product"))
     if problems:
         raise Problems(problems, code="lease.invalid")
 

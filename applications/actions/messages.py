@@ -36,6 +36,12 @@ def tell_about_application(message: str, application: Application) -> Message:
             f"{thousands(application.approved_amount or application.requested_amount or Decimal(0))} 元。"
             "您可以下载凭证，并在到期前凭发票申请兑付。",
         ),
+        "entitlement_granted": (
+            "补贴额度已核定",
+            f"您的申领 {number} 已核定补贴 "
+            f"{thousands(application.approved_amount or application.requested_amount or Decimal(0))} 元。"
+            "本专项不发算力券：请凭依据材料申请拨付，核验后拨付至贵单位账户。",
+        ),
     }[message]
     return _send(application.enterprise, "application", number, title, text)
 
@@ -50,11 +56,11 @@ def tell_about_claim(message: str, claim: Claim) -> list[Message]:
     title, text = {
         "claim_returned": (
             "兑付申请需要补正",
-            f"您的兑付申请 {number} 需要补正：{reason} 请在{due or '期限内'}修改后重新提交，预占的券面金额为您保留。",
+            f"您的兑付申请 {number} 需要补正：{reason} 请在{due or '期限内'}修改后重新提交，预占的金额为您保留。",
         ),
         "claim_rejected": (
             "兑付申请不予支持",
-            f"您的兑付申请 {number} 本次不予支持：{reason} 预占的金额已退回算力券，您可在 15 个工作日内提出异议。",
+            f"您的兑付申请 {number} 本次不予支持：{reason} 预占的金额已退回，您可在 15 个工作日内提出异议。",
         ),
         "claim_lapsed": ("兑付申请已失效", f"您的兑付申请 {number} 逾期未补正，已失效；预占的金额已退回。"),
         "claim_approved": (

@@ -75,7 +75,9 @@ def reserve_settlement(
     if lease is None:
         raise NotFound("settlement.lease", "未找到贵方名下的该合同备案号。", field="lease_no")
     voucher = (
-        Voucher.objects.filter(voucher_no=request.voucher_no, enterprise=lease.lessee, origin="live")
+        Voucher.objects.filter(
+            voucher_no=request.voucher_no, enterprise=lease.lessee, origin="live", is_entitlement=False
+        )
         .select_related("program__region", "publication", "enterprise")
         .first()
     )

@@ -123,6 +123,12 @@ class Application(Recorded):
     def __str__(self) -> str:
         return self.application_no
 
+    def get_state_display(self) -> str:  # type: ignore[no-redef]
+        """The state in words; one that was granted without a voucher does not read as if it had one."""
+        if self.state == ApplicationState.ISSUED and self.voucher_no.startswith("E-"):
+            return str(_("已核定"))
+        return str(ApplicationState(self.state).label)
+
 
 Application.lifecycle = register(
     Lifecycle(

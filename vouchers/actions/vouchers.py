@@ -96,9 +96,18 @@ def expiry_of(scheme: Scheme, issued_on: date) -> date:
 
 
 def make_voucher(
-    *, publication: Publication, enterprise: Party, application_no: str, amount: Decimal, on: date
+    *,
+    publication: Publication,
+    enterprise: Party,
+    application_no: str,
+    amount: Decimal,
+    on: date,
+    is_entitlement: bool = False,
 ) -> Voucher:
     """The voucher's row; it is worth nothing until ``commit_voucher`` has taken its face value from the budget.
+
+    An entitlement (核定额度) is the same to the ledger: the amount set apart for a subsidy that is paid without a voucher. It has
+    a number of its own kind and no code to verify it by, since nobody is shown it as a voucher.
 
     Raises ``NotNow`` (``voucher.past_validity``) when the version's last day of use is over.
     """
@@ -106,10 +115,12 @@ def make_voucher(
     if expires_on <= on:
         raise NotNow(
             "voucher.past_validity",
-            f"本版政策的算力券有效期已于 {expires_on:%Y年%m月%d日} 届满，不能再发券。",
+            f"本版政策的{'额度' if is_entitlement else '算力券'}有效期已于 {expires_on:%Y年%m月%d日} 届满，"
+            f"不能再{'核定' if is_entitlement else '发券'}。",
         )
     return Voucher.objects.create(
-        voucher_no=next_no("V", on),
+        voucher_no=next_no("E" if is_entitlement else "V", on),
+        is_entitlement=is_entitlement,
         program=publication.program,
         publication=publication,
         application_no=application_no,
@@ -118,7 +129,7 @@ def make_voucher(
         issued_on=on,
         expires_on=expires_on,
         budget_year=on.year,
-        verification_code="".join(secrets.choice(_ALPHABET) for _ in range(10)),
+        verification_code="" if is_entitlement else "".join(secrets.choice(_ALPHABET) for _ in range(10)),
     )
 
 

@@ -74,6 +74,11 @@ class Voucher(Recorded):
     def __str__(self) -> str:
         return self.voucher_no
 
+    @property
+    def noun(self) -> str:
+        """What people call it: a voucher, or the amount set apart for a subsidy that is paid without one."""
+        return "核定额度" if self.is_entitlement else "算力券"
+
 
 Voucher.lifecycle = register(
     Lifecycle(

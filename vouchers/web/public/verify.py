@@ -41,7 +41,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         number = form.cleaned_data["voucher_no"].strip().upper()
         code = form.cleaned_data["code"].strip().upper().replace(" ", "")
         found = (
-            Voucher.objects.filter(voucher_no=number, origin="live")
+            Voucher.objects.filter(voucher_no=number, origin="live", is_entitlement=False)
             .exclude(verification_code="")
             .select_related("program", "enterprise", "publication")
             .first()
