@@ -10,6 +10,7 @@ from typing import Any
 
 from vouchers.errors import Invalid, Problems
 from vouchers.models import User
+from vouchers.policy.rates import rate_words
 from vouchers.policy.rules import Rate, Scheme
 from vouchers.policy.terms import RateKind
 
@@ -51,7 +52,7 @@ def reviewed(
     theirs = rates_for_reviewers(scheme)
     for name, rate in opinion.rates.items():
         named = [one for one in theirs if name in (one.code, one.track)]
-        ceiling = max((one.rate for one in named if one.rate is not None), default=None)
+        ceiling = max((one.value for one in named if one.value is not None), default=None)
         if not named:
             problems.append(
                 Invalid("review.not_theirs", "该比例由政策直接规定，不由评审确定。", field=f"rate-{name}")
@@ -60,7 +61,7 @@ def reviewed(
             problems.append(
                 Invalid(
                     "review.above_ceiling",
-                    f"评审比例 {_percent(rate)} 超过文件规定的上限 {_percent(ceiling)}，请重新确定。",
+                    f"评审比例 {rate_words(named[0], rate)} 超过文件规定的上限 {rate_words(named[0], ceiling)}，请重新确定。",
                     field=f"rate-{name}",
                 )
             )
@@ -87,7 +88,3 @@ def reviewed(
         "reviewer": by.display_name,
         "reviewed_on": on.isoformat(),
     }
-
-
-def _percent(rate: Decimal) -> str:
-    return f"{(rate * 100).normalize():f}%"

@@ -21,8 +21,8 @@ from applications.actions.applications import (
 from applications.actions.assessments import beneath, kept, reassess
 from applications.actions.claims import approve_claim, reject_claim, return_claim, verify_claim
 from applications.actions.issuing import issue_application, publish_notice
+from applications.actions.reviews import rates_for_reviewers
 from applications.facts import latest_price_check
-from applications.invoice_checks import invoice_checks
 from applications.models import Application, Check, Claim, Objection, Paper
 from applications.models.applications import ApplicationState
 from applications.web.desk.access import act, desk_view
@@ -40,7 +40,7 @@ from vouchers.errors import Invalid
 from vouchers.models import Payment, Screening
 from vouchers.models.holds import ScreeningMoment
 from vouchers.money import yuan
-from vouchers.policy.terms import RateKind
+from vouchers.policy.rules import Scheme
 from vouchers.states import verbs_for
 
 # Verbs that a page offers; the words of the buttons are the lifecycle's.
@@ -145,7 +145,11 @@ def application(request: HttpRequest, application_no: str) -> HttpResponse:
     context = _shared(request, case)
     scheme = case.publication.scheme if case.publication else None
     context |= {
-        "sets_rate": [rate for rate in scheme.rates if rate.kind is RateKind.REVIEWER_SET] if scheme else [],
+        "sets_rate": [(rate, scheme.track(rate.track).scale_unit) for rate in rates_for_reviewers(scheme)]
+        if scheme
+        else [],
+        # A rate that reviewers set is set with its reason.
+        "why_recommended": True if scheme and rates_for_reviewers(scheme) else "optional",
         "score_rates": sorted(scheme.score_rates, key=lambda row: row.score_from) if scheme else [],
         "needs_opinion": any(gate.kind.value == "expert_review" for gate in scheme.gates)
         if scheme
@@ -178,20 +182,30 @@ def _amount(request: HttpRequest) -> Decimal | None:
         raise Invalid("case.amount", str(error), field="amount") from error
 
 
-def _rates(request: HttpRequest) -> dict[str, Decimal]:
+def _rates(request: HttpRequest, scheme: Scheme | None) -> dict[str, Decimal]:
+    """The reviewers' rates: per cent, or yuan a unit where the base is a scale."""
+    by_unit = {rate.track for rate in scheme.rates if rate.unit_amount is not None} if scheme else set()
     rates = {}
     for name in request.POST:
-        text = request.POST.get(name, "")
-        if name.startswith("rate-") and text.strip():
+        text, track = request.POST.get(name, "").strip(), name.removeprefix("rate-")
+        if not name.startswith("rate-") or not text:
+            continue
+        if track in by_unit:
             try:
-                percent = Decimal(text.strip().rstrip("%"))
-            except InvalidOperation as error:
-                raise Invalid(
-                    "case.rate", f"“{text}”不是比例，请填写百分数，例如 20。", field=name
-                ) from error
-            if not percent.is_finite() or not 0 <= percent <= 100:
-                raise Invalid("case.rate", "补贴比例应在 0 至 100 之间。", field=name)
-            rates[name.removeprefix("rate-")] = percent / 100
+                amount = yuan(text)
+            except ValueError as error:
+                raise Invalid("case.rate", f"“{text}”不是补贴标准：{error}。", field=name) from error
+            if amount < 0:
+                raise Invalid("case.rate", "补贴标准不能小于零。", field=name)
+            rates[track] = amount
+            continue
+        try:
+            percent = Decimal(text.rstrip("%"))
+        except InvalidOperation as error:
+            raise Invalid("case.rate", f"“{text}”不是比例，请填写百分数，例如 20。", field=name) from error
+        if not percent.is_finite() or not 0 <= percent <= 100:
+            raise Invalid("case.rate", "补贴比例应在 0 至 100 之间。", field=name)
+        rates[track] = percent / 100
     return rates
 
 
@@ -230,7 +244,7 @@ def decide_application(request: HttpRequest, application_no: str, verb: str) -> 
                     by=by,
                     reason=reason,
                     passed=passed,
-                    rates=_rates(request),
+                    rates=_rates(request, case.publication.scheme if case.publication else None),
                     score=_score(request),
                 )
             case "approve":
@@ -309,6 +323,6 @@ def rescreen(request: HttpRequest, kind: str, number: str) -> HttpResponse:
         require_role(request.user, *DESK_ROLES, region=cases.region_of(case))
         screen(kind, number, ScreeningMoment.APPROVAL)
         if case.state in ("submitted", "accepted", "verified", "recommended"):
-            reassess(case, invoice_checks(case) if isinstance(case, Claim) else ())
+            reassess(case)
 
     return act(request, deed, _("已按当前材料重新筛查。"), f"desk:{kind}", number)

@@ -53,7 +53,7 @@ def test_experts_set_the_rate_under_the_ceiling(client, cast, assessed_rent):
     client.post(address, {})
     assessed_rent.refresh_from_db()
     assert assessed_rent.state == "accepted"  # no rate yet
-    client.post(address, {"rate-rent": "8"})
+    client.post(address, {"rate-rent": "8", "reason": "集群规模与成果水平良好"})
     assessed_rent.refresh_from_db()
     assert assessed_rent.state == "recommended"
     assert Decimal(assessed_rent.assessment["amount"]) == Decimal("400000.00")
