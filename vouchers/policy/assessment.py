@@ -80,7 +80,11 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Counterfactual:
-    """What would change the outcome, told to the one whom it helps; `amount` in yuan where there is one."""
+    """What would change the outcome, told to the one whom it helps.
+
+    `amount` is what is missing or left, where there is a number: yuan (`floor.`, `band.`, `cap.`, `voucher_balance`), units of
+    the track's scale, a unit price (`fair_price`), or a degree as a fraction (`completion.`).
+    """
 
     code: str
     sentence: str

@@ -321,7 +321,7 @@ def _beside(rule: OtherPublicMoney, facts: Facts, base: TrackAmount, working: Wo
     return replace(base, amount=lessened, bound=lower(base.bound, room))
 
 
-_MORE_OF = {FloorMeasure.AMOUNT: "补贴金额", FloorMeasure.SCALE: "核定规模"}
+_MORE = {FloorMeasure.AMOUNT: "补贴金额再增加", FloorMeasure.SCALE: "再增加核定规模"}
 
 
 def check_floors(
@@ -353,9 +353,8 @@ def check_floors(
         cite = floor.source("amount")
         cure = ""
         if missing > 0:
-            cure = (
-                f"再增加{_MORE_OF.get(floor.measure, '符合条件的费用')} {figure(missing, unit)}即达到起补线。"
-            )
+            what = _MORE.get(floor.measure, "再增加符合条件的费用")
+            cure = f"{what} {figure(missing, unit)}即达到起补线。"
             counterfactuals.append(Counterfactual(code=f"floor.{floor.code}", sentence=cure, amount=missing))
         findings.append(
             Finding(

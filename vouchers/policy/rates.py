@@ -153,6 +153,7 @@ def apply_rates(
         basis = _add_up(track, members, working)
         total += basis.value
         value: Decimal | None
+        _tell_completion(scheme, track, ladder[0], facts, counterfactuals)
         if len(ladder) == 1 and ladder[0].band_from is None and ladder[0].band_to is None:
             result, value = _flat(scheme, track, ladder[0], facts, basis, working, findings)
         else:
@@ -358,6 +359,38 @@ def _banded(
         sentence,
         ladder[0].source("rate"),
     )
+
+
+def _tell_completion(
+    scheme: Scheme, track: Track, rate: Rate, facts: Facts, counterfactuals: list[Counterfactual]
+) -> None:
+    """The next degree of completion that gives a higher rate, where nothing but the degree stands in its way."""
+    done, here = facts.completion, rate.value
+    if done is None or here is None or track.tier_mode is not TierMode.NONE:
+        return
+    ahead = [
+        one
+        for one in scheme.rates_of(track.code)
+        if one.completion_from is not None
+        and one.completion_from > done
+        and one.kind is not RateKind.REVIEWER_SET
+        and rate.kind is not RateKind.REVIEWER_SET
+        and (one.value or ZERO) > here
+        and _conditions(one)[:-1] in (((), (), (), ()), _conditions(rate)[:-1])
+    ]
+    if not ahead:
+        return
+    following = min(ahead, key=lambda one: one.completion_from or ZERO)
+    told = Counterfactual(
+        code=f"completion.{following.code}",
+        sentence=(
+            f"目标完成度达到 {percent(following.completion_from or ZERO)} 的，"
+            f"按 {rate_words(following, following.value or ZERO)} 计算。"
+        ),
+        amount=following.completion_from,
+    )
+    if told not in counterfactuals:
+        counterfactuals.append(told)
 
 
 def _tell_next_band(

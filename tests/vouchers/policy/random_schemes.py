@@ -177,14 +177,19 @@ def _gate(draw: st.DrawFn, number: int) -> r.Gate:
 
 
 @st.composite
-def _floor(draw: st.DrawFn, number: int) -> r.Floor:
+def _floor(draw: st.DrawFn, number: int, tracks: tuple[r.Track, ...]) -> r.Floor:
+    measure = draw(st.sampled_from(list(t.FloorMeasure)))
+    of_scale = measure is t.FloorMeasure.SCALE
+    fitting = tuple(one.code for one in tracks if (one.scale_unit is not None) == of_scale)
+    if not fitting:
+        measure = t.FloorMeasure.AMOUNT
+    whole = len(fitting) == len(tracks) and draw(st.booleans())
     return r.Floor(
         cite=CITE,
         code=f"floor{number}",
         name=f"起补线{number}",
-        measure=draw(
-            st.sampled_from([t.FloorMeasure.BASIS, t.FloorMeasure.YEAR_BASIS, t.FloorMeasure.AMOUNT])
-        ),
+        measure=measure,
+        tracks=() if whole or measure is t.FloorMeasure.AMOUNT else fitting,
         amount=draw(st.integers(1, 100).map(lambda number: D(number) * 100)),
         stages=tuple(t.Stage),
     )
@@ -252,7 +257,9 @@ def schemes(
         if cap_subjects
         else (),
         gates=tuple(draw(_gate(number)) for number in range(draw(many))) if gates else (),
-        floors=tuple(draw(_floor(number)) for number in range(draw(st.integers(0, 1)))) if floors else (),
+        floors=tuple(draw(_floor(number, tracks)) for number in range(draw(st.integers(0, 1))))
+        if floors
+        else (),
         track_choice=draw(st.sampled_from(list(track_choices))),
         price=r.PriceRule(cite=CITE, above_band=draw(st.sampled_from(list(price_rules)))),
         other_money=r.OtherPublicMoney(
