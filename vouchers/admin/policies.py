@@ -17,12 +17,14 @@ from django.urls import path
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.actions import policies, policy_editing, policy_soundness
+from vouchers.access import has_role
+from vouchers.actions import policy_editing, policy_files, policy_soundness
 from vouchers.admin.acts import DAY, ActingAdmin
 from vouchers.admin.policy_acts import ACTS, BEGIN, EDITOR
 from vouchers.admin.policy_fields import OpenChoiceField
 from vouchers.admin.policy_forms import PartForm
 from vouchers.admin.policy_help import help_for
+from vouchers.admin.policy_import import import_view
 from vouchers.admin.policy_parts import INLINES
 from vouchers.admin.policy_rows import document_choices
 from vouchers.admin.scoped import ScopedAdmin
@@ -82,6 +84,7 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
     write_roles = EDITOR
     acts = ACTS
     adding = BEGIN
+    change_list_template = "admin/vouchers/policy_versions.html"
     form = VersionForm
     change_form_template = "admin/vouchers/version_form.html"
     formfield_overrides = {models.DateField: {"widget": DAY}}
@@ -133,7 +136,7 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
         return ((None, {"fields": (*self.own_lines, "source", *people)}),)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.documents = document_choices(request, obj)
         form.conflict = getattr(request, "edit_conflict", None)
         return form
@@ -213,8 +216,15 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
         more = f"?{urlencode({'add': wanted})}#{wanted}-group" if wanted else ""
         return HttpResponseRedirect(self.address("change", obj) + more)
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        may = has_role(request.user, *EDITOR)
+        return super().changelist_view(request, {"may_import": may} | (extra_context or {}))
+
     def get_urls(self) -> list[Any]:
         own = [
+            path("import/", self.admin_site.admin_view(import_view), name="vouchers_policyversion_import"),
+        ]
+        own += [
             path(
                 f"<path:object_id>/{page.suffix}",
                 self.admin_site.admin_view(self._page_view(page)),
@@ -281,8 +291,9 @@ def text_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
 
 
 def yaml_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
-    """The version as a file, to be loaded elsewhere."""
-    response = HttpResponse(policies.export_scheme(version), content_type="application/yaml; charset=utf-8")
+    """The version as a file with its examples (`?examples=0`: without), to be taken in elsewhere."""
+    text = policy_files.export_version(version, with_examples=request.GET.get("examples") != "0")
+    response = HttpResponse(text, content_type="application/yaml; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{version.version_no}.yaml"'
     return response
 

@@ -66,7 +66,7 @@ class _NumberField(forms.DecimalField):
 class RateField(_NumberField):
     """A fraction 0 to 1, typed as “20%” or “0.2”, shown as “20%”."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if isinstance(value, Decimal):
             return value
         if value in self.empty_values:
@@ -95,7 +95,7 @@ class RateField(_NumberField):
 class AmountField(_NumberField):
     """Yuan to the fen, typed as “2,000,000”, “200万” or “1亿元”, shown with thousands."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if isinstance(value, Decimal):
             return value
         if value in self.empty_values:
@@ -117,7 +117,7 @@ class AmountField(_NumberField):
 class QuantityField(_NumberField):
     """Any other number: with or without separators."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if value in self.empty_values:
             return None
         try:

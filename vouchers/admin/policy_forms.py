@@ -18,7 +18,7 @@ NOT_IN_THE_TEXT = NOT_STATED["cite_document"]
 """What stands for a source where the text says nothing."""
 
 
-class PartForm(forms.ModelForm):  # type: ignore[type-arg]
+class PartForm(forms.ModelForm):
     """A row. Texts and choices may be left empty for now; a code and a place are given where none was typed."""
 
     listed_otherwise: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class PartForm(forms.ModelForm):  # type: ignore[type-arg]
                 known = {str(word) for word, _label in _flat(field.choices)}
                 strange = [(word, str(word)) for word in words if str(word) not in known]
                 if strange:
-                    field.choices = [*field.choices, *strange]
+                    field.choices = [*list(field.choices), *strange]  # type: ignore[arg-type]
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
@@ -73,7 +73,7 @@ def _flat(choices: Any) -> list[tuple[Any, Any]]:
     return flat
 
 
-class PartFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class PartFormSet(BaseInlineFormSet):
     """The rows of one kind. Rows without a code or a place get the next one."""
 
     stem = "item"
@@ -81,7 +81,8 @@ class PartFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
     def _existing_object(self, pk: Any) -> Any:
         """A row that another editor removed meanwhile is shown as it was typed, and is not saved."""
         found = super()._existing_object(pk)  # type: ignore[misc]
-        return found if found is not None else self.model(version=self.instance)
+        model: Any = self.model
+        return found if found is not None else model(version=self.instance)
 
     def clean(self) -> None:
         kept = [form for form in self.forms if self._counts(form)]

@@ -28,13 +28,15 @@ CODES_OF: dict[str, type[models.Model]] = {
 """Columns that name other rows of the same version by their codes."""
 
 
+def _posted(request: HttpRequest) -> list[tuple[str, str]]:
+    return [(str(key), str(value)) for key, value in request.POST.items()]
+
+
 def document_choices(request: HttpRequest, version: PolicyVersion | None) -> list[tuple[str, str]]:
     """The version's documents, those typed on the page as well, and what stands for “not in the text”."""
     stored = [] if version is None else [row.document_no for row in version.policydocument_rows.all()]
     typed = [
-        value
-        for key, value in request.POST.items()
-        if re.fullmatch(r"policydocument_rows-\d+-document_no", key)
+        value for key, value in _posted(request) if re.fullmatch(r"policydocument_rows-\d+-document_no", key)
     ]
     names = dict.fromkeys([*stored, *(name.strip() for name in typed if name.strip())])
     return [*((name, name) for name in names), (NOT_IN_THE_TEXT, str(_("本系统演示设定（文件未载明）")))]
@@ -46,10 +48,10 @@ def code_choices(
     """The rows of a kind by their codes: as stored, and as typed on the page."""
     rows = {row.code: str(row) for row in model._default_manager.filter(version=version)}  # type: ignore[attr-defined]
     prefix = f"{model._meta.model_name}_rows"
-    for key, code in request.POST.items():
+    for key, code in _posted(request):
         match = re.fullmatch(rf"{prefix}-(\d+)-code", key)
         if match and code:
-            rows.setdefault(code, request.POST.get(f"{prefix}-{match[1]}-name") or code)
+            rows.setdefault(code, str(request.POST.get(f"{prefix}-{match[1]}-name") or code))
     return [(code, f"{name}（{code}）" if name != code else code) for code, name in rows.items()]
 
 
@@ -75,7 +77,7 @@ class VersionPart(PartInline):
         return int(request.GET.get("add") == f"{self.model._meta.model_name}_rows")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        lines = [(None, {"fields": self.what})]
+        lines: list[Any] = [(None, {"fields": self.what})]
         if self.more:
             lines.append((_("少用的各项"), {"fields": self.more, "classes": ("more",)}))
         if "cite_document" in {field.name for field in self.model._meta.fields}:
@@ -84,7 +86,7 @@ class VersionPart(PartInline):
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         self._version = obj
-        formset = super().get_formset(request, obj, **kwargs)
+        formset: Any = super().get_formset(request, obj, **kwargs)
         formset.stem = self.stem
         return formset
 

@@ -17,7 +17,8 @@ register = template.Library()
 @register.filter
 def in_words(field: AdminReadonlyField, codes: Mapping[str, str] | None = None) -> Any:
     """The value of a field that is only read: labels, per cent, thousands, dates in Chinese, links by number."""
-    row, name = field.form.instance, field.field["field"]
+    row: Any = field.form.instance
+    name: Any = field.field["field"]
     try:
         column = row._meta.get_field(name)
     except (FieldDoesNotExist, TypeError):
