@@ -10,7 +10,7 @@ from typing import Any
 
 from vouchers.errors import Invalid, Problems
 from vouchers.models import User
-from vouchers.policy.rates import rate_words
+from vouchers.policy.rate_values import rate_words
 from vouchers.policy.rules import Rate, Scheme
 from vouchers.policy.terms import RateKind
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Context, Decimal, localcontext
 
 from vouchers.policy import caps as cap_rules
-from vouchers.policy import conditions
+from vouchers.policy import conditions, other_money
 from vouchers.policy.assessment import ENGINE_VERSION, Assessment, CapKey, Counterfactual, Finding, Operand
 from vouchers.policy.basis import count_items
 from vouchers.policy.canonical import digest
@@ -53,12 +53,12 @@ def _assess(scheme: Scheme, facts: Facts, with_lines: bool, scheme_sha256: str) 
         *conditions.check_windows(scheme, facts),
         *gates,
         *conditions.check_prices(scheme, facts, counterfactuals),
-        *conditions.check_other_money(scheme, facts),
+        *other_money.check_other_money(scheme, facts),
         *conditions.check_papers(scheme, facts),
         *conditions.check_voucher(scheme, facts),
     ]
     base = _combine(scheme, facts, tracks, working, findings, counterfactuals)
-    base = conditions.deduct_other_money(scheme, facts, base, working, findings, counterfactuals)
+    base = other_money.deduct_other_money(scheme, facts, base, working, findings, counterfactuals)
     base = replace(base, amount=_not_negative(base.amount, working))
     general = [cap for cap in scheme.caps if not cap.tracks and cap_rules.concerns(scheme, cap, facts, codes)]
     base = cap_rules.apply_caps(scheme, general, facts, base, working, findings, counterfactuals)

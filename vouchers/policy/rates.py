@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from vouchers.policy.assessment import Counterfactual, Finding, Operand
+from vouchers.policy.bands import banded
 from vouchers.policy.basis import CountedItem, unit_of
 from vouchers.policy.facts import Facts
 from vouchers.policy.gates import months_after, reference_day
+from vouchers.policy.rate_values import rate_now, rate_words
 from vouchers.policy.rules import ApplicantClass, Rate, Scheme, Track
 from vouchers.policy.shares import Share, share_out
-from vouchers.policy.terms import FindingResult, GateEffect, RateKind, Stage, TierMeasure, TierMode
+from vouchers.policy.terms import FindingResult, GateEffect, RateKind, Stage, TierMode
 from vouchers.policy.working import ZERO, Sum, Working, figure, money, percent, round_step
 
 
@@ -157,7 +159,7 @@ def apply_rates(
         if len(ladder) == 1 and ladder[0].band_from is None and ladder[0].band_to is None:
             result, value = _flat(scheme, track, ladder[0], facts, basis, working, findings)
         else:
-            result = _banded(scheme, track, ladder, facts, basis, working, findings, counterfactuals)
+            result = banded(scheme, track, ladder, facts, basis, working, findings, counterfactuals)
             value = None
         result = round_step(scheme.rounding, result, working)
         results.append(result)
@@ -219,76 +221,6 @@ def _sum_parts(parts: list[Sum], working: Working) -> Sum:
     )
 
 
-def rate_now(scheme: Scheme, rate: Rate, facts: Facts, findings: list[Finding]) -> tuple[Decimal, str]:
-    """The rate as a fraction (or yuan a unit) and a remark on how it came about. One that is not published is 0, with a
-    refusing finding."""
-    cite, value = rate.source("rate"), rate.value
-    if value is None:
-        findings.append(
-            Finding(
-                code="rate_published",
-                result=FindingResult.NOT_MET,
-                subject=rate.code,
-                fact="补贴比例未公布",
-                sentence="该政策的补贴比例未公布，暂不能受理申领。",
-                article=cite.words,
-                confidence=cite.confidence,
-                cure="待主管部门公布补贴比例后再行申领。",
-            )
-        )
-        return Decimal(0), "比例未公布"
-    if rate.kind is RateKind.FIXED:
-        return value, ""
-    if rate.kind is RateKind.CEILING:
-        return value, "文件规定“不超过”，且不设评审环节，按上限执行"
-    return _reviewer_rate(scheme, rate, value, facts, findings)
-
-
-def rate_words(rate: Rate, value: Decimal) -> str:
-    """`20%`, or the yuan a unit."""
-    return percent(value) if rate.unit_amount is None else money(value)
-
-
-def _reviewer_rate(
-    scheme: Scheme, rate: Rate, ceiling: Decimal, facts: Facts, findings: list[Finding]
-) -> tuple[Decimal, str]:
-    given = facts.review.rates.get(rate.code, facts.review.rates.get(rate.track))
-    if given is None and facts.review.score is not None:
-        score = facts.review.score
-        rows = [row for row in scheme.score_rates if row.track == rate.track and row.score_from <= score]
-        given = max(rows, key=lambda row: row.score_from).rate if rows else Decimal(0)
-    cite = rate.source("rate")
-    if given is None:
-        findings.append(
-            Finding(
-                code="rate_reviewed",
-                result=FindingResult.NOT_TESTABLE,
-                subject=rate.code,
-                fact="评审尚未确定比例",
-                sentence=f"比例由评审在 {rate_words(rate, ceiling)} 以内确定，目前按上限估算。",
-                article=cite.words,
-                confidence=cite.confidence,
-                cure="待评审确定比例。",
-            )
-        )
-        return ceiling, "评审尚未确定，按上限估算"
-    if given > ceiling:
-        findings.append(
-            Finding(
-                code="rate_reviewed",
-                result=FindingResult.NOT_MET,
-                subject=rate.code,
-                fact=f"评审比例 {rate_words(rate, given)}",
-                sentence=f"评审比例 {rate_words(rate, given)} 超过文件规定的上限 {rate_words(rate, ceiling)}，请重新确定。",
-                article=cite.words,
-                confidence=cite.confidence,
-                cure="请评审人员在上限以内确定比例。",
-            )
-        )
-        return ceiling, "评审比例超过上限，按上限"
-    return max(given, Decimal(0)), f"评审确定，上限为 {rate_words(rate, ceiling)}"
-
-
 def _flat(
     scheme: Scheme,
     track: Track,
@@ -318,47 +250,6 @@ def _flat(
         rate.source("rate"),
     )
     return line, value
-
-
-def _banded(
-    scheme: Scheme,
-    track: Track,
-    ladder: tuple[Rate, ...],
-    facts: Facts,
-    basis: Sum,
-    working: Working,
-    findings: list[Finding],
-    counterfactuals: list[Counterfactual],
-) -> Sum:
-    """Bands over the case's base, or over the year's: then what the year's earlier base gave is taken off again."""
-    before = facts.used.year_basis.get(track.code, ZERO) if track.tier_measure is TierMeasure.YEAR else ZERO
-    rates = {rate.code: rate_now(scheme, rate, facts, findings)[0] for rate in ladder}
-    upto = max(before + basis.value, ZERO)
-    unit = unit_of(track)
-    gross, words, operands = _ladder_amount(track, ladder, rates, upto)
-    taken, taken_words, _ = _ladder_amount(track, ladder, rates, before)
-    result = max(gross - taken, ZERO)
-    if before:
-        operands.append(Operand(name="此前基数已计补贴", value=-min(taken, gross)))
-    _tell_next_band(track, ladder, rates, upto, counterfactuals)
-
-    def sentence() -> str:
-        head = (
-            f"累计基数 {figure(upto, unit)}（此前 {figure(before, unit)}）"
-            if before
-            else f"基数 {figure(upto, unit)}"
-        )
-        less = f"，减去此前已计 {money(taken)}（{taken_words}）" if before else ""
-        return f"{head}，{track.tier_mode.label}：{words or '未达到任何档次'}{less} ＝ {money(result)}。"
-
-    return working.add(
-        "rate.tier",
-        "tier",
-        [*operands, basis.operand("补贴基数", unit)],
-        result,
-        sentence,
-        ladder[0].source("rate"),
-    )
 
 
 def _tell_completion(
@@ -391,54 +282,3 @@ def _tell_completion(
     )
     if told not in counterfactuals:
         counterfactuals.append(told)
-
-
-def _tell_next_band(
-    track: Track,
-    ladder: tuple[Rate, ...],
-    rates: dict[str, Decimal],
-    upto: Decimal,
-    counterfactuals: list[Counterfactual],
-) -> None:
-    """How much more base reaches the next band, where that band gives more."""
-    ahead = [rate for rate in ladder if rate.band_from is not None and rate.band_from > upto]
-    if not ahead:
-        return
-    following = min(ahead, key=lambda rate: rate.band_from or ZERO)
-    here = [
-        rate
-        for rate in ladder
-        if (rate.band_from or ZERO) <= upto and (rate.band_to is None or upto < rate.band_to)
-    ]
-    value, unit = rates[following.code], unit_of(track)
-    if value <= (rates[here[0].code] if here else ZERO):
-        return
-    missing = (following.band_from or ZERO) - upto
-    what = "符合条件的费用" if track.scale_unit is None else "核定规模"
-    scope = "全部" if track.tier_mode is TierMode.WHOLE else "其后的部分"
-    words = rate_words(following, value) + ("" if track.scale_unit is None else f"/{unit}")
-    counterfactuals.append(
-        Counterfactual(
-            code=f"band.{following.code}",
-            sentence=f"再增加{what} {figure(missing, unit)}即达到下一档，{scope}按 {words} 计算。",
-            amount=missing,
-        )
-    )
-
-
-def _ladder_amount(
-    track: Track, ladder: tuple[Rate, ...], rates: dict[str, Decimal], base: Decimal
-) -> tuple[Decimal, str, list[Operand]]:
-    total, words, operands = ZERO, [], []
-    unit = unit_of(track)
-    for rate in ladder:
-        low, high = rate.band_from or ZERO, rate.band_to
-        if track.tier_mode is TierMode.WHOLE:
-            part = base if base >= low and (high is None or base < high) else ZERO
-        else:
-            part = max((base if high is None else min(base, high)) - low, ZERO)
-        if part:
-            total += part * rates[rate.code]
-            words.append(f"{figure(part, unit)} × {rate_words(rate, rates[rate.code])}")
-            operands.append(Operand(name=words[-1], value=part * rates[rate.code]))
-    return total, " ＋ ".join(words), operands

@@ -10,11 +10,12 @@ Defaults are part of the law: plain documents leave out what equals its default.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from vouchers.policy.citations import Citation, Document, Part
 from vouchers.policy.plain import from_plain, to_plain
 from vouchers.policy.terms import (
     AboveBand,
@@ -23,7 +24,6 @@ from vouchers.policy.terms import (
     CapSubject,
     ChipOrigin,
     Component,
-    Confidence,
     CountsAt,
     DayCount,
     FloorMeasure,
@@ -50,48 +50,34 @@ from vouchers.policy.terms import (
     Untestable,
 )
 
+__all__ = [
+    "FORMAT",
+    "ApplicantClass",
+    "Cap",
+    "Citation",
+    "Document",
+    "Floor",
+    "Gate",
+    "OtherPublicMoney",
+    "Paper",
+    "Part",
+    "PriceRule",
+    "Rate",
+    "ReviewStep",
+    "Rounding",
+    "Scheme",
+    "ScoreRate",
+    "Track",
+    "TreasuryShare",
+    "VoucherKind",
+    "WayOfIssue",
+    "Window",
+    "closed_reasons",
+    "parse",
+    "render",
+]
+
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Citation:
-    """Where a value stands: document (文号, or title where it has none), article, and how sure that is."""
-
-    document_no: str
-    article: str = ""
-    confidence: Confidence = Confidence.TEXT
-    note: str = ""
-
-    @property
-    def words(self) -> str:
-        """As a working line prints it. What no government published is never shown as law."""
-        if self.confidence is Confidence.DEMO:
-            return "演示设定（文件未载明）"
-        place = f"《{self.document_no}》{self.article}"
-        return f"{place}（第三方转述，未核实）" if self.confidence is Confidence.HINT else place
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """What every part has: a code that is unique among its kind, and its sources."""
-
-    cite: Citation
-    cites: Mapping[str, Citation] = field(default_factory=dict)
-
-    def source(self, name: str = "") -> Citation:
-        """The source of one value: its own if it has one, else the part's."""
-        return self.cites.get(name, self.cite)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Document:
-    """An instrument that the scheme rests on."""
-
-    document_no: str
-    title: str
-    issuer: str = ""
-    issued_on: date | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

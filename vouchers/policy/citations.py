@@ -1,0 +1,50 @@
+"""Where a value stands: the documents that a scheme rests on, and the source that every part carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from vouchers.policy.terms import Confidence
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Where a value stands: document (文号, or title where it has none), article, and how sure that is."""
+
+    document_no: str
+    article: str = ""
+    confidence: Confidence = Confidence.TEXT
+    note: str = ""
+
+    @property
+    def words(self) -> str:
+        """As a working line prints it. What no government published is never shown as law."""
+        if self.confidence is Confidence.DEMO:
+            return "演示设定（文件未载明）"
+        place = f"《{self.document_no}》{self.article}"
+        return f"{place}（第三方转述，未核实）" if self.confidence is Confidence.HINT else place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What every part has: a code that is unique among its kind, and its sources."""
+
+    cite: Citation
+    cites: Mapping[str, Citation] = field(default_factory=dict)
+
+    def source(self, name: str = "") -> Citation:
+        """The source of one value: its own if it has one, else the part's."""
+        return self.cites.get(name, self.cite)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """An instrument that the scheme rests on."""
+
+    document_no: str
+    title: str
+    issuer: str = ""
+    issued_on: date | None = None
+    note: str = ""
