@@ -47,7 +47,7 @@ class Act:
     """One verb. `do(request, obj, cleaned)` performs it by an action and says what was done; `consequence` is read before.
 
     `ready(obj)` says whether the row's state allows it; who may is in `roles`, held for the row's region. A form with
-    `for_person(request)` narrows its choices to the person's. `do` may answer with a page of its own (a token shown once), or with
+    `for_person(request)` narrows its choices to the person's, one with `for_row(obj)` to the row's. `do` may answer with a page of its own (a token shown once), or with
     another row, whose page is then opened.
     """
 
@@ -104,6 +104,8 @@ class ActingAdmin(ScopedAdmin):
         form = act.form(request.POST if request.method == "POST" else None, initial=act.initial(obj))
         if hasattr(form, "for_person"):
             form.for_person(request)
+        if hasattr(form, "for_row"):
+            form.for_row(obj)
         problems: list[DomainError] = []
         status = 200
         if request.method == "POST" and form.is_valid():

@@ -9,14 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.db import models
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import STAFF_ROLES, Role
 from vouchers.admin import policy_fields as fields
+from vouchers.admin.policy_examples import ExamplePart
 from vouchers.admin.policy_gates import GateForm
 from vouchers.admin.policy_rows import TermsPart, VersionPart
 from vouchers.admin.shown import LEVELS
@@ -24,7 +22,6 @@ from vouchers.models import (
     PolicyApplicantClass,
     PolicyCap,
     PolicyDocument,
-    PolicyExample,
     PolicyFloor,
     PolicyGate,
     PolicyOtherMoney,
@@ -43,6 +40,7 @@ from vouchers.models import (
     ValueCitation,
 )
 from vouchers.models.parties import Ownership, Size
+from vouchers.policy.terms import GateEffect
 
 
 class DocumentPart(VersionPart):
@@ -167,16 +165,19 @@ class GatePart(VersionPart):
         "cure",
     )
     more = ("stages", "tracks", ("review_reference", "switched_on"), ("code", "position"))
-    gist = (
-        "kind",
-        "regions",
-        "values",
-        "months",
-        "years",
-        "from_on",
-        "to_on",
-        "effect",
-    )
+    gist = ("kind", "regions", "values", "from_on", "to_on", "question")
+
+    def in_short(self, row: Any, codes: dict[str, str]) -> str:
+        words = [super().in_short(row, codes)]
+        if row.months is not None:
+            words.append(str(_("%(months)s 个月") % {"months": row.months}))
+        if row.years is not None:
+            words.append(str(_("%(years)s 年") % {"years": row.years}))
+        if row.effect != GateEffect.REFUSE.value:
+            words.append(str(_("不符合时%(effect)s") % {"effect": row.get_effect_display()}))
+        if not row.switched_on:
+            words.append(str(_("未启用")))
+        return " · ".join(words)
 
     def special_field(self, db_field: Any, common: dict[str, Any]) -> forms.Field | None:
         if db_field.name == "regions":
@@ -311,38 +312,6 @@ class CitationPart(VersionPart):
 
         choices = target_choices(version) if db_field.name == "target" else field_choices()
         return fields.OpenChoiceField(choices=[("", "—"), *choices], required=False, **common)
-
-
-class ExamplePart(VersionPart):
-    model = PolicyExample
-    section = "examples"
-    stem = "example"
-    intro = _("文件所附的或主管部门核定的例子：案情和应得的金额。全部算得一致，才能提请发布。")
-    what = ("title", "facts", "expected", "how_it_came_out")
-    more = (("code", "position"),)
-    readonly_fields = ("how_it_came_out",)
-
-    def special_field(self, db_field: Any, common: dict[str, Any]) -> forms.Field | None:
-        if isinstance(db_field, models.JSONField):
-            return forms.JSONField(widget=forms.Textarea(attrs={"rows": 8, "class": "plain"}), **common)
-        return None
-
-    def in_short(self, row: Any, codes: dict[str, str]) -> str:
-        if not row.result:
-            return str(_("尚未运算"))
-        return str(_("✓ 与应得结果一致") if row.result.get("passed") else _("✕ 与应得结果不一致"))
-
-    @admin.display(description=_("上次运算"))
-    def how_it_came_out(self, row: PolicyExample) -> Any:
-        """Passed, or each difference."""
-        if not row.result:
-            return _("尚未运算")
-        if row.result.get("passed"):
-            return _("✓ 与应得结果一致")
-        differences = format_html_join(
-            "", "<li>{}</li>", ((one,) for one in row.result.get("differences", []))
-        )
-        return format_html("<ul>{}</ul>", differences)
 
 
 INLINES = (

@@ -18,7 +18,8 @@ from vouchers.admin.scoped import PartInline
 from vouchers.admin.shown import is_amount, is_rate, shown
 from vouchers.models import PolicyApplicantClass, PolicyTrack, PolicyVersion
 
-SOURCE_FIELDS = (("cite_document", "cite_article"), ("cite_confidence", "cite_note"))
+SOURCE_FIELDS = ("cite_document", "cite_article")
+SOURCE_DETAILS = ("cite_confidence", "cite_note")
 CODES_OF: dict[str, type[models.Model]] = {
     "track": PolicyTrack,
     "tracks": PolicyTrack,
@@ -78,10 +79,14 @@ class VersionPart(PartInline):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         lines: list[Any] = [(None, {"fields": self.what})]
-        if self.more:
-            lines.append((_("少用的各项"), {"fields": self.more, "classes": ("more",)}))
-        if "cite_document" in {field.name for field in self.model._meta.fields}:
-            lines.append((_("出处"), {"fields": SOURCE_FIELDS, "classes": ("source",)}))
+        more = self.more
+        if self.once:
+            lines.append((_("出处"), {"fields": (SOURCE_FIELDS, SOURCE_DETAILS), "classes": ("more",)}))
+        elif "cite_document" in {field.name for field in self.model._meta.fields}:
+            lines.append((None, {"fields": (SOURCE_FIELDS,), "classes": ("source",)}))
+            more = (SOURCE_DETAILS, *more)
+        if more:
+            lines.append((_("少用的各项"), {"fields": more, "classes": ("more",)}))
         return lines
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:

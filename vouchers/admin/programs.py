@@ -7,15 +7,34 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from vouchers import dates
 from vouchers.access import Role
-from vouchers.actions import programs
+from vouchers.actions import policies, policy_editing, programs
 from vouchers.admin.acts import Act, ActingAdmin
-from vouchers.admin.scoped import PartInline, ScopedAdmin
-from vouchers.models import Program, ProgramBudget
+from vouchers.admin.policy_acts import BeginForm, CloneForm
+from vouchers.admin.scoped import PartInline, ScopedAdmin, admin_address
+from vouchers.models import PolicyVersion, Program, ProgramBudget
 from vouchers.money import thousands
+from vouchers.web import wording
+
+EDITOR = (Role.POLICY_EDITOR,)
+HELP: dict[str, Any] = {
+    "code": _(
+        "对外编号，保存后不能更改：大写字母、数字和连字符，例如 BJ-AIQ（地区简称-政策简称）。各版本的编号由它加序号组成。"
+    ),
+    "name": _("例如“例示市算力券”。公开目录和各类文书中显示的名称。"),
+    "region": _(
+        "由哪个地区的机关办理。只列出您有权限的地区；没有列出的，请系统管理员先登记行政区划、安全管理员授权。"
+    ),
+    "office": _("受理和解释本政策的部门，例如“例示市经济和信息化局”。"),
+    "side": _("主要支持谁。一个专项有几类补贴的，在政策版本中分别填写。"),
+    "listed_publicly": _("勾选后，公开目录中可以查到本专项；没有已发布的版本时，只显示“尚未发布”。"),
+    "is_demonstration": _("含有并非政府公布的数值的，必须勾选；各处都会标注“演示”。"),
+    "summary": _("公开目录中给企业看的一段话：支持什么、大致多少、怎么申领。"),
+}
 
 
 class BudgetForm(forms.Form):
@@ -41,6 +60,36 @@ def _appropriate(request: HttpRequest, program: Program, given: dict[str, Any]) 
     )
 
 
+class ProgramBeginForm(BeginForm):
+    """A new version of the program whose page it is."""
+
+    program = None  # type: ignore[assignment]
+
+    def for_person(self, request: HttpRequest) -> None:
+        """The program is known."""
+
+
+class FromVersionForm(CloneForm):
+    """Which version the new one begins with."""
+
+    version = forms.ModelChoiceField(
+        PolicyVersion.objects.none(), label=_("以哪个版本为底稿"), empty_label=None
+    )
+    field_order = ("version", "label")
+
+    def for_row(self, program: Program) -> None:
+        """The program's versions, the newest first."""
+        self.fields["version"].queryset = program.versions.order_by("-number")  # type: ignore[attr-defined]
+
+
+def _begin(request: HttpRequest, program: Program, given: dict[str, Any]) -> PolicyVersion:
+    return policy_editing.begin_draft(program, by=request.user, **given)  # type: ignore[arg-type]
+
+
+def _from_version(request: HttpRequest, program: Program, given: dict[str, Any]) -> PolicyVersion:
+    return policies.clone_version(given["version"], by=request.user, label=given["label"])  # type: ignore[arg-type]
+
+
 class ProgramBudgetInline(PartInline):
     """Read here; money comes by appropriation documents."""
 
@@ -57,8 +106,28 @@ class ProgramAdmin(ActingAdmin, ScopedAdmin):
 
     public_key_field = "code"
 
-    write_roles = (Role.POLICY_EDITOR,)
+    write_roles = EDITOR
     acts = (
+        Act(
+            "new-version",
+            _("新建政策版本"),
+            _(
+                "回答以下几项后即建立草稿，随后在一页中逐节填写。草稿可以随时保存、分几次写完，提请发布前不产生任何效力。"
+            ),
+            EDITOR,
+            _begin,
+            form=ProgramBeginForm,
+            initial=lambda program: {"title": program.name},
+        ),
+        Act(
+            "from-version",
+            _("以现有版本为底稿"),
+            _("把所选版本的内容和算例全部复制为新的草稿，再在其上修改；原版本不受影响。"),
+            EDITOR,
+            _from_version,
+            lambda program: program.versions.exists(),
+            form=FromVersionForm,
+        ),
         Act(
             "appropriate",
             _("下达预算"),
@@ -72,15 +141,42 @@ class ProgramAdmin(ActingAdmin, ScopedAdmin):
     list_filter = ("side", "is_demonstration", "origin")
     list_select_related = ("region",)
     search_fields = ("code", "name")
-    readonly_fields = ("origin",)
+    readonly_fields = ("origin", "versions")
     inlines = (ProgramBudgetInline,)
     fields = (
         ("code", "name"),
         ("region", "office"),
         ("side", "listed_publicly", "is_demonstration"),
         "summary",
-        "origin",
     )
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj is None else (*self.fields, "versions", "origin")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name in HELP:
+            field.help_text = HELP[db_field.name]
+        return field
+
+    @admin.display(description=_("政策版本"))
+    def versions(self, program: Program) -> Any:
+        """The program's versions with their states, the newest first."""
+        rows = [
+            (
+                admin_address(version),
+                version.version_no,
+                version.label,
+                version.get_state_display(),
+                _("自 %(day)s 起施行") % {"day": wording.date_text(version.effective_from)}
+                if version.effective_from
+                else _("施行日期未填"),
+            )
+            for version in program.versions.order_by("-number")
+        ]
+        if not rows:
+            return _("还没有政策版本。请点右上方“新建政策版本”。")
+        return format_html_join("", '<div><a href="{}">{} {}</a> · {} · {}</div>', rows)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.readonly_fields, "code", "region") if obj is not None else self.readonly_fields

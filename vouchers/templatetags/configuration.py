@@ -15,6 +15,16 @@ register = template.Library()
 
 
 @register.filter
+def wants_a_person(fieldset: Any) -> bool:
+    """Whether something in a folded group of fields is wrong: then it stands open."""
+    return any(
+        not field.is_readonly and (field.field.errors or getattr(field.field, "notes", None))
+        for line in fieldset
+        for field in line
+    )
+
+
+@register.filter
 def in_words(field: AdminReadonlyField, codes: Mapping[str, str] | None = None) -> Any:
     """The value of a field that is only read: labels, per cent, thousands, dates in Chinese, links by number."""
     row: Any = field.form.instance
