@@ -164,6 +164,6 @@ OWN_CASES = CaseSource(
     "本专项的申领与兑付",
     read_cases,
     count_cases,
-    lambda query: "每件按办理时留存的事实重新核算；草稿和已撤回的不计入。",
-    used_before,
+    note=lambda query: "每件按办理时留存的事实重新核算；草稿和已撤回的不计入。",
+    opening=used_before,
 )

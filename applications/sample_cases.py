@@ -342,4 +342,6 @@ def sample_programs() -> list[tuple[str, str]]:
     return [(code, f"{one.name}（{code}）") for code, one in history_programs().items()]
 
 
-SAMPLE_YEAR = CaseSource("sample", "合成样本年度", read_sample, count_sample, sample_note, sample_programs)
+SAMPLE_YEAR = CaseSource(
+    "sample", "合成样本年度", read_sample, count_sample, note=sample_note, choices=sample_programs
+)

@@ -17,10 +17,12 @@ class VouchersConfig(AppConfig):
         from vouchers.grants import apply_privileges, check_server_version
         from vouchers.lifecycle_tables import hold_database
         from vouchers.web.configuration import register_configuration
+        from vouchers.web.jobs import register_jobs
         from vouchers.web.public.menus import register_public
 
         register_public()
         register_job_kind(DRY_RUNS)
+        register_jobs()
         register_configuration()
         register(check_server_version, Tags.database)
         post_migrate.connect(hold_database, dispatch_uid="vouchers.hold_database")

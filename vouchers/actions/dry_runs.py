@@ -25,7 +25,7 @@ from vouchers.actions.policies import find_publication_in_force
 from vouchers.actions.policy_drafts import scheme_of
 from vouchers.actions.policy_soundness import complete_scheme
 from vouchers.errors import Invalid
-from vouchers.models import Job, PolicyVersion, Program, ProgramBudget, Publication, User
+from vouchers.models import Job, PolicyVersion, ProgramBudget, Publication, User
 from vouchers.models.jobs import JobState
 from vouchers.money import thousands
 from vouchers.policy.canonical import digest
@@ -323,15 +323,7 @@ def changed_since(job: Job, version: PolicyVersion) -> bool:
         return True
 
 
-def program_of(job: Job) -> Program:
-    """The program whose version was run."""
-    program: Program = Program.objects.select_related("region").get(code=job.params["program"])
-    return program
-
-
-DRY_RUNS = JobKind(
-    KIND, "影响测算", run_dry_run, roles=ASKERS, readers=READERS, page="admin:vouchers_dry_run_report"
-)
+DRY_RUNS = JobKind(KIND, "影响测算", run_dry_run, roles=ASKERS, readers=READERS)
 
 __all__ = [
     "ASKERS",
@@ -352,7 +344,6 @@ __all__ = [
     "latest_dry_run",
     "opening_of",
     "plan_of",
-    "program_of",
     "publication_before",
     "run_dry_run",
     "told_sources",

@@ -47,14 +47,13 @@ Handler = Callable[["Run"], JobResult]
 @dataclass(frozen=True)
 class JobKind:
     """One kind of long work. ``roles`` may ask for it and cancel it, ``readers`` (beside them) may see it, both for the
-    job's region; without roles it is the asker's own. ``page`` names the address that shows the result, by ``job_no``."""
+    job's region; without roles it is the asker's own."""
 
     code: str
     label: str
     handler: Handler
     roles: tuple[str, ...] = ()
     readers: tuple[str, ...] = ()
-    page: str = ""
 
 
 KINDS: dict[str, JobKind] = {}

@@ -3,10 +3,34 @@
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from vouchers.admin import credentials, parties, people, policies, prices, programs, publications, regions
+from vouchers.admin import (
+    credentials,
+    differences,
+    dry_runs,
+    parties,
+    people,
+    policies,
+    prices,
+    programs,
+    publications,
+    regions,
+    trial,
+)
 
 # Rights are role grants; Django's own groups would be a second, unread table of them.
 if admin.site.is_registered(Group):
     admin.site.unregister(Group)
 
-__all__ = ["credentials", "parties", "people", "policies", "prices", "programs", "publications", "regions"]
+__all__ = [
+    "credentials",
+    "differences",
+    "dry_runs",
+    "parties",
+    "people",
+    "policies",
+    "prices",
+    "programs",
+    "publications",
+    "regions",
+    "trial",
+]

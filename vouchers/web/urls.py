@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import include, path
 
-from vouchers.web import accounts
+from vouchers.web import accounts, jobs
 from vouchers.web.home import home
 
 urlpatterns = [
     path("", home, name="home"),
+    path("jobs/", include((jobs.urlpatterns, "jobs"))),
     path("accounts/", include((accounts.urlpatterns, "accounts"))),
 ]
 
