@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,8 +10,10 @@ from django.urls import reverse
 
 from applications.actions.applications import accept_application
 from applications.actions.cases import answer_check
+from applications.actions.projects import ProjectFields
 from applications.models import Application, Check
 from tests import casework
+from tests.applications import kinds
 from vouchers.context import acting
 
 
@@ -65,3 +68,41 @@ def test_a_score_that_is_none_is_refused_with_a_sentence(cast, client, assessed_
     address = reverse("desk:decide_application", args=[assessed_rent.application_no, "recommend"])
     answer = client.post(address, {"score": score}, follow=True)
     assert "得分" in answer.content.decode()
+
+
+def test_experts_set_yuan_a_unit_where_the_base_is_a_scale(client, cast):
+    publication = kinds.opened(cast, "SH-BSJL-DEMO")
+    kinds.connect(cast, cast.alpha, publication, date(2024, 12, 20))
+    application = kinds.project_application(
+        cast,
+        publication,
+        ProjectFields(
+            kind="deployment",
+            name="临港智算中心一期",
+            region_code="310115",
+            site="临港数据中心 A 栋",
+            accelerator="Ascend 910B",
+            cards=375,
+            scale=Decimal("120"),
+            precision="fp16",
+            completed_on=date(2024, 11, 20),
+            dispatchable_since=date(2024, 12, 20),
+        ),
+    )
+    with acting(cast.handler, "test"):
+        accept_application(application, by=cast.handler)
+    for check in Check.objects.filter(subject_no=application.application_no, result="waiting"):
+        if not check.is_for_reviewers:
+            with acting(cast.handler, "test"):
+                answer_check(check, application, result="passed", sentence="已核对", by=cast.handler)
+    client.force_login(cast.expert)
+    page = client.get(reverse("desk:application", args=[application.application_no])).content.decode()
+    assert "元/PFLOPS" in page
+    address = reverse("desk:decide_application", args=[application.application_no, "recommend"])
+    for wrong, told in (("30000.01", "超过文件规定的上限"), ("-1", "不能小于零"), ("1.005", "三位小数")):
+        answer = client.post(address, {"rate-deployment": wrong, "reason": "规模核实"}, follow=True)
+        assert told in answer.content.decode()
+    client.post(address, {"rate-deployment": "25,000", "reason": "规模核实"})
+    application.refresh_from_db()
+    assert application.state == "recommended"
+    assert Decimal(application.assessment["amount"]) == Decimal("3000000.00")

@@ -59,6 +59,10 @@ def test_every_shipped_scheme_can_be_read_and_prechecked(client, cast, beijing):
         "SH-ZLBT",
         "QH-DDPT",
         "CD-SLQ",
+        "QH-DDPT-DEMO",
+        "CD-SLQ-DEMO",
+        "SH-BSJL-DEMO",
+        "NM-JS",
     ):
         publication = casework.published(cast, name)
         code = publication.program.code
