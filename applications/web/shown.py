@@ -2,79 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from applications.actions import cases
-from applications.models import Application, Claim, Lease, Review
+from applications.models import Application, Claim, Lease, Project, Review
+from applications.models.projects import ProjectKind
+from applications.web.places import place_names
 from vouchers.models import Hold, PriceCheck
-from vouchers.policy.assessment import Assessment, Finding, Line
 from vouchers.policy.facts import PriceVerdict
-from vouchers.web.wording import money_text, plain_number, rate_text
-
-STEPS = {
-    "basis": "计入基数",
-    "basis.exclude": "不计入",
-    "basis.price_cut": "按区间上限核减",
-    "basis.window": "期间折算",
-    "rate": "补贴比例",
-    "rate.sum": "合计",
-    "rate.tier": "分档",
-    "tracks": "补贴方向",
-    "other_money": "其他财政资金",
-    "requested": "申请金额",
-    "voucher": "券面余额",
-    "rounding": "尾数处理",
-    "refused": "结论",
-}
-
-
-def _step(line: Line) -> str:
-    if line.code.startswith("cap."):
-        return str(_("限额"))
-    return STEPS.get(line.code, STEPS.get(line.code.split(".")[0], str(_("计算"))))
-
-
-def _operand(value: Any, unit: str) -> str:
-    if unit == "元":
-        return money_text(value)
-    return str(rate_text(value)) if unit in ("", "比例", "rate", "%") else plain_number(value)
-
-
-def shown_lines(assessment: Assessment) -> list[dict[str, Any]]:
-    """The working, a line a step; the last line carries the amount."""
-    last = len(assessment.lines)
-    return [
-        {
-            "no": line.number,
-            "step": _step(line),
-            "sentence": line.sentence,
-            "article": line.article,
-            "operands": [(one.name, _operand(one.value, one.unit), one.unit) for one in line.operands],
-            "result": line.result,
-            "counts": line.number == last,
-        }
-        for line in assessment.lines
-    ]
-
-
-def shown_findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Conditions: what is not met first, then what is not testable, then what is met."""
-    order = {"not_met": 0, "not_testable": 1, "met": 2}
-    rows = [
-        {
-            "outcome": finding.result.value,
-            "title": finding.sentence,
-            "fact": finding.fact,
-            "article": finding.article,
-            "cure": finding.cure,
-        }
-        for finding in findings
-    ]
-    return sorted(rows, key=lambda row: order[row["outcome"]])
+from vouchers.policy.terms import ContractKind, Precision, ScaleUnit
+from vouchers.web.assessments import shown_findings as shown_findings
+from vouchers.web.assessments import shown_lines as shown_lines
+from vouchers.web.wording import date_text, plain_number
 
 
 def shown_price(check: PriceCheck | PriceVerdict | None) -> dict[str, Any] | None:
@@ -172,31 +116,96 @@ def _who_has_it(roles: tuple[str, ...]) -> str:
     return str(_("等您办理")) if "filer" in roles else str(_("本机关办理中"))
 
 
+# What the two sides and the days of a contract are called, by its kind: taker, giver, day of signing, term.
+_LEASE_WORDS: dict[str, tuple[Any, Any, Any, Any]] = {
+    ContractKind.DATA_PRODUCT.value: (_lazy("购买方"), _lazy("提供方"), _lazy("成交日"), _lazy("使用期限")),
+    ContractKind.PURCHASE.value: (_lazy("采购方"), _lazy("供应商"), _lazy("签订日"), _lazy("供货期限")),
+}
+
+
 def lease_facts(lease: Lease) -> list[dict[str, Any]]:
-    """A contract as a facts table; dates inclusive, as contracts write them."""
+    """A contract as a facts table, in the words of its kind; dates inclusive, as contracts write them."""
     last_day = lease.ends_before - timedelta(days=1)
+    usual = (_("承租方"), _("出租方"), _("签订日"), _("租期"))
+    taker, giver, signed, term = _LEASE_WORDS.get(lease.kind, usual)
+    data = lease.kind == ContractKind.DATA_PRODUCT.value
     price = ""
     if lease.unit_price is not None:
         price = f"{plain_number(lease.unit_price)} {lease.get_unit_display()}（不含税）"
-    return [
+    rows: list[dict[str, Any]] = [
         {"label": _("合同备案号"), "value": lease.lease_no},
-        {"label": _("合同编号"), "value": lease.contract_no},
-        {"label": _("承租方"), "value": lease.lessee.name},
-        {"label": _("出租方"), "value": lease.lessor.name},
-        {"label": _("签订日"), "value": f"{lease.signed_on:%Y年%-m月%-d日}"},
-        {"label": _("租期"), "value": f"{lease.starts_on:%Y年%-m月%-d日} 至 {last_day:%Y年%-m月%-d日}"},
-        {
-            "label": _("加速卡"),
-            "value": " ".join(
-                part
-                for part in (lease.accelerator, lease.form_factor, f"× {lease.cards}" if lease.cards else "")
-                if part
-            ),
-        },
-        {"label": _("单价"), "value": price},
-        {"label": _("合同金额（不含税）"), "amount": lease.amount},
-        {"label": _("用途"), "value": lease.get_purpose_display() if lease.purpose else ""},
+        {"label": _("平台订单号") if data else _("合同编号"), "value": lease.contract_no},
+        {"label": taker, "value": lease.lessee.name},
+        {"label": giver, "value": lease.lessor.name},
     ]
+    if lease.product:
+        rows.append({"label": _("产品名称"), "value": lease.product})
+    rows += [
+        {"label": signed, "value": date_text(lease.signed_on)},
+        {"label": term, "value": _("%(from)s 至 %(to)s") % _span(lease.starts_on, last_day)},
+    ]
+    if not data:
+        card = (lease.accelerator, lease.form_factor, f"× {lease.cards}" if lease.cards else "")
+        rows.append({"label": _("加速卡"), "value": " ".join(part for part in card if part)})
+    if lease.kind in (ContractKind.LEASE.value, ContractKind.PLATFORM_SERVICE.value):
+        rows.append({"label": _("单价"), "value": price})
+    rows.append({"label": _("合同金额（不含税）"), "amount": lease.amount})
+    if lease.kind in (ContractKind.LEASE.value, ContractKind.PLATFORM_SERVICE.value):
+        rows.append({"label": _("用途"), "value": lease.get_purpose_display() if lease.purpose else ""})
+    return rows
+
+
+def _span(first: date, last: date) -> dict[str, str]:
+    return {"from": date_text(first), "to": date_text(last)}
+
+
+def project_rows(project: Project) -> list[dict[str, Any]]:
+    """A project as a facts table, in the words of its kind."""
+    kind = ProjectKind(project.kind)
+    rows: list[dict[str, Any]] = [{"label": _("项目编号"), "value": project.project_no}]
+    if kind is ProjectKind.SETTLEMENT:
+        rows += [
+            {"label": _("平台"), "value": project.site},
+            {"label": _("结算单号"), "value": project.document_no},
+        ]
+        if project.period_from and project.period_to:
+            span = _span(project.period_from, project.period_to - timedelta(days=1))
+            rows.append({"label": _("结算期间"), "value": _("%(from)s 至 %(to)s") % span})
+        others = [line.strip() for line in project.counterparties.splitlines() if line.strip()]
+        rows.append({"label": _("结算对方单位"), "value": "、".join(others)})
+        rows.append({"label": _("结算金额（不含税）"), "amount": project.amount})
+        return rows
+    rows.append({"label": _("项目名称"), "value": project.name})
+    if kind is ProjectKind.INVESTMENT:
+        rows.append({"label": _("立项或备案文号"), "value": project.document_no})
+    place = place_names().get(project.region_code, project.region_code)
+    rows.append({"label": _("所在地"), "value": " ".join(part for part in (place, project.site) if part)})
+    if kind is ProjectKind.DEPLOYMENT:
+        card = (project.accelerator, f"× {project.cards}" if project.cards else "")
+        rows.append({"label": _("加速卡"), "value": " ".join(part for part in card if part)})
+        rows.append(
+            {
+                "label": _("算力规模"),
+                "value": scale_text(project.scale, project.scale_unit, project.precision),
+            }
+        )
+    done = _("部署完成日") if kind is ProjectKind.DEPLOYMENT else _("建成投用日")
+    since = _("可调度起始日") if kind is ProjectKind.DEPLOYMENT else _("开始调度日")
+    for label, day in ((done, project.completed_on), (since, project.dispatchable_since)):
+        if day is not None:
+            rows.append({"label": label, "value": date_text(day)})
+    if project.amount:
+        invested = _("部署投入（不含税）") if kind is ProjectKind.DEPLOYMENT else _("实际投资额（不含税）")
+        rows.append({"label": invested, "amount": project.amount})
+    return rows
+
+
+def scale_text(scale: Decimal | None, unit: str, precision: str) -> str:
+    """A scale with its unit and precision, such as 1,012.736 PFLOPS（FP16/BF16）."""
+    if scale is None:
+        return ""
+    words = f"{plain_number(scale)} {ScaleUnit(unit).label if unit else ''}".strip()
+    return f"{words}（{Precision(precision).label}）" if precision else words
 
 
 def holds_on(*subjects: tuple[str, str]) -> list[Hold]:

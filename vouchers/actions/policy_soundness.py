@@ -6,7 +6,7 @@ from vouchers.access import Role, require_role
 from vouchers.actions.policy_drafts import read_example, scheme_of
 from vouchers.context import announce
 from vouchers.errors import Invalid, Problems
-from vouchers.models import PolicyExample, PolicyVersion, User
+from vouchers.models import PolicyExample, PolicyVersion, Publication, User
 from vouchers.policy.checks import check, missing
 from vouchers.policy.examples import ExampleResult, run
 from vouchers.policy.plain import Problem, SchemeError, to_plain
@@ -20,6 +20,12 @@ def complete_scheme(version: PolicyVersion) -> Scheme:
     except SchemeError as error:
         raise refusal(error.problems, "policy.incomplete", "政策版本尚不完整，请按提示补充。") from None
     return scheme
+
+
+def scheme_to_read(version: PolicyVersion) -> Scheme:
+    """The version as it reads: what was published, else the draft as it stands. Raises as `complete_scheme` does."""
+    published = Publication.objects.filter(version=version).first()
+    return published.scheme if published else complete_scheme(version)
 
 
 def run_examples(version: PolicyVersion, *, by: User) -> list[ExampleResult]:

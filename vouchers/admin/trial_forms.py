@@ -1,0 +1,133 @@
+"""The form of a trial: a field for each question of the version's own rules, and the one that keeps the case as an example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from vouchers import dates
+from vouchers.policy.example_columns import Column
+from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import Outcome, Stage
+from vouchers.policy.trial import MOST_ITEMS, Question, Questionnaire, TrialError, ask
+
+UNKNOWN = _("未知")
+_NUMBERS = {"amount", "measure", "price", "number", "rate", "degree", "whole"}
+_DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+_INSTANT = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
+
+
+class TrialForm(forms.Form):
+    """The case. What is left empty is not known; what cannot be read is said beside its field."""
+
+    items = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=MOST_ITEMS, initial=1)
+
+    def __init__(self, scheme: Scheme, data: Any = None, *, more: int = 0) -> None:
+        super().__init__(data, initial=None if data is not None else {"items": 1})
+        count = _count(data) + more
+        self.questionnaire: Questionnaire = ask(scheme, count)
+        if data is not None and more:
+            self.data = data.copy()
+            self.data["items"] = str(self.questionnaire.items)
+        for question in self.questionnaire.questions:
+            self.fields[question.key] = _field(question)
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The questions with their fields, thing by thing."""
+        return [
+            {"title": group.title, "fields": [self[question.key] for question in group.questions]}
+            for group in self.questionnaire.groups
+        ]
+
+    def answers(self) -> dict[str, Any]:
+        """What was answered, by question."""
+        given: Mapping[str, Any] = self.cleaned_data
+        return {
+            question.key: "；".join(value) if isinstance(value := given.get(question.key), list) else value
+            for question in self.questionnaire.questions
+        }
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if not self.errors:
+            try:
+                self.case = self.questionnaire.read(self.answers())
+            except TrialError as error:
+                for key, why in error.problems.items():
+                    self.add_error(key if key in self.fields else None, why)
+        return given
+
+
+class KeepForm(forms.Form):
+    """What a tried case needs to become a worked example. The expected amount is typed by the person, never filled in."""
+
+    keep_code = forms.RegexField(
+        r"^[\w.\-]+$",
+        label=_("算例编号"),
+        max_length=60,
+        error_messages={"invalid": _("编号只能用文字、数字、点、连字符和下划线。")},
+    )
+    keep_title = forms.CharField(label=_("算例名称"), max_length=200, help_text=_("一句话说明这是什么情形。"))
+    keep_amount = forms.CharField(
+        label=_("应得金额（元）"),
+        max_length=40,
+        help_text=_("请按文件手工核算后填写；算例用来检验本版本，不能照抄上面算得的结果。"),
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+    keep_outcome = forms.ChoiceField(
+        label=_("应得结论"),
+        choices=[("", _("不核对")), *((label, label) for _word, label in Outcome.pairs())],
+        required=False,
+    )
+    keep_note = forms.CharField(
+        label=_("计算依据"), max_length=500, required=False, help_text=_("例如 1,000万×20%＝200万。")
+    )
+
+    def expected(self) -> dict[str, Any]:
+        """As the questionnaire takes it."""
+        given = self.cleaned_data
+        return {name.removeprefix("keep_"): value for name, value in given.items()}
+
+
+def _count(data: Any) -> int:
+    raw = str(data.get("items", "1")) if data is not None else "1"
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 4 else 1
+
+
+def _field(question: Question) -> forms.Field:
+    column = question.column
+    common: dict[str, Any] = {
+        "label": column.heading,
+        "help_text": column.hint,
+        "required": False,
+        "initial": _initial(question),
+    }
+    if column.kind == "words" and column.choices:
+        return forms.MultipleChoiceField(
+            choices=_words(column), widget=forms.CheckboxSelectMultiple(attrs={"class": "inline"}), **common
+        )
+    if column.choices:
+        first = [] if question.key == "facts.stage" else [("", UNKNOWN)]
+        return forms.ChoiceField(choices=[*first, *_words(column)], **common)
+    if column.kind in ("day", "last_day"):
+        return forms.CharField(widget=_DAY, max_length=40, **common)
+    if column.kind == "instant":
+        return forms.CharField(widget=_INSTANT, max_length=40, **common)
+    numeric = {"inputmode": "decimal"} if column.kind in _NUMBERS else {}
+    return forms.CharField(
+        widget=forms.TextInput(attrs={**numeric, "autocomplete": "off"}), max_length=200, **common
+    )
+
+
+def _words(column: Column) -> list[tuple[str, str]]:
+    return [(word, word) for word in (choice.word for choice in column.choices)]
+
+
+def _initial(question: Question) -> Any:
+    if question.key == "facts.stage":
+        return Stage.APPLICATION.label
+    return f"{dates.today():%Y-%m-%d}" if question.key == "facts.on" else None
