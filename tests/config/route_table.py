@@ -338,8 +338,11 @@ def _admin_rows() -> dict[str, Row]:
                 theirs,
                 _row_key(model, noun.verb or "none"),
             )
-    for page in ("text", "yaml"):
+    for page in ("text", "yaml", "compare", "trial", "examples", "examples-workbook", "examples-results"):
         row(f"vouchers_policyversion_{page}", NOUNS["policyversion"], 200, 404, _row_key("policyversion"))
+    one = _row_key("policyversion", "rent_15m")
+    row("vouchers_policyversion_example", NOUNS["policyversion"], 200, 404, one)
+    row("vouchers_policyversion_import", NOUNS["policyversion"], 200, 200)
     row("vouchers_priceindexissue_compute", NOUNS["priceindexissue"], 200, 200)
     return rows
 

@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from vouchers.money import yuan
-from vouchers.policy.example_columns import Choice, Column, fold
+from vouchers.policy.example_choices import Choice, fold
+from vouchers.policy.example_columns import Column
 from vouchers.policy.plain import BEIJING_TIME, decimal_text
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import types
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,11 +15,10 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from vouchers.policy.example_choices import NONE_OR_SOME, YES_NO, Choice, finding_choices, named, terms
 from vouchers.policy.example_words import (
     EVENTS,
-    FINDINGS,
     GROUPS,
-    SYNONYMS,
     WORDS,
     UsedCap,
     Word,
@@ -29,27 +27,12 @@ from vouchers.policy.example_words import (
 from vouchers.policy.examples import Example, Expected
 from vouchers.policy.facts import Facts
 from vouchers.policy.names import LEVELS, OWNERSHIPS, SIZES
-from vouchers.policy.rules import Gate, Scheme
-from vouchers.policy.terms import CapSubject, FindingResult, GateKind, RateKind, Term
+from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import CapSubject, FindingResult, GateKind, RateKind
 
 MAIN = "算例"
 Path = tuple[str, ...]
 
-
-@dataclass(frozen=True)
-class Choice:
-    """A word that a cell may hold, what it stands for, and other words that are read as the same."""
-
-    word: str
-    stored: Any
-    others: tuple[str, ...] = ()
-
-
-YES_NO = (
-    Choice("是", True, ("有", "对", "真", "Y", "yes", "true", "√", "✓", "1")),
-    Choice("否", False, ("无", "没有", "不是", "不", "N", "no", "false", "×", "✗", "0")),
-)
-NONE_OR_SOME = (Choice("无", False, ("没有", "否", "查无")), Choice("有", True, ("是",)))
 
 _KINDS: dict[Any, str] = {
     str: "text",
@@ -115,26 +98,20 @@ def layout_of(scheme: Scheme, examples: Sequence[Example] = ()) -> Record:
     return _Shaper(scheme, examples).example()
 
 
-def fold(text: str) -> str:
-    """A word as words are compared: width, case, spaces and punctuation do not matter."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(one for one in plain if one.isalnum() or one in "√✓×✗%.-+")
-
-
 class _Shaper:
     def __init__(self, scheme: Scheme, examples: Sequence[Example]) -> None:
         self.scheme = scheme
         self.examples = examples
         self.tags = tags_of(scheme)
         self.vocabularies: dict[str, tuple[Choice, ...]] = {
-            "tracks": _named((track.code, track.name) for track in scheme.tracks),
-            "classes": _named((one.code, one.name) for one in scheme.classes),
-            "papers": _named((paper.code, paper.name) for paper in scheme.papers),
-            "caps": _named((cap.code, cap.name) for cap in scheme.caps),
-            "sizes": _named(SIZES.items()),
-            "ownerships": _named(OWNERSHIPS.items()),
-            "levels": _named(LEVELS.items()),
-            "events": _named(EVENTS.items()),
+            "tracks": named((track.code, track.name) for track in scheme.tracks),
+            "classes": named((one.code, one.name) for one in scheme.classes),
+            "papers": named((paper.code, paper.name) for paper in scheme.papers),
+            "caps": named((cap.code, cap.name) for cap in scheme.caps),
+            "sizes": named(SIZES.items()),
+            "ownerships": named(OWNERSHIPS.items()),
+            "levels": named(LEVELS.items()),
+            "events": named(EVENTS.items()),
             "findings": finding_choices(scheme),
         }
 
@@ -190,11 +167,14 @@ class _Shaper:
         for key, label in keys.items():
             heading = word.heading if not label else f"{word.heading}：{label}"
             shown = word if key in known else dataclasses.replace(word, shown=())
+            cell = word.kind or _KINDS[scalar]
+            if one.name == "rates" and self._by_scale(key):
+                heading, cell = heading.replace(word.heading, "评审确定单位金额（元）"), "price"
             yield self._made(
                 kind,
                 one.name,
                 (*path, key),
-                word.kind or _KINDS[scalar],
+                cell,
                 dataclasses.replace(shown, heading=heading),
                 choices=YES_NO if scalar is bool else (),
             )
@@ -236,6 +216,11 @@ class _Shaper:
             case _:
                 return {}
 
+    def _by_scale(self, key: str) -> bool:
+        """Whether reviewers set yuan a unit there instead of a fraction; a key is a rate's code or a track's."""
+        scaled = {track.code for track in self.scheme.tracks if track.scale_unit}
+        return key in scaled or any(rate.code == key and rate.track in scaled for rate in self.scheme.rates)
+
     def column(
         self, kind: type[Any], one: dataclasses.Field[Any], hint: Any, path: Path, optional: bool
     ) -> Column:
@@ -244,7 +229,7 @@ class _Shaper:
         scalar = get_args(hint)[0] if many else hint
         choices = self.vocabularies.get(word.vocabulary, ())
         if isinstance(scalar, type) and issubclass(scalar, Enum):
-            choices, found = _terms(scalar), "term"
+            choices, found = terms(scalar), "term"
         else:
             found = _KINDS[scalar]
         if scalar is bool:
@@ -323,64 +308,6 @@ def _value_at(value: Any, path: Path) -> Any:
     for name in path:
         value = getattr(value, name)
     return value
-
-
-def _named(pairs: Any) -> tuple[Choice, ...]:
-    """Names with their codes; where two have one name, the code is written with it."""
-    rows = [(code, name or code) for code, name in pairs]
-    seen = [name for _, name in rows]
-    return tuple(
-        Choice(f"{name}（{code}）" if seen.count(name) > 1 else name, code, (code,)) for code, name in rows
-    )
-
-
-def _terms(kind: type[Enum]) -> tuple[Choice, ...]:
-    return tuple(
-        Choice(
-            member.label if isinstance(member, Term) else str(member.value),
-            str(member.value),
-            (str(member.value), *SYNONYMS.get(member, ())),
-        )
-        for member in kind
-    )
-
-
-def gate_word(scheme: Scheme, gate: Gate) -> str:
-    """A condition in short: its kind where the scheme has one of that kind, else what its text says."""
-    same = [one for one in scheme.gates if one.kind is gate.kind]
-    return (
-        gate.kind.label if len(same) == 1 and gate.kind is not GateKind.ATTESTED else gate.text.rstrip("。")
-    )
-
-
-def finding_choices(scheme: Scheme) -> tuple[Choice, ...]:
-    """Every finding that an assessment under the scheme may give, by the words that people use."""
-    own = [
-        Choice(gate_word(scheme, gate), gate.code, (gate.code, gate.text, gate.question))
-        for gate in scheme.gates
-    ]
-    engine = [Choice(word, code, (code,)) for code, word in FINDINGS.items()]
-    floors = [Choice(floor.name, f"floor.{floor.code}", (f"floor.{floor.code}",)) for floor in scheme.floors]
-    caps = [
-        Choice(f"{cap.name}有余额", f"cap.{cap.code}", (f"cap.{cap.code}", cap.name)) for cap in scheme.caps
-    ]
-    taken: set[str] = set()
-    out = []
-    for choice in (*own, *engine, *floors, *caps):
-        word = choice.word if fold(choice.word) not in taken else f"{choice.word}（{choice.stored}）"
-        taken.add(fold(word))
-        out.append(Choice(word, choice.stored, choice.others))
-    return tuple(out)
-
-
-def every_column(record: Record) -> Iterator[Column]:
-    """The record's columns and those of what may stand in its row."""
-    yield from record.columns
-    for branch in record.branches:
-        if branch.presence is not None:
-            yield branch.presence
-        if branch.inline:
-            yield from every_column(branch.record)
 
 
 def facts_without_word() -> list[str]:

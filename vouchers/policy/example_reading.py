@@ -9,17 +9,27 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from vouchers.policy.caps import cap_keys, event_of
 from vouchers.policy.example_cells import CellError, is_blank, read_cell, shown
-from vouchers.policy.example_columns import MAIN, Branch, Column, Path, Record, fold, layout_of
+from vouchers.policy.example_choices import fold
+from vouchers.policy.example_columns import MAIN, Branch, Column, Path, Record, layout_of
+from vouchers.policy.example_rows import (
+    HEAD_ROWS,
+    UNREADABLE,
+    Row,
+    findings_of,
+    has_unreadable,
+    head_of,
+    link_items,
+    put,
+)
 from vouchers.policy.example_sheets import (
     CODE,
     PARENT,
-    UNLINKED,
     Fault,
     Grid,
     Heading,
@@ -35,24 +45,6 @@ from vouchers.policy.plain import SchemeError, from_plain
 from vouchers.policy.rules import Scheme
 
 MOST_EXAMPLES = 5_000
-_HEAD_ROWS = 10
-
-
-@dataclass
-class _Row:
-    """A row that was read: values by scope and path, and where each stood."""
-
-    sheet: str
-    number: int
-    values: dict[Scope, dict[Path, Any]] = field(default_factory=lambda: defaultdict(dict))
-    cells: dict[tuple[Scope, Path], str] = field(default_factory=dict)
-    code: str = ""
-    parent: str = ""
-    taken: bool = False
-
-    def filled(self, scope: Scope) -> bool:
-        """Whether anything stands in the scope or beneath it."""
-        return any(found for known, found in self.values.items() if known[: len(scope)] == scope)
 
 
 class _Reader:
@@ -61,10 +53,10 @@ class _Reader:
         self.sheets = sheets
         self.layout = layout_of(scheme)
         self.faults: list[Fault] = []
-        self.extra: dict[Scope, list[_Row]] = {}
-        self.absent: set[Path] = set()
+        self.extra: dict[Scope, list[Row]] = {}
+        self.absent = False
 
-    def fault(self, row: _Row, path: Path, scope: Scope, why: str, code: str, heading: str = "") -> None:
+    def fault(self, row: Row, path: Path, scope: Scope, why: str, code: str, heading: str = "") -> None:
         cell = row.cells.get((scope, path), f"A{row.number}")
         self.faults.append(Fault(code, row.sheet, cell, heading, "", why))
 
@@ -72,7 +64,7 @@ class _Reader:
         titles = {(*scope, branch.path): branch.title for scope, branch in branches_of(self.layout)}
         main = self._main_title()
         for title, grid in self.sheets.items():
-            if title != main and title not in titles.values() and _head(grid) is not None:
+            if title != main and title not in titles.values() and head_of(grid) is not None:
                 why = f"没有这张工作表，可用的有：{'、'.join((MAIN, *titles.values()))}"
                 self.faults.append(Fault("examples.sheet_unknown", title, "", "", "", why))
         for scope, branch in branches_of(self.layout):
@@ -86,6 +78,8 @@ class _Reader:
             why = f"算例超过 {MOST_EXAMPLES:,} 行，请分开上传"
             raise SheetError([Fault("examples.too_many_rows", main, "", "", "", why)])
         self._number(rows)
+        if self.absent:
+            raise SheetError(self.faults)
         examples = [example for row in rows if (example := self._example(row)) is not None]
         self._orphans({row.code for row in rows})
         if self.faults:
@@ -98,12 +92,12 @@ class _Reader:
         why = f"没有名为“{MAIN}”的工作表，请使用本页下载的模板"
         raise SheetError([Fault("examples.sheet_missing", "工作簿", "", "", "", why)])
 
-    def _rows(self, title: str, known: list[Heading], *, nested: bool = False) -> list[_Row]:
+    def _rows(self, title: str, known: list[Heading], *, nested: bool = False) -> list[Row]:
         grid = self.sheets.get(title, ())
-        found = _head(grid)
+        found = head_of(grid)
         if found is None:
             if title == MAIN or any(not is_blank(raw) for row in grid for raw in row):
-                why = f"前 {_HEAD_ROWS} 行里没有“{CODE}”一栏，不知从何读起"
+                why = f"前 {HEAD_ROWS} 行里没有“{CODE}”一栏，不知从何读起"
                 self.faults.append(Fault("examples.column_missing", title, "", "", "", why))
             return []
         columns = self._columns(title, found, grid[found], known, nested)
@@ -127,7 +121,7 @@ class _Reader:
             always = one.scope == () and (not part or part in self.layout.needed)
             must = always and one.column.required and one.column.default is None
             if must and one.column.path not in there and one.column.path != ("code",):
-                self.absent.add(one.column.path)
+                self.absent = True
                 self.faults.append(
                     Fault(
                         "examples.column_missing",
@@ -168,10 +162,8 @@ class _Reader:
                 )
         return out
 
-    def _row(
-        self, title: str, number: int, raws: Sequence[Any], columns: Mapping[int, Heading | str]
-    ) -> _Row:
-        row = _Row(title, number)
+    def _row(self, title: str, number: int, raws: Sequence[Any], columns: Mapping[int, Heading | str]) -> Row:
+        row = Row(title, number)
         for place, known in columns.items():
             raw = raws[place - 1] if place <= len(raws) else None
             cell = f"{letters(place)}{number}"
@@ -191,11 +183,11 @@ class _Reader:
                 self.faults.append(
                     Fault(error.code, title, cell, known.column.heading, shown(raw), error.why, error.allowed)
                 )
-                value = _UNREADABLE
+                value = UNREADABLE
             row.values[known.scope][known.column.path] = value
         return row
 
-    def _number(self, rows: list[_Row]) -> None:
+    def _number(self, rows: list[Row]) -> None:
         seen: dict[str, int] = {}
         for place, row in enumerate(rows, start=1):
             row.code = row.code or str(place)
@@ -211,7 +203,7 @@ class _Reader:
                 )
             seen.setdefault(row.code, row.number)
 
-    def _cell(self, row: _Row) -> str:
+    def _cell(self, row: Row) -> str:
         return row.cells.get(((), ("code",)), f"A{row.number}")
 
     def _orphans(self, codes: set[str]) -> None:
@@ -229,7 +221,7 @@ class _Reader:
 
     # ---- one example
 
-    def _example(self, row: _Row) -> Example | None:
+    def _example(self, row: Row) -> Example | None:
         before = len(self.faults)
         row.values[()][("code",)] = row.code
         row.values[()].setdefault(("title",), row.code)
@@ -237,8 +229,8 @@ class _Reader:
         used = plain.pop("used_caps", [])
         caps = plain["facts"].get("used", {}).pop("caps", {})
         findings = plain["expected"].pop("findings", {})
-        plain["expected"]["findings"] = _findings(findings)
-        if len(self.faults) > before or _has_unreadable(plain):
+        plain["expected"]["findings"] = findings_of(findings)
+        if len(self.faults) > before or has_unreadable(plain):
             return None
         try:
             example = from_plain(Example, plain)
@@ -253,31 +245,31 @@ class _Reader:
         taken = {**self._own_caps(row, example.facts, caps), **self._other_caps(row, example.facts, used)}
         return replace(example, facts=replace(example.facts, used=replace(example.facts.used, caps=taken)))
 
-    def _record(self, record: Record, scope: Scope, row: _Row, code: str, default_no: str) -> dict[str, Any]:
+    def _record(self, record: Record, scope: Scope, row: Row, code: str, default_no: str) -> dict[str, Any]:
         """The record's plain values out of one row, and its lists out of this row and the lists' own sheets."""
         values = row.values.get(scope, {})
         plain: dict[str, Any] = {}
         for part in sorted(record.needed, key=len):
-            _put(plain, part, {})
+            put(plain, part, {})
         for column in record.columns:
             value = values.get(column.path)
             if value is None:
                 value = self._empty(record, column, scope, row, values, default_no)
-            elif column.kind == "last_day" and value is not _UNREADABLE:
+            elif column.kind == "last_day" and value is not UNREADABLE:
                 value += timedelta(days=1)
             if value is not None:
-                _put(plain, column.path, value)
+                put(plain, column.path, value)
         for branch in record.branches:
             self._branch(record, branch, scope, row, code, plain)
         return plain
 
     def _empty(
-        self, record: Record, column: Column, scope: Scope, row: _Row, values: Mapping[Path, Any], no: str
+        self, record: Record, column: Column, scope: Scope, row: Row, values: Mapping[Path, Any], no: str
     ) -> Any:
         """What an empty cell means where its field may not be empty; a fault where it means nothing."""
         part = column.path[:-1]
         present = not part or part in record.needed or any(path[: len(part)] == part for path in values)
-        if not column.required or not present or column.path in self.absent:
+        if not column.required or not present:
             return None
         if column.path[-1] in ("contract_no", "item_no"):
             return f"{column.default}{no}"
@@ -291,7 +283,7 @@ class _Reader:
         return None
 
     def _branch(
-        self, record: Record, branch: Branch, scope: Scope, row: _Row, code: str, plain: dict[str, Any]
+        self, record: Record, branch: Branch, scope: Scope, row: Row, code: str, plain: dict[str, Any]
     ) -> None:
         inner = (*scope, branch.path)
         own = row.filled(inner)
@@ -310,7 +302,7 @@ class _Reader:
                 one.taken = True
             out.append(self._record(branch.record, inner, one, code, str(place)))
         if branch.path[-1] == "items":
-            _link(out, plain)
+            link_items(out, plain)
         said = row.values.get(scope, {}).get(branch.presence.path) if branch.presence else None
         if branch.presence is not None and said is True and not out:
             why = f"写了“有”，请在同行或“{branch.title}”表写明内容"
@@ -321,7 +313,7 @@ class _Reader:
                 row, branch.presence.path, scope, why, "examples.cell_unreadable", branch.presence.heading
             )
         if out or said is False:
-            _put(plain, branch.path, out)
+            put(plain, branch.path, out)
 
     def _only_contract(self, code: str) -> bool:
         further = [scope for scope in self.extra if scope and scope[-1][-1] == "contracts"]
@@ -329,7 +321,7 @@ class _Reader:
 
     # ---- what was used before
 
-    def _own_caps(self, row: _Row, facts: Facts, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _own_caps(self, row: Row, facts: Facts, given: Mapping[str, Any]) -> dict[str, Any]:
         if not given:
             return {}
         keys: dict[str, list[str]] = defaultdict(list)
@@ -352,7 +344,7 @@ class _Reader:
     def _heading(self, path: Path) -> str:
         return next((column.heading for column in self.layout.columns if column.path == path), "")
 
-    def _other_caps(self, row: _Row, facts: Facts, used: list[dict[str, Any]]) -> dict[str, Any]:
+    def _other_caps(self, row: Row, facts: Facts, used: list[dict[str, Any]]) -> dict[str, Any]:
         own = {key.code: key for key in cap_keys(self.scheme, facts)}
         out = {}
         for one in used:
@@ -366,50 +358,6 @@ class _Reader:
                 continue
             out[f"{self.scheme.program}:{one['cap']}:{event}:{subject}:{period}"] = one["amount"]
         return out
-
-
-_UNREADABLE = object()
-
-
-def _has_unreadable(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_has_unreadable(one) for one in value.values())
-    if isinstance(value, list):
-        return any(_has_unreadable(one) for one in value)
-    return value is _UNREADABLE
-
-
-def _findings(given: Mapping[str, Any]) -> dict[str, str]:
-    out: dict[str, str] = {}
-    for result, codes in given.items():
-        if codes is not _UNREADABLE:
-            out |= dict.fromkeys(codes, result)
-    return out
-
-
-def _link(items: list[dict[str, Any]], plain: dict[str, Any]) -> None:
-    """An item that names no contract belongs to the only one there is; “无” says that it belongs to none."""
-    contracts = plain.get("facts", {}).get("contracts", [])
-    for item in items:
-        if item.get("contract_no") == UNLINKED:
-            del item["contract_no"]
-        elif "contract_no" not in item and len(contracts) == 1:
-            item["contract_no"] = contracts[0]["contract_no"]
-
-
-def _put(plain: dict[str, Any], path: Path, value: Any) -> None:
-    for name in path[:-1]:
-        plain = plain.setdefault(name, {})
-    if value == {} and path[-1] in plain:
-        return
-    plain[path[-1]] = value
-
-
-def _head(grid: Grid) -> int | None:
-    for place, row in enumerate(grid[:_HEAD_ROWS]):
-        if any(isinstance(raw, str) and fold(raw).rstrip("*") == fold(CODE) for raw in row):
-            return place
-    return None
 
 
 def read_sheets(scheme: Scheme, sheets: Mapping[str, Grid]) -> list[Example]:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from decimal import Decimal
 
-from vouchers.policy.example_columns import finding_choices
+from vouchers.policy.example_choices import finding_choices
 from vouchers.policy.examples import ExampleResult
 from vouchers.policy.rules import Scheme
 from vouchers.sheets import MONEY, Sheet, new_book, save

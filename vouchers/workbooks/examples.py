@@ -19,7 +19,8 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from vouchers.policy.assess import assess
-from vouchers.policy.example_columns import MAIN, Choice, Column, gate_word, layout_of
+from vouchers.policy.example_choices import Choice, gate_word
+from vouchers.policy.example_columns import MAIN, Column, layout_of
 from vouchers.policy.example_sheets import CODE, PARENT, SAMPLE, Heading, branches_of, headings_of
 from vouchers.policy.example_writing import SheetRows, write_sheets
 from vouchers.policy.examples import Example, Expected

@@ -7,20 +7,22 @@ Whoever edits and publishes are people: by name, or those who hold the role in t
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from vouchers.access import Role
-from vouchers.actions.policies import load_scheme, propose_version, publish_version
+from vouchers.actions.policies import propose_version, publish_version
+from vouchers.actions.policy_files import load_bundle, read_file
 from vouchers.context import acting
-from vouchers.errors import DomainError
+from vouchers.errors import DomainError, Problems
 from vouchers.models import PolicyVersion, RoleGrant, User
-from vouchers.policy.documents import EXAMPLES, read_scheme, shipped_files
-from vouchers.policy.examples import Example, read_examples
+from vouchers.policy.bundles import Bundle
+from vouchers.policy.documents import EXAMPLES, shipped_files
+from vouchers.policy.examples import read_examples
 from vouchers.policy.plain import SchemeError
-from vouchers.policy.rules import Scheme
 
 
 class Command(BaseCommand):
@@ -37,31 +39,38 @@ class Command(BaseCommand):
         files = options["files"] or shipped_files()
         read = [self._read(path, options["examples"]) for path in files]
         refused = 0
-        for scheme, examples in sorted(read, key=lambda pair: (pair[0].program, str(pair[0].effective_from))):
+        for bundle in sorted(read, key=lambda one: (one.scheme.program, str(one.scheme.effective_from))):
+            scheme = bundle.scheme
             try:
-                done = self._load(scheme, examples, options)
+                done = self._load(bundle, options)
             except DomainError as error:
                 refused += 1
-                self.stderr.write(f"{scheme.program} {scheme.label}：{error.message}")
+                self.stderr.write(f"{scheme.program} {scheme.label}：{_whole(error)}")
             else:
                 self.stdout.write(f"{scheme.program} {scheme.label}：{done}")
         if refused:
             raise CommandError(f"{refused} 个政策未能载入，原因见上。")
 
-    def _read(self, path: Path, folder: Path) -> tuple[Scheme, list[Example]]:
+    def _read(self, path: Path, folder: Path) -> Bundle:
+        """The file; its examples are those inside it, or those of the file beside it."""
+        beside = folder / path.name
         try:
-            scheme = read_scheme(path.read_text(encoding="utf-8"))
-            beside = folder / path.name
-            return scheme, read_examples(beside.read_text(encoding="utf-8")) if beside.exists() else []
+            bundle = read_file(path.read_bytes())
+            if beside.exists() and not bundle.examples:
+                bundle = replace(bundle, examples=tuple(read_examples(beside.read_text(encoding="utf-8"))))
+            return bundle
         except OSError as error:
             raise CommandError(f"{path}：不能读取（{error.strerror}）") from None
         except SchemeError as error:
-            raise CommandError(f"{path.name} 未载入：\n{error}") from None
+            raise CommandError(f"{beside.name}（算例）未载入：\n{error}") from None
+        except DomainError as error:
+            raise CommandError(f"{path.name} 未载入：{_whole(error)}") from None
 
-    def _load(self, scheme: Scheme, examples: list[Example], options: dict[str, Any]) -> str:
+    def _load(self, bundle: Bundle, options: dict[str, Any]) -> str:
+        scheme = bundle.scheme
         editor = self._person(options["editor"], Role.POLICY_EDITOR, scheme.region)
         with acting(editor, "policy_version.load", "载入政策文件"):
-            version = load_scheme(scheme, examples, by=editor)
+            version = load_bundle(bundle, by=editor)
         if not options["publish"] or version.state not in ("draft", "proposed"):
             return version.get_state_display()
         publisher = self._person(options["publisher"], Role.PUBLISHER, scheme.region)
@@ -91,3 +100,10 @@ class Command(BaseCommand):
         person = grant.user
         assert isinstance(person, User)
         return person
+
+
+def _whole(error: DomainError) -> str:
+    """The refusal with each of its places on a line: where, why, and what is allowed there."""
+    faults = error.problems if isinstance(error, Problems) else []
+    lines = [f"{fault.message}{f'（{fault.hint}）' if fault.hint else ''}" for fault in faults]
+    return "\n  ".join([error.message, *lines])
