@@ -57,7 +57,17 @@ def items_of(facts: Facts) -> list[BasisItemFacts]:
             )
             for contract in facts.contracts
         ]
-    return sorted(items, key=lambda item: (item.item_no, item.contract_no))
+    return sorted(
+        items,
+        key=lambda item: (
+            item.item_no,
+            item.contract_no,
+            item.evidence_no,
+            item.net_amount,
+            item.tax_amount,
+            item.quantity or ZERO,
+        ),
+    )
 
 
 def complete(item: BasisItemFacts, contract: ContractFacts | None) -> BasisItemFacts:

@@ -14,7 +14,15 @@ from vouchers.policy.gates import months_after
 from vouchers.policy.rates import TrackAmount, membership
 from vouchers.policy.rules import Cap, Scheme
 from vouchers.policy.shares import Share, share_out
-from vouchers.policy.terms import CapPeriod, CapSubject, CountsAt, FindingResult, OtherMoneyMode, Stage
+from vouchers.policy.terms import (
+    CapPeriod,
+    CapSubject,
+    CountsAt,
+    FindingResult,
+    OtherMoneyMode,
+    Stage,
+    TaxMode,
+)
 from vouchers.policy.tracks import chosen_tracks
 from vouchers.policy.working import ZERO, Working, money, percent
 
@@ -94,15 +102,20 @@ def _subjects(cap: Cap, facts: Facts) -> list[str]:
             return []
 
 
-def limit_of(cap: Cap, facts: Facts, contract_no: str = "") -> Decimal | None:
-    """The cap in yuan: its amount, or its share of the contract's (or all contracts') net amount, less what others gave on it
-    where it limits all public money."""
+def limit_of(scheme: Scheme, cap: Cap, facts: Facts, contract_no: str = "") -> Decimal | None:
+    """The cap in yuan: its amount, or its share of the contract's (or all contracts') amount, less what others gave on it
+    where it limits all public money. The contract counts with tax where the base of the cap's tracks does."""
     if cap.amount is not None:
         return cap.amount
     if cap.share is None:
         return None
     contracts = [one for one in facts.contracts if not contract_no or one.contract_no == contract_no]
-    limit = round_fen(cap.share * sum((one.net_amount for one in contracts), ZERO), "down")
+    whole = sum((one.net_amount for one in contracts), ZERO)
+    if all(
+        one.tax_mode is TaxMode.GROSS for one in scheme.tracks if not cap.tracks or one.code in cap.tracks
+    ):
+        whole += sum((one.tax_amount for one in contracts), ZERO)
+    limit = round_fen(cap.share * whole, "down")
     if isinstance(cap, SharedLimit):
         limit -= sum((row.amount for one in contracts for row in one.other_money or ()), ZERO)
     return max(limit, ZERO)
@@ -125,7 +138,7 @@ def cap_keys(scheme: Scheme, facts: Facts) -> list[CapKey]:
         if not concerns(scheme, cap, facts, tracks):
             continue
         for subject in _subjects(cap, facts):
-            limit = limit_of(cap, facts, subject if cap.subject in PER_CONTRACT else "")
+            limit = limit_of(scheme, cap, facts, subject if cap.subject in PER_CONTRACT else "")
             if limit is not None:
                 keys.append(
                     CapKey(
@@ -192,7 +205,7 @@ def _once(
     findings: list[Finding],
     counterfactuals: list[Counterfactual],
 ) -> TrackAmount:
-    limit, amount = limit_of(cap, facts), base.amount
+    limit, amount = limit_of(scheme, cap, facts), base.amount
     if limit is None:
         return base
     subjects = _subjects(cap, facts)
@@ -262,7 +275,7 @@ def per_contract(
     kept_parts: dict[Share, Decimal] = {}
     kept_total, room = ZERO, None
     for contract_no, part in parts.items():
-        limit = limit_of(cap, facts, contract_no)
+        limit = limit_of(scheme, cap, facts, contract_no)
         if limit is None:
             return base
         left = max(limit - _used(scheme, cap, facts, contract_no), ZERO)

@@ -120,7 +120,8 @@ class Track(Part):
 class Rate(Part):
     """A rate and when it holds. Rates of a track are tried in order: the first that fits an item is its rate.
 
-    An empty condition holds for all. A band holds from `band_from` (included) to `band_to` (not included).
+    An empty condition holds for all. A band holds from `band_from` (included) to `band_to` (not included) of the base of all
+    items under the same condition.
     `completion_from` is the least degree of target completion, as a fraction. `unit_amount` (yuan for each unit of the
     track's scale) takes the place of `rate` on a track with a `scale_unit`; neither of them: not published.
     """
