@@ -165,7 +165,8 @@ def next_period(cap: Cap, on: date) -> date | None:
     if cap.period is CapPeriod.CALENDAR_YEAR:
         return date(on.year + 1, 1, 1)
     if cap.period is CapPeriod.PROGRAMME_YEAR:
-        return months_after(date.fromisoformat(period_of(cap, on)), 12)
+        year, month, day = (int(word) for word in period_of(cap, on).split("-"))
+        return date(year + 1, month, 1) + timedelta(days=day - 1)
     return None
 
 

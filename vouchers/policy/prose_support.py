@@ -88,7 +88,7 @@ def tell_rate(telling: Telling, rate: Rate) -> Iterator[Sentence]:
 
 
 def _share_granted(rate: Rate) -> str:
-    if rate.rate is None:
+    if rate.value is None:
         how = "" if rate.kind is RateKind.FIXED else f"（{rate.kind.label}）"
         return f"补贴比例未公布{how}，在公布以前不受理申领"
     value = percent(rate.rate)
