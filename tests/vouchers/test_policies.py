@@ -12,7 +12,7 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from tests.cast import Cast
 from vouchers.access import Role
-from vouchers.actions import policies, policy_soundness
+from vouchers.actions import policies, policy_files, policy_soundness
 from vouchers.actions.policy_drafts import scheme_of, write_rows
 from vouchers.errors import Forbidden, Invalid, NotNow, Problems
 from vouchers.models import (
@@ -330,7 +330,7 @@ def test_a_clone_is_a_new_draft_with_the_same_rules_and_examples(cast: Cast):
 
 def test_an_exported_version_loads_as_the_same_content(cast: Cast):
     publication = publish(cast)
-    exported = policies.export_scheme(publication.version)
+    exported = policy_files.export_version(publication.version)
     assert read_scheme(exported) == publication.scheme
     assert load(cast, read_scheme(exported)) == publication.version
 

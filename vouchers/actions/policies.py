@@ -35,7 +35,6 @@ from vouchers.models import (
 from vouchers.policy.assessment import ENGINE_VERSION
 from vouchers.policy.canonical import canonical_bytes, digest, sha256_hex
 from vouchers.policy.checks import check
-from vouchers.policy.documents import write_scheme
 from vouchers.policy.examples import Example
 from vouchers.policy.plain import SchemeError
 from vouchers.policy.rules import Scheme, closed_reasons, render
@@ -127,14 +126,6 @@ def _same_content(program: Program, scheme: Scheme) -> PolicyVersion | None:
         except SchemeError:
             continue
     return None
-
-
-def export_scheme(version: PolicyVersion) -> str:
-    """The version as YAML, from its publication if it has one. Loading it elsewhere gives the same content.
-
-    Raises Problems (`policy.incomplete`) for a draft that is not complete enough to be a scheme."""
-    published = Publication.objects.filter(version=version).first()
-    return write_scheme(published.scheme if published else complete_scheme(version))
 
 
 @transaction.atomic
