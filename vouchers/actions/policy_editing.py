@@ -102,10 +102,15 @@ def stamp_of(version: PolicyVersion) -> str:
     """What the draft says now, as a short mark: another one means that somebody saved meanwhile, by whatever way."""
     examples = PolicyExample.objects.filter(version=version).order_by("code")
     content = {
-        "rules": read_document(version),
+        "rules": read_document(_stored(version)),
         "examples": [list(row) for row in examples.values_list("code", "title", "facts", "expected")],
     }
     return sha256_hex(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())[:16]
+
+
+def _stored(version: PolicyVersion) -> PolicyVersion:
+    """As it stands in the database: a form that was refused has left its values in the one at hand."""
+    return PolicyVersion.objects.select_related("program__region").get(pk=version.pk)
 
 
 def begin_edit(version: PolicyVersion, stamp: str, *, by: User) -> None:
@@ -126,7 +131,7 @@ def begin_edit(version: PolicyVersion, stamp: str, *, by: User) -> None:
 
 def find_problems(version: PolicyVersion) -> list[Problem]:
     """Every gap and contradiction of the draft as it is stored."""
-    return problems_of(read_document(version))
+    return problems_of(read_document(_stored(version)))
 
 
 def cite_version(
