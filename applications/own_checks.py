@@ -35,6 +35,10 @@ HELD_AGAINST = {
         "请按平台监测数据或现场核查，核对型号、卡数、规模、精度、部署完成日和可调度情况。",
     ),
     BasisKind.CONTRACT_AMOUNT.value: ("合同金额与备案合同一致", "请核对备案合同及补充协议。"),
+    BasisKind.CONTRACT_PART.value: ("已发生部分有验收或结算文件", "请核对验收、结算文件与合同约定的进度。"),
+    BasisKind.PAYMENT.value: ("实付金额与银行回单一致", "请核对银行回单的付款人、收款人、日期和金额。"),
+    BasisKind.METERED_USE.value: ("用量账单与平台计量一致", "请核对平台计量的用量、单价和期间。"),
+    BasisKind.PROJECT_COST.value: ("成本凭证真实并属于本项目", "请核对项目台账，剔除与本项目无关的支出。"),
 }
 
 

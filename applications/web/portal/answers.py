@@ -7,10 +7,11 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from applications.grounds import must_choose
 from applications.models import Application
 from applications.web.portal.papers import checklist
 from applications.web.portal.statement_form import StatementForm
-from applications.web.shown import lease_facts
+from applications.web.shown import lease_facts, project_rows
 from vouchers.policy.rules import Scheme
 
 
@@ -40,9 +41,16 @@ def answers(application: Application, scheme: Scheme) -> list[dict[str, Any]]:
             ],
         }
     ]
+    if must_choose(scheme):
+        name = next((one.name for one in scheme.tracks if one.code == application.facts.get("track")), "")
+        groups.append({"title": _("补贴方向"), "change_url": place("track"), "rows": [(_("申领方向"), name)]})
     if application.lease is not None:
         rows = [row for row in lease_facts(application.lease) if row["label"] != _("合同备案号")]
         groups.append({"title": _("合同"), "change_url": place("contract"), "rows": rows})
+    elif application.project is not None:
+        rows = [row for row in project_rows(application.project) if row["label"] != _("项目编号")]
+        title = application.project.get_kind_display()
+        groups.append({"title": title, "change_url": place("contract"), "rows": rows})
     else:
         groups.append({"title": _("合同"), "change_url": place("contract"), "rows": [(_("合同"), "")]})
     stated = stated_rows(application, scheme)
@@ -63,7 +71,7 @@ def answers(application: Application, scheme: Scheme) -> list[dict[str, Any]]:
 
 def stated_rows(application: Application, scheme: Scheme) -> list[tuple[str, str]]:
     """The statements in words."""
-    form = StatementForm(scheme=scheme)
+    form = StatementForm(scheme=scheme, facts=application.facts)
     facts, rows = application.facts, []
     for name, field in form.fields.items():
         if name.startswith("other_") and name != "other_money":

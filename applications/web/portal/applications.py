@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from applications.actions.applications import start_application, withdraw_application
 from applications.actions.assessments import beneath
+from applications.actions.issuing import pays_without_voucher
 from applications.actions.objections import file_objection
 from applications.models import Application, Claim, Objection
 from applications.models.applications import ApplicationState
@@ -21,7 +22,7 @@ from applications.web.portal.answers import stated_rows
 from applications.web.portal.estimates import shown_kept
 from applications.web.portal.papers import papers_of, shown_files
 from applications.web.portal.steps import EDITABLE, find_application, next_step
-from applications.web.shown import holds_on, lease_facts, reviews_of, shown_timeline
+from applications.web.shown import holds_on, lease_facts, project_rows, reviews_of, shown_timeline
 from vouchers.access import PARTY_ROLES, Role
 from vouchers.errors import DomainError, Invalid
 from vouchers.models import Program, User
@@ -77,11 +78,14 @@ def new(request: HttpRequest) -> HttpResponse:
                 raise Invalid("application.no_program", _("请选择要申领的专项。"), field="program")
             if party is None:
                 raise Invalid("application.no_party", _("请选择为哪一个单位申领。"), field="enterprise")
-            application = start_application(offer.program, party, by=by)
+            track = request.POST.get("track", "")
+            application = start_application(offer.program, party, by=by, track=track)
         except DomainError as refusal:
             refusals = refused(request, refusal)
         else:
-            return redirect("portal:application_contract", application.application_no)
+            assert application.publication is not None
+            step = next_step(application, application.publication.scheme)
+            return redirect(f"portal:application_{step}", application.application_no)
     context = {
         "offers": offers() if offer is None else [],
         "offer": offer,
@@ -170,6 +174,11 @@ def show_application(
         "stated": [row for row in stated_rows(case, scheme) if row[1]] if scheme else [],
         "lease": case.lease,
         "lease_facts": lease_facts(case.lease) if case.lease else [],
+        "project_facts": project_rows(case.project) if case.project else [],
+        "direct": scheme is not None and pays_without_voucher(scheme, case.facts),
+        "track_name": next((one.name for one in scheme.tracks if one.code == case.facts.get("track")), "")
+        if scheme
+        else "",
         "files": shown_files(papers_of(case)),
         "holds": holds,
         "notice": notice,

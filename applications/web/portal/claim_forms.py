@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from applications.components import by_component
 from applications.einvoice.document import SIGNED, EInvoice
 from applications.models import Claim, Invoice
 from applications.models.invoices import InvoiceKind
 from vouchers.money import ZERO
-from vouchers.policy.terms import BasisKind
+from vouchers.policy.terms import Component
 from vouchers.web.fields import DayField, MoneyField
 
 
@@ -47,11 +47,22 @@ class PaidForm(forms.Form):
         return [self[name] for name in self.PAID]
 
 
-def _period(form: forms.Form, given: dict[str, Any]) -> None:
+def check_period(form: forms.Form, given: dict[str, Any]) -> None:
     start, end = given.get("period_from"), given.get("period_to")
     if start and end and end < start:
         crossed = forms.ValidationError(_("服务期结束日早于开始日，请核对。"), "crossed")
         form.add_error("period_to", crossed)
+
+
+def _first_component(source: Any) -> dict[str, Any]:
+    """What an invoice bills first of all, and how much of it: compute if a line says so, else its largest part. An invoice
+    whose lines are not known, or do not add up, counts whole until a person says otherwise."""
+    lines = source.lines.all() if hasattr(source.lines, "all") else source.lines
+    parts = by_component(lines)
+    if not parts or sum(parts.values()) != source.net_amount:
+        return {"net_amount": source.net_amount, "component": Component.COMPUTE.value}
+    first = Component.COMPUTE if Component.COMPUTE in parts else next(iter(parts))
+    return {"net_amount": parts[first], "component": first.value}
 
 
 class InvoiceItemForm(PaidForm):
@@ -73,6 +84,12 @@ class InvoiceItemForm(PaidForm):
     net_amount = MoneyField(
         label=_("本次计入金额（不含税）"), help_text=_("同一张发票可以分次申请，累计不超过票面不含税金额。")
     )
+    component = forms.ChoiceField(
+        label=_("费用种类"),
+        required=False,
+        choices=Component.pairs(),
+        help_text=_("一张发票有几种费用的，每种列一项；不在支持范围的种类不计入。"),
+    )
     period_from = DayField(label=_("服务期自"))
     period_to = DayField(label=_("服务期至"))
 
@@ -89,10 +106,17 @@ class InvoiceItemForm(PaidForm):
     }
 
     def __init__(
-        self, *args: Any, read: EInvoice | None = None, filed: Invoice | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        read: EInvoice | None = None,
+        filed: Invoice | None = None,
+        components: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.read, self.filed = read, filed
+        if not components:
+            del self.fields["component"]
         for name in self.KEYED:
             signed = read is not None and read.source in SIGNED
             if filed is not None or (
@@ -124,7 +148,7 @@ class InvoiceItemForm(PaidForm):
                 value = getattr(source, InvoiceItemForm.NAMES.get(name, name), None)
                 if value not in (None, ""):
                     known[name] = value
-            known["net_amount"] = source.net_amount
+            known |= _first_component(source)
         if filed is not None:
             known["period_from"] = filed.period_from
             known["period_to"] = (
@@ -142,55 +166,11 @@ class InvoiceItemForm(PaidForm):
 
     def item_fields(self) -> list[forms.BoundField]:
         """The fields of this claim's use."""
-        return [self[name] for name in ("net_amount", "period_from", "period_to")]
+        names = ("component", "net_amount", "period_from", "period_to")
+        return [self[name] for name in names if name in self.fields]
 
     def clean(self) -> dict[str, Any]:
         """The period in order."""
         given = super().clean()
-        _period(self, given)
-        return given
-
-
-class ItemForm(PaidForm):
-    """Every other kind of basis: a platform's settlement line, the contract itself, a data product, an investment, capacity."""
-
-    kind = forms.ChoiceField(label=_("种类"), widget=forms.RadioSelect)
-    reference = forms.CharField(
-        label=_("凭证号"), max_length=60, help_text=_("结算单号、合同编号或凭证编号。"),
-        error_messages={"required": _("请填写凭证号。")},
-    )  # fmt: skip
-    description = forms.CharField(label=_("说明"), max_length=200, required=False)
-    net_amount = MoneyField(label=_("计入金额（不含税）"))
-    tax_amount = MoneyField(label=_("税额"), minimum=ZERO, required=False)
-    period_from = DayField(label=_("期间自"), required=False)
-    period_to = DayField(label=_("期间至"), required=False)
-    accelerator = forms.CharField(label=_("加速卡型号"), max_length=60, required=False)
-    document = forms.FileField(label=_("凭证文件"), required=False)
-
-    def __init__(self, *args: Any, kinds: list[BasisKind], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [(str(kind.value), kind.label) for kind in kinds]  # type: ignore[attr-defined]
-        if len(kinds) == 1:
-            self.initial.setdefault("kind", kinds[0].value)
-
-    def item_fields(self) -> list[forms.BoundField]:
-        """The item's own fields."""
-        names = (
-            "kind",
-            "reference",
-            "description",
-            "net_amount",
-            "tax_amount",
-            "period_from",
-            "period_to",
-            "accelerator",
-        )
-        return [self[name] for name in names]
-
-    def clean(self) -> dict[str, Any]:
-        """The period in order."""
-        given = super().clean()
-        _period(self, given)
-        if given.get("tax_amount") is None:
-            given["tax_amount"] = Decimal("0.00")
+        check_period(self, given)
         return given

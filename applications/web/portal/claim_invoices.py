@@ -15,16 +15,18 @@ from applications.actions.basis_items import ItemFields, add_item
 from applications.actions.invoice_uses import already_claimed
 from applications.actions.invoices import keyed, record_invoice
 from applications.actions.papers import open_paper, receive_paper
+from applications.components import suggested
 from applications.einvoice import EInvoice, norm_inv, read_einvoice
 from applications.einvoice.document import SIGNED
 from applications.models import Claim, Invoice, Paper
+from applications.own_checks import asks_component
 from applications.web.portal.access import portal_view, refused
 from applications.web.portal.claim_forms import InvoiceItemForm
 from applications.web.portal.claim_items import day_after, item_page, paid_transfer
 from applications.web.portal.claim_steps import editable_claim
 from vouchers.errors import DomainError, Invalid, TooMany
 from vouchers.models import User
-from vouchers.policy.terms import BasisKind
+from vouchers.policy.terms import BasisKind, Component
 from vouchers.web.wording import date_text, rate_text
 
 
@@ -88,6 +90,7 @@ def invoice(request: HttpRequest, claim_no: str) -> HttpResponse:
         request.FILES if request.method == "POST" else None,
         read=einvoice,
         filed=filed,
+        components=asks_component(claim),
         initial=InvoiceItemForm.initial_of(einvoice, filed, claim),
     )
     if request.method == "POST" and form.is_valid():
@@ -168,6 +171,7 @@ def _add_invoice(
             net_amount=given["net_amount"],
             tax_amount=(filed.tax_amount * share).quantize(filed.tax_amount),
             invoice=filed,
+            component=given.get("component", ""),
             period_from=given["period_from"],
             period_to=end,
             bank_transfer=paid_transfer(claim, form, by),
@@ -201,5 +205,12 @@ def _read_facts(read: EInvoice) -> list[dict[str, Any]]:
     ]
     for line in read.lines[:10]:
         rate = f"，税率 {rate_text(line.tax_rate)}" if line.tax_rate is not None else ""
-        rows.append({"label": _("项目 %(n)s") % {"n": line.line_no}, "value": f"{line.description}{rate}"})
+        kind = suggested(line.description)
+        rows.append(
+            {
+                "label": _("项目 %(n)s") % {"n": line.line_no},
+                "value": f"{line.description}{rate}"
+                + (f"（{kind.label}）" if kind is not Component.OTHER else ""),
+            }
+        )
     return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -17,24 +18,39 @@ from applications.actions.bank_transfers import record_bank_transfer
 from applications.actions.basis_items import ItemFields, add_item, remove_item
 from applications.actions.papers import receive_paper
 from applications.facts import chip_origin
-from applications.models import BankTransfer, Claim, Invoice
+from applications.grounds import counted_kinds, tracks_of
+from applications.models import Application, BankTransfer, Claim, Invoice
+from applications.own_checks import asks_component
 from applications.web.portal.access import act, portal_view, refused
-from applications.web.portal.claim_forms import ItemForm, PaidForm
-from applications.web.portal.claim_steps import editable_claim, shown_claim_steps
+from applications.web.portal.claim_forms import PaidForm
+from applications.web.portal.claim_steps import editable_claim, noted, shown_claim_steps
 from applications.web.portal.estimates import shown_estimate
+from applications.web.portal.item_form import ItemForm
+from applications.web.portal.project_form import ScaleField
 from vouchers.errors import DomainError
 from vouchers.models import User
+from vouchers.money import ZERO
 from vouchers.policy.facts import BasisItemFacts
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import BasisKind
+from vouchers.policy.terms import BasisKind, Component, ContractKind, Precision, ScaleUnit
 from vouchers.web.fields import DayField, MoneyField
 
 
+def application_of(claim: Claim) -> Application | None:
+    """The application that the claim's voucher came from."""
+    rows = Application.objects.filter(application_no=claim.voucher.application_no)
+    return rows.select_related("project").first()
+
+
 def admitted_kinds(claim: Claim, scheme: Scheme) -> list[BasisKind]:
-    """The kinds of basis that the claim's track admits."""
-    track = claim.facts.get("stated", {}).get("track")
-    tracks = [one for one in scheme.tracks if not track or one.code == track]
-    return list(dict.fromkeys(kind for one in tracks for kind in one.basis_kinds))
+    """The kinds of basis that the claim's track admits, and for a contract of another kind only those that fit it."""
+    application = application_of(claim)
+    kinds = counted_kinds(scheme, application.facts if application else {})
+    if claim.lease is None:
+        return kinds
+    data = claim.lease.kind == ContractKind.DATA_PRODUCT.value
+    fitting = [kind for kind in kinds if (kind is BasisKind.DATA_PRODUCT_LINE) is data]
+    return fitting or kinds
 
 
 def item_page(request: HttpRequest, claim: Claim, template: str, **context: Any) -> HttpResponse:
@@ -60,7 +76,7 @@ def items(request: HttpRequest, claim_no: str) -> HttpResponse:
         return claim
     scheme = claim.publication.scheme  # type: ignore[union-attr]
     kinds = admitted_kinds(claim, scheme)
-    listed = list(claim.items.select_related("invoice", "bank_transfer"))
+    listed = noted(claim)
     used = [item.invoice_id for item in listed if item.invoice_id]
     context: dict[str, Any] = {
         "items": listed,
@@ -112,18 +128,27 @@ def item(request: HttpRequest, claim_no: str) -> HttpResponse:
     by = request.user
     assert isinstance(by, User)
     scheme = claim.publication.scheme  # type: ignore[union-attr]
-    kinds: list[BasisKind] = [
-        kind for kind in admitted_kinds(claim, scheme) if kind is not BasisKind.INVOICE_LINE
-    ]
+    kinds = [kind for kind in admitted_kinds(claim, scheme) if kind is not BasisKind.INVOICE_LINE]
     if not kinds:
         return redirect("portal:claim_invoice", claim_no)
-    refusals: list[DomainError] = []
     posted = request.method == "POST"
+    wanted = (request.POST if posted else request.GET).get("kind", "") or (
+        kinds[0] if len(kinds) == 1 else ""
+    )
+    if wanted not in {kind.value for kind in kinds}:
+        messages.info(request, _("请从下列种类中选择要添加的依据。"))
+        return redirect("portal:claim_items", claim_no)
+    kind = BasisKind(wanted)
+    application = application_of(claim)
+    tracks = tracks_of(scheme, application.facts if application else {}) or scheme.tracks
+    refusals: list[DomainError] = []
     form = ItemForm(
         request.POST if posted else None,
         request.FILES if posted else None,
-        kinds=kinds,
-        initial=_first_values(claim, request.GET.get("kind", "")),
+        kind=kind,
+        by_scale=all(track.scale_unit is not None for track in tracks),
+        components=asks_component(claim),
+        initial=ItemForm.initial_of(kind, claim, application.project if application else None),
     )
     if posted and form.is_valid():
         try:
@@ -138,24 +163,10 @@ def item(request: HttpRequest, claim_no: str) -> HttpResponse:
         claim,
         "portal/claim_item.html",
         form=form,
+        basis=kind,
         refusals=refusals,
         faults=refusals or bool(form.errors),
     )
-
-
-def _first_values(claim: Claim, kind: str) -> dict[str, Any]:
-    known: dict[str, Any] = {"kind": kind} if kind else {}
-    lease = claim.lease
-    if lease is not None:
-        known["accelerator"] = lease.accelerator
-        if kind == BasisKind.CONTRACT_AMOUNT.value:
-            known |= {
-                "reference": lease.contract_no or lease.lease_no,
-                "net_amount": lease.amount,
-                "period_from": lease.starts_on,
-                "period_to": lease.ends_before.fromordinal(lease.ends_before.toordinal() - 1),
-            }
-    return known
 
 
 def _add_other(claim: Claim, form: ItemForm, by: User) -> None:
@@ -176,12 +187,16 @@ def _add_other(claim: Claim, form: ItemForm, by: User) -> None:
         ItemFields(
             kind=given["kind"],
             net_amount=given["net_amount"],
-            tax_amount=given["tax_amount"],
+            tax_amount=given.get("tax_amount") or ZERO,
             reference=given["reference"].strip(),
-            description=given["description"].strip(),
-            period_from=given["period_from"],
-            period_to=given["period_to"],
-            accelerator=given["accelerator"].strip(),
+            description=given.get("description", "").strip(),
+            period_from=given.get("period_from"),
+            period_to=given.get("period_to"),
+            accelerator=given.get("accelerator", "").strip(),
+            component=given.get("component", ""),
+            quantity=given.get("quantity"),
+            scale_unit=form.scale_unit(),
+            precision=given.get("precision", ""),
             bank_transfer=paid_transfer(claim, form, by),
             paper=paper,
         ),
@@ -207,11 +222,17 @@ def _typed_item(request: HttpRequest, claim: Claim) -> BasisItemFacts | None:
     kind = request.POST.get("kind") or BasisKind.INVOICE_LINE.value
     day = DayField(required=False)
     try:
+        quantity = ScaleField(required=False).clean(request.POST.get("quantity", ""))
+        amount = MoneyField(required=quantity is None).clean(request.POST.get("net_amount", ""))
         return BasisItemFacts(
             item_no="9999",
             kind=BasisKind(kind),
-            net_amount=MoneyField().clean(request.POST.get("net_amount", "")),
-            contract_no=claim.lease.lease_no if claim.lease else "",
+            net_amount=amount or ZERO,
+            contract_no=_ground_no(claim),
+            component=Component(request.POST["component"]) if request.POST.get("component") else None,
+            quantity=quantity,
+            unit=ScaleUnit.PFLOPS if quantity is not None else None,
+            precision=Precision(request.POST["precision"]) if request.POST.get("precision") else None,
             period_from=day.clean(request.POST.get("period_from", "")),
             period_to=day_after(day.clean(request.POST.get("period_to", ""))),
             chip_origin=chip_origin(request.POST.get("accelerator", ""))
@@ -221,6 +242,14 @@ def _typed_item(request: HttpRequest, claim: Claim) -> BasisItemFacts | None:
         )
     except (ValidationError, ValueError):
         return None
+
+
+def _ground_no(claim: Claim) -> str:
+    """The number of the contract or project that the claim rests on."""
+    if claim.lease is not None:
+        return claim.lease.lease_no
+    application = application_of(claim)
+    return application.project.project_no if application and application.project else ""
 
 
 def day_after(day: date | None) -> date | None:

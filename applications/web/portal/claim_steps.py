@@ -14,14 +14,16 @@ from django.views.decorators.http import require_POST
 
 from applications.actions.claims import submit_claim
 from applications.actions.papers import remove_paper
-from applications.models import Claim
+from applications.models import BasisItem, Claim
 from applications.models.claims import ClaimState
 from applications.web.portal.access import act, attempt, filed_from, may_file, portal_view, refused
 from applications.web.portal.estimates import shown_estimate
 from applications.web.portal.papers import ACCEPT, checklist, papers_of, receive_all, shown_files
+from applications.web.shown import scale_text
 from vouchers.access import PARTY_ROLES
 from vouchers.errors import DomainError
 from vouchers.models import User
+from vouchers.policy.terms import BasisKind, Component
 from vouchers.web.wording import date_text
 
 EDITABLE = (ClaimState.DRAFT, ClaimState.RETURNED)
@@ -58,14 +60,20 @@ def editable_claim(request: HttpRequest, claim_no: str) -> Claim | HttpResponse:
 
 def shown_claim_steps(claim: Claim, current: str) -> list[dict[str, Any]]:
     """For the stepper."""
-    labels = {"items": _("兑付依据"), "papers": _("材料"), "check": _("核对并提交")}
+    direct = claim.voucher.is_entitlement
+    labels = {
+        "items": _("拨付依据") if direct else _("兑付依据"),
+        "papers": _("材料"),
+        "check": _("核对并提交"),
+    }
     scheme = claim.publication.scheme if claim.publication else None
     done = {
         "items": claim.items.exists(),
         "papers": scheme is not None and all(row.done for row in checklist(claim, scheme)),
         "check": False,
     }
-    rows: list[dict[str, Any]] = [{"label": _("选择算力券"), "state": "done", "url": ""}]
+    first = _("核定额度") if direct else _("选择算力券")
+    rows: list[dict[str, Any]] = [{"label": first, "state": "done", "url": ""}]
     for step in STEPS:
         state = "current" if step == current else ("done" if done[step] else "todo")
         rows.append(
@@ -153,13 +161,40 @@ def check(request: HttpRequest, claim_no: str) -> HttpResponse:
     return _page(request, claim, "check", groups=answers(claim), refusals=refusals, **shown)
 
 
+UNPAID_KINDS = frozenset({BasisKind.SETTLEMENT_LINE.value, BasisKind.DEPLOYED_CAPACITY.value})
+
+
+def item_note(item: BasisItem, *, paid: bool = True) -> str:
+    """What else an item says: its content, its component, its scale, and if wanted how it was paid."""
+    notes = [item.description]
+    if item.component and item.component != Component.COMPUTE.value:
+        notes.append(item.get_component_display())
+    if item.quantity is not None and item.scale_unit:
+        notes.append(scale_text(item.quantity, item.scale_unit, item.precision))
+    if not paid:
+        return "，".join(note for note in notes if note)
+    if item.bank_transfer is not None:
+        notes.append(_("银行流水 %(ref)s") % {"ref": item.bank_transfer.bank_ref})
+    elif item.kind not in UNPAID_KINDS:
+        notes.append(_("未填写付款"))
+    return "，".join(note for note in notes if note)
+
+
+def noted(claim: Claim) -> list[BasisItem]:
+    """The claim's items, each with its note for the page."""
+    items = list(claim.items.select_related("invoice", "bank_transfer", "paper"))
+    for item in items:
+        item.note = item_note(item, paid=False)  # type: ignore[attr-defined]
+    return items
+
+
 def answers(claim: Claim) -> list[dict[str, Any]]:
     """All that will be filed."""
     voucher, lease = claim.voucher, claim.lease
     payee = claim.payee or claim.enterprise
     account = payee.current_account
     head: list[Any] = [
-        (_("算力券"), voucher.voucher_no),
+        (voucher.noun, voucher.voucher_no),
         (_("有效期"), _("%(day)s前") % {"day": date_text(voucher.expires_on)}),
         (_("收款单位"), payee.name),
     ]
@@ -180,11 +215,7 @@ def answers(claim: Claim) -> list[dict[str, Any]]:
     rows: list[Any] = []
     for item in claim.items.select_related("invoice", "bank_transfer"):
         number = item.invoice.invoice_no if item.invoice else item.reference
-        paid = (
-            _("银行流水 %(ref)s") % {"ref": item.bank_transfer.bank_ref}
-            if item.bank_transfer
-            else _("未填写付款")
-        )
+        paid = item_note(item)
         rows.append(
             {
                 "label": f"{item.position}. {item.get_kind_display()} {number}",
@@ -199,7 +230,7 @@ def answers(claim: Claim) -> list[dict[str, Any]]:
         {
             "title": _("兑付依据"),
             "change_url": reverse("portal:claim_items", args=[number]),
-            "rows": rows or [(_("发票或结算单"), "")],
+            "rows": rows or [(_("依据"), "")],
         },
         {
             "title": _("材料"),
@@ -219,8 +250,10 @@ def submitted(request: HttpRequest, claim_no: str) -> HttpResponse:
     if claim.submitted_at is None:
         return redirect("portal:claim", claim_no)
     sentences = [
-        _("申请金额已在券面预占，办理期间不会被他用；不予支持或撤回的，退回算力券。"),
-        _("本机关核验发票、付款和价格后，由另一人核准。"),
+        _("申请金额已从核定额度中预占，办理期间不会被他用；不予支持或撤回的，退回额度。")
+        if claim.voucher.is_entitlement
+        else _("申请金额已在券面预占，办理期间不会被他用；不予支持或撤回的，退回算力券。"),
+        _("本机关逐项核验依据后，由另一人核准。"),
         _("核准后列入最近一批拨付，到账时发消息告知您。"),
     ]
     return render(request, "portal/claim_submitted.html", {"claim": claim, "next": sentences})

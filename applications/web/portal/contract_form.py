@@ -12,14 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from applications.actions.leases import LeaseFields
 from applications.models import Lease
 from applications.models.leases import PriceUnit, Purpose
+from applications.web.places import place_choices
 from vouchers.actions.parties import counterparty
-from vouchers.models import ChipModel, Party, ProviderAdmission, Region, User
+from vouchers.models import ChipModel, Party, ProviderAdmission, User
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import (
-    BasisKind,
-    ContractKind,
-    GateKind,
-)
+from vouchers.policy.terms import ContractKind
 from vouchers.web.fields import DayField, MoneyField, UnitPriceField
 
 VAT_RATES = (
@@ -30,15 +27,6 @@ VAT_RATES = (
     ("0.01", "1%"),
     ("0", _("免税或零税率")),
 )
-PROVINCES = (
-    ("110000", "北京"), ("120000", "天津"), ("130000", "河北"), ("140000", "山西"), ("150000", "内蒙古"),
-    ("210000", "辽宁"), ("220000", "吉林"), ("230000", "黑龙江"), ("310000", "上海"), ("320000", "江苏"),
-    ("330000", "浙江"), ("340000", "安徽"), ("350000", "福建"), ("360000", "江西"), ("370000", "山东"),
-    ("410000", "河南"), ("420000", "湖北"), ("430000", "湖南"), ("440000", "广东"), ("450000", "广西"),
-    ("460000", "海南"), ("500000", "重庆"), ("510000", "四川"), ("520000", "贵州"), ("530000", "云南"),
-    ("540000", "西藏"), ("610000", "陕西"), ("620000", "甘肃"), ("630000", "青海"), ("640000", "宁夏"),
-    ("650000", "新疆"), ("710000", "台湾"), ("810000", "香港"), ("820000", "澳门"),
-)  # fmt: skip
 
 
 class QuantityField(UnitPriceField):
@@ -59,31 +47,61 @@ class QuantityField(UnitPriceField):
         return number
 
 
-def contract_kinds(scheme: Scheme) -> list[ContractKind]:
-    """The kinds of contract that the scheme can be applied for with."""
-    named = [
-        ContractKind(value)
-        for gate in scheme.gates
-        if gate.kind is GateKind.CONTRACT_KIND and gate.switched_on
-        for value in gate.values
-    ]
-    if named:
-        return list(dict.fromkeys(named))
-    bases = {kind for track in scheme.tracks for kind in track.basis_kinds}
-    kinds = []
-    if bases & {BasisKind.INVOICE_LINE, BasisKind.SETTLEMENT_LINE, BasisKind.CONTRACT_AMOUNT}:
-        kinds.append(ContractKind.LEASE)
-    if BasisKind.DATA_PRODUCT_LINE in bases:
-        kinds.append(ContractKind.DATA_PRODUCT)
-    if bases & {BasisKind.INVESTMENT_DOCUMENT, BasisKind.DEPLOYED_CAPACITY}:
-        kinds.append(ContractKind.INVESTMENT)
-    return kinds or [ContractKind.LEASE]
+# Under which headings a contract of each kind is asked for; what is not named is not asked.
+_LEASE_GROUPS = (
+    (_("合同双方"), ("lessor_uscc", "lessor_name", "contract_no")),
+    (_("期限与地点"), ("signed_on", "starts_on", "ends_on", "region_code")),
+    (_("算力与用途"), ("accelerator", "form_factor", "cards", "purpose", "exclusive", "serials")),
+    (_("价格"), ("unit", "unit_price", "quantity", "amount", "vat_rate", "bundled")),
+)
+GROUPS: dict[str, tuple[tuple[Any, tuple[str, ...]], ...]] = {
+    ContractKind.DATA_PRODUCT.value: (
+        (_("平台订单"), ("contract_no", "product", "signed_on")),
+        (_("数据产品提供方"), ("lessor_uscc", "lessor_name")),
+        (_("使用期限与价款"), ("starts_on", "ends_on", "amount", "vat_rate")),
+    ),
+    ContractKind.PURCHASE.value: (
+        (_("合同双方"), ("lessor_uscc", "lessor_name", "contract_no")),
+        (_("期限与地点"), ("signed_on", "starts_on", "ends_on", "region_code")),
+        (_("所购算力"), ("accelerator", "cards")),
+        (_("价款"), ("amount", "vat_rate")),
+    ),
+}
+# field → label, hint; in the words of that kind of contract.
+WORDS: dict[str, dict[str, tuple[Any, Any]]] = {
+    ContractKind.DATA_PRODUCT.value: {
+        "contract_no": (_("平台订单号"), _("在数据交易平台成交的订单编号。")),
+        "signed_on": (_("成交日"), ""),
+        "lessor_uscc": (_("提供方统一社会信用代码"), _("18 位，见平台订单或对方营业执照。")),
+        "lessor_name": (_("提供方名称"), _("已登记的单位可不填，以登记为准。")),
+        "starts_on": (_("使用开始日"), ""),
+        "ends_on": (_("使用结束日"), _("订单写明的最后一天；一次性交付的填交付日。")),
+        "amount": (_("成交金额（不含税）"), ""),
+    },
+    ContractKind.PURCHASE.value: {
+        "lessor_uscc": (_("供应商统一社会信用代码"), _("18 位，见合同或对方营业执照。")),
+        "lessor_name": (_("供应商名称"), _("已登记的单位可不填，以登记为准。")),
+        "contract_no": (_("采购合同编号"), ""),
+        "starts_on": (_("供货开始日"), ""),
+        "ends_on": (_("供货截止日"), _("合同写明的最后一天。")),
+        "region_code": (_("算力部署地"), ""),
+        "amount": (_("采购金额（不含税）"), _("只填所列型号部分的金额；一份合同有多个型号的，分别申领。")),
+    },
+    ContractKind.PLATFORM_SERVICE.value: {
+        "lessor_uscc": (_("平台上的服务商统一社会信用代码"), _("18 位，见平台订单。")),
+        "contract_no": (_("平台订单号"), ""),
+    },
+}
+REQUIRED: dict[str, tuple[str, ...]] = {
+    ContractKind.DATA_PRODUCT.value: ("product",),
+    ContractKind.PURCHASE.value: ("accelerator",),
+}
 
 
 class LeaseForm(forms.Form):
     """The contract that an application rests on."""
 
-    kind = forms.ChoiceField(label=_("合同种类"), widget=forms.RadioSelect)
+    kind = forms.CharField(widget=forms.HiddenInput, required=False)
     lessor_uscc = forms.CharField(
         label=_("出租方（服务商）统一社会信用代码"),
         max_length=40,
@@ -98,6 +116,13 @@ class LeaseForm(forms.Form):
         label=_("合同编号"),
         max_length=60,
         error_messages={"required": _("请填写合同编号，没有编号的填“无”。")},
+    )
+    product = forms.CharField(
+        label=_("数据产品名称"),
+        max_length=200,
+        required=False,
+        help_text=_("以平台订单所写为准。"),
+        error_messages={"required": _("请填写所购数据产品的名称。")},
     )
     signed_on = DayField(label=_("签订日"))
     starts_on = DayField(label=_("服务开始日"))
@@ -139,33 +164,31 @@ class LeaseForm(forms.Form):
         help_text=_("每行一个。有序列号的请填写，同一设备同一时间只能出租给一家。"),
     )
 
-    # One heading each on the page.
-    GROUPS = (
-        (_("合同双方"), ("kind", "lessor_uscc", "lessor_name", "contract_no")),
-        (_("期限与地点"), ("signed_on", "starts_on", "ends_on", "region_code")),
-        (_("算力与用途"), ("accelerator", "form_factor", "cards", "purpose", "exclusive", "serials")),
-        (_("价格"), ("unit", "unit_price", "quantity", "amount", "vat_rate", "bundled")),
-    )
-
-    def __init__(self, *args: Any, scheme: Scheme, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, scheme: Scheme, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kinds = contract_kinds(scheme)
-        self.fields["kind"].choices = [(str(kind.value), kind.label) for kind in kinds]  # type: ignore[attr-defined]
-        if len(kinds) == 1:
-            self.fields["kind"].required = False
-            self.fields["kind"].widget = forms.HiddenInput()
-            self.initial.setdefault("kind", kinds[0].value)
-        self.only_kind = kinds[0].value if len(kinds) == 1 else ""
-        known = dict(PROVINCES) | dict(Region.objects.values_list("code", "name"))
-        self.fields["region_code"].choices = [  # type: ignore[attr-defined]
-            ("", _("请选择")),
-            *((code, name) for code, name in sorted(known.items())),
-        ]
-        factors = ChipModel.objects.order_by("form_factor").values_list("form_factor", flat=True).distinct()
-        self.fields["form_factor"].choices = [("", _("未注明")), *((one, one) for one in factors if one)]  # type: ignore[attr-defined]
-        self.chips = list(
-            ChipModel.objects.order_by("accelerator").values_list("accelerator", flat=True).distinct()
-        )
+        self.only_kind = kind
+        self.initial["kind"] = kind
+        self.asked = GROUPS.get(kind, _LEASE_GROUPS)
+        wanted = {name for _title, names in self.asked for name in names} | {"kind"}
+        for name, (label, hint) in WORDS.get(kind, {}).items():
+            self.fields[name].label, self.fields[name].help_text = label, hint
+        for name in REQUIRED.get(kind, ()):
+            self.fields[name].required = True
+        self.fields["accelerator"].error_messages["required"] = _("请填写加速卡型号。")
+        for name in set(self.fields) - wanted:
+            del self.fields[name]
+        self._fill_choices(scheme)
+
+    def _fill_choices(self, scheme: Scheme) -> None:
+        if "region_code" in self.fields:
+            self.fields["region_code"].choices = place_choices()  # type: ignore[attr-defined]
+        if "form_factor" in self.fields:
+            factors = ChipModel.objects.order_by("form_factor").values_list("form_factor", flat=True)
+            self.fields["form_factor"].choices = [  # type: ignore[attr-defined]
+                ("", _("未注明")),
+                *((one, one) for one in factors.distinct() if one),
+            ]
+        self.chips = known_chips() if "accelerator" in self.fields else []
         self.providers = list(
             Party.objects.filter(
                 pk__in=ProviderAdmission.objects.filter(program_code=scheme.program).values("provider")
@@ -174,39 +197,38 @@ class LeaseForm(forms.Form):
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """The visible fields under their headings."""
-        return [
-            (str(title), [self[name] for name in names if not self[name].is_hidden])
-            for title, names in self.GROUPS
-        ]
+        return [(str(title), [self[name] for name in names]) for title, names in self.asked]
 
     def lease_fields(self, by: User) -> LeaseFields:
-        """What the action takes; names the lessor in the register if it is new there."""
+        """What the action takes; names the other side in the register if it is new there. What was not asked stays empty; the
+        place of a data product is its provider's."""
         given = self.cleaned_data
         lessor = counterparty(uscc=given["lessor_uscc"], name=given["lessor_name"], by=by)
         return LeaseFields(
             lessor=lessor,
-            kind=given["kind"] or self.only_kind,
+            kind=self.only_kind,
             contract_no=given["contract_no"],
-            region_code=given["region_code"],
+            product=given.get("product", "").strip(),
+            region_code=given.get("region_code", lessor.region_code),
             signed_on=given["signed_on"],
             starts_on=given["starts_on"],
             ends_on=given["ends_on"],
-            accelerator=given["accelerator"].strip(),
-            form_factor=given["form_factor"],
-            cards=given["cards"],
-            unit=given["unit"],
-            quantity=given["quantity"],
-            unit_price=given["unit_price"],
+            accelerator=given.get("accelerator", "").strip(),
+            form_factor=given.get("form_factor", ""),
+            cards=given.get("cards"),
+            unit=given.get("unit", ""),
+            quantity=given.get("quantity"),
+            unit_price=given.get("unit_price"),
             vat_rate=Decimal(given["vat_rate"]),
             amount=given["amount"],
-            purpose=given["purpose"],
-            exclusive=given["exclusive"],
-            bundled=given["bundled"],
+            purpose=given.get("purpose", ""),
+            exclusive=given.get("exclusive", False),
+            bundled=given.get("bundled", False),
         )
 
     def serial_list(self) -> list[str]:
         """The serials, a line or a comma each."""
-        text = self.cleaned_data["serials"]
+        text = self.cleaned_data.get("serials", "")
         for sign in ("，", "、", "；", ";", "\t", " "):
             text = text.replace(sign, ",")
         return [part for line in text.splitlines() for part in line.split(",") if part.strip()]
@@ -231,6 +253,7 @@ class LeaseForm(forms.Form):
             "lessor_uscc": lease.lessor.uscc,
             "lessor_name": lease.lessor.name,
             "contract_no": lease.contract_no,
+            "product": lease.product,
             "region_code": lease.region_code,
             "signed_on": lease.signed_on,
             "starts_on": lease.starts_on,
@@ -253,3 +276,9 @@ class LeaseForm(forms.Form):
 def short_number(number: Decimal | None) -> str:
     """A number without the zeros that carry nothing, as a person would type it."""
     return "" if number is None else f"{number.normalize():f}"
+
+
+def known_chips() -> list[str]:
+    """The models of the chip table, for the list under the field."""
+    rows = ChipModel.objects.order_by("accelerator").values_list("accelerator", flat=True)
+    return list(rows.distinct())

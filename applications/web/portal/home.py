@@ -31,6 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
     )
     vouchers = list(
         Voucher.objects.visible_to(user, *PARTY_ROLES)
+        .filter(is_entitlement=False)
         .filter(origin="live", state=VoucherState.ACTIVE)
         .select_related("program")
         .order_by("expires_on")[:6]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from applications.grounds import ground_kinds, is_project, tracks_of
 from applications.web.portal.contract_form import QuantityField, short_number
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import GateKind, OtherMoneyMode, PartyKind, TrackChoice
+from vouchers.policy.terms import GateKind, OtherMoneyMode, PartyKind
 from vouchers.web.fields import DayField, MoneyField
 
 YES_NO = (("yes", _("是")), ("no", _("否")))
@@ -34,17 +36,19 @@ MONEY_ROWS = (1, 2, 3)
 class StatementForm(forms.Form):
     """What the scheme has to know and no register tells: direction, other public money, and answers to its conditions."""
 
-    def __init__(self, *args: Any, scheme: Scheme, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, scheme: Scheme, facts: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.scheme = scheme
-        gates = {gate.kind for gate in scheme.gates if gate.switched_on}
-        if scheme.track_choice is TrackChoice.CHOICE and len(scheme.tracks) > 1:
-            self.fields["track"] = forms.ChoiceField(
-                label=_("申领哪一个补贴方向"),
-                choices=[(track.code, track.name) for track in scheme.tracks],
-                widget=forms.RadioSelect,
-                error_messages={"required": _("请选择补贴方向。")},
-            )
+        chosen = {track.code for track in tracks_of(scheme, dict(facts or {}))}
+        gates = {
+            gate.kind
+            for gate in scheme.gates
+            if gate.switched_on and (not gate.tracks or not chosen or chosen & set(gate.tracks))
+        }
+        # A project says itself when it was deployed; a contract does not.
+        own = all(is_project(kind) for kind in ground_kinds(scheme, dict(facts or {})))
         if GateKind.PARTY_KIND in gates:
             self.fields["party_kind"] = forms.ChoiceField(
                 label=_("贵单位的主体类型"),
@@ -80,7 +84,8 @@ class StatementForm(forms.Form):
         for name, (kind, question) in QUESTIONS.items():
             if kind in gates:
                 self.fields[name] = _yes_no(question)
-        if GateKind.DEPLOYED_BY in gates:
+                self.fields[name].help_text = _("由工作人员对照平台记录或备案材料核验后认定。")
+        if GateKind.DEPLOYED_BY in gates and not own:
             self.fields["deployed_on"] = DayField(label=_("算力部署完成日"))
         if any(rate.completion_from is not None for rate in scheme.rates):
             self.fields["completion"] = QuantityField(
@@ -143,7 +148,7 @@ class StatementForm(forms.Form):
         """The answers as they are kept with the application (``applications.facts`` reads them)."""
         given = self.cleaned_data
         facts: dict[str, Any] = {}
-        for name in ("track", "party_kind", "service_item"):
+        for name in ("party_kind", "service_item"):
             if name in self.fields:
                 facts[name] = given[name]
         if "classes" in self.fields:
@@ -170,7 +175,7 @@ class StatementForm(forms.Form):
     def initial_of(self, facts: dict[str, Any]) -> dict[str, Any]:
         """The answers given before."""
         known: dict[str, Any] = {
-            name: facts[name] for name in ("track", "party_kind", "service_item", "classes") if name in facts
+            name: facts[name] for name in ("party_kind", "service_item", "classes") if name in facts
         }
         for name in QUESTIONS:
             if facts.get(name) is not None:

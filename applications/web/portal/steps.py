@@ -13,37 +13,55 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from applications.actions.applications import accept_statement, submit_application, update_draft
-from applications.actions.leases import draft_lease, set_devices, update_lease
+from applications.actions.issuing import pays_without_voucher
 from applications.actions.papers import remove_paper
+from applications.grounds import ground_kinds, is_project, must_choose
 from applications.models import Application
 from applications.models.applications import ApplicationState
-from applications.models.leases import LeaseState
+from applications.models.projects import ProjectKind
 from applications.web.portal.access import act, attempt, filed_from, may_file, portal_view, refused
 from applications.web.portal.answers import answers
-from applications.web.portal.contract_form import LeaseForm
 from applications.web.portal.estimates import shown_estimate
 from applications.web.portal.papers import ACCEPT, checklist, papers_of, receive_all, shown_files
 from applications.web.portal.statement_form import StatementForm
-from applications.web.shown import lease_facts
 from vouchers.access import PARTY_ROLES
-from vouchers.actions.register import code_warning
 from vouchers.errors import DomainError, Invalid
 from vouchers.models import ProviderAdmission, User
 from vouchers.policy.rules import Scheme
 
 EDITABLE = (ApplicationState.DRAFT, ApplicationState.RETURNED)
-STEPS = ("contract", "statements", "papers", "estimate", "check")
+STEPS = ("track", "contract", "statements", "papers", "estimate", "check")
+
+
+def steps_of(scheme: Scheme) -> tuple[str, ...]:
+    """The steps of the scheme; the way of support is asked only where there are several."""
+    return STEPS if must_choose(scheme) else STEPS[1:]
+
+
+def has_ground(application: Application) -> bool:
+    """Whether it has the contract or project that it rests on."""
+    return application.lease is not None or application.project is not None
+
+
+def ground_word(application: Application, scheme: Scheme) -> str:
+    """What the step is called that asks for it."""
+    kinds = ground_kinds(scheme, application.facts)
+    if application.lease is None and all(is_project(kind) for kind in kinds):
+        return _("结算") if kinds == [ProjectKind.SETTLEMENT.value] else _("项目")
+    return _("合同")
 
 
 def find_application(request: HttpRequest, application_no: str) -> Application:
     """The application, if it is one of the viewer's own party; otherwise there is none (404)."""
     rows = Application.objects.visible_to(request.user, *PARTY_ROLES).select_related(
-        "program__region", "publication", "enterprise", "lease__lessor", "lease__lessee", "filer"
+        "program__region", "publication", "enterprise", "lease__lessor", "lease__lessee", "project", "filer"
     )
     return get_object_or_404(rows, application_no=application_no)
 
 
-def _editable(request: HttpRequest, application_no: str) -> tuple[Application, Scheme] | HttpResponse:
+def editable_application(
+    request: HttpRequest, application_no: str
+) -> tuple[Application, Scheme] | HttpResponse:
     """The draft and its scheme, or the way to its page when nothing can be changed any more."""
     application = find_application(request, application_no)
     if application.state not in EDITABLE or application.publication is None:
@@ -57,12 +75,14 @@ def _editable(request: HttpRequest, application_no: str) -> tuple[Application, S
 
 def done_steps(application: Application, scheme: Scheme) -> dict[str, bool]:
     """Which steps have all that they need."""
-    statement = StatementForm(scheme=scheme)
-    contract = application.lease is not None
+    statement = StatementForm(scheme=scheme, facts=application.facts)
+    track = not must_choose(scheme) or bool(application.facts.get("track"))
+    contract = has_ground(application)
     statements = not statement.asks or statement.answered(application.facts)
     papers = all(row.done for row in checklist(application, scheme))
-    ready = contract and statements and papers
+    ready = track and contract and statements and papers
     return {
+        "track": track,
         "contract": contract,
         "statements": statements,
         "papers": papers,
@@ -74,25 +94,29 @@ def done_steps(application: Application, scheme: Scheme) -> dict[str, bool]:
 def next_step(application: Application, scheme: Scheme) -> str:
     """The first step that lacks something."""
     done = done_steps(application, scheme)
-    return next((step for step in ("contract", "statements", "papers") if not done[step]), "estimate")
+    return next(
+        (step for step in ("track", "contract", "statements", "papers") if not done[step]), "estimate"
+    )
 
 
 def shown_steps(application: Application, scheme: Scheme, current: str) -> list[dict[str, Any]]:
     """For the stepper; every step may be opened at any time."""
     labels = {
-        "contract": _("合同"),
+        "track": _("补贴方向"),
+        "contract": ground_word(application, scheme),
         "statements": _("声明"),
         "papers": _("材料"),
         "estimate": _("测算"),
         "check": _("核对并提交"),
     }
     done = done_steps(application, scheme)
-    place = STEPS.index(current)
+    steps = steps_of(scheme)
+    place = steps.index(current)
     rows: list[dict[str, Any]] = [{"label": _("选择专项"), "state": "done", "url": ""}]
-    for index, step in enumerate(STEPS):
+    for index, step in enumerate(steps):
         state = "current" if step == current else "todo"
         # a step further on is not told to be done before the reader was there
-        if step != current and done[step] and (index < place or step in ("contract", "papers")):
+        if step != current and done[step] and (index < place or step in ("track", "contract", "papers")):
             state = "done"
         rows.append(
             {
@@ -104,12 +128,14 @@ def shown_steps(application: Application, scheme: Scheme, current: str) -> list[
     return rows
 
 
-def _page(
+def step_page(
     request: HttpRequest, application: Application, scheme: Scheme, step: str, **context: Any
 ) -> HttpResponse:
     shown = {
         "application": application,
         "scheme": scheme,
+        "has_ground": has_ground(application),
+        "ground_word": ground_word(application, scheme),
         "steps": shown_steps(application, scheme, step),
         "crumbs": [
             (_("我的申领"), reverse("portal:applications")),
@@ -122,53 +148,15 @@ def _page(
 
 
 @portal_view
-def contract(request: HttpRequest, application_no: str) -> HttpResponse:
-    """The contract."""
-    found = _editable(request, application_no)
-    if isinstance(found, HttpResponse):
-        return found
-    application, scheme = found
-    lease = application.lease
-    fixed = lease is not None and lease.state not in (LeaseState.DRAFT, LeaseState.RETURNED)
-    if fixed:
-        assert lease is not None
-        if request.method == "POST":
-            return redirect("portal:application_statements", application_no)
-        return _page(request, application, scheme, "contract", fixed=lease_facts(lease), lease=lease)
-    by = request.user
-    assert isinstance(by, User)
-    initial = LeaseForm.initial_of(lease) if lease is not None else {}
-    form = LeaseForm(request.POST or None, scheme=scheme, initial=initial)
-    refusals: list[DomainError] = []
-    if request.method == "POST" and form.is_valid():
-        assert application.program is not None
-        try:
-            fields = form.lease_fields(by)
-            if lease is None:
-                lease = draft_lease(application.program, application.enterprise, fields, by=by)
-            else:
-                lease = update_lease(lease, fields, by=by)
-            set_devices(lease, form.serial_list(), by=by)
-            update_draft(application, {}, by=by, lease=lease)
-        except DomainError as refusal:
-            refusals = refused(request, refusal, form)
-        else:
-            odd = code_warning(lease.lessor.uscc)
-            if odd:
-                messages.warning(request, odd)
-            return redirect("portal:application_statements", application_no)
-    faults = refusals or bool(form.errors)
-    return _page(request, application, scheme, "contract", form=form, refusals=refusals, faults=faults)
-
-
-@portal_view
 def statements(request: HttpRequest, application_no: str) -> HttpResponse:
     """What the scheme has to be told."""
-    found = _editable(request, application_no)
+    found = editable_application(request, application_no)
     if isinstance(found, HttpResponse):
         return found
     application, scheme = found
-    form = StatementForm(request.POST if request.method == "POST" else None, scheme=scheme)
+    form = StatementForm(
+        request.POST if request.method == "POST" else None, scheme=scheme, facts=application.facts
+    )
     form.initial = form.initial_of(application.facts)
     refusals: list[DomainError] = []
     if request.method == "POST" and form.is_valid():
@@ -188,7 +176,7 @@ def statements(request: HttpRequest, application_no: str) -> HttpResponse:
             ).values_list("service_item", flat=True)
         )
     faults = refusals or bool(form.errors)
-    return _page(
+    return step_page(
         request,
         application,
         scheme,
@@ -203,7 +191,7 @@ def statements(request: HttpRequest, application_no: str) -> HttpResponse:
 @portal_view
 def papers(request: HttpRequest, application_no: str) -> HttpResponse:
     """The papers; a file a kind, or several."""
-    found = _editable(request, application_no)
+    found = editable_application(request, application_no)
     if isinstance(found, HttpResponse):
         return found
     application, scheme = found
@@ -224,7 +212,7 @@ def papers(request: HttpRequest, application_no: str) -> HttpResponse:
         for row, fresh in zip(wanted, checklist(application, scheme), strict=True):
             row.filed = fresh.filed
     rows = [(row, shown_files(row.filed)) for row in wanted]
-    return _page(
+    return step_page(
         request, application, scheme, "papers", rows=rows, accept=ACCEPT, refusals=refusals, faults=refusals
     )
 
@@ -249,18 +237,18 @@ def remove(request: HttpRequest, application_no: str, paper_no: str) -> HttpResp
 @portal_view
 def estimate(request: HttpRequest, application_no: str) -> HttpResponse:
     """What would be granted, condition by condition and step by step, before anything is filed."""
-    found = _editable(request, application_no)
+    found = editable_application(request, application_no)
     if isinstance(found, HttpResponse):
         return found
     application, scheme = found
-    shown = shown_estimate(application) if application.lease is not None else {"assessment": None}
-    return _page(request, application, scheme, "estimate", **shown)
+    shown = shown_estimate(application) if has_ground(application) else {"assessment": None}
+    return step_page(request, application, scheme, "estimate", **shown)
 
 
 @portal_view
 def check(request: HttpRequest, application_no: str) -> HttpResponse:
     """Check the answers, vouch for them, submit."""
-    found = _editable(request, application_no)
+    found = editable_application(request, application_no)
     if isinstance(found, HttpResponse):
         return found
     application, scheme = found
@@ -282,8 +270,8 @@ def check(request: HttpRequest, application_no: str) -> HttpResponse:
         for one in refusals:
             messages.error(request, one.message)
         return redirect("portal:application", application_no)
-    shown = shown_estimate(application) if application.lease is not None else {"assessment": None}
-    return _page(
+    shown = shown_estimate(application) if has_ground(application) else {"assessment": None}
+    return step_page(
         request,
         application,
         scheme,
@@ -327,6 +315,13 @@ def submitted(request: HttpRequest, application_no: str) -> HttpResponse:
         sentences = [
             _("下载凭证，交服务商或自行留存。"),
             _("发生费用后，凭合同、发票和付款凭证在“算力券”中申请兑付。"),
+        ]
+    elif scheme is not None and pays_without_voucher(scheme, application.facts):
+        sentences = [
+            _("本机关在 5 个工作日内决定是否受理；需要补正的，一次性告知全部内容。"),
+            _("受理后依次初审或评估、核准，由不同的人办理，进度可随时查看。"),
+            _("核准后公示 %(days)s 个工作日，期满无异议即核定补贴金额；您再凭依据材料申请拨付。")
+            % {"days": 5 if days is None else days},
         ]
     else:
         sentences = [

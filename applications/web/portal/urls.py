@@ -10,6 +10,7 @@ from applications.web.portal import (
     claim_items,
     claim_steps,
     claims,
+    grounds,
     home,
     inbox,
     invoices,
@@ -26,7 +27,8 @@ urlpatterns = [
     path("applications/", applications.applications, name="applications"),
     path("applications/new/", applications.new, name="application_new"),
     path("applications/<str:application_no>/", applications.application, name="application"),
-    path("applications/<str:application_no>/contract/", steps.contract, name="application_contract"),
+    path("applications/<str:application_no>/track/", grounds.track, name="application_track"),
+    path("applications/<str:application_no>/contract/", grounds.contract, name="application_contract"),
     path("applications/<str:application_no>/statements/", steps.statements, name="application_statements"),
     path("applications/<str:application_no>/papers/", steps.papers, name="application_papers"),
     path(

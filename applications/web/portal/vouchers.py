@@ -43,6 +43,7 @@ def vouchers(request: HttpRequest) -> HttpResponse:
     """All vouchers, the usable ones first."""
     rows = (
         Voucher.objects.visible_to(request.user, *PARTY_ROLES)
+        .filter(is_entitlement=False)  # what is paid without a voucher stands with its application
         .select_related("program", "enterprise")
         .order_by("state", "-pk")
     )
@@ -53,9 +54,16 @@ def vouchers(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/vouchers.html", context)
 
 
+def row_rests_on_project(voucher: Voucher) -> bool:
+    """Whether it was granted for a project of the holder's own: then no contract is asked for."""
+    return Application.objects.filter(application_no=voucher.application_no, project__isnull=False).exists()
+
+
 def claimable_leases(voucher: Voucher) -> list[Lease]:
     """The contracts that a claim on the voucher may rest on: filed by the holder under the same program."""
     assert voucher.program is not None
+    if row_rests_on_project(voucher):
+        return []
     rows = Lease.objects.filter(
         lessee=voucher.enterprise,
         program_code=voucher.program.code,
@@ -92,7 +100,9 @@ def voucher(request: HttpRequest, voucher_no: str) -> HttpResponse:
         ],
         "claims": Claim.objects.filter(voucher=row).order_by("-pk")[:50],
         "verify_path": f"{reverse('public:verify')}?{_code(row)}",
-        "crumbs": [(_("算力券"), reverse("portal:vouchers"))],
+        "crumbs": [(_("我的申领"), reverse("portal:applications"))]
+        if row.is_entitlement
+        else [(_("算力券"), reverse("portal:vouchers"))],
     }
     return render(request, "portal/voucher.html", context)
 
@@ -126,7 +136,7 @@ def claim(request: HttpRequest, voucher_no: str) -> HttpResponse:
 def certificate(request: HttpRequest, voucher_no: str) -> HttpResponse:
     """The certificate as PDF, with the code by which anybody can verify it."""
     row = find_voucher(request, voucher_no)
-    if row.program is None or row.publication is None:
+    if row.program is None or row.publication is None or row.is_entitlement:
         return redirect("portal:voucher", voucher_no)
     scheme = row.publication.scheme
     document = scheme.documents[0] if scheme.documents else None

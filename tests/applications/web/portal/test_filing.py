@@ -368,9 +368,12 @@ def test_a_data_product_is_filed_where_the_scheme_takes_it(filer, cast):
     casework.funded(cast, publication.program)
     filer.post(reverse("portal:application_new"), {"program": publication.program.code})
     number = Application.objects.get().application_no
+    page = filer.get(reverse("portal:application_contract", args=[number]))
+    assert "申领依据哪一种合同" in page.text
+    typed = filing.contract(cast, kind="data_product", amount="1000000", product="气象与负荷训练数据集")
     contract = {
         name: value
-        for name, value in filing.contract(cast, kind="data_product", amount="1000000").items()
+        for name, value in typed.items()
         if name not in ("accelerator", "form_factor", "cards", "unit", "unit_price", "quantity", "serials")
     }
     answer = filer.post(reverse("portal:application_contract", args=[number]), contract)

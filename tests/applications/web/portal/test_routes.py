@@ -75,7 +75,7 @@ LISTS = {
     "messages_read", "account_confirm", "account_withdraw",
 }  # fmt: skip
 # Lead back to the case while it is a draft; Beijing admits invoices alone.
-REDIRECTS = {"application_submitted", "claim_submitted", "claim_item"}
+REDIRECTS = {"application_submitted", "application_track", "claim_submitted", "claim_item"}
 
 
 def _address(pattern, year) -> str:
