@@ -2,73 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
-from vouchers.policy.assessment import Counterfactual, Finding, Operand
+from vouchers.policy.assessment import Operand
 from vouchers.policy.basis import unit_of
-from vouchers.policy.facts import Facts
-from vouchers.policy.rate_values import rate_now, rate_words
-from vouchers.policy.rules import Rate, Scheme, Track
-from vouchers.policy.terms import TierMeasure, TierMode
-from vouchers.policy.working import ZERO, Sum, Working, figure, money
+from vouchers.policy.ladders import Ladder
+from vouchers.policy.rate_values import rate_words
+from vouchers.policy.rules import Track
+from vouchers.policy.terms import TierMode
+from vouchers.policy.working import ZERO, Step, Sum, Working, figure, money
 
 
 def banded(
-    scheme: Scheme,
     track: Track,
-    ladder: tuple[Rate, ...],
-    facts: Facts,
+    ladder: Ladder,
+    values: tuple[Decimal, ...],
+    before: Decimal,
     basis: Sum,
     working: Working,
-    findings: list[Finding],
-    counterfactuals: list[Counterfactual],
 ) -> Sum:
     """Bands over the case's base, or over the year's: then what the year's earlier base gave is taken off again."""
-    before = facts.used.year_basis.get(track.code, ZERO) if track.tier_measure is TierMeasure.YEAR else ZERO
-    rates = {rate.code: rate_now(scheme, rate, facts, findings)[0] for rate in ladder}
     upto = max(before + basis.value, ZERO)
-    unit = unit_of(track)
-    gross, words, operands = _ladder_amount(track, ladder, rates, upto)
-    taken, taken_words, _ = _ladder_amount(track, ladder, rates, before)
+    gross = _ladder_amount(track, ladder, values, upto)
+    taken = _ladder_amount(track, ladder, values, before) if before else ZERO
     result = max(gross - taken, ZERO)
-    if before:
-        operands.append(Operand(name="此前基数已计补贴", value=-min(taken, gross)))
-    _tell_next_band(track, ladder, rates, upto, counterfactuals)
+    if not working.told:
+        return Sum(result)
+    unit = unit_of(track)
+    _tell_next_band(track, ladder, values, upto, working)
 
-    def sentence() -> str:
+    def tell() -> Step:
+        steps = _ladder_steps(track, ladder, values, upto)
+        operands = [Operand(name=words, value=value) for words, value in steps]
+        if before:
+            operands.append(Operand(name="此前基数已计补贴", value=-min(taken, gross)))
+        operands.append(basis.operand("补贴基数", unit))
         head = (
             f"累计基数 {figure(upto, unit)}（此前 {figure(before, unit)}）"
             if before
             else f"基数 {figure(upto, unit)}"
         )
+        taken_words = _joined(_ladder_steps(track, ladder, values, before))
         less = f"，减去此前已计 {money(taken)}（{taken_words}）" if before else ""
-        return f"{head}，{track.tier_mode.label}：{words or '未达到任何档次'}{less} ＝ {money(result)}。"
+        return (
+            operands,
+            f"{head}，{track.tier_mode.label}：{_joined(steps) or '未达到任何档次'}{less} ＝ {money(result)}。",
+        )
 
-    return working.add(
-        "rate.tier",
-        "tier",
-        [*operands, basis.operand("补贴基数", unit)],
-        result,
-        sentence,
-        ladder[0].source("rate"),
-    )
+    return working.add("rate.tier", "tier", result, tell, ladder.rates[0].source("rate"))
+
+
+def _joined(steps: list[tuple[str, Decimal]]) -> str:
+    return " ＋ ".join(words for words, _value in steps)
 
 
 def _tell_next_band(
-    track: Track,
-    ladder: tuple[Rate, ...],
-    rates: dict[str, Decimal],
-    upto: Decimal,
-    counterfactuals: list[Counterfactual],
+    track: Track, ladder: Ladder, values: tuple[Decimal, ...], upto: Decimal, working: Working
 ) -> None:
     """How much more base reaches the next band, where that band gives more."""
-    ahead = [rate for rate in ladder if rate.band_from is not None and rate.band_from > upto]
+    rates = {rate.code: value for rate, value in zip(ladder.rates, values, strict=True)}
+    ahead = [rate for rate in ladder.rates if rate.band_from is not None and rate.band_from > upto]
     if not ahead:
         return
     following = min(ahead, key=lambda rate: rate.band_from or ZERO)
     here = [
         rate
-        for rate in ladder
+        for rate in ladder.rates
         if (rate.band_from or ZERO) <= upto and (rate.band_to is None or upto < rate.band_to)
     ]
     value, unit = rates[following.code], unit_of(track)
@@ -78,28 +78,40 @@ def _tell_next_band(
     what = "符合条件的费用" if track.scale_unit is None else "核定规模"
     scope = "全部" if track.tier_mode is TierMode.WHOLE else "其后的部分"
     words = rate_words(following, value) + ("" if track.scale_unit is None else f"/{unit}")
-    counterfactuals.append(
-        Counterfactual(
-            code=f"band.{following.code}",
-            sentence=f"再增加{what} {figure(missing, unit)}即达到下一档，{scope}按 {words} 计算。",
-            amount=missing,
-        )
+    working.hint(
+        f"band.{following.code}",
+        lambda: f"再增加{what} {figure(missing, unit)}即达到下一档，{scope}按 {words} 计算。",
+        missing,
     )
 
 
-def _ladder_amount(
-    track: Track, ladder: tuple[Rate, ...], rates: dict[str, Decimal], base: Decimal
-) -> tuple[Decimal, str, list[Operand]]:
-    total, words, operands = ZERO, [], []
-    unit = unit_of(track)
-    for rate in ladder:
+def _in_bands(track: Track, ladder: Ladder, base: Decimal) -> Iterator[Decimal]:
+    """What of the base falls to each band."""
+    whole = track.tier_mode is TierMode.WHOLE
+    for rate in ladder.rates:
         low, high = rate.band_from or ZERO, rate.band_to
-        if track.tier_mode is TierMode.WHOLE:
-            part = base if base >= low and (high is None or base < high) else ZERO
+        if whole:
+            yield base if base >= low and (high is None or base < high) else ZERO
         else:
-            part = max((base if high is None else min(base, high)) - low, ZERO)
+            top = base if high is None or base < high else high
+            yield top - low if top > low else ZERO
+
+
+def _ladder_amount(track: Track, ladder: Ladder, values: tuple[Decimal, ...], base: Decimal) -> Decimal:
+    total = ZERO
+    for part, value in zip(_in_bands(track, ladder, base), values, strict=True):
         if part:
-            total += part * rates[rate.code]
-            words.append(f"{figure(part, unit)} × {rate_words(rate, rates[rate.code])}")
-            operands.append(Operand(name=words[-1], value=part * rates[rate.code]))
-    return total, " ＋ ".join(words), operands
+            total += part * value
+    return total
+
+
+def _ladder_steps(
+    track: Track, ladder: Ladder, values: tuple[Decimal, ...], base: Decimal
+) -> list[tuple[str, Decimal]]:
+    """Each band that takes part, in words and yuan."""
+    unit = unit_of(track)
+    return [
+        (f"{figure(part, unit)} × {rate_words(rate, value)}", part * value)
+        for rate, value, part in zip(ladder.rates, values, _in_bands(track, ladder, base), strict=True)
+        if part
+    ]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from vouchers.money import round_fen
-from vouchers.policy.assessment import CapKey, CapUse, Counterfactual, Finding, Operand
+from vouchers.policy.assessment import CapKey, CapUse, Operand
+from vouchers.policy.classes import membership
 from vouchers.policy.facts import Facts
 from vouchers.policy.gates import months_after
-from vouchers.policy.rates import TrackAmount, membership
-from vouchers.policy.rules import Cap, Scheme
+from vouchers.policy.rates import TrackAmount
+from vouchers.policy.rules import Cap, Citation, Scheme
 from vouchers.policy.shares import Share, share_out
 from vouchers.policy.terms import (
     CapPeriod,
@@ -24,7 +26,10 @@ from vouchers.policy.terms import (
     TaxMode,
 )
 from vouchers.policy.tracks import chosen_tracks
-from vouchers.policy.working import ZERO, Working, money, percent
+from vouchers.policy.working import ZERO, Step, Sum, Words, Working, money, percent
+
+UsedOf = Callable[[str], Decimal]
+"""What is used of a cap before the case, by its key."""
 
 PER_CONTRACT = frozenset({CapSubject.CONTRACT})
 ALL_PUBLIC_MONEY = "other_money"
@@ -72,34 +77,35 @@ def period_of(cap: Cap, on: date) -> str:
     return "rolling" if cap.period is CapPeriod.ROLLING_YEAR else "total"
 
 
-def concerns(scheme: Scheme, cap: Cap, facts: Facts, tracks: Collection[str]) -> bool:
-    """Whether the cap binds this case at its stage."""
-    event = event_of(facts.stage)
-    if not cap.switched_on or (cap.counts_at is not CountsAt.BOTH and cap.counts_at.value != event):
+def may_concern(cap: Cap, stage: Stage, tracks: Collection[str]) -> bool:
+    """Whether the cap binds cases of a stage on these tracks, as far as that rests on the scheme alone."""
+    if not cap.switched_on or (cap.counts_at is not CountsAt.BOTH and cap.counts_at.value != event_of(stage)):
         return False
-    if cap.tracks and not set(cap.tracks) & set(tracks):
-        return False
+    return not cap.tracks or not set(cap.tracks).isdisjoint(tracks)
+
+
+def binds(scheme: Scheme, cap: Cap, facts: Facts) -> bool:
+    """Whether the cap binds this applicant: those of its classes, and none of those for whom it is waived."""
     if cap.classes and membership(scheme, cap.classes, facts) is False:
         return False
     return membership(scheme, cap.waived_for, facts) is not True if cap.waived_for else True
 
 
 def _subjects(cap: Cap, facts: Facts) -> list[str]:
-    match cap.subject:
-        case CapSubject.ENTERPRISE:
-            return [facts.applicant.uscc]
-        case CapSubject.GROUP:
-            return [facts.applicant.group_no or facts.applicant.uscc]
-        case CapSubject.CONTRACT:
-            return sorted({contract.contract_no for contract in facts.contracts})
-        case CapSubject.PROJECT:
-            return [facts.project_no] if facts.project_no else []
-        case CapSubject.BATCH:
-            return [facts.batch_no] if facts.batch_no else []
-        case CapSubject.POOL:
-            return ["*"]
-        case _:
-            return []
+    subject = cap.subject
+    if subject is CapSubject.ENTERPRISE:
+        return [facts.applicant.uscc]
+    if subject is CapSubject.POOL:
+        return ["*"]
+    if subject is CapSubject.GROUP:
+        return [facts.applicant.group_no or facts.applicant.uscc]
+    if subject is CapSubject.CONTRACT:
+        return sorted({contract.contract_no for contract in facts.contracts})
+    if subject is CapSubject.PROJECT:
+        return [facts.project_no] if facts.project_no else []
+    if subject is CapSubject.BATCH:
+        return [facts.batch_no] if facts.batch_no else []
+    return []
 
 
 def limit_of(scheme: Scheme, cap: Cap, facts: Facts, contract_no: str = "") -> Decimal | None:
@@ -121,9 +127,47 @@ def limit_of(scheme: Scheme, cap: Cap, facts: Facts, contract_no: str = "") -> D
     return max(limit, ZERO)
 
 
-def key_of(scheme: Scheme, cap: Cap, facts: Facts, subject: str) -> str:
-    """`program:cap:event:subject:period`."""
-    return f"{scheme.program}:{cap.code}:{event_of(facts.stage)}:{subject}:{period_of(cap, facts.on)}"
+class Account(NamedTuple):
+    """One subject's account of a cap: an account in the ledger, where `counted`. `limit` in yuan; None: not limited."""
+
+    subject: str
+    key: str
+    limit: Decimal | None
+    counted: bool = True
+
+
+@dataclass(slots=True)
+class BoundCap:
+    """A cap as it binds one case: on which day, within which limit, on which accounts."""
+
+    cap: Cap
+    on: date
+    limit: Decimal | None
+    accounts: list[Account]
+
+    def account(self, contract_no: str) -> Account:
+        """The account of a contract. Raises KeyError."""
+        for account in self.accounts:
+            if account.subject == contract_no:
+                return account
+        raise KeyError(contract_no)
+
+
+def bind_cap(scheme: Scheme, cap: Cap, facts: Facts) -> BoundCap:
+    """The cap with the accounts that the case has in it: `program:cap:event:subject:period`."""
+    head = f"{scheme.program}:{cap.code}:{event_of(facts.stage)}:"
+    tail = f":{period_of(cap, facts.on)}"
+    subjects = _subjects(cap, facts)
+    if cap.subject not in PER_CONTRACT:
+        limit = limit_of(scheme, cap, facts)
+        accounts = [Account(subject, f"{head}{subject}{tail}", limit) for subject in subjects]
+        return BoundCap(cap, facts.on, limit, accounts)
+    strays = {item.contract_no for item in facts.items}.difference(subjects)
+    accounts = [
+        Account(number, f"{head}{number}{tail}", limit_of(scheme, cap, facts, number), number in subjects)
+        for number in (*subjects, *sorted(strays))
+    ]
+    return BoundCap(cap, facts.on, None, accounts)
 
 
 def cap_keys(scheme: Scheme, facts: Facts) -> list[CapKey]:
@@ -135,21 +179,20 @@ def cap_keys(scheme: Scheme, facts: Facts) -> list[CapKey]:
     tracks = [track.code for track in chosen_tracks(scheme, facts)]
     keys = []
     for cap in caps_in(scheme):
-        if not concerns(scheme, cap, facts, tracks):
+        if not may_concern(cap, facts.stage, tracks) or not binds(scheme, cap, facts):
             continue
-        for subject in _subjects(cap, facts):
-            limit = limit_of(scheme, cap, facts, subject if cap.subject in PER_CONTRACT else "")
-            if limit is not None:
+        for account in bind_cap(scheme, cap, facts).accounts:
+            if account.limit is not None and account.counted:
                 keys.append(
                     CapKey(
-                        key=key_of(scheme, cap, facts, subject),
+                        key=account.key,
                         code=cap.code,
                         name=cap.name,
                         subject_kind=cap.subject.value,
-                        subject=subject,
+                        subject=account.subject,
                         period=period_of(cap, facts.on),
                         event=event_of(facts.stage),
-                        limit=limit,
+                        limit=account.limit,
                     )
                 )
     return keys
@@ -170,84 +213,78 @@ def next_period(cap: Cap, on: date) -> date | None:
     return None
 
 
-def apply_caps(
-    scheme: Scheme,
-    caps: Collection[Cap],
-    facts: Facts,
-    base: TrackAmount,
-    working: Working,
-    findings: list[Finding],
-    counterfactuals: list[Counterfactual],
-) -> TrackAmount:
-    """The amount and its parts under each cap in turn; caps of a contract go first, so that the caps' order cannot matter."""
-    for cap in sorted(caps, key=lambda one: one.subject not in PER_CONTRACT):
-        if cap.subject in PER_CONTRACT:
-            base = per_contract(scheme, cap, facts, base, working, findings, counterfactuals)
+def apply_caps(caps: Iterable[BoundCap], used: UsedOf, base: TrackAmount, working: Working) -> None:
+    """The amount and its parts under each cap in turn. Caps of a contract go first (`in_turn`), so that the order in which
+    the scheme names them cannot matter."""
+    for bound in caps:
+        if bound.cap.subject in PER_CONTRACT:
+            per_contract(bound, used, base, working)
         else:
-            base = _once(scheme, cap, facts, base, working, findings, counterfactuals)
-    return base
+            _once(bound, used, base, working)
 
 
-def _used(scheme: Scheme, cap: Cap, facts: Facts, subject: str) -> Decimal:
-    return facts.used.of(key_of(scheme, cap, facts, subject))
+def in_turn(caps: Iterable[Cap]) -> list[Cap]:
+    """The caps in the order in which they are applied."""
+    return sorted(caps, key=lambda one: one.subject not in PER_CONTRACT)
 
 
 def lower(bound: Decimal | None, limit: Decimal) -> Decimal:
     """The tighter of two bounds."""
-    return limit if bound is None else min(bound, limit)
+    return limit if bound is None or limit < bound else bound
 
 
-def _once(
-    scheme: Scheme,
-    cap: Cap,
-    facts: Facts,
-    base: TrackAmount,
-    working: Working,
-    findings: list[Finding],
-    counterfactuals: list[Counterfactual],
-) -> TrackAmount:
-    limit, amount = limit_of(scheme, cap, facts), base.amount
+def _once(bound: BoundCap, used_of: UsedOf, base: TrackAmount, working: Working) -> None:
+    cap, limit, amount = bound.cap, bound.limit, base.amount
     if limit is None:
-        return base
-    subjects = _subjects(cap, facts)
-    used = sum((_used(scheme, cap, facts, subject) for subject in subjects), ZERO)
-    left = max(limit - used, ZERO)
-    result = min(amount.value, left)
-    cite = cap.source("amount" if cap.amount is not None else "share")
+        return
+    used = ZERO
+    for account in bound.accounts:
+        used += used_of(account.key)
+    left = limit - used if used < limit else ZERO
+    is_cut = left < amount.value
+    result = left if is_cut else amount.value
     if left == 0:
-        findings.append(_spent(cap, facts, f"限额 {money(limit)}，已用 {money(used)}"))
-    elif result < amount.value:
-        counterfactuals.append(
-            Counterfactual(
-                code=f"cap.{cap.code}",
-                sentence=f"已达到{cap.name} {money(limit)}，在此期间内再增加基数不会增加补贴。{_renewal(cap, facts.on)}",
-                amount=left,
-            )
+        working.cap(cap.code)
+        _find_spent(cap, bound.on, lambda: f"限额 {money(limit)}，已用 {money(used)}", working)
+    elif is_cut:
+        working.cap(cap.code)
+        working.hint(
+            f"cap.{cap.code}",
+            lambda: (
+                f"已达到{cap.name} {money(limit)}，在此期间内再增加基数不会增加补贴。{_renewal(cap, bound.on)}"
+            ),
+            left,
+        )
+    base.bound = lower(base.bound, left)
+    if not working.lines_on:
+        base.amount = Sum(result)
+        return
+
+    def tell() -> Step:
+        share = f"（合同额的 {percent(cap.share)}）" if cap.share is not None else ""
+        spent = f"，{_period_words(cap, bound.on)}已用 {money(used)}，尚余 {money(left)}" if used else ""
+        verdict = f"，核减为 {money(result)}" if is_cut else "，未超过，不作核减"
+        return (
+            [amount.operand("核算金额"), Operand(name=f"{cap.name}余额", value=left)],
+            f"{cap.name}不超过 {money(limit)}{share}{spent}：{money(amount.value)}{verdict}。",
         )
 
-    def sentence() -> str:
-        share = f"（合同额的 {percent(cap.share)}）" if cap.share is not None else ""
-        spent = f"，{_period_words(cap, facts)}已用 {money(used)}，尚余 {money(left)}" if used else ""
-        verdict = f"，核减为 {money(result)}" if result < amount.value else "，未超过，不作核减"
-        return f"{cap.name}不超过 {money(limit)}{share}{spent}：{money(amount.value)}{verdict}。"
-
-    operands = [amount.operand("核算金额"), Operand(name=f"{cap.name}余额", value=left)]
-    capped = working.add(f"cap.{cap.code}", "minimum", operands, result, sentence, cite)
-    return replace(base, amount=capped, bound=lower(base.bound, left))
+    base.amount = working.add(f"cap.{cap.code}", "minimum", result, tell, _cite(cap))
 
 
-def _spent(cap: Cap, facts: Facts, fact: str) -> Finding:
-    cite = cap.source("amount" if cap.amount is not None else "share")
-    limit = money(cap.amount) if cap.amount is not None else f"合同额的 {percent(cap.share or Decimal(0))}"
-    return Finding(
-        code=f"cap.{cap.code}",
-        result=FindingResult.NOT_MET,
-        fact=fact,
-        sentence=f"{cap.name}为 {limit}，{_period_words(cap, facts)}已全部用完。",
-        article=cite.words,
-        confidence=cite.confidence,
-        cure=_renewal(cap, facts.on),
-    )
+def _cite(cap: Cap) -> Citation:
+    return cap.source("amount" if cap.amount is not None else "share")
+
+
+def _find_spent(cap: Cap, on: date, fact: Callable[[], str], working: Working) -> None:
+    def tell() -> Words:
+        limit = (
+            money(cap.amount) if cap.amount is not None else f"合同额的 {percent(cap.share or Decimal(0))}"
+        )
+        sentence = f"{cap.name}为 {limit}，{_period_words(cap, on)}已全部用完。"
+        return fact(), sentence, _renewal(cap, on)
+
+    working.find(f"cap.{cap.code}", FindingResult.NOT_MET, _cite(cap), tell)
 
 
 def _renewal(cap: Cap, on: date) -> str:
@@ -260,49 +297,49 @@ def _renewal(cap: Cap, on: date) -> str:
     return ""
 
 
-def per_contract(
-    scheme: Scheme,
-    cap: Cap,
-    facts: Facts,
-    base: TrackAmount,
-    working: Working,
-    findings: list[Finding],
-    counterfactuals: list[Counterfactual],
-) -> TrackAmount:
+def per_contract(bound: BoundCap, used_of: UsedOf, base: TrackAmount, working: Working) -> None:
     """Each contract's part of the amount under a cap of its own; what is cut from one helps no other."""
+    cap = bound.cap
     shares = share_out(base.parts, base.amount.value)
     parts = _by_contract(shares)
     operands, words = [], []
     kept_parts: dict[Share, Decimal] = {}
     kept_total, room = ZERO, None
     for contract_no, part in parts.items():
-        limit = limit_of(scheme, cap, facts, contract_no)
+        account = bound.account(contract_no)
+        limit = account.limit
         if limit is None:
-            return base
-        left = max(limit - _used(scheme, cap, facts, contract_no), ZERO)
+            return
+        left = max(limit - used_of(account.key), ZERO)
         kept = min(part, left)
         kept_total += kept
         room = lower(room, left - kept)
         kept_parts |= share_out({key: shares[key] for key in shares if key[1] == contract_no}, kept)
+        if kept < part:
+            working.cap(cap.code)
+        if not working.told:
+            continue
         operands.append(Operand(name=f"合同 {contract_no}", value=kept))
         words.append(f"合同 {contract_no}：{money(part)}，限额尚余 {money(left)}，计 {money(kept)}")
         if kept < part and left:
-            counterfactuals.append(
-                Counterfactual(
-                    code=f"cap.{cap.code}",
-                    sentence=f"合同 {contract_no} 已达到{cap.name} {money(limit)}，该合同再增加基数不会增加补贴。{_renewal(cap, facts.on)}",
-                    amount=left,
-                )
+            sentence = (
+                f"合同 {contract_no} 已达到{cap.name} {money(limit)}，该合同再增加基数不会增加补贴。"
+                f"{_renewal(cap, bound.on)}"
             )
+            working.hint(f"cap.{cap.code}", sentence.__str__, left)
     if room is None:
-        return base
+        return
     if kept_total == 0 and base.amount.value > 0:
-        findings.append(_spent(cap, facts, "；".join(words)))
-    cite = cap.source("amount" if cap.amount is not None else "share")
-    capped = working.add(
-        f"cap.{cap.code}", "sum", operands, kept_total, lambda: f"{cap.name}：{'；'.join(words)}。", cite
+        _find_spent(cap, bound.on, lambda: "；".join(words), working)
+    base.amount = working.add(
+        f"cap.{cap.code}",
+        "sum",
+        kept_total,
+        lambda: (operands, f"{cap.name}：{'；'.join(words)}。"),
+        _cite(cap),
     )
-    return replace(base, amount=capped, parts=kept_parts, bound=lower(base.bound, kept_total + room))
+    base.parts = kept_parts
+    base.bound = lower(base.bound, kept_total + room)
 
 
 def _by_contract(shares: dict[Share, Decimal]) -> dict[str, Decimal]:
@@ -312,35 +349,47 @@ def _by_contract(shares: dict[Share, Decimal]) -> dict[str, Decimal]:
     return parts
 
 
-def _period_words(cap: Cap, facts: Facts) -> str:
+def _period_words(cap: Cap, on: date) -> str:
     match cap.period:
         case CapPeriod.CALENDAR_YEAR:
-            return f"{facts.on.year} 年度"
+            return f"{on.year} 年度"
         case CapPeriod.PROGRAMME_YEAR:
-            return f"自 {period_of(cap, facts.on)} 起的政策年度"
+            return f"自 {period_of(cap, on)} 起的政策年度"
         case CapPeriod.ROLLING_YEAR:
             return "近十二个月"
         case _:
             return "累计"
 
 
-def uses(scheme: Scheme, facts: Facts, base: TrackAmount, amount: Decimal) -> tuple[CapUse, ...]:
-    """What the granted amount takes from each cap's account: of a cap of some tracks or of a contract, only their part."""
+def takes(
+    caps: Iterable[BoundCap], base: TrackAmount, amount: Decimal
+) -> Iterator[tuple[BoundCap, Account, Decimal]]:
+    """What the granted amount takes from each account: of a cap of some tracks or of a contract, only their part."""
     if amount <= 0:
-        return ()
+        return
     parts = share_out(base.parts, amount)
-    tracks = {cap.code: cap.tracks for cap in caps_in(scheme)}
-    out = []
-    for key in cap_keys(scheme, facts):
-        contract_no = key.subject if key.subject_kind == CapSubject.CONTRACT.value else None
-        part = sum(
-            (
-                value
-                for (track, contract), value in parts.items()
-                if (not tracks[key.code] or track in tracks[key.code]) and contract_no in (None, contract)
-            ),
-            ZERO,
-        )
-        if part > 0:
-            out.append(CapUse(key=key.key, limit=key.limit, amount=part))
-    return tuple(out)
+    for bound in caps:
+        tracks, is_per_contract = bound.cap.tracks, bound.cap.subject in PER_CONTRACT
+        for account in bound.accounts:
+            if account.limit is None or not account.counted:
+                continue
+            if not tracks and not is_per_contract and parts:
+                yield bound, account, amount  # all parts together
+                continue
+            part = ZERO
+            for (track, contract_no), value in parts.items():
+                if (not tracks or track in tracks) and (
+                    not is_per_contract or contract_no == account.subject
+                ):
+                    part += value
+            if part > 0:
+                yield bound, account, part
+
+
+def uses(caps: Iterable[BoundCap], base: TrackAmount, amount: Decimal) -> tuple[CapUse, ...]:
+    """`takes`, as an assessment tells it."""
+    return tuple(
+        CapUse(key=account.key, limit=account.limit, amount=part)
+        for _bound, account, part in takes(caps, base, amount)
+        if account.limit is not None
+    )

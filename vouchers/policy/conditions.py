@@ -1,18 +1,19 @@
-"""The engine's own findings beside a scheme's gates: version in force, filing window, papers, price, other money, voucher."""
+"""The engine's own findings beside a scheme's gates: version in force, filing window, papers, price, voucher, minimums."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import NamedTuple, Protocol
 
-from vouchers.policy.assessment import Counterfactual, Finding
 from vouchers.policy.basis import unit_of
 from vouchers.policy.facts import ContractFacts, Facts
 from vouchers.policy.gates import reference_day
 from vouchers.policy.plain import BEIJING_TIME
 from vouchers.policy.rates import TrackAmount
-from vouchers.policy.rules import Floor, Scheme
+from vouchers.policy.rules import Floor, Paper, Scheme, VoucherKind, Window
 from vouchers.policy.terms import (
     AboveBand,
     ContractKind,
@@ -22,13 +23,12 @@ from vouchers.policy.terms import (
     InForceBy,
     Stage,
     TierMeasure,
-    Untestable,
     Verdict,
 )
-from vouchers.policy.working import ZERO, figure, money
+from vouchers.policy.working import ZERO, Words, Working, figure, money
 
 
-def check_in_force(scheme: Scheme, facts: Facts) -> list[Finding]:
+def check_in_force(scheme: Scheme, facts: Facts, working: Working) -> None:
     """Whether the date that decides lies in the version's validity."""
     match scheme.in_force_by:
         case InForceBy.SIGNING:
@@ -39,255 +39,284 @@ def check_in_force(scheme: Scheme, facts: Facts) -> list[Finding]:
         case _:
             day, noun = reference_day(facts), "申领日"
     begun, ended = scheme.retroactive_from or scheme.effective_from, scheme.effective_to
-    cite = scheme.source("retroactive_from" if scheme.retroactive_from else "effective_from")
-    period = f"{begun or ''} 至 {ended - timedelta(days=1) if ended else '今'}"
-    if scheme.retroactive_from:
-        period += "，含文件规定溯及的期间"
-    if day is None:
-        return [
-            Finding(
-                code="in_force",
-                result=FindingResult.NOT_TESTABLE,
-                fact=f"{noun}未取得",
-                sentence=f"尚不知{noun}，无法确定是否适用本版本（{period}）。",
-                article=cite.words,
-                confidence=cite.confidence,
-                cure=f"请补充{noun}。",
+    held = day is not None and (begun is None or day >= begun) and (ended is None or day < ended)
+    if held and not working.told:
+        return
+
+    def tell() -> Words:
+        period = f"{begun or ''} 至 {ended - timedelta(days=1) if ended else '今'}"
+        if scheme.retroactive_from:
+            period += "，含文件规定溯及的期间"
+        if day is None:
+            return (
+                f"{noun}未取得",
+                f"尚不知{noun}，无法确定是否适用本版本（{period}）。",
+                f"请补充{noun}。",
             )
-        ]
-    held = (begun is None or day >= begun) and (ended is None or day < ended)
-    return [
-        Finding(
-            code="in_force",
-            result=FindingResult.MET if held else FindingResult.NOT_MET,
-            fact=f"{noun}为 {day}",
-            sentence=f"{noun}为 {day}，{'在' if held else '不在'}本版本的施行期间（{period}）之内。",
-            article=cite.words,
-            confidence=cite.confidence,
-            cure="" if held else "请改按当日施行的版本办理。",
+        return (
+            f"{noun}为 {day}",
+            f"{noun}为 {day}，{'在' if held else '不在'}本版本的施行期间（{period}）之内。",
+            "" if held else "请改按当日施行的版本办理。",
         )
-    ]
+
+    result = FindingResult.MET if held else FindingResult.NOT_MET
+    working.find(
+        "in_force",
+        FindingResult.NOT_TESTABLE if day is None else result,
+        scheme.source("retroactive_from" if scheme.retroactive_from else "effective_from"),
+        tell,
+    )
 
 
-def check_windows(scheme: Scheme, facts: Facts) -> list[Finding]:
+def check_windows(windows: Sequence[Window], facts: Facts, working: Working) -> None:
     """Whether the case was filed inside a filing window of its stage; nothing where the scheme has none."""
-    windows = [window for window in scheme.windows if window.stage is facts.stage]
     if not windows:
-        return []
+        return
     first = windows[0]
     if facts.filed_at is None:
-        return [
-            Finding(
-                code="window",
-                result=FindingResult.NOT_TESTABLE,
-                fact="尚未提交",
-                sentence="提交时将核对是否在申报期内。",
-                article=first.cite.words,
-                confidence=first.cite.confidence,
-            )
-        ]
+        working.find(
+            "window",
+            FindingResult.NOT_TESTABLE,
+            first.cite,
+            lambda: ("尚未提交", "提交时将核对是否在申报期内。", ""),
+        )
+        return
     filed_at = facts.filed_at.astimezone(BEIJING_TIME)
-    for window in windows:
-        if window.opens_at <= filed_at < window.closes_at:
-            return [
-                Finding(
-                    code="window",
-                    result=FindingResult.MET,
-                    fact=f"提交于 {filed_at:%Y-%m-%d %H:%M}",
-                    sentence=f"提交于 {filed_at:%Y-%m-%d %H:%M}，在{window.name}内。",
-                    article=window.cite.words,
-                    confidence=window.cite.confidence,
-                )
-            ]
-    later = sorted((window for window in windows if window.opens_at > filed_at), key=lambda one: one.opens_at)
-    cure = (
-        f"下一申报期自 {later[0].opens_at.astimezone(BEIJING_TIME):%Y-%m-%d %H:%M} 开始。"
-        if later
-        else "本版本没有以后的申报期。"
-    )
-    return [
-        Finding(
-            code="window",
-            result=FindingResult.NOT_MET,
-            fact=f"提交于 {filed_at:%Y-%m-%d %H:%M}",
-            sentence=f"提交于 {filed_at:%Y-%m-%d %H:%M}，不在申报期内。",
-            article=first.cite.words,
-            confidence=first.cite.confidence,
-            cure=cure,
+    open_ = next((one for one in windows if one.opens_at <= filed_at < one.closes_at), None)
+    if open_ is not None:
+        name = open_.name
+        working.find(
+            "window",
+            FindingResult.MET,
+            open_.cite,
+            lambda: (
+                f"提交于 {filed_at:%Y-%m-%d %H:%M}",
+                f"提交于 {filed_at:%Y-%m-%d %H:%M}，在{name}内。",
+                "",
+            ),
         )
-    ]
+        return
+
+    def tell() -> Words:
+        later = sorted(
+            (window for window in windows if window.opens_at > filed_at), key=lambda one: one.opens_at
+        )
+        cure = (
+            f"下一申报期自 {later[0].opens_at.astimezone(BEIJING_TIME):%Y-%m-%d %H:%M} 开始。"
+            if later
+            else "本版本没有以后的申报期。"
+        )
+        fact = f"提交于 {filed_at:%Y-%m-%d %H:%M}"
+        return fact, f"{fact}，不在申报期内。", cure
+
+    working.find("window", FindingResult.NOT_MET, first.cite, tell)
 
 
-def check_papers(scheme: Scheme, facts: Facts) -> list[Finding]:
-    """Required papers that were not filed; nothing when nobody looked yet."""
+def check_papers(papers: Iterable[Paper], facts: Facts, working: Working) -> None:
+    """Required papers of the stage that were not filed; nothing when nobody looked yet."""
     if facts.papers is None:
-        return []
-    wanted = [paper for paper in scheme.papers if paper.stage is facts.stage and paper.required]
-    missing = [paper for paper in wanted if paper.code not in facts.papers]
-    return [
-        Finding(
-            code="papers",
-            result=FindingResult.NOT_MET,
-            subject=paper.code,
-            effect=GateEffect.REVIEW,
-            fact=f"未提交“{paper.name}”",
-            sentence=f"申报材料尚缺“{paper.name}”。",
-            article=paper.cite.words,
-            confidence=paper.cite.confidence,
-            cure=f"请补充提交“{paper.name}”。",
-        )
-        for paper in missing
-    ]
+        return
+    for paper in papers:
+        if paper.code not in facts.papers:
+            _find_missing(paper, working)
 
 
-def check_prices(scheme: Scheme, facts: Facts, counterfactuals: list[Counterfactual]) -> list[Finding]:
+def _find_missing(paper: Paper, working: Working) -> None:
+    working.find(
+        "papers",
+        FindingResult.NOT_MET,
+        paper.cite,
+        lambda: (
+            f"未提交“{paper.name}”",
+            f"申报材料尚缺“{paper.name}”。",
+            f"请补充提交“{paper.name}”。",
+        ),
+        subject=paper.code,
+        effect=GateEffect.REVIEW,
+    )
+
+
+def check_prices(scheme: Scheme, facts: Facts, working: Working) -> None:
     """Each lease's signed price against the fair band, as the scheme's price rule wants it."""
     if scheme.price.above_band is AboveBand.NONE:
-        return []
-    leases = sorted(
-        (one for one in facts.contracts if one.kind is ContractKind.LEASE), key=lambda one: one.contract_no
-    )
-    return [_check_price(scheme, contract, counterfactuals) for contract in leases]
+        return
+    leases = [one for one in facts.contracts if one.kind is ContractKind.LEASE]
+    for contract in sorted(leases, key=lambda one: one.contract_no):
+        _check_price(scheme, contract, working)
 
 
-def _check_price(scheme: Scheme, contract: ContractFacts, counterfactuals: list[Counterfactual]) -> Finding:
+def _check_price(scheme: Scheme, contract: ContractFacts, working: Working) -> None:
     rule, price = scheme.price, contract.price
     cite = rule.source("above_band")
-    effect = {
-        AboveBand.REFUSE: GateEffect.REFUSE,
-        AboveBand.CUT: GateEffect.EXCLUDE,
-        AboveBand.REVIEW: GateEffect.REVIEW,
-    }[rule.above_band]
-    result, cure = FindingResult.MET, ""
     if price is None or price.verdict is Verdict.UNTESTABLE:
-        result = FindingResult.NOT_TESTABLE
-        said = (
-            price.sentence
-            if price and price.sentence
-            else f"合同 {contract.contract_no} 的单价暂无可比的公允价格。"
+        said = price.sentence if price else ""
+        working.find(
+            "fair_price",
+            FindingResult.NOT_TESTABLE,
+            cite,
+            lambda: (
+                "公允价格无法判定",
+                said or f"合同 {contract.contract_no} 的单价暂无可比的公允价格。",
+                "请补充算力型号、规格与计价单位，或待公允价格指数发布后再核。",
+            ),
+            subject=contract.contract_no,
+            effect=_EFFECTS[rule.above_band],
+            if_untestable=rule.if_untestable,
         )
-        fact = "公允价格无法判定"
-        cure = "请补充算力型号、规格与计价单位，或待公允价格指数发布后再核。"
-    else:
-        band = f"{price.lower}—{price.upper} {price.unit}"
-        fact = f"合同单价 {price.unit_price} {price.unit}，公允区间 {band}"
-        said = price.sentence or f"合同 {contract.contract_no}：{fact}，{price.verdict.label}。"
-        if price.verdict is Verdict.ABOVE:
-            result = FindingResult.NOT_MET
-            above = rule.above_band if price.decisive else AboveBand.REVIEW
-            if not price.decisive:  # too thin a market to refuse or cut by
-                effect = GateEffect.REVIEW
-            tail = {
-                AboveBand.REFUSE: "签约价格高于当期公允价格区间，不予支持。",
-                AboveBand.CUT: "高出部分不计入补贴基数，按区间上限核减。",
-                AboveBand.REVIEW: "须由工作人员核实价格成因。",
-            }[above]
-            if not price.sentence:  # the price check's own sentence tells the consequence already
-                said = f"{said.rstrip('。')}。{tail}"
-            cure = f"如单价调整至不高于 {price.upper} {price.unit}，可以继续申请。"
-            counterfactuals.append(Counterfactual(code="fair_price", sentence=cure, amount=price.upper))
-    return Finding(
-        code="fair_price",
-        result=result,
+        return
+    is_above = price.verdict is Verdict.ABOVE
+    # too thin a market to refuse or cut by
+    above = AboveBand.REVIEW if is_above and not price.decisive else rule.above_band
+    cure = f"如单价调整至不高于 {price.upper} {price.unit}，可以继续申请。" if is_above else ""
+    if is_above:
+        working.hint("fair_price", lambda: cure, price.upper)
+
+    def tell() -> Words:
+        fact = f"合同单价 {price.unit_price} {price.unit}，公允区间 {price.lower}—{price.upper} {price.unit}"
+        if price.sentence:  # the price check's own sentence tells the consequence already
+            return fact, price.sentence, cure
+        said = f"合同 {contract.contract_no}：{fact}，{price.verdict.label}。"
+        return fact, said + (_TAILS[above] if is_above else ""), cure
+
+    working.find(
+        "fair_price",
+        FindingResult.NOT_MET if is_above else FindingResult.MET,
+        cite,
+        tell,
         subject=contract.contract_no,
-        fact=fact,
-        sentence=said,
-        article=cite.words,
-        confidence=cite.confidence,
-        cure=cure,
-        effect=effect,
+        effect=_EFFECTS[above],
         if_untestable=rule.if_untestable,
     )
 
 
+_EFFECTS = {
+    AboveBand.REFUSE: GateEffect.REFUSE,
+    AboveBand.CUT: GateEffect.EXCLUDE,
+    AboveBand.REVIEW: GateEffect.REVIEW,
+}
+_TAILS = {
+    AboveBand.REFUSE: "签约价格高于当期公允价格区间，不予支持。",
+    AboveBand.CUT: "高出部分不计入补贴基数，按区间上限核减。",
+    AboveBand.REVIEW: "须由工作人员核实价格成因。",
+}
 _MORE = {FloorMeasure.AMOUNT: "补贴金额再增加", FloorMeasure.SCALE: "再增加核定规模"}
 
 
 def check_floors(
-    floors: Sequence[Floor],
-    facts: Facts,
-    tracks: Sequence[str],
-    base: TrackAmount,
-    amount: Decimal,
-    counterfactuals: list[Counterfactual],
-) -> list[Finding]:
-    """Minimums of base, scale or amount; below one, the counterfactual says how much is missing."""
-    findings = []
+    floors: Iterable[Floor], year_basis: Decimal, base: TrackAmount, amount: Decimal, working: Working
+) -> list[FloorHeld]:
+    """Minimums of base, scale or amount; those that are not reached come back, for `find_floors`. `year_basis` is the
+    year's base before the case, over its tracks."""
+    below = []
     for floor in floors:
-        if (
-            not floor.switched_on
-            or facts.stage not in floor.stages
-            or (floor.tracks and not set(floor.tracks) & set(tracks))
-        ):
-            continue
-        year = sum((facts.used.year_basis.get(track, ZERO) for track in tracks), ZERO)
-        value = {
-            FloorMeasure.BASIS: base.basis,
-            FloorMeasure.YEAR_BASIS: base.basis + year,
-            FloorMeasure.AMOUNT: amount,
-            FloorMeasure.SCALE: base.quantity,
-        }[floor.measure]
+        match floor.measure:
+            case FloorMeasure.BASIS:
+                value = base.basis
+            case FloorMeasure.YEAR_BASIS:
+                value = base.basis + year_basis
+            case FloorMeasure.SCALE:
+                value = base.quantity
+            case _:
+                value = amount
         unit = unit_of(base.track) if floor.measure is FloorMeasure.SCALE else "元"
-        missing = floor.amount - value
-        cite = floor.source("amount")
-        cure = ""
-        if missing > 0:
-            what = _MORE.get(floor.measure, "再增加符合条件的费用")
-            cure = f"{what} {figure(missing, unit)}即达到起补线。"
-            counterfactuals.append(Counterfactual(code=f"floor.{floor.code}", sentence=cure, amount=missing))
-        findings.append(
-            Finding(
-                code=f"floor.{floor.code}",
-                result=FindingResult.NOT_MET if missing > 0 else FindingResult.MET,
-                fact=f"{floor.measure.label} {figure(value, unit)}",
-                sentence=f"{floor.name}为 {figure(floor.amount, unit)}，{floor.measure.label}为 {figure(value, unit)}，{'未达到' if missing > 0 else '已达到'}。",
-                article=cite.words,
-                confidence=cite.confidence,
-                cure=cure,
-            )
+        one = FloorHeld(floor, value, unit)
+        if value < floor.amount:
+            working.hint(f"floor.{floor.code}", partial(_floor_cure, one), floor.amount - value)
+            below.append(one)
+        elif working.told:
+            find_floors([one], working)
+    return below
+
+
+class FloorHeld(NamedTuple):
+    """A minimum, and what was held against it."""
+
+    floor: Floor
+    value: Decimal
+    unit: str
+
+
+def find_floors(
+    held: Iterable[FloorHeld], working: Working, *, effect: GateEffect = GateEffect.REFUSE
+) -> None:
+    """Write the minimums down."""
+    for one in held:
+        missed = one.value < one.floor.amount
+        working.find(
+            f"floor.{one.floor.code}",
+            FindingResult.NOT_MET if missed else FindingResult.MET,
+            one.floor.source("amount"),
+            partial(_tell_floor, one),
+            effect=effect,
         )
-    return findings
 
 
-def check_voucher(scheme: Scheme, facts: Facts) -> list[Finding]:
+def _floor_cure(one: FloorHeld) -> str:
+    more = _MORE.get(one.floor.measure, "再增加符合条件的费用")
+    return f"{more} {figure(one.floor.amount - one.value, one.unit)}即达到起补线。"
+
+
+def _tell_floor(one: FloorHeld) -> Words:
+    floor, label = one.floor, one.floor.measure.label
+    missed = one.value < floor.amount
+    return (
+        f"{label} {figure(one.value, one.unit)}",
+        f"{floor.name}为 {figure(floor.amount, one.unit)}，{label}为 {figure(one.value, one.unit)}，"
+        f"{'未达到' if missed else '已达到'}。",
+        _floor_cure(one) if missed else "",
+    )
+
+
+class VoucherNow(Protocol):
+    """A voucher as it stands when a claim draws on it: `facts.VoucherFacts`, or the running balance of a replay."""
+
+    @property
+    def voucher_no(self) -> str: ...
+    @property
+    def balance(self) -> Decimal: ...
+    @property
+    def expires_on(self) -> date | None: ...
+    @property
+    def uses(self) -> int: ...
+
+
+def day_of_use(facts: Facts) -> date:
+    """The day on which a claim uses its voucher: that of filing, else of the assessment."""
+    return facts.filed_at.astimezone(BEIJING_TIME).date() if facts.filed_at else facts.on
+
+
+def check_voucher(
+    kind: VoucherKind, stage: Stage, used_on: date, voucher: VoucherNow | None, working: Working
+) -> None:
     """A claim's voucher: there, not expired when filed, used within its kind."""
-    if facts.stage is Stage.APPLICATION or not scheme.voucher.issues_voucher:
-        return []
-    voucher, kind = facts.voucher, scheme.voucher
-    cite = kind.cite
+    if stage is Stage.APPLICATION or not kind.issues_voucher:
+        return
+    result = FindingResult.NOT_MET
     if voucher is None:
-        result, fact, cure = FindingResult.NOT_TESTABLE, "未指明所用的券", "请选择要使用的算力券。"
-    else:
-        day = facts.filed_at.astimezone(BEIJING_TIME).date() if facts.filed_at else facts.on
-        result, fact, cure = FindingResult.MET, f"券 {voucher.voucher_no} 余额 {money(voucher.balance)}", ""
-        if voucher.expires_on is not None and day >= voucher.expires_on:
-            result, fact = FindingResult.NOT_MET, f"券 {voucher.voucher_no} 已于 {voucher.expires_on} 到期"
-            cure = "过期的券不能再用于兑付，请在有效期内提交。"
-        elif voucher.uses and not kind.many_uses:
-            result, fact, cure = (
-                FindingResult.NOT_MET,
-                f"券 {voucher.voucher_no} 只能使用一次，已使用过",
-                "请使用另一张券。",
-            )
-        elif voucher.balance <= 0:
-            result, fact, cure = (
-                FindingResult.NOT_MET,
-                f"券 {voucher.voucher_no} 余额为零",
-                "请使用另一张券。",
-            )
-    return [
-        Finding(
-            code="voucher",
-            result=result,
-            subject=voucher.voucher_no if voucher else "",
-            fact=fact,
-            sentence=f"{fact}。",
-            article=cite.words,
-            confidence=cite.confidence,
-            cure=cure,
-            if_untestable=Untestable.REVIEW,
+        result = FindingResult.NOT_TESTABLE
+        words = "未指明所用的券", "请选择要使用的算力券。"
+    elif voucher.expires_on is not None and used_on >= voucher.expires_on:
+        words = (
+            f"券 {voucher.voucher_no} 已于 {voucher.expires_on} 到期",
+            "过期的券不能再用于兑付，请在有效期内提交。",
         )
-    ]
+    elif voucher.uses and not kind.many_uses:
+        words = f"券 {voucher.voucher_no} 只能使用一次，已使用过", "请使用另一张券。"
+    elif voucher.balance <= 0:
+        words = f"券 {voucher.voucher_no} 余额为零", "请使用另一张券。"
+    elif not working.told:
+        return
+    else:
+        result = FindingResult.MET
+        words = f"券 {voucher.voucher_no} 余额 {money(voucher.balance)}", ""
+    fact, cure = words
+    working.find(
+        "voucher",
+        result,
+        kind.cite,
+        lambda: (fact, f"{fact}。", cure),
+        subject=voucher.voucher_no if voucher else "",
+    )
 
 
 def needs_year_basis(scheme: Scheme) -> bool:
@@ -295,3 +324,8 @@ def needs_year_basis(scheme: Scheme) -> bool:
     return any(track.tier_measure is TierMeasure.YEAR for track in scheme.tracks) or any(
         floor.measure is FloorMeasure.YEAR_BASIS and floor.switched_on for floor in scheme.floors
     )
+
+
+def year_basis_of(tracks: Iterable[str], year_basis: Mapping[str, Decimal]) -> Decimal:
+    """The year's base before the case, over its tracks."""
+    return sum((year_basis.get(track, ZERO) for track in tracks), ZERO)

@@ -17,11 +17,11 @@ from typing import Any
 
 from vouchers.policy.assess import assess
 from vouchers.policy.assessment import ENGINE_VERSION, Assessment
+from vouchers.policy.classes import in_class
 from vouchers.policy.dry_run_report import DryRunReport, LargestChange
 from vouchers.policy.dry_run_sums import FlowSums, Largest, profile_of
 from vouchers.policy.dry_run_words import Words, reasons
 from vouchers.policy.facts import Facts
-from vouchers.policy.rates import in_class
 from vouchers.policy.replay import CaseOutcome, ReplayCase, Turn, in_order, watched
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Stage

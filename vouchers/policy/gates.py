@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import partial
+from typing import NamedTuple
 
-from vouchers.policy.assessment import Finding
-from vouchers.policy.facts import ContractFacts, Facts
+from vouchers.policy.facts import AdmissionFacts, ContractFacts, Facts, ListingFacts, ProviderFacts
 from vouchers.policy.plain import decimal_text
 from vouchers.policy.rules import Gate, Scheme
-from vouchers.policy.terms import FindingResult, GateKind, PartyKind, Purpose
+from vouchers.policy.terms import (
+    FindingResult,
+    GateEffect,
+    GateKind,
+    PartyKind,
+    Purpose,
+    Stage,
+    Untestable,
+)
+from vouchers.policy.working import ZERO, Words, Working
 
-Answer = tuple[bool | None, str]
-"""Whether the condition is met (None: not testable) and the fact in words."""
+Answer = tuple[bool | None, str | Callable[[], str]]
+"""Whether the condition is met (None: not testable) and the fact in words, made when somebody reads them."""
 
 UNKNOWN = "未取得相关信息"
 
@@ -30,19 +40,19 @@ def months_after(day: date, months: int) -> date:
 
 def _prefixed(code: str, prefixes: tuple[str, ...], noun: str) -> Answer:
     if not code:
-        return None, f"{noun}{UNKNOWN}"
-    return code.startswith(prefixes), f"{noun}为 {code}"
+        return None, lambda: f"{noun}{UNKNOWN}"
+    return code.startswith(prefixes), lambda: f"{noun}为 {code}"
 
 
 def _one_of(word: str, values: tuple[str, ...], noun: str, label: str = "") -> Answer:
     if not word:
-        return None, f"{noun}{UNKNOWN}"
-    return word in values, f"{noun}为“{label or word}”"
+        return None, lambda: f"{noun}{UNKNOWN}"
+    return word in values, lambda: f"{noun}为“{label or word}”"
 
 
 def _flag(value: bool | None, wanted: bool, yes: str, no: str, noun: str) -> Answer:
     if value is None:
-        return None, f"{noun}{UNKNOWN}"
+        return None, lambda: f"{noun}{UNKNOWN}"
     return value is wanted, yes if value else no
 
 
@@ -81,14 +91,18 @@ def _age_at_least(gate: Gate, facts: Facts) -> Answer:
         return None, f"成立日期{UNKNOWN}"
     due = months_after(born, gate.months or 0)
     held = due <= reference_day(facts)
-    return held, f"成立于 {born}" + ("" if held else f"，自 {due} 起满 {gate.months} 个月")
+    return held, lambda: f"成立于 {born}" + ("" if held else f"，自 {due} 起满 {gate.months} 个月")
 
 
 def _age_at_most(gate: Gate, facts: Facts) -> Answer:
     born = facts.applicant.registered_on
     if born is None:
         return None, f"成立日期{UNKNOWN}"
-    return months_after(born, gate.months or 0) >= reference_day(facts), f"成立于 {born}"
+    return months_after(born, gate.months or 0) >= reference_day(facts), lambda: f"成立于 {born}"
+
+
+def _listed(listing: ListingFacts) -> Callable[[], str]:
+    return lambda: f"自 {listing.from_on} 起有失信记录（{listing.document_no or '文号不详'}）"
 
 
 def _no_dishonesty(gate: Gate, facts: Facts) -> Answer:
@@ -96,11 +110,13 @@ def _no_dishonesty(gate: Gate, facts: Facts) -> Answer:
     if listings is None:
         return None, f"信用记录{UNKNOWN}"
     day = reference_day(facts)
+    if not listings:
+        return True, lambda: f"{months_after(day, -12 * (gate.years or 0))} 以来没有失信记录"
     since = months_after(day, -12 * (gate.years or 0))
     for listing in sorted(listings, key=lambda row: (row.from_on, row.document_no)):
         if listing.from_on <= day and (listing.to_on is None or listing.to_on > since):
-            return False, f"自 {listing.from_on} 起有失信记录（{listing.document_no or '文号不详'}）"
-    return True, f"{since} 以来没有失信记录"
+            return False, _listed(listing)
+    return True, lambda: f"{since} 以来没有失信记录"
 
 
 def _not_a_provider(gate: Gate, facts: Facts) -> Answer:
@@ -121,7 +137,7 @@ def _consecutive_years(gate: Gate, facts: Facts) -> Answer:
     years = facts.applicant.years_supported
     if years is None:
         return None, f"以往享受支持的年数{UNKNOWN}"
-    return years < (gate.years or 0), f"此前已连续享受 {years} 年"
+    return years < (gate.years or 0), lambda: f"此前已连续享受 {years} 年"
 
 
 def _expert_review(gate: Gate, facts: Facts) -> Answer:
@@ -138,7 +154,7 @@ def _attested(gate: Gate, facts: Facts) -> Answer:
     answer = facts.attestations.get(gate.code)
     if answer is None:
         return None, "尚待人工核验"
-    return answer, f"人工核验：{'是' if answer else '否'}"
+    return answer, lambda: f"人工核验：{'是' if answer else '否'}"
 
 
 def _non_affiliated(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
@@ -146,8 +162,11 @@ def _non_affiliated(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer
     if provider is None or provider.affiliated is None:
         return None, f"与服务商的关联关系{UNKNOWN}"
     if provider.affiliated:
-        return False, provider.affiliation_sentence or f"与服务商{provider.name}存在关联关系"
-    return True, f"未发现与服务商{provider.name}存在关联关系"
+        return (
+            False,
+            provider.affiliation_sentence or (lambda: f"与服务商{provider.name}存在关联关系"),
+        )
+    return True, lambda: f"未发现与服务商{provider.name}存在关联关系"
 
 
 def _not_own_built(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
@@ -163,18 +182,22 @@ def _provider_admitted(gate: Gate, facts: Facts, contract: ContractFacts) -> Ans
         row for row in provider.admissions if row.from_on <= day and (row.to_on is None or row.to_on > day)
     ]
     if not held:
-        return False, f"服务商{provider.name}于 {day} 未在入库名单"
+        return False, lambda: f"服务商{provider.name}于 {day} 未在入库名单"
     if gate.batches:
         held = [row for row in held if row.batch in gate.batches]
         if not held:
-            return False, f"服务商{provider.name}不在所列批次（{'、'.join(gate.batches)}）的入库名单"
+            return False, lambda: f"服务商{provider.name}不在所列批次（{'、'.join(gate.batches)}）的入库名单"
     if "service_item" in gate.values:
         if not contract.service_item:
             return None, f"合同所购服务项目{UNKNOWN}"
         if contract.service_item not in {row.service_item for row in held}:
-            return False, f"服务商{provider.name}入库的服务项目不含“{contract.service_item}”"
+            return False, lambda: f"服务商{provider.name}入库的服务项目不含“{contract.service_item}”"
+    return True, lambda: _admitted_words(provider, day, held)
+
+
+def _admitted_words(provider: ProviderFacts, day: date, held: list[AdmissionFacts]) -> str:
     batch = next((row.batch for row in held if row.batch), "")
-    return True, f"服务商{provider.name}于 {day} 在入库名单{f'（{batch}）' if batch else ''}"
+    return f"服务商{provider.name}于 {day} 在入库名单{f'（{batch}）' if batch else ''}"
 
 
 def _provider_registered_in(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
@@ -186,14 +209,17 @@ def _provider_scale(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer
     provider = contract.provider
     if provider is None or provider.scale is None:
         return None, f"服务商算力规模{UNKNOWN}"
-    words = [one.label for one in (provider.scale_unit, provider.scale_precision) if one is not None]
-    fact = f"服务商{provider.name}算力规模为 {decimal_text(provider.scale)} {' '.join(words)}"
     if provider.scale_unit is not gate.scale_unit or gate.scale_precision not in (
         None,
         provider.scale_precision,
     ):
-        return None, f"{fact}，与所要求的单位或精度不同"
-    return provider.scale >= (gate.scale_from or 0), fact
+        return None, lambda: f"{_scale_words(provider)}，与所要求的单位或精度不同"
+    return provider.scale >= (gate.scale_from or 0), lambda: _scale_words(provider)
+
+
+def _scale_words(provider: ProviderFacts) -> str:
+    words = [one.label for one in (provider.scale_unit, provider.scale_precision) if one is not None]
+    return f"服务商{provider.name}算力规模为 {decimal_text(provider.scale or ZERO)} {' '.join(words)}"
 
 
 def _platform_metered(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
@@ -217,7 +243,7 @@ def _purpose(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
 
 
 def _contract_kind(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    return contract.kind.value in gate.values, f"合同类型为“{contract.kind.label}”"
+    return contract.kind.value in gate.values, lambda: f"合同类型为“{contract.kind.label}”"
 
 
 def _between(day: date | None, gate: Gate, noun: str) -> Answer:
@@ -225,7 +251,7 @@ def _between(day: date | None, gate: Gate, noun: str) -> Answer:
         return None, f"{noun}{UNKNOWN}"
     late = gate.to_on is not None and day >= gate.to_on
     early = gate.from_on is not None and day < gate.from_on
-    return not (late or early), f"{noun}为 {day}"
+    return not (late or early), lambda: f"{noun}为 {day}"
 
 
 def _signed_between(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
@@ -278,42 +304,92 @@ _RESULTS = {True: FindingResult.MET, False: FindingResult.NOT_MET, None: Finding
 _TAILS = {True: "符合条件。", False: "不符合条件。", None: "暂无法判定。"}
 
 
-def check_gates(scheme: Scheme, facts: Facts, tracks: Iterable[str]) -> list[Finding]:
-    """Every gate that is switched on and concerns this stage and track, in the ordinance's order."""
+class BoundGate(NamedTuple):
+    """A gate with its test: one of the two."""
+
+    gate: Gate
+    of_party: Callable[[Gate, Facts], Answer] | None
+    of_contract: Callable[[Gate, Facts, ContractFacts], Answer] | None
+
+
+def bind_gates(scheme: Scheme, stage: Stage, tracks: Iterable[str]) -> tuple[BoundGate, ...]:
+    """Every gate that is switched on and concerns this stage and these tracks, in the ordinance's order."""
     chosen = set(tracks)
-    contracts = sorted(facts.contracts, key=lambda contract: contract.contract_no)
-    findings: list[Finding] = []
-    for gate in scheme.gates:
-        if (
-            not gate.switched_on
-            or facts.stage not in gate.stages
-            or (gate.tracks and not chosen & set(gate.tracks))
-        ):
-            continue
-        if gate.kind in PARTY_TESTS:
-            findings.append(_finding(gate, PARTY_TESTS[gate.kind](gate, facts), ""))
-        elif contracts:
-            test = CONTRACT_TESTS[gate.kind]
-            findings.extend(
-                _finding(gate, test(gate, facts, contract), contract.contract_no) for contract in contracts
-            )
-        else:
-            findings.append(_finding(gate, (None, f"合同{UNKNOWN}"), ""))
-    return findings
-
-
-def _finding(gate: Gate, answer: Answer, subject: str) -> Finding:
-    met, fact = answer
-    about = f"合同 {subject}：" if subject else ""
-    return Finding(
-        code=gate.code,
-        result=_RESULTS[met],
-        sentence=f"{about}{gate.text.rstrip('。')}。{fact}，{_TAILS[met]}",
-        fact=fact,
-        subject=subject,
-        article=gate.cite.words,
-        confidence=gate.cite.confidence,
-        cure="" if met else gate.cure,
-        effect=gate.effect,
-        if_untestable=gate.if_untestable,
+    return tuple(
+        BoundGate(gate, PARTY_TESTS.get(gate.kind), CONTRACT_TESTS.get(gate.kind))
+        for gate in scheme.gates
+        if gate.switched_on and stage in gate.stages and (not gate.tracks or chosen & set(gate.tracks))
     )
+
+
+class Held(NamedTuple):
+    """A gate held against the facts; `subject` is the contract, where it is one of contracts."""
+
+    gate: Gate
+    met: bool | None
+    words: str | Callable[[], str]
+    subject: str
+
+    @property
+    def refuses(self) -> bool:
+        """Whether this alone refuses the case, or the tracks that the gate names."""
+        if self.met is None:
+            return self.gate.if_untestable is Untestable.REFUSE
+        return not self.met and self.gate.effect is GateEffect.REFUSE
+
+
+def hold_gates(gates: Iterable[BoundGate], facts: Facts, *, told: bool) -> list[Held]:
+    """The gates held against the facts; those of contracts against each, in the order of their numbers. What is met is
+    left out where nobody wants to be told."""
+    contracts = facts.contracts
+    if len(contracts) > 1:
+        contracts = tuple(sorted(contracts, key=lambda contract: contract.contract_no))
+    found: list[Held] = []
+    for gate, of_party, of_contract in gates:
+        if of_party is not None:
+            met, words = of_party(gate, facts)
+            if told or met is not True:
+                found.append(Held(gate, met, words, ""))
+            continue
+        assert of_contract is not None
+        if not contracts:
+            found.append(Held(gate, None, f"合同{UNKNOWN}", ""))
+        for contract in contracts:
+            met, words = of_contract(gate, facts, contract)
+            if told or met is not True:
+                found.append(Held(gate, met, words, contract.contract_no))
+    return found
+
+
+def find_gates(held: Iterable[Held], working: Working, *, spared: bool) -> None:
+    """Write the gates down. `spared`: those that name tracks took only those out, and the case stands on others."""
+    for one in held:
+        excludes = spared and bool(one.gate.tracks) and one.refuses
+        working.find(
+            one.gate.code,
+            _RESULTS[one.met],
+            one.gate.cite,
+            partial(_tell, one),
+            subject=one.subject,
+            effect=GateEffect.EXCLUDE if excludes else one.gate.effect,
+            if_untestable=Untestable.REVIEW if excludes else one.gate.if_untestable,
+        )
+
+
+def _tell(one: Held) -> Words:
+    fact = one.words if isinstance(one.words, str) else one.words()
+    about = f"合同 {one.subject}：" if one.subject else ""
+    sentence = f"{about}{one.gate.text.rstrip('。')}。{fact}，{_TAILS[one.met]}"
+    return fact, sentence, "" if one.met else one.gate.cure
+
+
+def excluded_contracts(held: Iterable[Held], track: str) -> set[str]:
+    """Contracts that a condition of the whole scheme or of this track leaves out of the base."""
+    return {
+        one.subject
+        for one in held
+        if one.met is False
+        and one.gate.effect is GateEffect.EXCLUDE
+        and one.subject
+        and (not one.gate.tracks or track in one.gate.tracks)
+    }

@@ -66,9 +66,11 @@ def split_over_treasuries(
     total = working.add(
         "treasury",
         "sum",
-        [bears[row.code].operand(row.treasury) for row in rows],
         amount.value,
-        lambda: f"由各级财政分担：{words}，合计 {money(amount.value)}。",
+        lambda: (
+            [bears[row.code].operand(row.treasury) for row in rows],
+            f"由各级财政分担：{words}，合计 {money(amount.value)}。",
+        ),
     )
     return parts, total
 
@@ -79,15 +81,15 @@ def _bear(row: TreasuryShare, left: Sum, open_share: Decimal, working: Working) 
     return working.add(
         f"treasury.{row.code}",
         "pro_rata" if open_share > 0 else "zero",
-        [
-            left.operand("尚待分担"),
-            Operand(name="负担比例", value=row.share, unit=""),
-            Operand(name="尚待分担的比例", value=open_share, unit=""),
-        ],
         value,
         lambda: (
+            [
+                left.operand("尚待分担"),
+                Operand(name="负担比例", value=row.share, unit=""),
+                Operand(name="尚待分担的比例", value=open_share, unit=""),
+            ],
             f"{row.treasury}负担 {percent(row.share)}：{money(left.value)} × {percent(row.share)}"
-            f"{'' if open_share == 1 else f' ÷ {percent(open_share)}'}，舍去分以下，计 {money(value)}。"
+            f"{'' if open_share == 1 else f' ÷ {percent(open_share)}'}，舍去分以下，计 {money(value)}。",
         ),
         row.source("share"),
     )
@@ -98,21 +100,24 @@ def _leave(left: Sum, part: Sum, row: TreasuryShare, working: Working) -> Sum:
     return working.add(
         "treasury.left",
         "difference",
-        [left.operand("尚待分担"), part.operand(row.treasury)],
         rest,
-        lambda: f"其余 {money(rest)}由其他财政负担。",
+        lambda: (
+            [left.operand("尚待分担"), part.operand(row.treasury)],
+            f"其余 {money(rest)}由其他财政负担。",
+        ),
     )
 
 
 def _bear_rest(row: TreasuryShare, left: Sum, part: Sum | None, working: Working) -> Sum:
     """The rest, with the fen that truncation left."""
-    operands = [left.operand("尚待分担"), *([part.operand("已分担")] if part else [])]
     rest = left.value - (part.value if part else ZERO)
     return working.add(
         f"treasury.{row.code}",
         "difference",
-        operands,
         rest,
-        lambda: f"{row.treasury}负担 {percent(row.share)}及尾数：{money(rest)}。",
+        lambda: (
+            [left.operand("尚待分担"), *([part.operand("已分担")] if part else [])],
+            f"{row.treasury}负担 {percent(row.share)}及尾数：{money(rest)}。",
+        ),
         row.source("share"),
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
 
-from vouchers.policy.assessment import Finding
 from vouchers.policy.facts import Facts
+from vouchers.policy.gates import Held
 from vouchers.policy.rules import Scheme, Track
-from vouchers.policy.terms import GateEffect, TrackChoice, Untestable
+from vouchers.policy.terms import TrackChoice
 
 
 def chosen_tracks(scheme: Scheme, facts: Facts) -> tuple[Track, ...]:
@@ -24,26 +24,14 @@ def chosen_tracks(scheme: Scheme, facts: Facts) -> tuple[Track, ...]:
     return scheme.tracks[:1]
 
 
-def standing_tracks(
-    scheme: Scheme, tracks: tuple[Track, ...], findings: list[Finding]
-) -> tuple[tuple[Track, ...], list[Finding]]:
-    """The tracks that their own conditions do not refuse, and the findings.
+def standing_tracks(tracks: tuple[Track, ...], held: Iterable[Held]) -> tuple[Track, ...]:
+    """The tracks that their own conditions do not refuse.
 
     Where several tracks are compared or added, a condition that names some of them bears on those alone: not met, it takes
     them out and leaves the others; the case is refused only when none is left.
     """
-    names = {gate.code: set(gate.tracks) for gate in scheme.gates if gate.tracks}
     barred: set[str] = set()
-    for finding in findings:
-        if finding.refuses:
-            barred |= names.get(finding.code, set())
-    standing = tuple(track for track in tracks if track.code not in barred)
-    if not standing or len(standing) == len(tracks):
-        return tracks, findings
-    spared = [
-        replace(finding, effect=GateEffect.EXCLUDE, if_untestable=Untestable.REVIEW)
-        if finding.refuses and finding.code in names
-        else finding
-        for finding in findings
-    ]
-    return standing, spared
+    for one in held:
+        if one.gate.tracks and one.refuses:
+            barred.update(one.gate.tracks)
+    return tuple(track for track in tracks if track.code not in barred) or tracks

@@ -1,17 +1,25 @@
-"""The collector of working lines, and how numbers are written in them."""
+"""What an assessment writes down, and how numbers are written in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from vouchers import money as yuan
 from vouchers.money import round_fen, round_yuan, thousands
-from vouchers.policy.assessment import Line, Operand
+from vouchers.policy.assessment import Counterfactual, Finding, Line, Operand
 from vouchers.policy.plain import decimal_text
 from vouchers.policy.rules import Citation, Rounding
-from vouchers.policy.terms import Confidence, RoundMode, RoundUnit, RoundWhen
+from vouchers.policy.terms import (
+    Confidence,
+    FindingResult,
+    GateEffect,
+    RoundMode,
+    RoundUnit,
+    RoundWhen,
+    Untestable,
+)
 
 ZERO = Decimal("0.00")
 
@@ -28,8 +36,7 @@ def rounded(value: Decimal, mode: RoundMode, unit: RoundUnit = RoundUnit.FEN) ->
     return round_yuan(value, _MODES[mode]) if unit is RoundUnit.YUAN else round_fen(value, _MODES[mode])
 
 
-@dataclass(frozen=True)
-class Sum:
+class Sum(NamedTuple):
     """A number on its way through the working, and the line that gave it."""
 
     value: Decimal
@@ -40,26 +47,45 @@ class Sum:
         return Operand(name=name, value=self.value, unit=unit, line=self.line)
 
 
-class Working:
-    """Lines in order. With `on` false it keeps none, and the arithmetic is the same."""
+Step = tuple[Sequence[Operand], str]
+"""The operands of a line, and its sentence."""
+Words = tuple[str, str, str]
+"""A finding in words: the fact, the sentence, the cure."""
 
-    def __init__(self, *, on: bool = True) -> None:
-        self.on = on
+
+class Working:
+    """All that an assessment writes down: findings, lines, and what would change it, each in order.
+
+    Which conditions refuse and which a person has to settle is always kept, as codes. Sentences are asked for only when
+    `told`, lines only when `lines_on` too: who replays a million cases wants the amounts. The arithmetic is the same.
+    """
+
+    def __init__(self, *, lines_on: bool = True, told: bool = True) -> None:
+        self.told = told
+        self.lines_on = lines_on and told
         self.lines: list[Line] = []
+        self.findings: list[Finding] = []
+        self.counterfactuals: list[Counterfactual] = []
+        self.failed: list[str] = []
+        """Codes of findings that refuse the case."""
+        self.open: list[str] = []
+        """Codes of findings that a person has to settle."""
+        self.capped_by: list[str] = []
+        """Codes of caps that left less than was computed."""
 
     def add(
         self,
         code: str,
         operator: str,
-        operands: Sequence[Operand],
         result: Decimal,
-        sentence: Callable[[], str],
+        tell: Callable[[], Step],
         cite: Citation | None = None,
     ) -> Sum:
         """Write a line (when lines are kept) and give its result."""
-        if not self.on:
+        if not self.lines_on:
             return Sum(result)
         number = len(self.lines) + 1
+        operands, sentence = tell()
         self.lines.append(
             Line(
                 number=number,
@@ -67,12 +93,58 @@ class Working:
                 operator=operator,
                 operands=tuple(operands),
                 result=result,
-                sentence=sentence(),
+                sentence=sentence,
                 article=cite.words if cite else "",
                 confidence=cite.confidence if cite else Confidence.TEXT,
             )
         )
         return Sum(result, number)
+
+    def find(
+        self,
+        code: str,
+        result: FindingResult,
+        cite: Citation,
+        tell: Callable[[], Words],
+        *,
+        subject: str = "",
+        effect: GateEffect = GateEffect.REFUSE,
+        if_untestable: Untestable = Untestable.REVIEW,
+    ) -> None:
+        """Hold a condition to be met, not met or not testable."""
+        if result is FindingResult.NOT_MET:
+            if effect is GateEffect.REFUSE:
+                self.failed.append(code)
+            elif effect is GateEffect.REVIEW:
+                self.open.append(code)
+        elif result is FindingResult.NOT_TESTABLE:
+            (self.failed if if_untestable is Untestable.REFUSE else self.open).append(code)
+        if not self.told:
+            return
+        fact, sentence, cure = tell()
+        self.findings.append(
+            Finding(
+                code=code,
+                result=result,
+                sentence=sentence,
+                fact=fact,
+                subject=subject,
+                article=cite.words,
+                confidence=cite.confidence,
+                cure=cure,
+                effect=effect,
+                if_untestable=if_untestable,
+            )
+        )
+
+    def hint(self, code: str, tell: Callable[[], str], amount: Decimal | None = None) -> None:
+        """Say what would change the outcome."""
+        if self.told:
+            self.counterfactuals.append(Counterfactual(code=code, sentence=tell(), amount=amount))
+
+    def cap(self, code: str) -> None:
+        """Keep that a cap left less than was computed."""
+        self.capped_by.append(code)
 
 
 def money(value: Decimal) -> str:
@@ -114,9 +186,11 @@ def round_amount(rounding: Rounding, amount: Sum, working: Working, bound: Decim
     return working.add(
         "rounding",
         f"round_{mode.value}",
-        [amount.operand("核算金额"), Operand(name="舍入到", value=_UNITS[rounding.unit])],
         result,
-        lambda: f"保留到{rounding.unit.label}，{mode.label}{why}：{money(amount.value)} → {money(result)}。",
+        lambda: (
+            [amount.operand("核算金额"), Operand(name="舍入到", value=_UNITS[rounding.unit])],
+            f"保留到{rounding.unit.label}，{mode.label}{why}：{money(amount.value)} → {money(result)}。",
+        ),
         rounding.source("mode"),
     )
 

@@ -1,0 +1,95 @@
+"""The first half of an assessment: all that rests on the case's facts alone.
+
+Conditions, what counts as base, and which rates hold. Nothing here asks what earlier cases took, so a million cases can be
+weighed in any order and by any number of processes; `settling` then takes them one after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from vouchers.policy.basis import Item, count_items, items_of
+from vouchers.policy.caps import BoundCap, bind_cap, binds
+from vouchers.policy.compiled import Compiled, Plan
+from vouchers.policy.conditions import (
+    check_in_force,
+    check_papers,
+    check_prices,
+    check_windows,
+    day_of_use,
+)
+from vouchers.policy.facts import Facts
+from vouchers.policy.gates import Held, excluded_contracts, find_gates, hold_gates
+from vouchers.policy.ladders import Group, group_items
+from vouchers.policy.other_money import check_other_money, other_money_of
+from vouchers.policy.tracks import standing_tracks
+from vouchers.policy.working import Working
+
+
+@dataclass(slots=True)
+class Weighed:
+    """A case, weighed: what settling it needs. `caps` are those that bind it, by their place in `Compiled.caps`; `groups`
+    its items by rate, for each track of the plan; `other` is other public money that lessens the amount, in yuan."""
+
+    plan: Plan
+    on: date
+    used_on: date
+    """The day on which a claim uses its voucher."""
+    requested: Decimal | None
+    other: Decimal
+    caps: dict[int, BoundCap]
+    groups: list[list[Group]] = field(default_factory=list)
+
+
+def weigh_case(compiled: Compiled, facts: Facts, working: Working) -> tuple[Weighed, list[Held]]:
+    """The conditions of the case as a whole, and the caps that bind it; its tracks are weighed one by one after it."""
+    plan = compiled.plan_for(facts)
+    held = hold_gates(plan.gates, facts, told=working.told)
+    spared = False
+    if len(plan.tracks) > 1:
+        standing = standing_tracks(plan.tracks, held)
+        spared = len(standing) < len(plan.tracks)
+        plan = compiled.plan(facts.stage, standing)
+    scheme = plan.scheme
+    check_in_force(scheme, facts, working)
+    check_windows(plan.windows, facts, working)
+    find_gates(held, working, spared=spared)
+    check_prices(scheme, facts, working)
+    check_other_money(scheme, facts, working)
+    check_papers(plan.papers, facts, working)
+    caps = {
+        place: bind_cap(scheme, cap, facts)
+        for place, cap in plan.caps
+        if (not cap.classes and not cap.waived_for) or binds(scheme, cap, facts)
+    }
+    weighed = Weighed(
+        plan,
+        facts.on,
+        day_of_use(facts),
+        facts.requested_amount,
+        other_money_of(scheme.other_money, facts),
+        caps,
+    )
+    return weighed, held
+
+
+def weigh_track(
+    weighed: Weighed, place: int, facts: Facts, held: list[Held], items: list[Item], working: Working
+) -> None:
+    """What counts under one track of the plan, by the rates that hold for it."""
+    plan = weighed.plan
+    track, rates = plan.tracks[place], plan.rates[place]
+    excluded = excluded_contracts(held, track.code) if held else ()
+    counted = count_items(plan.scheme, track, facts, items, excluded, plan.kinds, working)
+    weighed.groups.append(group_items(plan.scheme, rates, facts, counted, working))
+
+
+def weigh(compiled: Compiled, facts: Facts, working: Working) -> Weighed:
+    """The whole first half."""
+    weighed, held = weigh_case(compiled, facts, working)
+    items = items_of(facts)
+    for place in range(len(weighed.plan.tracks)):
+        weigh_track(weighed, place, facts, held, items, working)
+    return weighed
