@@ -11,14 +11,20 @@ class ApplicationsConfig(AppConfig):
 
     def ready(self) -> None:
         from applications.actions.assessments import beneath_application, beneath_claim
+        from applications.actions.reach import REACHED
         from applications.replay_cases import OWN_CASES
         from applications.sample_cases import SAMPLE_YEAR
+        from applications.web.case_links import desk_links
         from applications.web.menus import register_menus
         from vouchers.actions.case_sources import register_case_source
         from vouchers.actions.holds import register_beneath
+        from vouchers.actions.policy_reach import register_reach
+        from vouchers.web.case_links import register_case_links
 
         register_case_source(OWN_CASES)
         register_case_source(SAMPLE_YEAR)
+        register_reach(REACHED)
         register_beneath("application", beneath_application)
         register_beneath("claim", beneath_claim)
         register_menus()
+        register_case_links(desk_links)

@@ -15,10 +15,13 @@ class AuditConfig(AppConfig):
         from audit.trail import observers
         from audit.trail.attach import attach_after_migrate
         from audit.web import surface
+        from audit.web.case_links import story_links
         from vouchers.actions.holds import register_screener
+        from vouchers.web.case_links import register_case_links
 
         # The last of the apps, so every table is there when the triggers are attached.
         post_migrate.connect(attach_after_migrate, sender=self, dispatch_uid="audit.attach_after_migrate")
         observers.connect()
         surface.register()
+        register_case_links(story_links)
         register_screener(SCREENER)

@@ -83,6 +83,7 @@ PORTAL: dict[str, Row] = {
     "applications": _list(FILER, OTHER),
     "application_new": _list(FILER, OTHER),
     "application": _portal(CASE),
+    "application_track": _portal(DRAFT, mine=302),  # one way of support: nothing to choose
     "application_contract": _portal(DRAFT),
     "application_statements": _portal(DRAFT),
     "application_papers": _portal(DRAFT),
@@ -206,6 +207,18 @@ PLAIN: dict[str, Row] = {
     "papers:download": Row((200, 404, 404, 302), FILER, OTHER, parts("paper.paper_no")),
 }
 
+# -- long work ------------------------------------------------------------------------------------------------------
+
+JOB = "dry_run.job_no"
+EDITORS = ("policy_editor", "other_policy_editor")
+JOBS: dict[str, Row] = {
+    "list": _list(*EDITORS),
+    "job": _own_page(*EDITORS, JOB, mine=302),  # to its report
+    "progress": _own_page(*EDITORS, JOB),
+    "file": _own_page(*EDITORS, JOB, mine=404),  # nothing made yet
+    "cancel": _posted(_own_page(*EDITORS, JOB)),
+}
+
 # -- API ------------------------------------------------------------------------------------------------------------
 
 
@@ -275,6 +288,7 @@ NOUNS: dict[str, Noun] = {
     "region": Noun(*SYSTEM, adds=True, shared=True, verb="rename", verb_shared=403),
     "party": Noun(*HANDLER, adds=True, shared=True, verb="correct"),
     "provideradmission": Noun(*EDITOR, adds=True, verb="end"),
+    "platformconnection": Noun(*HANDLER, adds=True, verb="end"),
     "bankaccount": Noun(*HANDLER, shared=True),
     "listing": Noun(*HANDLER, shared=True),
     "shareholding": Noun(*HANDLER, shared=True),
@@ -340,6 +354,9 @@ def _admin_rows() -> dict[str, Row]:
             )
     for page in ("text", "yaml", "compare", "trial", "examples", "examples-workbook", "examples-results"):
         row(f"vouchers_policyversion_{page}", NOUNS["policyversion"], 200, 404, _row_key("policyversion"))
+    row("vouchers_policyversion_dry-run", NOUNS["policyversion"], 200, 404, _row_key("policyversion"))
+    dry_run = parts("policyversion.version_no", "dry_run.job_no")
+    row("vouchers_policyversion_dry-run-report", NOUNS["policyversion"], 200, 404, dry_run)
     one = _row_key("policyversion", "rent_15m")
     row("vouchers_policyversion_example", NOUNS["policyversion"], 200, 404, one)
     row("vouchers_policyversion_import", NOUNS["policyversion"], 200, 200)
@@ -371,6 +388,7 @@ TABLE: dict[str, Row] = {
     **{f"desk:{name}": row for name, row in DESK.items()},
     **{f"audit:{name}": row for name, row in AUDIT.items()},
     **{f"public:{name}": row for name, row in PUBLIC.items()},
+    **{f"jobs:{name}": row for name, row in JOBS.items()},
     **{f"accounts:{name}": row for name, row in ACCOUNTS.items()},
     **{f"admin:{name}": row for name, row in ADMIN.items()},
     **PLAIN,

@@ -27,6 +27,7 @@ from tests.vouchers.prices.feeds import market_rows, row, uscc
 from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions import prices
+from vouchers.actions.dry_runs import ask_dry_run
 from vouchers.actions.holds import place_hold
 from vouchers.actions.payments import create_batch
 from vouchers.context import Actor, acting
@@ -144,10 +145,25 @@ def _casework(world: World) -> None:
         "lease": application.lease,
         "check": Check.objects.filter(subject_kind="application", subject_no=waiting.application_no).first(),
     }
+    with acting(cast.policy_editor, "test"):
+        world.parts["dry_run"] = ask_dry_run(
+            publication.version,
+            from_on=date(2025, 1, 1),
+            to_on=date(2026, 1, 1),
+            sources=["cases"],
+            by=cast.policy_editor,
+        )
     world.rows |= {
         "program": publication.program,
         "publication": publication,
         "policyversion": publication.version,
+        "platformconnection": PlatformConnection.objects.create(
+            party=cast.provider,
+            platform="监测调度平台",
+            region_code=cast.beijing.code,
+            effective_from=SINCE,
+            document_no="接入通知1号",
+        ),
         "provideradmission": casework.admitted(cast.provider, publication.program.code, "智能算力租用"),
     }
 

@@ -21,7 +21,8 @@ from vouchers.access import Role
 from vouchers.actions import job_runs, jobs
 from vouchers.actions.case_sources import SOURCES, CaseQuery
 from vouchers.actions.dry_runs import ask_dry_run, before_choices, changed_since, latest_dry_run
-from vouchers.actions.policies import clone_version, export_scheme
+from vouchers.actions.policies import clone_version
+from  import export_scheme
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow, Problems
 from vouchers.models import Job, Party, PolicyGate, PolicyRate, PolicyVersion, RoleGrant, User
@@ -340,6 +341,23 @@ def test_the_page_asks_follows_and_shows(committed_db, client, cast, draft):
     assert "2025-01-01 至 2025-12-31" in client.get(page_of(draft)).content.decode()
 
 
+def test_whoever_proposes_or_publishes_sees_the_last_one_or_that_there_is_none(
+    committed_db, client, cast, draft
+):
+    client.force_login(cast.policy_editor)
+    propose = reverse("admin:vouchers_policyversion_act", args=[draft.version_no, "propose"])
+    page = reverse("admin:vouchers_policyversion_change", args=[draft.version_no])
+    for address in (propose, page):
+        assert "尚未测算" in client.get(address).content.decode()
+    ran(cast, draft)
+    for address in (propose, page):
+        shown = client.get(address).content.decode()
+        assert "3,400,000.00 → 3,500,000.00" in shown
+        assert "请重新测算" not in shown
+    PolicyRate.objects.filter(version=draft).update(rate=Decimal("0.4"))
+    assert "请重新测算" in client.get(propose).content.decode()
+
+
 def test_a_waiting_one_is_cancelled_from_its_page(client, cast, draft):
     client.force_login(cast.policy_editor)
     job = asked(cast, draft)
@@ -355,6 +373,8 @@ def test_the_auditor_reads_and_does_not_ask(committed_db, client, cast, draft):
     page = client.get(page_of(draft)).content.decode()
     assert "开始测算" not in page
     assert job.job_no in page
+    report = reverse("admin:vouchers_policyversion_dry-run-report", args=[draft.version_no, job.job_no])
+    assert "/audit/trail/stories/application/" in client.get(report).content.decode()
     assert client.post(page_of(draft), {}).status_code == 403
     file = client.get(reverse("jobs:file", args=[job.job_no]))
     assert file.status_code == 200

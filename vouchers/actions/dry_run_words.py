@@ -30,7 +30,9 @@ def group_label(by: str, value: str, label: str = "", regions: Mapping[str, str]
     if by == "province":
         return PROVINCES.get(value[:2], value)
     if by == "region":
-        return (regions or {}).get(value) or f"{PROVINCES.get(value[:2], '')}{value}"
+        known = (regions or {}).get(value)
+        province = PROVINCES.get(value[:2], "")
+        return known or (province if province and value.endswith("0000") else f"{province}（{value}）")
     return label or value
 
 

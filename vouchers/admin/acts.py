@@ -60,6 +60,8 @@ class Act:
     form: type[forms.Form] = forms.Form
     initial: Callable[[Any], dict[str, Any]] = lambda obj: {}
     """What the form begins with."""
+    beside: Callable[[HttpRequest, Any], dict[str, Any] | None] = lambda request, obj: None
+    """What is to be seen before deciding: a `title`, a `template`, and what it draws (`panel`); None: nothing."""
 
 
 class ActingAdmin(ScopedAdmin):
@@ -132,6 +134,7 @@ class ActingAdmin(ScopedAdmin):
             "opts": self.opts,
             "original": original,
             "act": act,
+            "beside": act.beside(request, obj) if obj is not None else None,
             "form": form,
             "problems": problems,
             "back": back,

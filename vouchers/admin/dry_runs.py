@@ -35,6 +35,7 @@ from vouchers.web.dry_runs import asked_facts, headline, period_words, report_vi
 from vouchers.web.jobs import register_job_page, shown
 
 LISTED = 10
+HEADLINE = "admin/vouchers/dry_run_headline.html"
 
 
 def _first_day() -> date:
@@ -44,10 +45,8 @@ def _first_day() -> date:
 class DryRunForm(forms.Form):
     """What to replay, and what to hold it against. Both days count."""
 
-    from_on = forms.DateField(label=_("自"), initial=_first_day, widget=DAY)
-    to_on = forms.DateField(
-        label=_("至"), initial=dates.today, widget=DAY, help_text=_("当日计入。按各件的决定日。")
-    )
+    from_on = forms.DateField(label=_("自"), initial=_first_day, widget=DAY, help_text=_("按各件的决定日。"))
+    to_on = forms.DateField(label=_("至"), initial=dates.today, widget=DAY, help_text=_("当日计入。"))
     sources = forms.MultipleChoiceField(label=_("用哪些案件"), widget=forms.CheckboxSelectMultiple)
     like = forms.ChoiceField(
         label=_("样本取哪个专项的案件"),
@@ -163,6 +162,14 @@ def panel_context(request: HttpRequest, version: PolicyVersion) -> dict[str, Any
         "ask_url": version_address(version, "dry-run"),
         "asked": asked_facts(job) if job is not None else [],
     }
+
+
+def impact_beside(request: HttpRequest, version: PolicyVersion) -> dict[str, Any] | None:
+    """What proposing and publishing show of it before they are confirmed."""
+    panel = panel_context(request, version)
+    if panel is None:
+        return None
+    return {"title": _("发布前影响测算"), "template": HEADLINE, "panel": panel}
 
 
 _ROLES = (*dry_runs.ASKERS, *dry_runs.READERS)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.access import Role
 from vouchers.actions import policies, policy_editing, policy_soundness
 from vouchers.admin.acts import DAY, Act, DatedReasonForm, ReasonForm
+from vouchers.admin.dry_runs import impact_beside
 from vouchers.admin.policy_help import help_for
 from vouchers.models import PolicyVersion, Program
 from vouchers.policy.terms import BasisKind, PayTo
@@ -133,6 +134,7 @@ ACTS = (
         EDITOR,
         _propose,
         _allowed("propose"),
+        beside=impact_beside,
     ),
     Act(
         "return",
@@ -152,6 +154,7 @@ ACTS = (
         PUBLISHER,
         _publish,
         _allowed("publish"),
+        beside=impact_beside,
     ),
     Act(
         "suspend",

@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, Decimal
 from vouchers.web.charts import Tick
 
 TOP, HEIGHT = 14, 200
-MOST_LABELS = 12
+MOST_LABELS = 6
 _YI, _WAN = Decimal(100_000_000), Decimal(10_000)
 
 

@@ -18,6 +18,8 @@ from vouchers.web.case_links import case_links
 
 SHOWN_GROUPS = ("size", "ownership", "region", "class", "source")
 MOST_GROUPS = 12
+MOST_CHANGES = 10
+"""Of the largest changes each way; the workbook has all that are named."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def _figures(change: Mapping[str, Any]) -> dict[str, Any]:
     names = ("before", "after", "difference", "won", "lost")
     figures = dict(change) | {name: _number(change[name]) for name in names}
     before, difference = figures["before"], figures["difference"]
-    figures["share"] = (difference / before * 100).quantize(Decimal("0.1")) if before else None
+    share = (difference / before * 100).quantize(Decimal("0.1")) if before else None
+    figures["share"] = f"{_sign(share)}{abs(share)}%" if share is not None else ""
     figures["direction"] = "more" if difference > 0 else "less" if difference < 0 else "same"
     figures["signed"] = signed(difference)
     return figures
@@ -82,8 +85,11 @@ def _figures(change: Mapping[str, Any]) -> dict[str, Any]:
 
 def signed(amount: Decimal) -> str:
     """With its sign, and a true minus."""
-    sign = "+" if amount > 0 else "−" if amount < 0 else ""
-    return f"{sign}{thousands(abs(amount))}"
+    return f"{_sign(amount)}{thousands(abs(amount))}"
+
+
+def _sign(number: Decimal) -> str:
+    return "+" if number > 0 else "−" if number < 0 else ""
 
 
 _FLOWS = (
@@ -160,7 +166,7 @@ def _flow(
         months=months,
         groupings=groupings,
         changes=[
-            (words, [_change(change, links) for change in flow[name]])
+            (words, [_change(change, links) for change in flow[name][:MOST_CHANGES]])
             for words, name in (("增加最多", "gains"), ("减少最多", "losses"))
             if flow[name]
         ],
