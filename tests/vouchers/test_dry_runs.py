@@ -22,7 +22,7 @@ from vouchers.actions import job_runs, jobs
 from vouchers.actions.case_sources import SOURCES, CaseQuery
 from vouchers.actions.dry_runs import ask_dry_run, before_choices, changed_since, latest_dry_run
 from vouchers.actions.policies import clone_version
-from  import export_scheme
+from vouchers.actions.policy_files import export_version
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow, Problems
 from vouchers.models import Job, Party, PolicyGate, PolicyRate, PolicyVersion, RoleGrant, User
@@ -281,7 +281,9 @@ def test_the_command_prints_the_same_figures(cast, draft, tmp_path):
 
 def test_a_file_that_is_not_in_the_database_can_be_run(cast, draft, tmp_path):
     path = tmp_path / "scheme.yaml"
-    path.write_text(export_scheme(draft).replace("rate: '0.3'", "rate: '0.25'"), encoding="utf-8")
+    path.write_text(
+        export_version(draft, with_examples=False).replace("rate: '0.3'", "rate: '0.25'"), encoding="utf-8"
+    )
     answer = command("--file", str(path), "--from", "2025-01-01", "--to", "2025-12-31", "--source", "cases")
     expected = "3250000.00" if "0.25" in path.read_text(encoding="utf-8") else "3500000.00"
     assert answer["report"]["commitments"]["total"]["after"] == expected
