@@ -34,7 +34,7 @@ from vouchers.policy.names import (
 )
 from vouchers.policy.plain import BEIJING_TIME, decimal_text
 from vouchers.policy.rules import Part, Scheme
-from vouchers.policy.terms import Confidence, Term
+from vouchers.policy.terms import Confidence, FloorMeasure, Term
 from vouchers.policy.working import money, percent
 
 __all__ = ["GROUPS", "Group"]
@@ -100,6 +100,22 @@ def name_of_part(scheme: Scheme, group: Group, part: Any) -> str:
     return f"{group.noun}“{label.rstrip('。') or part.code}”"
 
 
+def unit_of(scheme: Scheme, name: str, part: Any) -> str:
+    """The unit of a band or a minimum that is no amount but a scale: that of its track; empty for yuan."""
+    by_band = isinstance(part, rules.Rate) and name in ("band_from", "band_to")
+    by_floor = isinstance(part, rules.Floor) and part.measure is FloorMeasure.SCALE
+    if not (by_band or by_floor):
+        return ""
+    codes = (part.track,) if by_band else part.tracks or tuple(track.code for track in scheme.tracks)
+    units = {track.scale_unit.label for track in scheme.tracks if track.code in codes and track.scale_unit}
+    return units.pop() if len(units) == 1 else ("规模单位" if units or by_floor else "")
+
+
+def in_unit(value: Decimal, unit: str) -> str:
+    """An amount of yuan, or a scale in its unit."""
+    return f"{decimal_text(value)} {unit}" if unit else money(value)
+
+
 def title_words(title: str) -> str:
     """A title in its marks, unless it has its own."""
     return title if "《" in title else f"《{title}》"
@@ -122,8 +138,12 @@ def rate_name(scheme: Scheme, rate: rules.Rate) -> str:
 
 def band_words(rate: rules.Rate) -> str:
     """The band of a rate: `500,000.00 元以上（含）、不足 1,000,000.00 元`."""
-    low = f"{money(rate.band_from)}以上（含）" if rate.band_from is not None else ""
-    high = f"不足 {money(rate.band_to)}" if rate.band_to is not None else ""
+
+    def border(value: Decimal) -> str:
+        return money(value) if rate.unit_amount is None else f"{decimal_text(value)} 个规模单位"
+
+    low = f"{border(rate.band_from)}以上（含）" if rate.band_from is not None else ""
+    high = f"不足 {border(rate.band_to)}" if rate.band_to is not None else ""
     return "、".join(part for part in (low, high) if part)
 
 
@@ -154,8 +174,9 @@ def _word(scheme: Scheme, kind: type[Any], name: str, value: Any, part: Any) -> 
     if isinstance(value, Decimal):
         if name in FRACTIONS:
             return percent(value)
-        bare = name in UNITS or name in BARE_NUMBERS
-        return f"{decimal_text(value)}{UNITS.get(name, '')}" if bare else money(value)
+        if name in UNITS or name in BARE_NUMBERS:
+            return f"{decimal_text(value)}{UNITS.get(name, '')}"
+        return in_unit(value, unit_of(scheme, name, part))
     if isinstance(value, int):
         return f"{value}{UNITS.get(name, '')}"
     if isinstance(value, datetime):
