@@ -89,6 +89,9 @@ def _scope(own: Telling, scheme: Scheme) -> Iterator[Sentence]:
     start = f"自{day_words(scheme.effective_from)}起施行" if scheme.effective_from else "施行日期待定"
     end = f"，至{last_day(scheme.effective_to)}止" if scheme.effective_to else "，未规定失效日期"
     yield own.say(f"{start}{end}。", "effective_from", "effective_to")
+    if scheme.retroactive_from:
+        back = day_words(scheme.retroactive_from)
+        yield own.say(f"文件规定溯及适用：自{back}起的事项也适用本版本。", "retroactive_from")
     yield own.say(f"一件事跨越两个版本的，{scheme.in_force_by.label}确定适用哪一版本。", "in_force_by")
     if scheme.demonstration:
         yield own.say("本版本为演示版本，含有并非政府公布的数值，不能作为办理依据。", "demonstration")

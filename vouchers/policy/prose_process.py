@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from vouchers.policy.plain import decimal_text
 from vouchers.policy.rules import (
     Gate,
     OtherPublicMoney,
@@ -37,6 +38,10 @@ def tell_gate(telling: Telling, gate: Gate) -> Iterator[Sentence]:
         "years",
         "from_on",
         "to_on",
+        "batches",
+        "scale_from",
+        "scale_unit",
+        "scale_precision",
         "effect",
         "if_untestable",
         "stages",
@@ -60,6 +65,12 @@ def _tested(telling: Telling, gate: Gate) -> str:
         found.append(f"国民经济行业代码以 {telling.value('industries')} 开头")
     if gate.values:
         found.append(telling.value("values"))
+    if gate.batches:
+        found.append(f"限批次 {telling.value('batches')}")
+    if gate.scale_from is not None or gate.scale_unit or gate.scale_precision:
+        words_of = [one.label for one in (gate.scale_unit, gate.scale_precision) if one is not None]
+        least = "" if gate.scale_from is None else f"不低于 {decimal_text(gate.scale_from)}"
+        found.append(" ".join(["规模" + least, *words_of]))
     if gate.months is not None:
         found.append(telling.value("months").strip())
     if gate.years is not None:
@@ -166,11 +177,14 @@ def tell_voucher(telling: Telling, kind: VoucherKind) -> Iterator[Sentence]:
 
 
 def tell_treasury_share(telling: Telling, row: TreasuryShare) -> Iterator[Sentence]:
-    yield telling.say(f"所需资金由{row.treasury}负担 {percent(row.share)}。", "share", "treasury")
+    rest = "，并负担舍去分以下后所余的尾数" if row.takes_rest else ""
+    yield telling.say(
+        f"所需资金由{row.treasury}负担 {percent(row.share)}{rest}。", "share", "treasury", "takes_rest"
+    )
 
 
 def tell_rounding(telling: Telling, rule: Rounding) -> Iterator[Sentence]:
     unit = "分" if rule.unit is RoundUnit.FEN else "元"
     how = f"{unit}以下舍去" if rule.mode is RoundMode.DOWN else f"{unit}以下{rule.mode.label}"
-    when = "每一项分别" if rule.when is RoundWhen.EACH else "在最后一步"
+    when = "在每一步" if rule.when is RoundWhen.EACH else "在最后一步"
     yield telling.say(f"金额{when}保留到{unit}，{how}。", "mode", "unit", "when")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from vouchers.policy import words
-from vouchers.policy.rules import ApplicantClass, Cap, Floor, Rate, ScoreRate, Track
+from vouchers.policy.rules import ApplicantClass, Cap, Floor, Rate, Scheme, ScoreRate, Track
 from vouchers.policy.telling import Sentence, Telling, last_day, state, where
 from vouchers.policy.terms import (
     CapPeriod,
@@ -28,6 +29,13 @@ def tell_track(telling: Telling, track: Track) -> Iterator[Sentence]:
     basis = f"以{telling.value('basis_kinds')}为凭" if track.basis_kinds else "的凭据尚未确定"
     tax = "含税金额" if track.tax_mode is TaxMode.GROSS else "不含税金额"
     yield telling.say(f"补贴基数{basis}，按{tax}计算。", "basis_kinds", "tax_mode")
+    if track.scale_unit is not None:
+        precision = f"，计算精度为 {track.scale_precision.label}" if track.scale_precision else ""
+        yield telling.say(
+            f"该方向不按金额的比例，而按核定的规模补贴，以 {track.scale_unit.label} 为单位{precision}；单位或精度不同的不作折算。",
+            "scale_unit",
+            "scale_precision",
+        )
     if track.excluded_components:
         yield telling.say(f"{telling.value('excluded_components')}费用不计入基数。", "excluded_components")
     if track.counted_from or track.counted_to or track.day_count is not DayCount.INCLUSIVE:
@@ -73,8 +81,10 @@ def tell_rate(telling: Telling, rate: Rate) -> Iterator[Sentence]:
         conditions.append(f"基数{words.band_words(rate)}")
     when = f"{'，'.join(conditions)}的，" if conditions else ""
     yield telling.say(
-        f"{track}{when}{_share_granted(rate)}。",
+        f"{track}{when}{_granted(scheme, rate)}。",
+        "rate" if rate.unit_amount is None else "unit_amount",
         "rate",
+        "unit_amount",
         "kind",
         "track",
         "classes",
@@ -87,15 +97,28 @@ def tell_rate(telling: Telling, rate: Rate) -> Iterator[Sentence]:
     )
 
 
-def _share_granted(rate: Rate) -> str:
+def _granted(scheme: Scheme, rate: Rate) -> str:
     if rate.value is None:
         how = "" if rate.kind is RateKind.FIXED else f"（{rate.kind.label}）"
         return f"补贴比例未公布{how}，在公布以前不受理申领"
-    value = percent(rate.rate)
+    if rate.unit_amount is not None:
+        both = "" if rate.rate is None else f"（另填有比例 {percent(rate.rate)}）"
+        return f"{_by_unit(scheme, rate, rate.unit_amount)}{both}"
+    value = percent(rate.value)
     return {
         RateKind.FIXED: f"按基数的 {value} 支持",
         RateKind.CEILING: f"按不超过基数的 {value} 支持；不设评审定比例的环节，按上限 {value} 执行",
         RateKind.REVIEWER_SET: f"支持比例由评审确定，不超过基数的 {value}",
+    }[rate.kind]
+
+
+def _by_unit(scheme: Scheme, rate: Rate, amount: Decimal) -> str:
+    units = [one.scale_unit.label for one in scheme.tracks if one.code == rate.track and one.scale_unit]
+    value = f"每 {units[0] if units else '单位规模'} {money(amount)}"
+    return {
+        RateKind.FIXED: f"按{value}支持",
+        RateKind.CEILING: f"按不超过{value}支持；不设评审环节，按上限执行",
+        RateKind.REVIEWER_SET: f"支持标准由评审确定，不超过{value}",
     }[rate.kind]
 
 
@@ -111,7 +134,8 @@ def tell_score_rate(telling: Telling, row: ScoreRate) -> Iterator[Sentence]:
 
 def tell_floor(telling: Telling, floor: Floor) -> Iterator[Sentence]:
     what = "核算的补贴金额" if floor.measure is FloorMeasure.AMOUNT else floor.measure.label
-    text = f"{floor.name}：{what}不足 {money(floor.amount)}的，不予支持{where(telling)}"
+    least = words.in_unit(floor.amount, words.unit_of(telling.scheme, "amount", floor))
+    text = f"{floor.name}：{what}不足 {least}的，不予支持{where(telling)}"
     yield telling.say(
         state(text, floor.switched_on), "amount", "name", "measure", "stages", "tracks", "switched_on"
     )
