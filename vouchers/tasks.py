@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from vouchers import dates
 from vouchers.actions.job_runs import run_waiting
+from vouchers.actions.policy_reach import reach_back
 from vouchers.actions.price_issues import compute_index
 from vouchers.actions.vouchers import expire_due_vouchers, mark_if_exhausted
 from vouchers.context import Actor, acting
 from vouchers.errors import DomainError
-from vouchers.models import OutboxMessage, Voucher
+from vouchers.models import OutboxMessage, Publication, Voucher
 from vouchers.models.prices import Market
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,12 @@ def outbox_task(name: str, verb: str) -> Any:
 def follow_ledger(voucher_no: str) -> None:
     """The voucher's state follows its account: used up when nothing is available or reserved."""
     mark_if_exhausted(Voucher.objects.get(voucher_no=voucher_no))
+
+
+@outbox_task("vouchers.reach_back", "policy_version.reach_back")
+def reach_back_of(publication_no: str) -> None:
+    """Undecided cases go over to a version whose text reaches back to their day."""
+    reach_back(Publication.objects.select_related("program").get(publication_no=publication_no))
 
 
 @shared_task(name="vouchers.run_jobs")

@@ -26,6 +26,7 @@ from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions.holds import require_clear, screen
 from vouchers.actions.policies import publication_in_force
+from vouchers.actions.policy_reach import publication_applying
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow, Problems
 from vouchers.models import Party, Program, Publication, User
@@ -168,10 +169,11 @@ def _pin(application: Application, *, recognised_on: date | None = None) -> None
     elif scheme.in_force_by is InForceBy.RECOGNITION:
         on = recognised_on or on
         reason = "按认定日适用" if recognised_on else "按认定日适用，认定前暂按申领日"
-    publication = publication_in_force(application.program, on)
+    publication, reaches_back = publication_applying(application.program, on)
     require_open(publication)
     application.publication = publication
-    application.pinned_reason = f"{reason}：{on:%Y年%m月%d日}施行中的“{publication.label}”"
+    held = "依其溯及适用规定适用" if reaches_back else "施行中的"
+    application.pinned_reason = f"{reason}：{on:%Y年%m月%d日}{held}“{publication.label}”"
 
 
 def submit_application(

@@ -30,6 +30,10 @@ def tell_about_application(message: str, application: Application) -> Message:
             "申领不予支持",
             f"您的申领 {number} 本次不予支持：{reason} 您可在 15 个工作日内提出异议，或提交补充说明。",
         ),
+        "application_repinned": (
+            "申领改按新版本政策办理",
+            f"您的申领 {number} 改按新版本政策办理：{application.pinned_reason}。您无需重新提交，测算结果已按新版本更新，可在申领页面查看。",
+        ),
         "voucher_issued": (
             "算力券已发放",
             f"您的申领 {number} 已发券，券号 {application.voucher_no}，券面额 "

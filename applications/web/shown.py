@@ -10,15 +10,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from applications.actions import cases
-from applications.models import Application, Claim, Lease, Project, Review
+from applications.models import Application, BasisItem, Claim, Lease, Project, Review
 from applications.models.projects import ProjectKind
 from applications.web.places import place_names
 from vouchers.models import Hold, PriceCheck
 from vouchers.policy.facts import PriceVerdict
-from vouchers.policy.terms import ContractKind, Precision, ScaleUnit
+from vouchers.policy.terms import BasisKind, Component, ContractKind, Precision, ScaleUnit
 from vouchers.web.assessments import shown_findings as shown_findings
 from vouchers.web.assessments import shown_lines as shown_lines
 from vouchers.web.wording import date_text, plain_number
+
+DEEDS = {"answer_check": _lazy("核验项结论"), "repin": _lazy("改按新版本办理")}
+"""Deeds on a case that are no step of its lifecycle."""
 
 
 def shown_price(check: PriceCheck | PriceVerdict | None) -> dict[str, Any] | None:
@@ -62,9 +65,7 @@ def shown_timeline(case: Application | Claim, *, internal: bool) -> list[dict[st
     """Who did what and when; last, who has it now and until when."""
     done: list[dict[str, Any]] = [
         {
-            "title": case.lifecycle.label_of(review.verb)
-            if review.verb != "answer_check"
-            else str(_("核验项结论")),
+            "title": str(DEEDS.get(review.verb) or case.lifecycle.label_of(review.verb)),
             "state": "done",
             "tone": "refused" if review.verb == "reject" else "",
             # The enterprise is told the office, not the officer.
@@ -206,6 +207,45 @@ def scale_text(scale: Decimal | None, unit: str, precision: str) -> str:
         return ""
     words = f"{plain_number(scale)} {ScaleUnit(unit).label if unit else ''}".strip()
     return f"{words}（{Precision(precision).label}）" if precision else words
+
+
+UNPAID_KINDS = frozenset({BasisKind.SETTLEMENT_LINE.value, BasisKind.DEPLOYED_CAPACITY.value})
+
+
+def item_note(item: BasisItem, *, paid: bool = True) -> str:
+    """What else an item says: its content, its component, its scale, and if wanted how it was paid."""
+    notes = [item.description]
+    if item.component and item.component != Component.COMPUTE.value:
+        notes.append(item.get_component_display())
+    if item.quantity is not None and item.scale_unit:
+        notes.append(scale_text(item.quantity, item.scale_unit, item.precision))
+    if not paid:
+        return "，".join(note for note in notes if note)
+    if item.bank_transfer is not None:
+        notes.append(_("银行流水 %(ref)s") % {"ref": item.bank_transfer.bank_ref})
+    elif item.kind not in UNPAID_KINDS:
+        notes.append(_("未填写付款"))
+    return "，".join(note for note in notes if note)
+
+
+def noted(claim: Claim) -> list[BasisItem]:
+    """The claim's items, each with its note for the page."""
+    items = list(claim.items.select_related("invoice", "bank_transfer", "paper"))
+    for item in items:
+        item.note = item_note(item, paid=False)  # type: ignore[attr-defined]
+    return items
+
+
+def application_of(claim: Claim) -> Application | None:
+    """The application that the claim's voucher came from."""
+    rows = Application.objects.filter(application_no=claim.voucher.application_no)
+    return rows.select_related("project").first()
+
+
+def project_of(claim: Claim) -> Project | None:
+    """The project that the claim rests on, if it does not rest on a contract."""
+    application = application_of(claim) if claim.lease_id is None else None
+    return application.project if application is not None else None
 
 
 def holds_on(*subjects: tuple[str, str]) -> list[Hold]:

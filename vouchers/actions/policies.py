@@ -13,6 +13,7 @@ from django.db.models import Max, Q
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
+from vouchers.actions.policies_in_force import find_publication_in_force, publication_in_force
 from vouchers.actions.policy_drafts import (
     read_example,
     scheme_of,
@@ -20,6 +21,7 @@ from vouchers.actions.policy_drafts import (
     write_examples,
     write_rows,
 )
+from vouchers.actions.policy_reach import plan_reach
 from vouchers.actions.policy_soundness import complete_scheme, refusal, sound_scheme
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
@@ -39,6 +41,20 @@ from vouchers.policy.examples import Example
 from vouchers.policy.plain import SchemeError
 from vouchers.policy.rules import Scheme, closed_reasons, render
 from vouchers.states import advance
+
+__all__ = [
+    "clone_version",
+    "create_draft",
+    "find_publication_in_force",
+    "load_scheme",
+    "propose_version",
+    "publication_in_force",
+    "publish_version",
+    "resume_version",
+    "return_version",
+    "suspend_version",
+    "terminate_version",
+]
 
 
 def create_draft(program: Program, *, by: User, title: str, label: str) -> PolicyVersion:
@@ -211,6 +227,7 @@ def publish_version(version: PolicyVersion, *, by: User, reason: str = "") -> Pu
         effective_to=scheme.effective_to,
     )
     _record_status(publication, PublicationStatus.Status.PUBLISHED, scheme.effective_from, reason, by=by)
+    plan_reach(publication)
     return publication
 
 
@@ -284,31 +301,3 @@ def terminate_version(publication: Publication, *, by: User, on: date, reason: s
     validity.effective_to = on
     validity.save(update_fields=["effective_to"])
     _record_status(publication, PublicationStatus.Status.TERMINATED, on, reason, by=by)
-
-
-def find_publication_in_force(program: Program, on: date) -> Publication | None:
-    """The publication that holds on that day and is not suspended; None when there is none."""
-    publication: Publication | None = Publication.objects.filter(program=program).valid_on(on).first()
-    if publication is None or publication.status_on(on) != PublicationStatus.Status.PUBLISHED:
-        return None
-    return publication
-
-
-def publication_in_force(program: Program, on: date) -> Publication:
-    """As above. Raises NotNow: `policy.suspended` while it is suspended, `policy.none_in_force` when none holds."""
-    publication: Publication | None = Publication.objects.filter(program=program).valid_on(on).first()
-    if publication is None:
-        raise NotNow(
-            "policy.none_in_force",
-            f"“{program.name}”在 {on} 没有施行中的政策版本。",
-            hint="请查看公开目录中的施行期间。",
-            detail={"program": program.code, "on": on.isoformat()},
-        )
-    if publication.status_on(on) != PublicationStatus.Status.PUBLISHED:
-        raise NotNow(
-            "policy.suspended",
-            f"“{program.name}”已暂停受理。",
-            hint="恢复受理时将另行公告。",
-            detail={"program": program.code, "on": on.isoformat()},
-        )
-    return publication

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -45,7 +44,7 @@ class TrialForm(forms.Form):
 
     def answers(self) -> dict[str, Any]:
         """What was answered, by question."""
-        given: Mapping[str, Any] = self.cleaned_data
+        given = self.cleaned_data
         return {
             question.key: "；".join(value) if isinstance(value := given.get(question.key), list) else value
             for question in self.questionnaire.questions
