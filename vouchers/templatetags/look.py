@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from vouchers import dates
+from vouchers.actions.jobs import unseen_count
 from vouchers.money import capital as capital_amount
 from vouchers.web import components, navigation, wording
 from vouchers.web.components import part_of
@@ -104,6 +105,12 @@ def menu(context: template.Context, surface: str) -> list[navigation.ShownEntry]
     """The menu of a surface for the person of this request."""
     request = context.get("request")
     return [] if request is None else navigation.menu(surface, request)
+
+
+@register.simple_tag(takes_context=True)
+def my_news(context: template.Context) -> int:
+    """How many of one's own jobs have ended unseen."""
+    return unseen_count(context["request"].user)
 
 
 @register.simple_tag(takes_context=True)

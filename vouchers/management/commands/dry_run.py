@@ -28,9 +28,9 @@ from vouchers.actions.policies import find_publication_in_force
 from vouchers.actions.policy_soundness import complete_scheme
 from vouchers.errors import DomainError, Invalid, Problems
 from vouchers.models import PolicyVersion, Program, Publication
+from vouchers.policy.bundles import read_bundle
 from vouchers.policy.canonical import digest
 from vouchers.policy.checks import check
-from vouchers.policy.documents import read_scheme
 from vouchers.policy.plain import SchemeError
 from vouchers.policy.rules import Scheme, render
 
@@ -135,7 +135,7 @@ class Command(BaseCommand):
 
     def _from_file(self, path: Path) -> Scheme:
         try:
-            scheme = read_scheme(path.read_text(encoding="utf-8"))
+            scheme = read_bundle(path.read_text(encoding="utf-8")).scheme
         except OSError as error:
             raise CommandError(f"{path}：不能读取（{error.strerror}）") from None
         except SchemeError as error:
