@@ -9,14 +9,20 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from vouchers.policy.caps import ALL_PUBLIC_MONEY
 from vouchers.policy.gates import CONTRACT_TESTS, PARTY_TESTS
+from vouchers.policy.issue_checks import check_issue
 from vouchers.policy.plain import Problem
 from vouchers.policy.rules import Cap, Gate, Part, Rate, Scheme, Track
+from vouchers.policy.scale_checks import check_scales
 from vouchers.policy.terms import (
     BasisKind,
+    CapPeriod,
+    CapSubject,
     ContractKind,
     FloorMeasure,
     GateKind,
@@ -24,6 +30,7 @@ from vouchers.policy.terms import (
     PartyKind,
     Purpose,
     RateKind,
+    TierMeasure,
     TierMode,
 )
 
@@ -53,6 +60,8 @@ def check(scheme: Scheme) -> list[Problem]:
         *_gates(scheme),
         *_dates(scheme),
         *_money(scheme),
+        *check_scales(scheme),
+        *check_issue(scheme),
         *_citations(scheme),
     ]
 
@@ -118,6 +127,8 @@ def _rates(scheme: Scheme) -> Iterator[Problem]:
     for rate in scheme.rates:
         if rate.rate is not None and not 0 <= rate.rate <= 1:
             yield Problem(f"rates.{rate.code}.rate", "比例应在 0 与 1 之间（20% 写作 0.2）")
+        if rate.completion_from is not None and not 0 <= rate.completion_from <= 1:
+            yield Problem(f"rates.{rate.code}.completion_from", "完成度应在 0 与 1 之间（80% 写作 0.8）")
     for row in scheme.score_rates:
         ceilings = [rate.rate for rate in scheme.rates_of(row.track) if rate.rate is not None]
         if not 0 <= row.rate <= 1:
@@ -127,6 +138,17 @@ def _rates(scheme: Scheme) -> Iterator[Problem]:
     for track in scheme.tracks:
         yield from _bands(track, scheme.rates_of(track.code))
         yield from _shadowed(scheme.rates_of(track.code))
+    yield from _scores(scheme)
+
+
+def _scores(scheme: Scheme) -> Iterator[Problem]:
+    seen: set[tuple[str, Decimal]] = set()
+    for row in scheme.score_rates:
+        if not any(rate.kind is RateKind.REVIEWER_SET for rate in scheme.rates_of(row.track)):
+            yield Problem(f"score_rates.{row.code}.track", "该方向没有由评审确定的比例，评分表不会用到")
+        if (row.track, row.score_from) in seen:
+            yield Problem(f"score_rates.{row.code}.score_from", "同一评分对应了两个比例")
+        seen.add((row.track, row.score_from))
 
 
 def _bands(track: Track, rates: tuple[Rate, ...]) -> Iterator[Problem]:
@@ -137,8 +159,15 @@ def _bands(track: Track, rates: tuple[Rate, ...]) -> Iterator[Problem]:
             yield Problem(f"rates.{rate.code}.band_from", "本方向设为“不分档”，不能有档次")
         if rate.band_from is not None and rate.band_to is not None and rate.band_from >= rate.band_to:
             yield Problem(f"rates.{rate.code}.band_to", "档次终点应大于起点")
-        elif banded:
+        elif track.tier_mode is not TierMode.NONE:
             groups.setdefault(_condition(rate), []).append(rate)
+    if groups and not any(rate.band_from or rate.band_to for rate in rates):
+        yield Problem(f"tracks.{track.code}.tier_mode", "设为分档，却没有一档写明起点或终点")
+    if len(groups) > 1 and track.tier_measure is TierMeasure.YEAR:
+        yield Problem(
+            f"tracks.{track.code}.tier_measure",
+            "按年度累计分档的方向只能有一组档次，条件不同的请分设补贴方向",
+        )
     for members in groups.values():
         members.sort(key=lambda rate: rate.band_from or Decimal(0))
         for lower, upper in itertools.pairwise(members):
@@ -173,12 +202,30 @@ def _limits(scheme: Scheme) -> Iterator[Problem]:
             yield Problem(f"{path}.amount", "限额应大于零")
         if cap.share is not None and not 0 < cap.share <= 1:
             yield Problem(f"{path}.share", "限额比例应大于 0、不超过 1")
+        if cap.share is not None and cap.subject not in (CapSubject.USE, CapSubject.CONTRACT):
+            yield Problem(f"{path}.share", "占合同额的比例只用于“单次”“单个合同”的限额")
+        if cap.subject is CapSubject.USE and cap.period is not CapPeriod.NONE:
+            yield Problem(f"{path}.period", "单次限额不按期间累计，请选“不按期间”")
+        if set(cap.classes) & set(cap.waived_for):
+            yield Problem(f"{path}.waived_for", "同一类主体既受此限、又不受此限")
+        if cap.code == ALL_PUBLIC_MONEY:
+            yield Problem(f"{path}.code", "此代码留给“财政资金合计”使用，请换一个")
+        if not _in_every_year(cap.year_starts):
+            yield Problem(f"{path}.year_starts", "不是每年都有的日期，请写作“月-日”，例如 04-01")
         yield from _cap_below_floor(scheme, cap)
     for floor in scheme.floors:
         if floor.amount < 0:
             yield Problem(f"floors.{floor.code}.amount", "起补线不能为负")
         if not floor.stages:
             yield Problem(f"floors.{floor.code}.stages", "请至少选择一个环节")
+
+
+def _in_every_year(month_and_day: str) -> bool:
+    try:
+        date.fromisoformat(f"2025-{month_and_day}")  # not a leap year
+    except ValueError:
+        return False
+    return len(month_and_day) == 5
 
 
 def _cap_below_floor(scheme: Scheme, cap: Cap) -> Iterator[Problem]:
@@ -255,14 +302,28 @@ def _impossible_ages(gates: tuple[Gate, ...]) -> Iterator[Problem]:
 def _dates(scheme: Scheme) -> Iterator[Problem]:
     if scheme.effective_from and scheme.effective_to and scheme.effective_from >= scheme.effective_to:
         yield Problem("effective_to", "失效日期应晚于施行日期")
+    if scheme.retroactive_from and scheme.effective_from and scheme.retroactive_from >= scheme.effective_from:
+        yield Problem("retroactive_from", "溯及适用的起始日应早于施行日期；不溯及既往的请留空")
     for track in scheme.tracks:
         if track.counted_from and track.counted_to and track.counted_from >= track.counted_to:
             yield Problem(f"tracks.{track.code}.counted_to", "计入截止日应晚于起始日")
     for window in scheme.windows:
         if window.opens_at >= window.closes_at:
             yield Problem(f"windows.{window.code}.closes_at", "截止时间应晚于开始时间")
-    if scheme.voucher.validity_months is not None and scheme.voucher.validity_months < 1:
-        yield Problem("voucher.validity_months", "有效期至少一个月")
+
+
+_LEVELS = ("national", "provincial", "municipal", "district")
+
+
+def _treasuries(scheme: Scheme) -> Iterator[Problem]:
+    rows = scheme.treasury_shares
+    if rows and sum(row.share for row in rows) != 1:
+        yield Problem("treasury_shares", "各级财政分担比例合计应为 1")
+    for row in rows:
+        if not 0 <= row.share <= 1:
+            yield Problem(f"treasury_shares.{row.code}.share", "比例应在 0 与 1 之间（60% 写作 0.6）")
+    for row in [row for row in rows if row.takes_rest][1:]:
+        yield Problem(f"treasury_shares.{row.code}.takes_rest", "尾数只能由一级财政负担")
 
 
 def _money(scheme: Scheme) -> Iterator[Problem]:
@@ -270,12 +331,13 @@ def _money(scheme: Scheme) -> Iterator[Problem]:
     shared = mode in (OtherMoneyMode.SHARE_LIMIT, OtherMoneyMode.COMBINED_RATE)
     if shared and (share is None or not 0 < share <= 1):
         yield Problem("other_money.share", "请填写合计比例，大于 0、不超过 1")
+    if not shared and share is not None:
+        yield Problem("other_money.share", f"“{mode.label}”不用合计比例，请留空")
     if mode is OtherMoneyMode.NONE_SAME_LEVEL and not scheme.other_money.level:
-        yield Problem(
-            "other_money.level", "请填写财政层级", ("national", "provincial", "municipal", "district")
-        )
-    if scheme.treasury_shares and sum(row.share for row in scheme.treasury_shares) != 1:
-        yield Problem("treasury_shares", "各级财政分担比例合计应为 1")
+        yield Problem("other_money.level", "请填写财政层级", _LEVELS)
+    if scheme.other_money.level and scheme.other_money.level not in _LEVELS:
+        yield Problem("other_money.level", f"没有财政层级“{scheme.other_money.level}”", _LEVELS)
+    yield from _treasuries(scheme)
     for rate in scheme.rates:
         if rate.kind is RateKind.REVIEWER_SET and not any(step.sets_rate for step in scheme.review_steps):
             yield Problem(f"rates.{rate.code}.kind", "由评审确定比例，须有一个“在此确定比例”的审核环节")

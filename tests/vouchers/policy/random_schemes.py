@@ -137,7 +137,7 @@ def _cap(draw: st.DrawFn, number: int, tracks: tuple[str, ...], subjects: Sequen
         subject=subject,
         amount=None if by_share else draw(thresholds),
         share=draw(st.sampled_from([D("0.2"), D("0.333"), D("0.5")])) if by_share else None,
-        period=draw(st.sampled_from(list(t.CapPeriod))),
+        period=t.CapPeriod.NONE if subject is t.CapSubject.USE else draw(st.sampled_from(list(t.CapPeriod))),
         counts_at=draw(st.sampled_from(list(t.CountsAt))),
         tracks=draw(st.sampled_from([(), tracks[:1], tracks])),
         classes=draw(st.sampled_from([(), (), ("sme",)])),
