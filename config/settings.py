@@ -168,6 +168,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # Files of one upload and of one form; a single paper's limit is vouchers.uploads'.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# A policy version is one form: sixty conditions, with their sources, are some two thousand fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
