@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+
+from django.db.models import F
 
 from vouchers.actions.ledger_chains import Cap
 from vouchers.models import LedgerAccount
 from vouchers.policy.assessment import Assessment, CapKey
-from vouchers.policy.caps import cap_keys
+from vouchers.policy.caps import cap_keys, period_of
 from vouchers.policy.facts import Facts, UsedAmounts
+from vouchers.policy.rules import Cap as CapRule
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import CapSubject
+from vouchers.policy.terms import CapSubject, CountsAt
 
 
 def ledger_cap(key: CapKey, amount: Decimal | None = None) -> Cap:
@@ -45,3 +50,60 @@ def caps_of(scheme: Scheme, facts: Facts, assessment: Assessment) -> Sequence[Ca
     """The caps that granting the assessed amount takes, for the ledger's chain."""
     keys = {key.key: key for key in cap_keys(scheme, facts)}
     return [ledger_cap(keys[use.key], use.amount) for use in assessment.cap_uses]
+
+
+@dataclass(frozen=True)
+class CapChange:
+    """A cap whose limit another version sets otherwise: `above` counts the subjects that have used more than the new limit
+    already in the period that runs on its first day, `used` those that have used anything."""
+
+    name: str
+    before: Decimal
+    after: Decimal
+    period: str
+    used: int
+    above: int
+
+    @property
+    def lowered(self) -> bool:
+        """Whether less is allowed than before."""
+        return self.after < self.before
+
+
+def cap_changes(before: Scheme, after: Scheme, on: date) -> list[CapChange]:
+    """The caps of one amount in both versions and another in each, with what the ledger has counted of them.
+
+    Nothing has to be done about them: each case is held to the limit of its own version, over what all have used.
+    """
+    old = {cap.code: cap for cap in before.caps}
+    changes = []
+    for cap in after.caps:
+        earlier = old.get(cap.code)
+        if earlier is None or earlier.amount is None or cap.amount is None or earlier.amount == cap.amount:
+            continue
+        if not cap.switched_on:
+            continue
+        used, above = _counted(after.program, cap, cap.amount, on)
+        changes.append(CapChange(cap.name, earlier.amount, cap.amount, period_of(cap, on), used, above))
+    return changes
+
+
+def _counted(program: str, cap: CapRule, limit: Decimal, on: date) -> tuple[int, int]:
+    head = f"cap:{hashlib.sha256(program.encode()).hexdigest()[:12]}:{cap.code}."
+    events = ("issue", "claim") if cap.counts_at is CountsAt.BOTH else (cap.counts_at.value,)
+    taken = (
+        LedgerAccount.objects.filter(
+            kind="cap", code__startswith=head, code__endswith=f":{period_of(cap, on)}"
+        )
+        .annotate(
+            taken=F("limit_amount") - F("credits_posted") + F("debits_posted") + F("debits_pending"),
+        )
+        .filter(taken__gt=0)
+        .values_list("code", "taken")
+    )
+    most: dict[str, Decimal] = {}
+    for code, amount in taken:
+        event, _colon, subject = code.removeprefix(head).partition(":")
+        if event in events:
+            most[subject] = max(most.get(subject, Decimal(0)), amount)
+    return len(most), sum(amount > limit for amount in most.values())

@@ -13,6 +13,7 @@ from vouchers.actions import policies, policy_editing, policy_soundness
 from vouchers.admin.acts import DAY, Act, DatedReasonForm, ReasonForm
 from vouchers.admin.dry_runs import impact_beside
 from vouchers.admin.policy_help import help_for
+from vouchers.admin.publishing import publish_beside
 from vouchers.models import PolicyVersion, Program
 from vouchers.policy.terms import BasisKind, PayTo
 
@@ -154,7 +155,7 @@ ACTS = (
         PUBLISHER,
         _publish,
         _allowed("publish"),
-        beside=impact_beside,
+        beside=publish_beside,
     ),
     Act(
         "suspend",

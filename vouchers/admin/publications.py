@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from vouchers import dates
+from vouchers.admin.publishing import reached_by
 from vouchers.admin.scoped import ScopedAdmin
 from vouchers.models import Publication
 from vouchers.web import wording
@@ -34,14 +35,16 @@ class PublicationAdmin(ScopedAdmin):
     list_select_related = ("program", "validity", "published_by")
     search_fields = ("publication_no", "program__code", "label", "sha256")
     fields = (
-        ("publication_no", "program", "label"),
+        ("publication_no", "label"),
+        ("program", "version"),
         ("valid", "status_now"),
         ("demonstration", "accepts_applications"),
         ("proposed_by", "published_by", "published_at"),
+        "reaches_back",
         ("sha256", "engine_version"),
         "canonical_text",
     )
-    readonly_fields = ("valid", "status_now", "canonical_text")
+    readonly_fields = ("valid", "status_now", "reaches_back", "canonical_text")
 
     def region_of(self, obj: Publication) -> Any:
         return obj.program.region
@@ -58,6 +61,23 @@ class PublicationAdmin(ScopedAdmin):
         """As it stands on the business date."""
         status = publication.status_on(dates.today())
         return dict(publication.statuses.model.Status.choices).get(status, _("尚未施行"))
+
+    @admin.display(description=_("溯及适用"))
+    def reaches_back(self, publication: Publication) -> str:
+        """How many cases it concerns: those that go over, and decided ones that may be asked to be decided anew."""
+        found = reached_by(publication)
+        if found is None:
+            return str(_("文件未规定溯及既往，已受理、已办结的事项仍按原版本办理。"))
+        return str(
+            _(
+                "溯及自 %(since)s起的事项：尚未办结、待改按本版本办理 %(undecided)s 件；已经办结、按文件可申请重新核定 %(decided)s 件。"
+            )
+            % {
+                "since": wording.date_text(found["reach"].since),
+                "undecided": found["reached"].undecided,
+                "decided": found["reached"].decided,
+            }
+        )
 
     @admin.display(description=_("规范文本"))
     def canonical_text(self, publication: Publication) -> Any:
