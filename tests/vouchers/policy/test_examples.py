@@ -26,11 +26,16 @@ def test_the_worked_example_comes_out(name: str, example: Example):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_scheme_has_no_contradiction_and_at_least_four_examples(name: str):
+def test_a_shipped_scheme_has_no_contradiction_and_at_least_six_examples(name: str):
     scheme = shipped_scheme(name)
     assert check(scheme) == []
     assert missing(scheme) == []
-    assert len(shipped_examples(name)) >= 4
+    assert len(shipped_examples(name)) >= 6
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not shipped_scheme(name).demonstration])
+def test_every_shipped_example_says_how_it_was_worked_out(name: str):
+    assert [example.code for example in shipped_examples(name) if not example.note] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -95,6 +100,19 @@ def test_a_malformed_scheme_is_refused_whole_with_every_place():
     assert places == {"rates.standard.rate", "caps.enterprise_year.period", "colour", "title"}
     period = next(problem for problem in refused.value.problems if problem.path.endswith("period"))
     assert "calendar_year" in period.allowed
+
+
+def test_a_wrong_value_is_refused_with_its_line_and_what_is_allowed():
+    text = write_scheme(shipped_scheme("BJ-AIQ")).replace("period: calendar_year", "period: fortnight")
+    with pytest.raises(SchemeError) as refused:
+        read_scheme(text)
+    (problem,) = refused.value.problems
+    assert (problem.path, problem.line) == (
+        "caps.enterprise_year.period",
+        text[: text.index("period: fortnight")].count("\n") + 1,
+    )
+    assert "calendar_year" in problem.allowed
+    assert f"第 {problem.line} 行" in str(problem)
 
 
 def test_broken_yaml_is_refused_with_its_line():
