@@ -26,7 +26,6 @@ from vouchers.admin.version_pages import (
     version_context,
 )
 from vouchers.errors import DomainError, Problems
-from vouchers.middleware import note_refusal
 from vouchers.models import PolicyExample, PolicyVersion
 from vouchers.policy.example_choices import finding_choices
 from vouchers.policy.example_telling import tell_expected, tell_facts
@@ -86,7 +85,7 @@ def _take(request: HttpRequest, version: PolicyVersion, form: WorkbookForm) -> D
             by=request.user,  # type: ignore[arg-type]
         )
     except DomainError as refusal:
-        note_refusal(request, refusal)
+        request.refusal = refusal  # type: ignore[attr-defined]  # rolls back and is logged; told below
         return refusal
     passed = sum(one.passed for one in results)
     said = _("已收下 %(all)d 个算例：%(passed)d 个与应得结果一致，%(failed)d 个不一致。") % {

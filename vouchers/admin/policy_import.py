@@ -18,7 +18,6 @@ from vouchers.access import Role, has_role
 from vouchers.actions import policy_files
 from vouchers.admin.scoped import admin_address
 from vouchers.errors import DomainError, Problems
-from vouchers.middleware import note_refusal
 from vouchers.models import PolicyVersion, Program
 
 
@@ -68,7 +67,7 @@ def import_view(request: HttpRequest) -> HttpResponse:
                     program=form.cleaned_data["program"],
                 )
             except DomainError as refusal:
-                note_refusal(request, refusal)
+                request.refusal = refusal  # type: ignore[attr-defined]  # rolls back and is logged; told below
                 status = refusal.status
                 context = _told(refusal)
             else:
