@@ -155,7 +155,15 @@ def _ladder(
         )
     if len(possible) == 1:
         return possible[0][1]
-    return min(possible, key=lambda one: one[0].value if one[0].value is not None else Decimal(0))[1]
+    return min(
+        (ladder for _rate, ladder in possible), key=lambda ladder: _height(rates.ladders[ladder].rates)
+    )
+
+
+def _height(ladder: tuple[Rate, ...]) -> tuple[Decimal, ...]:
+    """By which ladders are compared: rung by rung from the lowest band, never one ladder's foot with another's top."""
+    rungs = sorted(ladder, key=lambda rate: rate.band_from or ZERO)
+    return tuple(rate.value if rate.value is not None else ZERO for rate in rungs)
 
 
 @dataclass(slots=True)

@@ -191,6 +191,31 @@ def test_a_band_holds_for_the_whole_or_for_the_margin_and_includes_its_lower_bor
     assert assess(banded(mode), claim(base)).amount == D(amount)
 
 
+def test_where_a_fact_is_missing_the_lower_bands_count_not_the_band_that_is_lowest():
+    """30 % and 15 % for domestic chips, 20 % and 10 % for others: unknown, 1,500,000 yuan give 250,000, not 375,000."""
+    scheme = banded(t.TierMode.MARGINAL)
+    steps = (("a", "0.3", "0.15", (t.ChipOrigin.DOMESTIC,)), ("b", "0.2", "0.1", ()))
+    rates = tuple(
+        rate
+        for code, low, high, origins in steps
+        for rate in (
+            r.Rate(
+                cite=CITE, code=f"{code}1", track="a", rate=D(low), band_to=D(1000000), chip_origins=origins
+            ),
+            r.Rate(
+                cite=CITE,
+                code=f"{code}2",
+                track="a",
+                rate=D(high),
+                band_from=D(1000000),
+                chip_origins=origins,
+            ),
+        )
+    )
+    answer = assess(dataclasses.replace(scheme, rates=rates), claim("1500000"))
+    assert (answer.outcome, answer.amount) == (t.Outcome.REVIEW, D(250000))
+
+
 @pytest.mark.parametrize("mode", [t.TierMode.WHOLE, t.TierMode.MARGINAL])
 def test_bands_of_the_year_give_in_parts_what_they_give_at_once(mode: t.TierMode):
     scheme = banded(mode, t.TierMeasure.YEAR)
