@@ -56,21 +56,23 @@ def typed(response: Any) -> dict[str, Any]:
     for inline in response.context["inline_admin_formsets"]:
         forms += [inline.formset.management_form, *inline.formset.forms]
     for form in forms:
-        for bound in form:
-            subwidgets = getattr(bound.field.widget, "widgets", None)
-            value = bound.value()
-            if subwidgets:
-                parts = bound.field.widget.decompress(value)
-                for suffix, part in zip(bound.field.widget.widgets_names, parts, strict=True):
-                    data[bound.html_name + suffix] = "" if part is None else str(part)
-            elif isinstance(value, bool):
-                if value:
-                    data[bound.html_name] = "on"
-            elif bound.field.widget.__class__.__name__ == "CheckboxSelectMultiple":
-                data[bound.html_name] = list(value or [])
-            else:
-                prepared = bound.field.prepare_value(value)
-                data[bound.html_name] = "" if prepared is None else str(prepared)
+        data |= values_of(form)
+    return data
+
+
+def values_of(form: Any) -> dict[str, Any]:
+    """What the browser would send of a form."""
+    data: dict[str, Any] = {}
+    for bound in form:
+        value = bound.value()
+        if isinstance(value, bool):
+            if value:
+                data[bound.html_name] = "on"
+        elif bound.field.widget.__class__.__name__ == "CheckboxSelectMultiple":
+            data[bound.html_name] = list(value or [])
+        else:
+            prepared = bound.field.prepare_value(value)
+            data[bound.html_name] = "" if prepared is None else str(prepared)
     return data
 
 

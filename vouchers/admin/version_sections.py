@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.contrib.admin.helpers import InlineAdminForm
+from django.contrib.admin.utils import flatten_fieldsets
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -219,7 +221,7 @@ def _table(inline: Any, places: list[Place], codes: dict[str, str]) -> Table:
     own = [place for place in places if place.model_name == name]
     rows: list[Row] = []
     blank: Row | None = None
-    for one in inline:
+    for one in _forms(inline):
         found = one.original
         row = Row(one, is_new=found is None)
         if one.form.prefix == f"{inline.formset.prefix}-__prefix__":
@@ -232,6 +234,28 @@ def _table(inline: Any, places: list[Place], codes: dict[str, str]) -> Table:
         _hang(one.form, row.problems)
         rows.append(row)
     return Table(inline, rows, blank, [place for place in own if place.row is None])
+
+
+def _forms(inline: Any) -> list[InlineAdminForm]:
+    """Every row's form with its own row. The framework pairs them by place, which is wrong once another editor has added or
+    removed a row while this page was open."""
+    formset = inline.formset
+    fixed = tuple(inline.readonly_fields)
+    if not inline.has_change_permission:
+        fixed += tuple(flatten_fieldsets(inline.fieldsets))
+    stored = [
+        InlineAdminForm(
+            formset,
+            form,
+            inline.fieldsets,
+            inline.prepopulated_fields,
+            form.instance if form.instance.pk else None,
+            fixed,
+            model_admin=inline.opts,
+        )
+        for form in formset.initial_forms
+    ]
+    return stored + [one for one in inline if one.form not in formset.initial_forms]
 
 
 def _hang(form: Any, places: list[Place]) -> None:
