@@ -4,29 +4,39 @@
     report = dry_run(draft, cases)                          # against what the cases got in fact (`granted`)
     report.as_json()
 
-`cases` is a list, or a stream in the order (`on`, `case_no`) of which none is kept, so that a million need little memory.
-It may be a stream of compact rows when `read` makes a case of one: then rows travel to the other processes, not facts.
+`cases` is a list, or a stream in the order (`on`, `case_no`) of which none is kept, so that a million need little memory
+(a version that shares a short pool out over batches needs them all at hand). It may be a stream of compact rows when `read`
+makes a case of one: then rows travel to the other processes, not facts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from heapq import nlargest
+from itertools import islice
 from typing import Any
 
-from vouchers.policy.assess import assess
+from vouchers.policy import crew
+from vouchers.policy.assess import PRECISION
 from vouchers.policy.assessment import ENGINE_VERSION, Assessment
-from vouchers.policy.classes import in_class
+from vouchers.policy.batches import Tell, decide_in_batches, waits_for_batches
 from vouchers.policy.dry_run_report import DryRunReport, LargestChange
-from vouchers.policy.dry_run_sums import FlowSums, Largest, profile_of
+from vouchers.policy.dry_run_sums import FlowSums, Largest
 from vouchers.policy.dry_run_words import Words, reasons
-from vouchers.policy.facts import Facts
-from vouchers.policy.replay import CaseOutcome, ReplayCase, Turn, in_order, watched
+from vouchers.policy.entered import Entered, Weigher
+from vouchers.policy.replay import CaseOutcome, Replay, ReplayCase, in_order, watched
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Stage
+from vouchers.policy.turns import Decided, Turn
 
-ZERO = Decimal(0)
+CHUNK = 500
+"""Cases that travel to a worker at once."""
+
+Each = Callable[[ReplayCase, CaseOutcome | None, CaseOutcome], None]
 
 
 def dry_run(
@@ -41,95 +51,249 @@ def dry_run(
     cancelled: Callable[[], bool] | None = None,
     processes: int = 1,
     top: int = 20,
-    each: Callable[[ReplayCase, CaseOutcome | None, CaseOutcome], None] | None = None,
+    each: Each | None = None,
 ) -> DryRunReport:
     """Replay the cases under `scheme`, beside `before` (None: what they were granted in fact).
 
-    `read` turns a row into a case (a function of a module, as it is sent to other processes). `budgets` is the program's
+    `read` turns a row into a case (a function of a module without Django, as workers call it). `budgets` is the program's
     budget in yuan by calendar year: it limits commitments (payments, where the scheme issues no voucher) beside the
     scheme's own pools; years not named are not limited. `opening` is what was used of caps before the first case, by
     `CapKey.key`. `progress` is told the number of cases done, `cancelled` is asked, about twice a second. `processes`
-    above 1 starts that many workers; under a daemonic process, which may have no children, leave it at 1. `top` is how
-    many of the largest changes are named each way. `each` is told every case in order, with its outcome before (None: as
-    recorded) and after, for a list of them all.
+    above 1 starts that many workers beside this one (programs of their own, so also under Celery); it pays from some ten
+    thousand cases on, and with rows that are smaller than their facts. `top` is how many of the largest changes are named
+    each way. `each` is told every case in order, with its outcome before (None: as recorded) and after.
 
-    Raises Cancelled, and OutOfOrder for a stream that is not in order.
+    The answer is the same whatever `processes` is. Raises Cancelled, and OutOfOrder for a stream that is not in order.
     """
-    rows: Iterable[ReplayCase] = cases if read is None else map(read, cases)
-    after = Turn(scheme, budgets, opening)
-    earlier = Turn(before, budgets, opening) if before is not None else None
-    flows = {False: FlowSums(top), True: FlowSums(top)}
-    done = 0
-    first: date | None = None
-    last: date | None = None
-    for case in watched(in_order(rows), progress, cancelled):
-        done += 1
-        first, last = first or case.on, case.on
-        flow = flows[case.facts.stage is Stage.APPLICATION]
-        given_before = earlier.facts_of(case) if earlier is not None else None
-        given_after = after.facts_of(case)
-        was = earlier.decide(case) if earlier is not None else None
-        now = after.decide(case)
-        if each is not None:
-            each(case, was, now)
+    schemes = [scheme] if before is None else [before, scheme]
+    weigher = Weigher(schemes, budgets, read)
+    turns = [Turn(version, place, opening) for place, version in enumerate(weigher.versions)]
+    sums = _Sums(weigher, turns, top, each)
+    with localcontext(PRECISION):
+        entering = _enter(weigher, cases, processes, progress, cancelled)
+        if any(waits_for_batches(turn) for turn in turns):
+            _in_batches(sums, weigher, opening, list(entering), top)
+        else:
+            for row, case in entering:
+                was = turns[0].decide(case) if before is not None else None
+                now = turns[-1].decide(case)
+                sums.add(row, case, was[0] if was else None, now[0])
+                if sums.stands_out:
+                    facts = weigher.case_of(row)
+                    told = turns[0].explain(case, facts.facts, was[1]) if was else None
+                    sums.name(facts, told, turns[-1].explain(case, facts.facts, now[1]))
+    return sums.report(before)
+
+
+def replay(
+    scheme: Scheme,
+    cases: Iterable[Any],
+    *,
+    read: Callable[[Any], ReplayCase] | None = None,
+    budgets: Mapping[int, Decimal] | None = None,
+    opening: Mapping[str, Decimal] | None = None,
+    progress: Callable[[int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    processes: int = 1,
+) -> Replay:
+    """The outcomes of all cases under one scheme, in their order; for the arguments see `dry_run`."""
+    weigher = Weigher([scheme], budgets, read)
+    turn = Turn(weigher.versions[0], 0, opening)
+    with localcontext(PRECISION):
+        entering = _enter(weigher, cases, processes, progress, cancelled)
+        if waits_for_batches(turn):
+            outcomes = _decide_all(turn, [case for _row, case in entering])
+        else:
+            outcomes = [turn.decide(case)[0] for _row, case in entering]
+    return Replay(
+        scheme_sha256=turn.version.sha256,
+        engine_version=ENGINE_VERSION,
+        outcomes=tuple(outcomes),
+        pools=turn.pools(),
+        caps=dict(turn.sums.caps),
+    )
+
+
+def _enter(
+    weigher: Weigher,
+    cases: Iterable[Any],
+    processes: int,
+    progress: Callable[[int], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> Iterator[tuple[Any, Entered]]:
+    """The cases in their order, each with its row, weighed here or by others."""
+    if isinstance(cases, (list, tuple)):
+        made = [(case.on, case.case_no, place) for place, case in enumerate(map(weigher.case_of, cases))]
+        cases = [cases[place] for _on, _no, place in sorted(made)]
+    weighed = (
+        ((row, weigher.enter(weigher.case_of(row))) for row in cases)
+        if processes <= 1
+        else _by_workers(weigher, cases, processes)
+    )
+    return watched(in_order(weighed), progress, cancelled)
+
+
+def _by_workers(weigher: Weigher, cases: Iterable[Any], processes: int) -> Iterator[tuple[Any, Entered]]:
+    waiting: deque[list[Any]] = deque()
+
+    def chunks() -> Iterator[list[Any]]:
+        rows = iter(cases)
+        while chunk := list(islice(rows, CHUNK)):
+            waiting.append(chunk)
+            yield chunk
+
+    unpack = weigher.unpack
+    for packed in crew.in_order(weigher, chunks(), processes):
+        for row, one in zip(waiting.popleft(), packed, strict=True):
+            yield row, unpack(one)
+
+
+@dataclass(slots=True)
+class _Candidate:
+    heap: Largest
+    size: Decimal
+    case: Entered
+    before: Decimal
+    after: Decimal
+
+
+class _Sums:
+    """The report while it grows."""
+
+    def __init__(self, weigher: Weigher, turns: list[Turn], top: int, each: Each | None) -> None:
+        self.flows = {False: FlowSums(top), True: FlowSums(top)}
+        self.count = 0
+        self.first: date | None = None
+        self.last: date | None = None
+        self.stands_out = False
+        """Whether the case just added is among the largest changes so far, and waits for `name`."""
+        self._weigher = weigher
+        self.turns = turns
+        self._each = each
+        self._candidate: _Candidate | None = None
+
+    def add(self, row: Any, case: Entered, was: CaseOutcome | None, now: CaseOutcome) -> None:
+        """One case more."""
+        self.count += 1
+        if self.first is None:
+            self.first = case.on
+        self.last = case.on
+        self.stands_out = False
+        if self._each is not None:
+            self._each(self._weigher.case_of(row), was, now)
+        flow = self.flows[case.stage is Stage.APPLICATION]
         amount = was.amount if was is not None else case.granted
         if amount is None:
             flow.undecided += 1
             flow.undecided_after += now.amount
-            continue
-        classes = tuple(one.code for one in scheme.classes if in_class(one, case.facts))
-        flow.add(case.case_no, profile_of(case, classes), amount, was, now)
-        difference = now.amount - amount
-        if difference:
-            heap = flow.gains if difference > 0 else flow.losses
-            if heap.wants(abs(difference)):
-                _name(heap, done, case, amount, now.amount, (earlier, given_before), (after, given_after))
-    words = Words(before, scheme)
-    return DryRunReport(
-        engine_version=ENGINE_VERSION,
-        scheme_sha256=after.budgeted.sha256,
-        scheme_label=f"{scheme.program} {scheme.label}",
-        before_sha256=earlier.budgeted.sha256 if earlier is not None else "",
-        before_label=f"{before.program} {before.label}" if before is not None else "",
-        cases=done,
-        first_on=first,
-        last_on=last,
-        commitments=flows[True].flow(words),
-        payments=flows[False].flow(words),
-        pools_before=earlier.pools() if earlier is not None else (),
-        pools_after=after.pools(),
-    )
+            return
+        flow.add(case.case_no, case.profile, amount, was, now)
+        if amount == now.amount:
+            return
+        heap = flow.gains if now.amount > amount else flow.losses
+        size = abs(now.amount - amount)
+        if heap.wants(size):
+            self.stands_out = True
+            self._candidate = _Candidate(heap, size, case, amount, now.amount)
+
+    def name(self, case: ReplayCase, was: Assessment | None, now: Assessment) -> None:
+        """Name the case just added, with the reasons."""
+        one = self._candidate
+        assert one is not None
+        one.heap.add(
+            one.size,
+            self.count,
+            LargestChange(
+                case_no=case.case_no,
+                on=case.on,
+                stage=case.facts.stage.value,
+                enterprise_name=case.enterprise_name or case.facts.applicant.name,
+                before=one.before,
+                after=one.after,
+                difference=one.after - one.before,
+                reasons=reasons(was, now),
+            ),
+        )
+
+    def report(self, before: Scheme | None) -> DryRunReport:
+        """The whole answer."""
+        after, earlier = self.turns[-1], self.turns[0] if before is not None else None
+        scheme = after.version.scheme
+        words = Words(before, scheme)
+        return DryRunReport(
+            engine_version=ENGINE_VERSION,
+            scheme_sha256=after.version.sha256,
+            scheme_label=f"{scheme.program} {scheme.label}",
+            before_sha256=earlier.version.sha256 if earlier is not None else "",
+            before_label=f"{before.program} {before.label}" if before is not None else "",
+            cases=self.count,
+            first_on=self.first,
+            last_on=self.last,
+            commitments=self.flows[True].flow(words),
+            payments=self.flows[False].flow(words),
+            pools_before=earlier.pools() if earlier is not None else (),
+            pools_after=after.pools(),
+        )
 
 
-def _name(
-    heap: Largest,
-    place: int,
-    case: ReplayCase,
-    before: Decimal,
-    after: Decimal,
-    earlier: tuple[Turn | None, Facts | None],
-    later: tuple[Turn, Facts],
+def _in_batches(
+    sums: _Sums,
+    weigher: Weigher,
+    opening: Mapping[str, Decimal] | None,
+    entered: list[tuple[Any, Entered]],
+    top: int,
 ) -> None:
-    was = (
-        _with_lines(earlier[0], case, earlier[1])
-        if earlier[0] is not None and earlier[1] is not None
-        else None
-    )
-    heap.add(
-        abs(after - before),
-        place,
-        LargestChange(
-            case_no=case.case_no,
-            on=case.on,
-            stage=case.facts.stage.value,
-            enterprise_name=case.enterprise_name or case.facts.applicant.name,
-            before=before,
-            after=after,
-            difference=after - before,
-            reasons=reasons(was, _with_lines(later[0], case, later[1])),
-        ),
-    )
+    """All cases at hand: each version decides them in its own order, and they are added up in the replay's.
+
+    Which changes are the largest is known only then; a second turn through the cases explains those few.
+    """
+    cases = [case for _row, case in entered]
+    outcomes = [_decide_all(turn, cases) for turn in sums.turns]
+    pairs = [
+        (outcomes[0][place] if len(outcomes) > 1 else None, now) for place, now in enumerate(outcomes[-1])
+    ]
+    chosen = _largest(cases, pairs, top)
+    told: dict[tuple[int, int], Assessment] = {}
+
+    for version, place_of_turn in zip(weigher.versions, range(len(outcomes)), strict=True):
+        again = Turn(version, place_of_turn, opening)
+
+        def tell(
+            place: int, case: Entered, _outcome: CaseOutcome, decided: Decided, again: Turn = again
+        ) -> None:
+            if place in chosen:
+                facts = weigher.case_of(entered[place][0]).facts
+                told[again.place, place] = again.explain(case, facts, decided)
+
+        _decide(again, cases, tell)
+    for place, (row, case) in enumerate(entered):
+        was, now = pairs[place]
+        sums.add(row, case, was, now)
+        if sums.stands_out and place in chosen:
+            earlier = told[0, place] if was is not None else None
+            sums.name(weigher.case_of(row), earlier, told[len(outcomes) - 1, place])
 
 
-def _with_lines(turn: Turn, case: ReplayCase, facts: Facts) -> Assessment:
-    return assess(turn.budgeted.of(case.on.year), facts, scheme_sha256=turn.budgeted.sha256)
+def _largest(cases: list[Entered], pairs: list[tuple[CaseOutcome | None, CaseOutcome]], top: int) -> set[int]:
+    sizes: dict[tuple[bool, bool], list[tuple[Decimal, int]]] = {}
+    for place, (was, now) in enumerate(pairs):
+        amount = was.amount if was is not None else cases[place].granted
+        if amount is not None and amount != now.amount:
+            kind = (cases[place].stage is Stage.APPLICATION, now.amount > amount)
+            sizes.setdefault(kind, []).append((abs(now.amount - amount), -place))
+    return {-place for found in sizes.values() for _size, place in nlargest(top, found)}
+
+
+def _decide(turn: Turn, cases: list[Entered], tell: Tell) -> None:
+    if waits_for_batches(turn):
+        decide_in_batches(turn, cases, tell)
+        return
+    for place, case in enumerate(cases):
+        outcome, decided = turn.decide(case)
+        tell(place, case, outcome, decided)
+
+
+def _decide_all(turn: Turn, cases: list[Entered]) -> list[CaseOutcome]:
+    found: dict[int, CaseOutcome] = {}
+    _decide(turn, cases, lambda place, _case, outcome, _decided: found.update({place: outcome}))
+    return [found[place] for place in range(len(cases))]

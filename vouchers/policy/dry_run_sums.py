@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
 
 from vouchers.policy.dry_run_report import (
     Breakdown,
@@ -18,29 +17,14 @@ from vouchers.policy.dry_run_report import (
     Untestable,
 )
 from vouchers.policy.dry_run_words import Words
-from vouchers.policy.replay import CaseOutcome, ReplayCase
+from vouchers.policy.entered import Profile
+from vouchers.policy.replay import CaseOutcome
 from vouchers.policy.terms import Outcome
 
 ZERO = Decimal(0)
 EXAMPLES = 5
 RECORDED = "recorded"
 """Stands for the conditions of a past decision, which are not computed again."""
-
-
-class Profile(NamedTuple):
-    """What the groups of the report are made of."""
-
-    size: str
-    ownership: str
-    region: str
-    classes: tuple[str, ...]
-    source: str
-
-
-def profile_of(case: ReplayCase, classes: tuple[str, ...]) -> Profile:
-    """The case's profile; `classes` are the scheme's classes that the applicant belongs to."""
-    party = case.facts.applicant
-    return Profile(party.size, party.ownership, party.region_code, classes, case.source)
 
 
 @dataclass(slots=True)

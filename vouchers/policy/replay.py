@@ -8,19 +8,13 @@ from what the replay itself granted before. Cases are taken by (`on`, `case_no`)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
-from vouchers.policy.assess import assess
-from vouchers.policy.assessment import ENGINE_VERSION, Assessment
-from vouchers.policy.canonical import digest
-from vouchers.policy.caps import cap_keys
 from vouchers.policy.facts import Facts
-from vouchers.policy.rules import Cap, Scheme, render
-from vouchers.policy.running_sums import RunningSums
-from vouchers.policy.terms import CapPeriod, CapSubject, CountsAt, Outcome, Stage
+from vouchers.policy.terms import Outcome, Stage
 
 
 class Cancelled(Exception):
@@ -56,8 +50,7 @@ class ReplayCase:
     """`cases` (the program's own) or `sample` (the synthetic sample year)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CaseOutcome:
+class CaseOutcome(NamedTuple):
     """What one case gets in a replay, without sentences.
 
     `failed` are the codes of findings that refuse (a gate's code or the engine's own, such as `cap.pool_year`), `open`
@@ -117,128 +110,28 @@ BUDGET = "budget"
 ASKED_EVERY = 500
 """Cases between two looks at `cancelled`."""
 
-_SHARED = (CapSubject.POOL, CapSubject.BATCH)
 T = TypeVar("T")
 
 
-class Budgeted:
-    """A scheme with the program's budget of each year as one more pool."""
+class Placed(Protocol):
+    """What has a place in a replay."""
 
-    def __init__(self, scheme: Scheme, budgets: Mapping[int, Decimal] | None = None) -> None:
-        self.scheme = scheme
-        self.sha256 = digest(render(scheme))
-        event = CountsAt.ISSUE if scheme.voucher.issues_voucher else CountsAt.CLAIM
-        self._by_year = {
-            year: replace(
-                scheme,
-                caps=(
-                    *scheme.caps,
-                    Cap(
-                        cite=scheme.cite,
-                        code=BUDGET,
-                        name="年度预算指标",
-                        subject=CapSubject.POOL,
-                        amount=amount,
-                        period=CapPeriod.CALENDAR_YEAR,
-                        counts_at=event,
-                    ),
-                ),
-            )
-            for year, amount in (budgets or {}).items()
-        }
-
-    def of(self, year: int) -> Scheme:
-        """The scheme as it holds in a year."""
-        return self._by_year.get(year, self.scheme)
+    case_no: str
+    on: date
 
 
-class Turn:
-    """One scheme's turn through the cases: decides one after the other and keeps the sums."""
-
-    def __init__(
-        self,
-        scheme: Scheme,
-        budgets: Mapping[int, Decimal] | None = None,
-        opening: Mapping[str, Decimal] | None = None,
-    ) -> None:
-        self.budgeted = Budgeted(scheme, budgets)
-        self.sums = RunningSums(caps=dict(opening or {}))
-        self._pools: dict[str, PoolUse] = {}
-
-    def facts_of(self, case: ReplayCase) -> Facts:
-        """The case's facts with what was used before it."""
-        return self.sums.facts_of(self.budgeted.of(case.on.year), case.facts, case.application_no)
-
-    def decide(self, case: ReplayCase) -> CaseOutcome:
-        """The case's outcome; what it is granted is taken from its caps and its voucher."""
-        scheme = self.budgeted.of(case.on.year)
-        facts = self.facts_of(case)
-        answer = assess(scheme, facts, with_lines=False, scheme_sha256=self.budgeted.sha256)
-        self.sums.take(scheme, case.case_no, facts, case.application_no, answer)
-        outcome = _outcome_of(case, answer)
-        self._note_pools(scheme, facts, outcome)
-        return outcome
-
-    def _note_pools(self, scheme: Scheme, facts: Facts, outcome: CaseOutcome) -> None:
-        for key in cap_keys(scheme, facts):
-            if key.subject_kind not in _SHARED:
-                continue
-            pool = self._pools.get(key.key) or PoolUse(
-                key=key.key,
-                code=key.code,
-                name=key.name,
-                period=key.period,
-                event=key.event,
-                limit=key.limit,
-                used=Decimal(0),
-            )
-            used = self.sums.of(key.key, facts.on)
-            self._pools[key.key] = replace(
-                pool,
-                used=used,
-                spent_on=pool.spent_on or (facts.on if used >= key.limit else None),
-                refused=pool.refused + (f"cap.{key.code}" in outcome.failed),
-                cut=pool.cut + (key.code in outcome.capped_by and outcome.amount > 0),
-            )
-
-    def pools(self) -> tuple[PoolUse, ...]:
-        """The pools so far, by key."""
-        return tuple(self._pools[key] for key in sorted(self._pools))
+P = TypeVar("P", bound=Placed)
 
 
-def _outcome_of(case: ReplayCase, answer: Assessment) -> CaseOutcome:
-    codes = [one.code for one in answer.counterfactuals] + [one.code for one in answer.refusals]
-    cuts = [code for code in codes if code.startswith("cap.")]
-    return CaseOutcome(
-        case_no=case.case_no,
-        on=case.on,
-        stage=answer.stage,
-        outcome=answer.outcome,
-        amount=answer.amount,
-        computed_amount=answer.computed_amount,
-        basis_amount=answer.basis_amount,
-        failed=_codes(finding.code for finding in answer.refusals),
-        open=_codes(finding.code for finding in answer.open_points),
-        capped_by=_codes(code.removeprefix("cap.") for code in cuts),
-    )
-
-
-def _codes(codes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(codes))
-
-
-def in_order(cases: Iterable[ReplayCase]) -> Iterator[ReplayCase]:
-    """The cases by (`on`, `case_no`): a list is sorted, a stream is held to it. Raises OutOfOrder."""
-    if isinstance(cases, (list, tuple)):
-        yield from sorted(cases, key=lambda case: (case.on, case.case_no))
-        return
-    last: tuple[date, str] | None = None
-    for case in cases:
-        place = (case.on, case.case_no)
-        if last is not None and place < last:
-            raise OutOfOrder(f"{case.case_no} ({case.on}) 排在 {last[1]} ({last[0]}) 之后")
-        last = place
-        yield case
+def in_order(cases: Iterable[tuple[T, P]]) -> Iterator[tuple[T, P]]:
+    """The cases, each with its row, as they come; raises OutOfOrder where they are not by (`on`, `case_no`)."""
+    on, case_no = date.min, ""
+    for pair in cases:
+        case = pair[1]
+        if case.on < on or (case.on == on and case.case_no < case_no):
+            raise OutOfOrder(f"{case.case_no} ({case.on}) 排在 {case_no} ({on}) 之后")
+        on, case_no = case.on, case.case_no
+        yield pair
 
 
 def watched(
@@ -258,24 +151,3 @@ def watched(
         done += 1
     if progress is not None:
         progress(done)
-
-
-def replay(
-    scheme: Scheme,
-    cases: Iterable[ReplayCase],
-    *,
-    budgets: Mapping[int, Decimal] | None = None,
-    opening: Mapping[str, Decimal] | None = None,
-    progress: Callable[[int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> Replay:
-    """Decide the cases one after the other. `budgets`, `opening`, `progress` and `cancelled` as in `dry_run`."""
-    turn = Turn(scheme, budgets, opening)
-    outcomes = tuple(turn.decide(case) for case in watched(in_order(cases), progress, cancelled))
-    return Replay(
-        scheme_sha256=turn.budgeted.sha256,
-        engine_version=ENGINE_VERSION,
-        outcomes=outcomes,
-        pools=turn.pools(),
-        caps=dict(turn.sums.caps),
-    )

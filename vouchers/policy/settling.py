@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from vouchers.policy.assessment import Operand
 from vouchers.policy.caps import UsedOf, apply_caps, lower
@@ -28,8 +29,7 @@ from vouchers.policy.weighing import Weighed
 from vouchers.policy.working import ZERO, Sum, Working, money, round_amount
 
 
-@dataclass(frozen=True)
-class Before:
+class Before(NamedTuple):
     """What was taken before the case: of each cap by its key, and the year's base by track."""
 
     used: UsedOf
@@ -38,12 +38,14 @@ class Before:
 
 @dataclass(slots=True)
 class Settled:
-    """What came out. `amount` is what the arithmetic gave, on its last line; `granted` what may be granted."""
+    """What came out. `amount` is what the arithmetic gave, on its last line; `granted` what may be granted. `year_basis` is
+    what the case adds to the year's base when it is granted, by track: that of the tracks that took part."""
 
     base: TrackAmount
     amount: Sum
     granted: Decimal
     outcome: Outcome
+    year_basis: list[tuple[str, Decimal]]
 
 
 class Settling:
@@ -55,6 +57,7 @@ class Settling:
         self.working = working
         self.results: list[TrackAmount] = []
         self._below: dict[str, list[FloorHeld]] = {}
+        self._taking_part: list[TrackAmount] = self.results
 
     def settle_track(self) -> None:
         """The next track's amount under its own caps and floors."""
@@ -91,9 +94,11 @@ class Settling:
         if plan.floors:
             year = year_basis_of(plan.codes, self.before.year_basis)
             find_floors(check_floors(plan.floors, year, base, amount.value, working), working)
+        bases = [(one.track.code, one.basis or one.quantity) for one in self._taking_part]
         if working.failed:
-            return Settled(base, amount, ZERO, Outcome.REFUSED)
-        return Settled(base, amount, amount.value, Outcome.REVIEW if working.open else Outcome.ELIGIBLE)
+            return Settled(base, amount, ZERO, Outcome.REFUSED, bases)
+        outcome = Outcome.REVIEW if working.open else Outcome.ELIGIBLE
+        return Settled(base, amount, amount.value, outcome, bases)
 
     def _combined(self) -> TrackAmount:
         """One track's amount, the highest, or the sum. Where several stand, one below a floor that names it takes no part
@@ -106,7 +111,10 @@ class Settling:
         for missed in self._below.values():
             find_floors(missed, self.working, effect=effect)
         results = reached or results
-        return results[0] if len(results) == 1 else _put_together(self.weighed, results, self.working)
+        base = results[0] if len(results) == 1 else _put_together(self.weighed, results, self.working)
+        highest = self.weighed.plan.scheme.track_choice is TrackChoice.HIGHER_OF
+        self._taking_part = [base] if highest else results
+        return base
 
 
 def settle(weighed: Weighed, before: Before, voucher: VoucherNow | None, working: Working) -> Settled:

@@ -11,8 +11,8 @@ import pytest
 from vouchers.policy import facts as f
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
-from vouchers.policy.dry_run import dry_run
-from vouchers.policy.replay import Cancelled, CaseOutcome, OutOfOrder, Replay, ReplayCase, replay
+from vouchers.policy.dry_run import dry_run, replay
+from vouchers.policy.replay import Cancelled, CaseOutcome, OutOfOrder, Replay, ReplayCase
 
 D = Decimal
 CITE = r.Citation("测试文件", "第一条")
