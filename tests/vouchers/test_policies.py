@@ -125,7 +125,7 @@ def test_a_contradiction_is_named_by_its_place(cast: Cast):
     PolicyCap.objects.filter(version=version).update(share=Decimal("0.5"))
     with pytest.raises(Problems) as refused:
         policies.propose_version(version, by=cast.policy_editor)
-    assert [problem.field for problem in refused.value.problems] == ["caps.enterprise_year.amount"]
+    assert "caps.enterprise_year.amount" in {problem.field for problem in refused.value.problems}
 
 
 def test_running_the_examples_keeps_how_each_came_out(cast: Cast):

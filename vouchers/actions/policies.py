@@ -163,6 +163,7 @@ def propose_version(version: PolicyVersion, *, by: User) -> PolicyVersion:
     """Hand the draft over for publishing. Refused (Problems) while it is incomplete, contradicts itself, or an example fails."""
     announce("policy_version.propose")
     require_role(by, Role.POLICY_EDITOR, region=version.program.region)
+    _as_it_stands(version)
     if version.lifecycle.find("propose", version.state):
         scheme = sound_scheme(version)
         update = {"proposed_by": by, "proposed_at": dates.now(), "proposed_sha256": digest(render(scheme))}
@@ -170,6 +171,12 @@ def propose_version(version: PolicyVersion, *, by: User) -> PolicyVersion:
         update = {}
     advance(version, "propose", by=by, region=version.program.region, update=update)
     return version
+
+
+def _as_it_stands(version: PolicyVersion) -> None:
+    """Wait for whoever else acts on it, and go on with it as it is then. Until this transaction ends nobody edits its parts:
+    their trigger waits for this lock."""
+    version.refresh_from_db(from_queryset=PolicyVersion.objects.select_for_update())
 
 
 @transaction.atomic
@@ -190,7 +197,7 @@ def publish_version(version: PolicyVersion, *, by: User, reason: str = "") -> Pu
     announce("policy_version.publish", reason)
     program = Program.objects.select_for_update().select_related("region").get(pk=version.program_id)
     require_role(by, Role.PUBLISHER, region=program.region)
-    version.refresh_from_db()
+    _as_it_stands(version)
     if version.lifecycle.find("publish", version.state):
         require_other_person(by, {version.created_by_id, version.proposed_by_id or 0}, "发布政策版本")
     advance(version, "publish", by=by, region=program.region)

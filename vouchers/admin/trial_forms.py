@@ -29,8 +29,9 @@ class TrialForm(forms.Form):
         count = _count(data) + more
         self.questionnaire: Questionnaire = ask(scheme, count)
         if data is not None and more:
-            self.data = data.copy()
-            self.data["items"] = str(self.questionnaire.items)
+            grown = data.copy()
+            grown["items"] = str(self.questionnaire.items)
+            self.data = grown
         for question in self.questionnaire.questions:
             self.fields[question.key] = _field(question)
 
