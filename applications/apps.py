@@ -12,6 +12,7 @@ class ApplicationsConfig(AppConfig):
     def ready(self) -> None:
         from applications.actions.assessments import beneath_application, beneath_claim
         from applications.actions.reach import REACHED
+        from applications.past_cases import PAST_CASES
         from applications.replay_cases import OWN_CASES
         from applications.sample_cases import SAMPLE_YEAR
         from applications.web.case_links import desk_links
@@ -22,6 +23,7 @@ class ApplicationsConfig(AppConfig):
         from vouchers.web.case_links import register_case_links
 
         register_case_source(OWN_CASES)
+        register_case_source(PAST_CASES)
         register_case_source(SAMPLE_YEAR)
         register_reach(REACHED)
         register_beneath("application", beneath_application)

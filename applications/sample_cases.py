@@ -65,11 +65,11 @@ def like_of(query: CaseQuery, codes: set[str]) -> str:
     return min(same or here or near or codes)
 
 
-class _Builder:
+class Builder:
     """Makes cases of a year's rows for one program."""
 
-    def __init__(self, year: SampleYear, query: CaseQuery, like: str) -> None:
-        self.year, self.query, self.like = year, query, like
+    def __init__(self, year: SampleYear, query: CaseQuery, like: str, *, source: str = "sample") -> None:
+        self.year, self.query, self.like, self.source = year, query, like, source
         known: HistoryProgram | None = history_programs().get(like)
         self.home = known.region if known else ""
         latest = ChipModel.objects.order_by("-table_version").values_list("table_version", flat=True).first()
@@ -107,7 +107,7 @@ class _Builder:
             return None
         voucher = self._voucher_of.get(row["application_no"])
         claims = self._by_voucher.get(voucher["voucher_no"], []) if voucher else []
-        numbers = list(dict.fromkeys(claim["lease_no"] for claim in claims if claim["lease_no"]))
+        numbers = sorted({claim["lease_no"] for claim in claims if claim["lease_no"]})
         contracts = tuple(self._contract(self.year.leases[number]) for number in numbers)
         if not contracts:
             return None  # nothing tells what it was for
@@ -127,7 +127,7 @@ class _Builder:
             on=on,
             facts=facts,
             granted=Decimal(voucher["face_value"]) if voucher else None,
-            source="sample",
+            source=self.source,
         )
 
     def _claim(self, row: Row) -> ReplayCase | None:
@@ -157,7 +157,7 @@ class _Builder:
             ),
             application_no=voucher.get("application_no") or "",
             granted=claimed if state in ("approved", "paid") else ZERO if state == "rejected" else None,
-            source="sample",
+            source=self.source,
         )
 
     # -- their parts ------------------------------------------------------------------------------------------------
@@ -304,12 +304,12 @@ def _after(last: str | None) -> date | None:
     return date.fromisoformat(last) + DAY if last else None
 
 
-def _builder(query: CaseQuery) -> _Builder:
+def _builder(query: CaseQuery) -> Builder:
     year = year_in(query.folder or SHIPPED)
     codes = {row["program_code"] for row in year.vouchers.values()}
     if not codes:
         raise Invalid("dry_run.sample_empty", "样本年度中没有案件，不能测算。")
-    return _Builder(replace(year, left_out=0), query, like_of(query, codes))
+    return Builder(replace(year, left_out=0), query, like_of(query, codes))
 
 
 def read_sample(query: CaseQuery) -> Iterator[ReplayCase]:

@@ -8,6 +8,7 @@ from vouchers.models import Region
 from vouchers.models.parties import Ownership, Size
 
 UNKNOWN = "未取得"
+SOURCE_LABELS = {"cases": "本专项案件", "history": "导入的历史案件", "sample": "合成样本"}
 PROVINCES = {
     "11": "北京市", "12": "天津市", "13": "河北省", "14": "山西省", "15": "内蒙古自治区", "21": "辽宁省", "22": "吉林省",
     "23": "黑龙江省", "31": "上海市", "32": "江苏省", "33": "浙江省", "34": "安徽省", "35": "福建省", "36": "江西省",
@@ -23,6 +24,8 @@ def group_label(by: str, value: str, label: str = "", regions: Mapping[str, str]
     """A group's name for people; `label` is what the report itself says, `regions` the names of the registered ones."""
     if not value and by != "class":
         return UNKNOWN
+    if by == "source":
+        return SOURCE_LABELS.get(value, label or value)
     if by == "size":
         return str(dict(Size.choices).get(value, value))
     if by == "ownership":
@@ -41,4 +44,4 @@ def region_names() -> dict[str, str]:
     return dict(Region.objects.values_list("code", "name"))
 
 
-__all__ = ["UNKNOWN", "group_label", "region_names"]
+__all__ = ["SOURCE_LABELS", "UNKNOWN", "group_label", "region_names"]

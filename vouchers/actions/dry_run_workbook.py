@@ -19,7 +19,6 @@ MOST_CASES = 200_000
 COUNT = "#,##0"
 STAGES = {Stage.APPLICATION: "申领", Stage.CLAIM: "兑付", Stage.SETTLEMENT: "即时抵扣"}
 OUTCOMES = {Outcome.ELIGIBLE: "符合", Outcome.REVIEW: "须人工核实", Outcome.REFUSED: "不予支持"}
-SOURCES = {"cases": "本专项案件", "sample": "合成样本"}
 _CHANGE = (
     ("件数", 9, COUNT), ("测算前（元）", 18, MONEY), ("测算后（元）", 18, MONEY), ("增减（元）", 18, MONEY),
     ("增加的件数", 11, COUNT), ("减少的件数", 11, COUNT), ("增加额（元）", 18, MONEY), ("减少额（元）", 18, MONEY),
@@ -86,7 +85,7 @@ class DryRunBook:
         party = case.facts.applicant
         before = was.amount if was is not None else case.granted
         self._cases.add(
-            case.case_no, STAGES[case.facts.stage], SOURCES.get(case.source, case.source), case.on,
+            case.case_no, STAGES[case.facts.stage], group_label("source", case.source), case.on,
             case.enterprise_name or party.name, party.uscc, party.region_code, group_label("size", party.size),
             group_label("ownership", party.ownership), case.granted, before,
             OUTCOMES[was.outcome] if was is not None else None, now.amount, OUTCOMES[now.outcome],
