@@ -15,10 +15,11 @@ from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
+from applications.treasuries import parts_of, totals_of
 from vouchers.actions.payments import BankLine, ControlTotals, control_totals
 from vouchers.errors import Invalid
 from vouchers.models import Payment, PaymentBatch
-from vouchers.money import yuan
+from vouchers.money import ZERO, yuan
 
 COLUMNS = (
     ("序号", 8),
@@ -40,8 +41,14 @@ def _text(cell: Cell | MergedCell, value: str) -> None:
     cell.data_type = "s"
 
 
+def _put_amount(cell: Cell | MergedCell, amount: Decimal) -> None:
+    cell.value = amount
+    cell.number_format = "#,##0.00"
+    cell.alignment = Alignment(horizontal="right")
+
+
 def payment_workbook(batch: PaymentBatch, payments: Sequence[Payment]) -> bytes:
-    """The list with its control totals and 大写金额. The same list is the same bytes, so that the hash that is kept with the
+    """The list with its control totals and 大写金额, and what each treasury bears where the cost is shared. The same list is the same bytes, so that the hash that is kept with the
     batch when it is exported is the hash of what anybody downloads."""
     totals: ControlTotals = control_totals(payments)
     book = Workbook()
@@ -61,8 +68,15 @@ def payment_workbook(batch: PaymentBatch, payments: Sequence[Payment]) -> bytes:
     ):
         _text(sheet.cell(row, 1), label)
         _text(sheet.cell(row, 3), value)
-    head = 7
-    for column, (label, width) in enumerate(COLUMNS, start=1):
+    shares = parts_of(payments)
+    borne = totals_of(shares)
+    treasuries = list(borne)
+    for row, (name, amount) in enumerate(borne.items(), start=6):
+        _text(sheet.cell(row, 1), f"{name}承担（元）")
+        _text(sheet.cell(row, 3), f"{amount:,.2f}")
+    head = 7 + len(treasuries)
+    columns = (*COLUMNS, *((f"{name}承担（元）", 20) for name in treasuries))
+    for column, (label, width) in enumerate(columns, start=1):
         _text(sheet.cell(head, column), label)
         sheet.cell(head, column).font = Font(bold=True)
         sheet.column_dimensions[get_column_letter(column)].width = width
@@ -82,9 +96,10 @@ def payment_workbook(batch: PaymentBatch, payments: Sequence[Payment]) -> bytes:
         for column, content in enumerate(values, start=1):
             if content is not None:
                 _text(sheet.cell(head + offset, column), content)
-        amount = sheet.cell(head + offset, 7, payment.amount)
-        amount.number_format = "#,##0.00"
-        amount.alignment = Alignment(horizontal="right")
+        _put_amount(sheet.cell(head + offset, 7), payment.amount)
+        by_treasury = {part.treasury: part.amount for part in shares[payment.payment_no]}
+        for column, name in enumerate(treasuries, start=len(COLUMNS) + 1):
+            _put_amount(sheet.cell(head + offset, column), by_treasury.get(name, ZERO))
     sheet.freeze_panes = f"A{head + 1}"
     out = io.BytesIO()
     book.save(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -43,13 +44,17 @@ from vouchers.models import (
 from vouchers.numbers import next_no
 from vouchers.policy.documents import EXAMPLES, read_scheme, shipped_files
 from vouchers.policy.examples import read_examples
+from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Stage
 
 
-def published(cast: Cast, name: str) -> Publication:
-    """A shipped scheme, proposed and published by two of the cast (in 北京's or 深圳's region or one made for it)."""
+def published(
+    cast: Cast, name: str, change: Callable[[Scheme], Scheme] = lambda scheme: scheme
+) -> Publication:
+    """A shipped scheme, or what ``change`` makes of it, proposed and published by two of the cast (in 北京's or 深圳's region or
+    one made for it)."""
     path = next(path for path in shipped_files() if path.stem == name)
-    scheme = read_scheme(path.read_text(encoding="utf-8"))
+    scheme = change(read_scheme(path.read_text(encoding="utf-8")))
     beside = EXAMPLES / path.name
     examples = read_examples(beside.read_text(encoding="utf-8")) if beside.exists() else []
     region, _created = Region.objects.get_or_create(

@@ -14,6 +14,7 @@ WHOLE: dict[str, Any] = {
     "api_credential.issue": _("签发平台凭据"),
     "api_credential.revoke": _("吊销平台凭据"),
     "application.accept_statement": _("确认承诺"),
+    "application.choose_track": _("选择补贴方向"),
     "application.repin": _("改按新版本政策办理"),
     "bank_account.confirm": _("复核银行账户"),
     "bank_account.enter": _("录入银行账户"),

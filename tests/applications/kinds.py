@@ -28,9 +28,9 @@ from vouchers.models import Party, Publication, Voucher
 from vouchers.policy.terms import Stage
 
 
-def opened(cast: Cast, name: str) -> Publication:
+def opened(cast: Cast, name: str, **how: Any) -> Publication:
     """The scheme in force, with this year's money."""
-    publication = casework.published(cast, name)
+    publication = casework.published(cast, name, **how)
     casework.funded(cast, publication.program)
     return publication
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from openpyxl import load_workbook
 
 from applications.actions.applications import (
     accept_application,
@@ -19,14 +22,17 @@ from applications.actions.basis_items import ItemFields, set_items
 from applications.actions.leases import draft_lease
 from applications.actions.projects import ProjectFields, update_project
 from applications.models import Application, Check
+from applications.payment_files import payment_workbook
 from tests import casework
 from tests.applications import kinds
 from vouchers import dates
+from vouchers.actions.payments import create_batch, lines_of
 from vouchers.actions.register import end_connection
 from vouchers.actions.vouchers import balance_of
 from vouchers.context import acting
 from vouchers.errors import DomainError, NotNow, Problems
 from vouchers.models import Payment, PlatformConnection
+from vouchers.policy.rules import TreasuryShare
 
 TODAY = date(2025, 7, 15)
 
@@ -482,3 +488,37 @@ def test_items_of_a_submitted_claim_stay(cast):
     claim = kinds.claimed(cast, entitlement, [item])
     with pytest.raises(NotNow), acting(cast.filer, "test"):
         set_items(claim, [item], by=cast.filer)
+
+
+# -- two treasuries --------------------------------------------------------------------------------------------------
+
+
+def shared_by_two(scheme):
+    """Sixty to forty, the city taking what truncation leaves."""
+    cite = scheme.cite
+    return replace(
+        scheme,
+        treasury_shares=(
+            TreasuryShare(cite=cite, code="province", treasury="自治区财政", share=Decimal("0.6")),
+            TreasuryShare(cite=cite, code="city", treasury="市财政", share=Decimal("0.4")),
+        ),
+    )
+
+
+def test_the_payment_list_says_what_each_treasury_bears(cast):
+    publication = kinds.opened(cast, "NM-JS", change=shared_by_two)
+    kinds.connect(cast, cast.alpha, publication, date(2024, 9, 1))
+    entitlement = kinds.granted(cast, kinds.project_application(cast, publication, SETTLED))
+    item = ItemFields(kind="settlement_line", reference="JS-2025-H1", net_amount=Decimal("7999999.99"))
+    claim = kinds.redeemed(cast, kinds.claimed(cast, entitlement, [item]))
+    payment = Payment.objects.get(claim_no=claim.claim_no)
+    assert payment.amount == Decimal("799999.99")
+    with acting(cast.finance, "test"):
+        batch = create_batch(publication.program, [payment], by=cast.finance)
+    sheet = load_workbook(io.BytesIO(payment_workbook(batch, lines_of(batch)))).active
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    head = next(row for row in rows if row[0] == "序号")
+    assert head[-2:] == ["自治区财政承担（元）", "市财政承担（元）"]
+    line = rows[rows.index(head) + 1]
+    assert [str(value) for value in line[-2:]] == ["479999.99", "320000"]
+    assert ["自治区财政承担（元）", "479,999.99"] in [[row[0], row[2]] for row in rows]

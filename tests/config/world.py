@@ -40,6 +40,7 @@ from vouchers.models import (
     Listing,
     Party,
     Payment,
+    PlatformConnection,
     PriceIndexIssue,
     PriceMethod,
     PriceObservation,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -20,7 +21,7 @@ from applications.actions.applications import (
 )
 from applications.actions.assessments import beneath, kept, reassess
 from applications.actions.claims import approve_claim, reject_claim, return_claim, verify_claim
-from applications.actions.issuing import issue_application, publish_notice
+from applications.actions.issuing import issue_application, pays_without_voucher, publish_notice
 from applications.actions.reviews import rates_for_reviewers
 from applications.facts import latest_price_check
 from applications.models import Application, Check, Claim, Objection, Paper
@@ -29,6 +30,9 @@ from applications.web.desk.access import act, desk_view
 from applications.web.shown import (
     holds_on,
     lease_facts,
+    noted,
+    project_of,
+    project_rows,
     shown_findings,
     shown_lines,
     shown_price,
@@ -66,7 +70,13 @@ def _application(request: HttpRequest, application_no: str) -> Application:
     rows = Application.objects.visible_to(request.user).exclude(state=ApplicationState.DRAFT)
     return get_object_or_404(
         rows.select_related(
-            "program__region", "publication", "enterprise", "lease__lessor", "lease__lessee", "filer"
+            "program__region",
+            "publication",
+            "enterprise",
+            "lease__lessor",
+            "lease__lessee",
+            "project",
+            "filer",
         ),
         application_no=application_no,
     )
@@ -98,6 +108,7 @@ def _shared(request: HttpRequest, case: Application | Claim) -> dict[str, Any]:
     verbs = verbs_for(case, request.user, region=cases.region_of(case)) if case.origin == "live" else []  # type: ignore[arg-type]
     deeds = APPLICATION_DEEDS if kind == "application" else CLAIM_DEEDS
     check = case.price_check if isinstance(case, Claim) else latest_price_check(case.lease)
+    project = case.project if isinstance(case, Application) else project_of(case)
     return {
         "case": case,
         "kind": kind,
@@ -119,11 +130,28 @@ def _shared(request: HttpRequest, case: Application | Claim) -> dict[str, Any]:
         "objections": Objection.objects.filter(subject_kind=kind, subject_no=number).order_by("-pk"),
         "screening": Screening.objects.filter(subject_kind=kind, subject_no=number).order_by("-pk").first(),
         "lease_facts": lease_facts(case.lease) if case.lease else [],
-        "verbs": [verb for verb in verbs if verb.verb in deeds],
+        "project": project,
+        "project_facts": project_rows(project) if project is not None else [],
+        "direct": pays_directly(case),
+        "verbs": [replace(verb, label=deed_label(case, verb.verb)) for verb in verbs if verb.verb in deeds],
         "needs_reason": NEEDS_REASON,
         "letter": letter(case),
         "steps": case.band.get("steps", []),
     }
+
+
+def pays_directly(case: Application | Claim) -> bool:
+    """Whether the case is paid without a voucher (decision 0010)."""
+    if isinstance(case, Claim):
+        return case.voucher.is_entitlement
+    return case.publication is not None and pays_without_voucher(case.publication.scheme, case.facts)
+
+
+def deed_label(case: Application | Claim, verb: str) -> str:
+    """What a verb is called on this case: nothing is issued where a subsidy is paid without a voucher."""
+    if verb == "issue" and pays_directly(case):
+        return _("核定")
+    return case.lifecycle.label_of(verb)
 
 
 def letter(case: Application | Claim) -> str:
@@ -165,7 +193,7 @@ def claim(request: HttpRequest, claim_no: str) -> HttpResponse:
     case = _claim(request, claim_no)
     context = _shared(request, case)
     context |= {
-        "items": case.items.select_related("invoice", "bank_transfer", "paper"),
+        "items": noted(case),
         "balance": balance_of(case.voucher),
         "payments": Payment.objects.filter(claim_no=case.claim_no),
     }
@@ -257,7 +285,7 @@ def decide_application(request: HttpRequest, application_no: str, verb: str) -> 
                 return issue_application(case, by=by)
         raise Http404
 
-    label = case.lifecycle.label_of(verb)
+    label = deed_label(case, verb)
     return act(
         request,
         deed,
@@ -288,7 +316,8 @@ def decide_claim(request: HttpRequest, claim_no: str, verb: str) -> HttpResponse
         raise Http404
 
     label = case.lifecycle.label_of(verb)
-    done = _("兑付申请 %(number)s：已%(verb)s。") % {"number": claim_no, "verb": label}
+    noun = _("拨付申请") if pays_directly(case) else _("兑付申请")
+    done = _("%(noun)s %(number)s：已%(verb)s。") % {"noun": noun, "number": claim_no, "verb": label}
     return act(request, deed, done, "desk:claim", claim_no)
 
 

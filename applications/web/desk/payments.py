@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from applications.payment_files import payment_workbook, read_bank_return
+from applications.treasuries import parts_of, totals_of
 from applications.web.desk.access import act, desk_view
 from applications.web.downloads import attachment
 from vouchers.access import Role, has_role, require_role
@@ -97,6 +98,7 @@ def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
         "batch": row,
         "payments": payments,
         "totals": totals,
+        "treasuries": totals_of(parts_of(payments)),
         "agrees": not row.control_hash or row.control_hash == totals.sha256,
         "verbs": verbs_for(row, request.user, region=row.region),  # type: ignore[arg-type]
         "may_remove": row.state == PaymentBatchState.DRAFT

@@ -19,14 +19,15 @@ from applications.actions.basis_items import ItemFields, add_item, remove_item
 from applications.actions.papers import receive_paper
 from applications.facts import chip_origin
 from applications.grounds import counted_kinds, tracks_of
-from applications.models import Application, BankTransfer, Claim, Invoice
+from applications.models import BankTransfer, Claim, Invoice
 from applications.own_checks import asks_component
 from applications.web.portal.access import act, portal_view, refused
 from applications.web.portal.claim_forms import PaidForm
-from applications.web.portal.claim_steps import editable_claim, noted, shown_claim_steps
+from applications.web.portal.claim_steps import editable_claim, shown_claim_steps
 from applications.web.portal.estimates import shown_estimate
 from applications.web.portal.item_form import ItemForm
 from applications.web.portal.project_form import ScaleField
+from applications.web.shown import application_of, noted
 from vouchers.errors import DomainError
 from vouchers.models import User
 from vouchers.money import ZERO
@@ -34,12 +35,6 @@ from vouchers.policy.facts import BasisItemFacts
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import BasisKind, Component, ContractKind, Precision, ScaleUnit
 from vouchers.web.fields import DayField, MoneyField
-
-
-def application_of(claim: Claim) -> Application | None:
-    """The application that the claim's voucher came from."""
-    rows = Application.objects.filter(application_no=claim.voucher.application_no)
-    return rows.select_related("project").first()
 
 
 def admitted_kinds(claim: Claim, scheme: Scheme) -> list[BasisKind]:

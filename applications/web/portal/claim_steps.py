@@ -14,16 +14,15 @@ from django.views.decorators.http import require_POST
 
 from applications.actions.claims import submit_claim
 from applications.actions.papers import remove_paper
-from applications.models import BasisItem, Claim
+from applications.models import Claim
 from applications.models.claims import ClaimState
 from applications.web.portal.access import act, attempt, filed_from, may_file, portal_view, refused
 from applications.web.portal.estimates import shown_estimate
 from applications.web.portal.papers import ACCEPT, checklist, papers_of, receive_all, shown_files
-from applications.web.shown import scale_text
+from applications.web.shown import item_note
 from vouchers.access import PARTY_ROLES
 from vouchers.errors import DomainError
 from vouchers.models import User
-from vouchers.policy.terms import BasisKind, Component
 from vouchers.web.wording import date_text
 
 EDITABLE = (ClaimState.DRAFT, ClaimState.RETURNED)
@@ -159,33 +158,6 @@ def check(request: HttpRequest, claim_no: str) -> HttpResponse:
             return redirect("portal:claim_submitted", claim_no)
     shown = shown_estimate(claim) if claim.items.exists() else {"assessment": None}
     return _page(request, claim, "check", groups=answers(claim), refusals=refusals, **shown)
-
-
-UNPAID_KINDS = frozenset({BasisKind.SETTLEMENT_LINE.value, BasisKind.DEPLOYED_CAPACITY.value})
-
-
-def item_note(item: BasisItem, *, paid: bool = True) -> str:
-    """What else an item says: its content, its component, its scale, and if wanted how it was paid."""
-    notes = [item.description]
-    if item.component and item.component != Component.COMPUTE.value:
-        notes.append(item.get_component_display())
-    if item.quantity is not None and item.scale_unit:
-        notes.append(scale_text(item.quantity, item.scale_unit, item.precision))
-    if not paid:
-        return "，".join(note for note in notes if note)
-    if item.bank_transfer is not None:
-        notes.append(_("银行流水 %(ref)s") % {"ref": item.bank_transfer.bank_ref})
-    elif item.kind not in UNPAID_KINDS:
-        notes.append(_("未填写付款"))
-    return "，".join(note for note in notes if note)
-
-
-def noted(claim: Claim) -> list[BasisItem]:
-    """The claim's items, each with its note for the page."""
-    items = list(claim.items.select_related("invoice", "bank_transfer", "paper"))
-    for item in items:
-        item.note = item_note(item, paid=False)  # type: ignore[attr-defined]
-    return items
 
 
 def answers(claim: Claim) -> list[dict[str, Any]]:

@@ -17,11 +17,10 @@ from applications.models import Claim, Objection
 from applications.models.claims import ClaimState
 from applications.web.portal.access import act, may_file, own_parties, portal_view, refused
 from applications.web.portal.applications import holds_for_enterprise, may_object, return_reason
-from applications.web.portal.claim_items import application_of
-from applications.web.portal.claim_steps import EDITABLE, find_claim, noted
+from applications.web.portal.claim_steps import EDITABLE, find_claim
 from applications.web.portal.estimates import shown_kept
 from applications.web.portal.papers import papers_of, shown_files
-from applications.web.shown import lease_facts, project_rows, shown_timeline
+from applications.web.shown import lease_facts, noted, project_of, project_rows, shown_timeline
 from vouchers.access import PARTY_ROLES
 from vouchers.actions.vouchers import balance_of
 from vouchers.errors import DomainError, Invalid
@@ -62,8 +61,7 @@ def show_claim(
 ) -> HttpResponse:
     """The page, also with what was typed into the objection form and refused."""
     holds = holds_for_enterprise(case) if case.submitted_at else []
-    application = application_of(case) if case.lease is None else None
-    project = application.project if application is not None else None
+    project = project_of(case)
     filing = may_file(request, case.enterprise)
     context: dict[str, Any] = {
         "case": case,
