@@ -7,11 +7,13 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from vouchers.policy.rules import Citation, Rate, Scheme, Track
+from vouchers.policy.plain import decimal_text
+from vouchers.policy.rules import Citation, Floor, Rate, Scheme, Track
 from vouchers.policy.terms import (
     AboveBand,
     CapPeriod,
     Confidence,
+    FloorMeasure,
     IssueWay,
     OtherMoneyMode,
     RateKind,
@@ -71,10 +73,15 @@ def sections(scheme: Scheme) -> list[Section]:
 def _track(scheme: Scheme, track: Track) -> Sentence:
     basis = "、".join(kind.label for kind in track.basis_kinds)
     tax = _("含税金额") if track.tax_mode is TaxMode.GROSS else _("不含税金额")
-    text = _("%(name)s：以%(basis)s的%(tax)s为基数，%(pay)s") % {
+    if track.scale_unit is None:
+        text = _("%(name)s：以%(basis)s的%(tax)s为基数，%(pay)s")
+    else:
+        text = _("%(name)s：以%(basis)s核定的规模（%(unit)s）为基数，%(pay)s")
+    text %= {
         "name": track.name,
         "basis": basis,
         "tax": tax,
+        "unit": _unit(track),
         "pay": track.pay_to.label,
     }
     if track.excluded_components:
@@ -95,25 +102,50 @@ def _rate(scheme: Scheme, rate: Rate) -> Sentence:
     names = {one.code: one.name for one in scheme.classes}
     when += [names.get(code, code) for code in rate.classes]
     if rate.band_from is not None or rate.band_to is not None:
-        low = money_text(rate.band_from or Decimal(0))
-        when.append(
-            _("基数 %(low)s 元至 %(high)s 元") % {"low": low, "high": money_text(rate.band_to)}
-            if rate.band_to is not None
-            else _("基数 %(low)s 元以上") % {"low": low}
-        )
+        when.append(_band(track, rate))
     if rate.completion_from is not None:
         when.append(_("目标完成率不低于 %(rate)s") % {"rate": rate_text(rate.completion_from)})
-    if rate.rate is None:
+    if rate.value is None:
         share = _("比例未公布")
     elif rate.kind is RateKind.FIXED:
-        share = rate_text(rate.rate)
+        share = _value(track, rate, rate.value)
     else:
-        share = _("不超过 %(rate)s") % {"rate": rate_text(rate.rate)}
+        share = _("不超过 %(rate)s") % {"rate": _value(track, rate, rate.value)}
         if rate.kind is RateKind.REVIEWER_SET:
             share += _("，由评审确定")
     tier = f"（{track.tier_mode.label}）" if track.tier_mode is not TierMode.NONE else ""
     condition = f"{'、'.join(when)}，" if when else ""
     return _said(f"{track.name}：{condition}{share}{tier}。", rate.source("rate"))
+
+
+def _value(track: Track, rate: Rate, value: Decimal) -> str:
+    """A percentage of the base, or yuan a unit of the scale."""
+    if rate.unit_amount is None:
+        return rate_text(value)
+    return _("每 %(unit)s %(amount)s 元") % {"unit": _unit(track), "amount": money_text(value)}
+
+
+def _unit(track: Track) -> str:
+    if track.scale_unit is None:
+        return _("元")
+    precision = f"（{track.scale_precision.label}）" if track.scale_precision else ""
+    return f"{track.scale_unit.label}{precision}"
+
+
+def _band(track: Track, rate: Rate) -> str:
+    noun = _("基数") if track.scale_unit is None else _("核定规模")
+    write = money_text if track.scale_unit is None else decimal_text
+    low = f"{noun} {write(rate.band_from or Decimal(0))} {_unit(track)}"
+    if rate.band_to is None:
+        return _("%(low)s以上") % {"low": low}
+    return _("%(low)s至 %(high)s") % {"low": low, "high": f"{write(rate.band_to)} {_unit(track)}"}
+
+
+def _least(scheme: Scheme, floor: Floor) -> str:
+    if floor.measure is not FloorMeasure.SCALE:
+        return wan_text(floor.amount)
+    units = {_unit(track) for track in scheme.tracks if track.scale_unit is not None}
+    return f"{decimal_text(floor.amount)} {units.pop() if len(units) == 1 else _('个规模单位')}"
 
 
 def _limits(scheme: Scheme) -> tuple[Sentence, ...]:
@@ -129,7 +161,7 @@ def _limits(scheme: Scheme) -> tuple[Sentence, ...]:
         period = "" if cap.period is CapPeriod.NONE else f"（{cap.period.label}）"
         rows.append(_said(f"{cap.name}{period}：{_('最高')} {most}。", cap.source("amount")))
     rows += [
-        _said(f"{floor.name}：{_('不低于')} {wan_text(floor.amount)}。", floor.source("amount"))
+        _said(f"{floor.name}：{_('不低于')} {_least(scheme, floor)}。", floor.source("amount"))
         for floor in scheme.floors
         if floor.switched_on
     ]
