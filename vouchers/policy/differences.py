@@ -130,7 +130,7 @@ def _short(scheme: Scheme, group: Group, part: Any) -> str:
 
 def _whole(scheme: Scheme, group: Group, part: Any, kind: ChangeKind) -> Change:
     """A part that only one version has, with all that it states."""
-    stated = "；".join(f"{label}：{value}" for label, value in words.leaves(scheme, part))
+    stated = "；".join(f"{label}：{value.rstrip('。')}" for label, value in words.leaves(scheme, part))
     subject = words.name_of_part(scheme, group, part)
     before, after = (stated, "") if kind is ChangeKind.REMOVED else ("", stated)
     return Change(kind, subject, "", before, after, _sources(part))

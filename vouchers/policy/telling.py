@@ -12,6 +12,8 @@ from vouchers.policy import words
 from vouchers.policy.rules import Citation, Floor, Part, Scheme
 from vouchers.policy.terms import Confidence
 
+_LAW = (Confidence.SEED, Confidence.TEXT)
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -31,10 +33,22 @@ class Sentence:
         return "；".join(part for part in (head, *others) if part)
 
     @property
+    def mark(self) -> str:
+        """The word beside what no government published or nobody verified; empty where all of it is law."""
+        found = [cite.confidence for cite in self._cites if cite.confidence not in _LAW]
+        if not found:
+            return ""
+        word = "第三方转述" if Confidence.HINT in found else "演示设定"
+        return word if len(found) == len(self._cites) else f"部分为{word}"
+
+    @property
+    def _cites(self) -> list[Citation]:
+        return [cite for cite in (self.cite, *(cite for _what, cite in self.also)) if cite is not None]
+
+    @property
     def is_published(self) -> bool:
         """Whether a government's text stands behind all of it."""
-        cites = [cite for cite in (self.cite, *(cite for _what, cite in self.also)) if cite is not None]
-        return all(cite.confidence in (Confidence.SEED, Confidence.TEXT) for cite in cites)
+        return all(cite.confidence in _LAW for cite in self._cites)
 
 
 @dataclass(frozen=True)

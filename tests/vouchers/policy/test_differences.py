@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vouchers.policy.mutations import mutations, whole_scheme
+from tests.vouchers.policy.random_schemes import schemes
 from vouchers.policy.canonical import canonical_bytes
 from vouchers.policy.differences import Change, ChangeKind, compare
 from vouchers.policy.documents import shipped_files, shipped_scheme
@@ -61,6 +62,14 @@ def test_several_changes_at_once_are_all_there(data: st.DataObject):
     for _ in range(data.draw(st.integers(1, 4))):
         changed = data.draw(st.sampled_from([one.scheme for one in mutations(changed)]))
     assert bool(changes(scheme, changed)) is not same_bytes(scheme, changed)
+
+
+@settings(max_examples=60, deadline=None)
+@given(schemes(), schemes(), st.data())
+def test_random_versions_differ_exactly_when_their_bytes_do(one: Scheme, other: Scheme, data: st.DataObject):
+    changed = data.draw(st.sampled_from([mutation.scheme for mutation in mutations(one)]))
+    for before, after in ((one, one), (one, other), (one, changed), (changed, one)):
+        assert bool(changes(before, after)) is not same_bytes(before, after)
 
 
 def test_a_higher_cap_is_told_in_yuan_with_its_article():

@@ -6,8 +6,11 @@ import dataclasses
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.vouchers.policy.mutations import mutations, whole_scheme
+from tests.vouchers.policy.random_schemes import schemes as random_schemes
 from vouchers.policy import names, rules, words
 from vouchers.policy.documents import shipped_files, shipped_scheme
 from vouchers.policy.prose import describe
@@ -39,6 +42,14 @@ def test_no_value_changes_without_the_text(name: str, scheme: Scheme):
     ]
     # The code of a part is the system's own; what is named by a code is told by its name.
     assert silent == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(random_schemes(), st.data())
+def test_of_a_random_version_no_value_changes_without_the_text(scheme: Scheme, data: st.DataObject):
+    one = data.draw(st.sampled_from(list(mutations(scheme))))
+    if not one.path.endswith((".code", ".track")):
+        assert text_of(one.scheme) != text_of(scheme), one.path
 
 
 @pytest.mark.parametrize("name", SHIPPED)
