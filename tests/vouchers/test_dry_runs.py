@@ -279,6 +279,13 @@ def test_the_command_prints_the_same_figures(cast, draft, tmp_path):
     assert not Job.objects.exists()
 
 
+def test_more_processes_give_the_same_answer(cast, draft):
+    asked = (draft.version_no, "--from", "2024-01-01", "--to", "2026-12-31", "--source", "sample")
+    alone, together = command(*asked), command(*asked, "--processes", "2")
+    assert together == alone
+    assert alone["report"]["cases"] > 150
+
+
 def test_a_file_that_is_not_in_the_database_can_be_run(cast, draft, tmp_path):
     path = tmp_path / "scheme.yaml"
     path.write_text(
