@@ -21,7 +21,7 @@ from tests.cast import Cast
 from vouchers.actions import policies, policy_examples
 from vouchers.actions.policy_drafts import write_examples, write_rows
 from vouchers.errors import Forbidden, Invalid, NotNow, Problems
-from vouchers.models import PolicyCap, PolicyExample, PolicyVersion, User
+from vouchers.models import PolicyCap, PolicyExample, PolicyRate, PolicyTrack, PolicyVersion, User
 from vouchers.policy.documents import shipped_scheme
 from vouchers.policy.examples import shipped_examples
 from vouchers.workbooks import opening
@@ -263,6 +263,30 @@ def test_a_draft_that_is_not_complete_has_no_template_yet(cast: Cast, version: P
     with pytest.raises(Problems) as refused:
         policy_examples.examples_workbook(draft)
     assert refused.value.code == "policy.incomplete"
+
+
+def test_an_example_of_a_track_that_is_gone_is_told_and_the_others_still_come_out(
+    cast: Cast, version: PolicyVersion
+):
+    row = PolicyExample.objects.get(version=version, code="rent_15m")
+    PolicyExample.objects.filter(pk=row.pk).update(facts=row.facts | {"track": "gone"})
+    trial = policy_examples.try_examples(version)
+    assert [one.path for one in trial.problems] == ["examples.rent_15m.facts.track"]
+    assert len(trial.results) == len(shipped_examples("BJ-AIQ")) - 1
+    text = signed_in(cast.policy_editor).get(address(version, "examples")).content.decode()
+    assert "没有补贴方向“gone”" in text
+    assert 'type="file"' in text
+    with pytest.raises(Problems) as refused:
+        policies.propose_version(version, by=cast.policy_editor)
+    assert refused.value.code == "policy.example_unreadable"
+
+
+def test_a_draft_without_a_track_has_no_template_yet(cast: Cast, version: PolicyVersion):
+    PolicyTrack.objects.filter(version=version).delete()
+    PolicyRate.objects.filter(version=version).delete()
+    text = signed_in(cast.policy_editor).get(address(version, "examples")).content.decode()
+    assert "至少要有一个补贴方向" in text
+    assert 'type="file"' not in text
 
 
 def test_an_office_of_another_city_writes_its_example_with_its_own_caps_and_tracks(

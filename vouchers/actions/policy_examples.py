@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db import transaction
 
 from vouchers.access import Role, require_role
@@ -40,7 +42,7 @@ def import_examples(version: PolicyVersion, workbook: bytes, *, by: User) -> lis
             f"版本 {version.version_no} 已不是草稿，不能更换算例。",
             hint="请先退回修改，或复制为新版本。",
         )
-    scheme = complete_scheme(version)
+    scheme = _with_tracks(version)
     write_examples(version, read_workbook(scheme, workbook))
     return run_examples(version, by=by)
 
@@ -82,6 +84,13 @@ def _refused(faults: list[Fault]) -> Problems:
 
 def examples_of(version: PolicyVersion) -> list[Example]:
     """The version's examples. Raises Problems (`policy.example_unreadable`) when one cannot be read."""
+    examples, problems = _read_rows(version)
+    if problems:
+        raise refusal(problems, "policy.example_unreadable", "算例的内容有误，请更正。")
+    return examples
+
+
+def _read_rows(version: PolicyVersion) -> tuple[list[Example], list[Problem]]:
     examples: list[Example] = []
     problems: list[Problem] = []
     for row in version.policyexample_rows.all():
@@ -89,17 +98,40 @@ def examples_of(version: PolicyVersion) -> list[Example]:
             examples.append(read_example(row))
         except SchemeError as error:
             problems.extend(error.problems)
-    if problems:
-        raise refusal(problems, "policy.example_unreadable", "算例的内容有误，请更正。")
-    return examples
+    return examples, problems
 
 
 def examples_workbook(version: PolicyVersion) -> bytes:
-    """The workbook to fill in, with the examples that the version has. Raises Problems (`policy.incomplete`)."""
-    return write_workbook(complete_scheme(version), examples_of(version), version_no=version.version_no)
+    """The workbook to fill in, with the version's examples that can be read. Raises Problems (`policy.incomplete`)."""
+    examples, _ = _read_rows(version)
+    return write_workbook(_with_tracks(version), examples, version_no=version.version_no)
 
 
-def try_examples(version: PolicyVersion) -> tuple[Scheme, list[ExampleResult]]:
-    """How the examples come out as the version stands now; nothing is kept. Raises Problems (`policy.incomplete`)."""
+@dataclass(frozen=True)
+class Trial:
+    """How the examples come out as the version stands now, and what of them cannot be read or run."""
+
+    scheme: Scheme
+    results: tuple[ExampleResult, ...]
+    problems: tuple[Problem, ...]
+
+
+def try_examples(version: PolicyVersion) -> Trial:
+    """Run the examples; nothing is kept. Raises Problems (`policy.incomplete`)."""
+    scheme = _with_tracks(version)
+    examples, problems = _read_rows(version)
+    results = []
+    for example in examples:
+        try:
+            results.append(run(scheme, example))
+        except SchemeError as error:
+            problems.extend(error.problems)
+    return Trial(scheme, tuple(results), tuple(problems))
+
+
+def _with_tracks(version: PolicyVersion) -> Scheme:
     scheme = complete_scheme(version)
-    return scheme, [run(scheme, example) for example in examples_of(version)]
+    if not scheme.tracks:
+        none = [Problem("tracks", "至少要有一个补贴方向")]
+        raise refusal(none, "policy.incomplete", "政策版本尚不完整，请按提示补充。")
+    return scheme

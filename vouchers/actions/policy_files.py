@@ -7,7 +7,7 @@ from django.db import transaction
 from vouchers.access import Role, require_role
 from vouchers.actions.policies import load_scheme
 from vouchers.actions.policy_examples import examples_of
-from vouchers.actions.policy_soundness import complete_scheme
+from vouchers.actions.policy_soundness import complete_scheme, run_examples
 from vouchers.context import announce
 from vouchers.errors import Invalid, Problems
 from vouchers.models import PolicyVersion, Program, Publication, User
@@ -30,7 +30,7 @@ def export_version(version: PolicyVersion, *, with_examples: bool = True) -> str
 
 @transaction.atomic
 def import_version(content: bytes, *, by: User, program: Program | None = None) -> PolicyVersion:
-    """A file as a draft: of the program that the file names (opened if it is new), or of the one that was chosen.
+    """A file as a draft, its examples run: of the program that the file names (opened if it is new), or of the one chosen.
 
     The same content that is there already gives the version that is there. Raises Problems (`policy.file_refused`) with
     every wrong place: line and column, path, reason, what is allowed; Invalid (`policy.file_too_large`,
@@ -39,7 +39,10 @@ def import_version(content: bytes, *, by: User, program: Program | None = None) 
     announce("policy_version.import")
     if program is not None:
         require_role(by, Role.POLICY_EDITOR, region=program.region)
-    return load_bundle(read_file(content), by=by, program=program)
+    version = load_bundle(read_file(content), by=by, program=program)
+    if version.editable:
+        run_examples(version, by=by)
+    return version
 
 
 def read_file(content: bytes) -> Bundle:

@@ -125,13 +125,15 @@ def _links(version: PolicyVersion) -> dict[str, str]:
 
 def _results(request: HttpRequest, version: PolicyVersion) -> dict[str, Any]:
     try:
-        _scheme, results = policy_examples.try_examples(version)
+        trial = policy_examples.try_examples(version)
     except Problems as refusal:
         return {"incomplete": refusal, "rows": [], "counts": None}
+    results = trial.results
     failing = request.GET.get("show") == "failed"
     failed = [one for one in results if not one.passed]
     page = Paginator(failed if failing else results, ON_A_PAGE).get_page(request.GET.get("page"))
     return {
+        "unreadable": trial.problems,
         "rows": [_row(version, one) for one in page.object_list],
         "page": page,
         "failing": failing,
@@ -157,7 +159,8 @@ def _row(version: PolicyVersion, one: ExampleResult) -> dict[str, Any]:
 
 def example_view(request: HttpRequest, version: PolicyVersion, code: str) -> HttpResponse:
     """One example: its facts in words, what must come out, what comes out, and the working."""
-    scheme, results = policy_examples.try_examples(version)
+    trial = policy_examples.try_examples(version)
+    scheme, results = trial.scheme, trial.results
     place = next((place for place, one in enumerate(results) if one.example.code == code), None)
     if place is None:
         raise Http404
@@ -187,8 +190,8 @@ def workbook_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
 
 def results_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
     """How the examples came out, as a workbook."""
-    scheme, results = policy_examples.try_examples(version)
-    return _file(write_results(scheme, results), f"{version.version_no}-算例运算结果.xlsx")
+    trial = policy_examples.try_examples(version)
+    return _file(write_results(trial.scheme, trial.results), f"{version.version_no}-算例运算结果.xlsx")
 
 
 def _file(content: bytes, name: str) -> HttpResponse:

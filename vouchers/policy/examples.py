@@ -20,7 +20,6 @@ from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import FindingResult, Outcome
 from vouchers.policy.working import money
 
-
 CODE_PATTERN = r"^\w[\w\-.]*$"
 """What an example may be numbered by: letters of any script, figures, dots, hyphens."""
 
@@ -61,7 +60,12 @@ class ExampleResult:
 
 
 def run(scheme: Scheme, example: Example) -> ExampleResult:
-    """Assess the case and compare."""
+    """Assess the case and compare. Raises SchemeError when the scheme has no track, or not the one that the case names."""
+    tracks = tuple(track.code for track in scheme.tracks)
+    wanted = example.facts.track
+    if not tracks or (wanted and wanted not in tracks):
+        path, said = f"examples.{example.code}.facts.track", f"没有补贴方向“{wanted}”"
+        raise SchemeError([Problem(path, said if tracks else "本版本还没有补贴方向，无从计算", tracks)])
     got = assess(scheme, example.facts)
     want = example.expected
     differences = []

@@ -33,7 +33,7 @@ from vouchers.sheets import DAY, INSTANT, MONEY, PRICE, plain_text
 _ACCENT, _PALE = "0B57A4", "E7EEF6"
 _FORMATS = {
     "amount": MONEY,
-    "measure": "#,##0.######",
+    "measure": PRICE,
     "price": PRICE,
     "rate": "0.00####%",
     "degree": "0.00####%",

@@ -22,10 +22,11 @@ from vouchers.errors import Invalid
 from vouchers.policy.example_cells import Broken
 
 MOST_BYTES = 5 * 1024 * 1024
-MOST_UNFOLDED = 80 * 1024 * 1024
+MOST_UNFOLDED = 40 * 1024 * 1024
 MOST_PARTS = 300
 MOST_COLUMNS = 400
-MOST_ROWS = 100_000
+MOST_ROWS = 20_000
+MOST_CELLS = 500_000
 _PEEK = 10
 _CHUNK = 1 << 20
 
@@ -142,13 +143,15 @@ def _formulas(content: bytes, wanted: Collection[str]) -> dict[str, frozenset[st
 
 def _trimmed(rows: Any, title: str, formulas: Collection[str]) -> Iterator[tuple[Any, ...]]:
     """The rows up to the last that holds anything."""
-    gap = 0
+    gap = read = 0
     for number, row in enumerate(rows, start=1):
+        read += len(row)
         cells = tuple(_value(cell, formulas) for cell in row)
-        if all(cell is None for cell in cells):
+        if read <= MOST_CELLS and all(cell is None for cell in cells):
             gap += 1
             continue
-        if number > MOST_ROWS or (len(cells) > MOST_COLUMNS and cells[MOST_COLUMNS] is not None):
+        too_wide = len(cells) > MOST_COLUMNS and cells[MOST_COLUMNS] is not None
+        if number > MOST_ROWS or too_wide or read > MOST_CELLS:
             raise Invalid(
                 "examples.too_much_inside",
                 f"工作表“{title}”第 {number} 行超出可读取的范围（{MOST_ROWS:,} 行、{MOST_COLUMNS} 列）。",
