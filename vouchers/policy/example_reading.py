@@ -35,6 +35,7 @@ from vouchers.policy.example_sheets import (
     Heading,
     Scope,
     SheetError,
+    always_asked,
     branches_of,
     headings_of,
     letters,
@@ -117,10 +118,7 @@ class _Reader:
     ) -> None:
         there = {one.column.path for one in columns.values() if isinstance(one, Heading) and one.scope == ()}
         for one in known:
-            part = one.column.path[:-1]
-            always = one.scope == () and (not part or part in self.layout.needed)
-            must = always and one.column.required and one.column.default is None
-            if must and one.column.path not in there and one.column.path != ("code",):
+            if always_asked(self.layout, one) and one.column.path not in there:
                 self.absent = True
                 self.faults.append(
                     Fault(

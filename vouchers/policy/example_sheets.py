@@ -85,3 +85,10 @@ def branches_of(record: Record, scope: Scope = ()) -> Iterator[tuple[Scope, Bran
     for branch in record.branches:
         yield scope, branch
         yield from branches_of(branch.record, (*scope, branch.path))
+
+
+def always_asked(record: Record, one: Heading) -> bool:
+    """Whether every row of the record's sheet must fill the column: its record is always there, and nothing stands for it."""
+    column = one.column
+    there = len(one.scope) == 0 and (len(column.path) == 1 or column.path[:-1] in record.needed)
+    return there and column.required and column.default is None and column.path != ("code",)

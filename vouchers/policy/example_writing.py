@@ -24,6 +24,11 @@ Further = dict[Scope, list[tuple[str, str, Cells]]]
 _ORDER = list(GROUPS.values())
 
 
+def place_in_sheet(one: Heading) -> tuple[bool, int]:
+    """By what a column is about, the working last."""
+    return one.column.path == ("note",), _ORDER.index(one.column.group)
+
+
 @dataclass(frozen=True)
 class SheetRows:
     """A sheet to write: its columns (those that the scheme asks for or some example fills) and its rows of cells."""
@@ -68,7 +73,7 @@ def _sheet(
         or (title != MAIN and not rows and _must(one))
     ]
     if title == MAIN:
-        kept.sort(key=lambda one: (one.column.path == ("note",), _ORDER.index(one.column.group)))
+        kept.sort(key=place_in_sheet)
     head = [] if title == MAIN else [[code, parent] if nested else [code] for code, parent, _ in rows]
     body = [[cells.get((one.scope, one.column.path)) for one in kept] for _, _, cells in rows]
     joined = [tuple((head[place] if head else []) + line) for place, line in enumerate(body)]

@@ -20,9 +20,17 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from vouchers.policy.assess import assess
 from vouchers.policy.example_choices import Choice, gate_word
-from vouchers.policy.example_columns import MAIN, Column, layout_of
-from vouchers.policy.example_sheets import CODE, PARENT, SAMPLE, Heading, branches_of, headings_of
-from vouchers.policy.example_writing import SheetRows, write_sheets
+from vouchers.policy.example_columns import MAIN, Column, Path, layout_of
+from vouchers.policy.example_sheets import (
+    CODE,
+    PARENT,
+    SAMPLE,
+    Heading,
+    always_asked,
+    branches_of,
+    headings_of,
+)
+from vouchers.policy.example_writing import SheetRows, place_in_sheet, write_sheets
 from vouchers.policy.examples import Example, Expected
 from vouchers.policy.facts import BasisItemFacts, ContractFacts, Facts, PartyFacts, VoucherFacts
 from vouchers.policy.plain import BEIJING_TIME
@@ -61,8 +69,16 @@ def write_examples(scheme: Scheme, examples: Sequence[Example], *, version_no: s
     notes.title = _NOTES
     choices = _Choices(book)
     sheets = write_sheets(scheme, examples or [sample(scheme)])
+    layout = layout_of(scheme)
+    scopes = {branch.title: ((*scope, branch.path), branch.record) for scope, branch in branches_of(layout)}
     for one in sheets:
-        _write(book.create_sheet(one.title), one, choices, is_sample=not examples)
+        scope, record = scopes.get(one.title, ((), layout))
+        asked = {
+            head.column.path
+            for head in one.headings
+            if head.scope == scope and always_asked(record, Heading((), head.column))
+        }
+        _write(book.create_sheet(one.title), one, choices, asked, is_sample=not examples)
     _explain(notes, scheme, sheets, version_no)
     choices.place()
     book.active = 1
@@ -137,7 +153,9 @@ class _Choices:
                 _text(sheet.cell(number, place), word)
 
 
-def _write(sheet: Worksheet, rows: SheetRows, choices: _Choices, *, is_sample: bool) -> None:
+def _write(
+    sheet: Worksheet, rows: SheetRows, choices: _Choices, asked: set[Path], *, is_sample: bool
+) -> None:
     main = rows.title == MAIN
     keys = [] if main else ([CODE, PARENT] if rows.nested else [CODE])
     top = 2 if main else 1
@@ -147,7 +165,8 @@ def _write(sheet: Worksheet, rows: SheetRows, choices: _Choices, *, is_sample: b
         _heading(sheet.cell(top, place), word)
         sheet.column_dimensions[get_column_letter(place)].width = 18
     for place, one in enumerate(rows.headings, start=len(keys) + 1):
-        _column(sheet, top, place, one.column, choices, last=top + len(rows.rows) + _ROOM)
+        wanted = one.column.path in asked and (not main or one.scope == ())
+        _column(sheet, top, place, one.column, choices, wanted, last=top + len(rows.rows) + _ROOM)
     for number, cells in enumerate(rows.rows, start=top + 1):
         for place, value in enumerate(cells, start=1):
             column = rows.headings[place - len(keys) - 1].column if place > len(keys) else None
@@ -177,12 +196,13 @@ def _bands(sheet: Worksheet, headings: Sequence[Heading]) -> None:
             start = place
 
 
-def _column(sheet: Worksheet, top: int, place: int, column: Column, choices: _Choices, *, last: int) -> None:
+def _column(
+    sheet: Worksheet, top: int, place: int, column: Column, choices: _Choices, wanted: bool, *, last: int
+) -> None:
     letter = get_column_letter(place)
-    wanted = column.required and column.default is None
     cell = sheet.cell(top, place)
     _heading(cell, f"{column.heading}{'*' if wanted else ''}")
-    told = _told(column)
+    told = _told(column, wanted)
     if told:
         cell.comment = Comment(
             told, "填写说明", width=320, height=40 + 18 * (len(told) // 20 + told.count("\n") + 1)
@@ -192,21 +212,18 @@ def _column(sheet: Worksheet, top: int, place: int, column: Column, choices: _Ch
     if column.kind in _FORMATS:
         sheet.column_dimensions[letter].number_format = _FORMATS[column.kind]
     if column.choices and not column.many:
-        rule = DataValidation(
-            type="list", formula1=choices.range_of(column.choices), allow_blank=True, errorStyle="warning"
-        )
-        rule.errorTitle, rule.error = "请核对", "所填的词不在下拉项之内；同义词也可以上传。"
+        rule = DataValidation(type="list", formula1=choices.range_of(column.choices), allow_blank=True)
         rule.add(f"{letter}{top + 1}:{letter}{last}")
         sheet.add_data_validation(rule)
 
 
-def _told(column: Column) -> str:
+def _told(column: Column, wanted: bool) -> str:
     parts = [column.hint] if column.hint else []
     if column.many and column.choices:
         parts.append("可填（多个用分号隔开）：\n" + "\n".join(column.allowed[:30]))
     elif column.choices:
         parts.append(f"可填：{'、'.join(column.allowed[:20])}")
-    if column.required and column.default is None:
+    if wanted:
         parts.append("必填")
     return "\n".join(parts)
 
@@ -285,7 +302,7 @@ def _columns_table(sheet: Worksheet, scheme: Scheme, sheets: Sequence[SheetRows]
     for scope, branch in branches_of(layout):
         if not branch.inline:
             known = known + headings_of(branch.record, (*scope, branch.path))
-    for one in known:
+    for one in sorted(known, key=place_in_sheet):
         row += 1
         column = one.column
         there = "是" if (one.scope, column.path) in listed else ""
