@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -168,3 +169,13 @@ def test_what_a_change_of_a_cap_finds_in_the_ledger(cast: Cast, first: Publicati
     assert (up.lowered, up.used, up.above) == (False, 1, 0)
     same = dataclasses.replace(lower, caps=shipped_scheme("BJ-AIQ").caps)
     assert cap_changes(shipped_scheme("BJ-AIQ"), same, lower.effective_from) == []
+
+
+def test_the_catalogue_tells_what_the_new_version_changed(client: Client, cast: Cast, first: Publication):
+    from django.urls import reverse
+
+    address = reverse("public:program", args=[first.program.code])
+    assert "与上一版本相比" not in client.get(address).content.decode()
+    publish(cast, capped("3000000", effective_from=date(2025, 7, 15)))
+    text = client.get(address).content.decode()
+    assert "限额“单个企业年度限额”的限额：2,000,000.00 元 → 3,000,000.00 元" in text

@@ -108,7 +108,7 @@ def publication_applying(program: Program, on: date) -> tuple[Publication, bool]
     today = dates.today()
     for publication in Publication.objects.filter(
         program=program, validity__effective_from__gt=on, validity__effective_from__lte=today
-    ).order_by("-published_at", "-pk"):
+    ).order_by("-pk"):
         since = publication.scheme.retroactive_from
         if since is not None and since <= on and _stands(publication, today):
             return publication, True

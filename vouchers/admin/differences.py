@@ -83,12 +83,12 @@ def predecessor_of(version: PolicyVersion) -> PolicyVersion | None:
     published = Publication.objects.filter(program=version.program).select_related("version")
     own = published.filter(version=version).first()
     if own is not None:
-        published = published.filter(published_at__lt=own.published_at)
+        published = published.filter(pk__lt=own.pk)
     else:
         in_force = published.valid_on(dates.today()).first()
         if in_force is not None:
             return in_force.version
-    last = published.order_by("-published_at", "-pk").first()
+    last = published.order_by("-pk").first()
     return last.version if last else None
 
 

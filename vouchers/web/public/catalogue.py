@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from vouchers import dates
-from vouchers.models import Listing, Program
+from vouchers.models import Listing, Program, Publication
+from vouchers.policy.differences import compare
 from vouchers.web.catalogue import offer_of, offers
 from vouchers.web.scheme_prose import sections
 
@@ -35,10 +38,29 @@ def program(request: HttpRequest, code: str) -> HttpResponse:
         "offer": offer,
         "scheme": offer.scheme,
         "sections": sections(offer.scheme) if offer.scheme else [],
+        "changes": _changes(offer.publication),
         "versions": row.publications.select_related("validity").order_by("-validity__effective_from"),
         "crumbs": [(_("政策目录"), reverse("public:home"))],
     }
     return render(request, "public/program.html", context)
+
+
+def _changes(publication: Publication | None) -> dict[str, Any] | None:
+    """What the version changed of the one before it, rule by rule; None for a program's first."""
+    if publication is None:
+        return None
+    earlier = (
+        Publication.objects.filter(program=publication.program, pk__lt=publication.pk).order_by("-pk").first()
+    )
+    if earlier is None:
+        return None
+    rules = [
+        change
+        for section in compare(earlier.scheme, publication.scheme)
+        for change in section.changes
+        if not change.is_source
+    ]
+    return {"earlier": earlier, "rules": rules}
 
 
 @require_safe
