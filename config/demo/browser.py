@@ -14,6 +14,10 @@ from config.demo.people import PASSWORD
 
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 _SUMMARY = re.compile(r'class="error-summary".*?<ul>(.*?)</ul>', re.DOTALL)
+_ALERTS = (
+    re.compile(r'<div class="notice tone-refused" role="alert">(.*?)</div>\s*</div>', re.DOTALL),
+    re.compile(r'<div class="errornote" role="alert">(.*?)</div>', re.DOTALL),
+)
 _TAGS = re.compile(r"<[^>]+>")
 
 
@@ -31,6 +35,7 @@ class Person:
 
     def __init__(self, base_url: str, account: str) -> None:
         self.account = account
+        self.stands_on = ("", "")  # the address and the page that the last form led to
         self.http = httpx.Client(base_url=base_url, follow_redirects=True, timeout=60)
         page = self.get("/accounts/sign-in/")
         self.post("/accounts/sign-in/", {"username": account, "password": PASSWORD}, page=page)
@@ -43,6 +48,11 @@ class Person:
                 f"{self.account} GET {address} → {answer.status_code}：{words(answer.text)[:400]}"
             )
         return answer.text
+
+    def look(self, address: str) -> str:
+        """The page of this address: the one that the last form led to, or opened now."""
+        where, page = self.stands_on
+        return page if where == address else self.get(address)
 
     def download(self, address: str) -> bytes:
         """A file."""
@@ -59,15 +69,19 @@ class Person:
         files: Mapping[str, tuple[str, bytes, str]] | None = None,
         page: str = "",
         refused: bool = False,
+        follow: bool = True,
     ) -> Reply:
-        """Send a form. A refusal that the page shows is a failure, unless one is expected (``refused``)."""
+        """Send a form. A refusal that the page shows is a failure, unless one is expected (``refused``). Without ``follow`` the
+        page that it leads to is not opened, as more is to be sent from where the person stands."""
         token = self.http.cookies.get("csrftoken") or ""
         found = _TOKEN.search(page)
         if found:
             token = found.group(1)
         body = {**(data or {}), "csrfmiddlewaretoken": token}
-        answer = self.http.post(address, data=body, files=files, headers={"Referer": str(self.http.base_url)})
+        sender = {"Referer": str(self.http.base_url)}
+        answer = self.http.post(address, data=body, files=files, headers=sender, follow_redirects=follow)
         said = refusal_on(answer.text)
+        self.stands_on = (answer.url.path, answer.text) if answer.history else ("", "")
         if refused:
             if not said and answer.status_code < 400:
                 raise StepFailed(f"{self.account} POST {address}：预期会被拒绝，却成功了")
@@ -99,7 +113,7 @@ class Person:
         refused: bool = False,
     ) -> Reply:
         """Open a page, fill in the form that has these fields, and send it with all else that stands in it."""
-        page = self.get(address)
+        page = self.look(address)
         wanted = set(data or {}) | set(files or {})
         form = form_with(page, wanted)
         if form is None:
@@ -122,9 +136,7 @@ def refusal_on(text: str) -> str:
     summary = _SUMMARY.search(text)
     if summary:
         return words(summary.group(1))
-    alerts = re.findall(
-        r'<div class="notice tone-refused" role="alert">(.*?)</div>\s*</div>', text, re.DOTALL
-    )
+    alerts = [found for kind in _ALERTS for found in kind.findall(text)]
     return "；".join(words(one) for one in alerts)
 
 

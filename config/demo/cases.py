@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from config.demo import contracts, figures
 from config.demo.contracts import PARTY
-from config.demo.enterprise import Contract, Item
+from config.demo.enterprise import Contract, Item, Project
 from vouchers.policy.terms import BasisKind
 
 APPLIED_ON = date(2025, 6, 3)
@@ -29,7 +29,7 @@ class Case:
     program: str
     account: str
     by: str
-    contract: Contract
+    contract: Contract | Project
     granted: Decimal
     paid: Decimal
     items: tuple[Item, ...] = ()
@@ -105,7 +105,7 @@ def _shanghai() -> Case:
         granted=figures.SHANGHAI_VOUCHER,
         paid=figures.SHANGHAI_VOUCHER,
         items=(_invoice("huxin", "pujiang", figures.SHANGHAI_RENT, 902),),
-        opinion={"rate-rent": figures.SHANGHAI_PERCENT},
+        opinion={"rate-rent": figures.SHANGHAI_PERCENT, "reason": "集群规模大、成果水平良好，按 8% 确定"},
     )
 
 
@@ -127,8 +127,8 @@ def _guizhou_data() -> Case:
         kind=BasisKind.DATA_PRODUCT_LINE,
         net=figures.GUIZHOU_DATA,
         reference="SJ-2025-000904",
-        period=_USED,
         issued_on=_BILLED_ON,
+        typed={"description": "气象与电力负荷训练数据集"},
     )
     return Case(
         name="贵州数据产品",
@@ -155,7 +155,91 @@ def _chengdu() -> Case:
     )
 
 
+def _deployment() -> Case:
+    verified = Item(
+        kind=BasisKind.DEPLOYED_CAPACITY,
+        reference="HY-2025-000906",
+        issued_on=_BILLED_ON,
+        typed={"accelerator": "Ascend 910B", "quantity": figures.SHANGHAI_PFLOPS, "precision": "fp16"},
+    )
+    return Case(
+        name="上海部署奖励",
+        program="SH-BSJL-DEMO",
+        account="pujiang",
+        by="已部署算力规模，标准由专家评估",
+        contract=contracts.shanghai_deployment(),
+        granted=figures.SHANGHAI_REWARD,
+        paid=figures.SHANGHAI_REWARD,
+        items=(verified,),
+        opinion={
+            "rate-deployment": figures.SHANGHAI_PER_PFLOPS,
+            "reason": "规模核实、调度响应良好，每 P 按 2.5 万元确定",
+        },
+    )
+
+
+def _qianhai() -> Case:
+    built = zip(figures.QIANHAI_INVESTED, ("服务器与网络设备", "调度软件开发"), strict=True)
+    items = tuple(
+        Item(
+            kind=BasisKind.INVESTMENT_DOCUMENT,
+            net=net,
+            reference=f"TZ-2025-{sequence:06d}",
+            issued_on=date(2025, 3, 28),
+            typed={"description": what},
+        )
+        for sequence, (net, what) in enumerate(built, start=907)
+    )
+    return Case(
+        name="前海",
+        program="QH-DDPT-DEMO",
+        account="qianwan",
+        by="投资凭证",
+        contract=contracts.qianhai(),
+        granted=figures.QIANHAI_SUBSIDY,
+        paid=figures.QIANHAI_SUBSIDY,
+        items=items,
+    )
+
+
+def _inner_mongolia() -> Case:
+    quarters = ((date(2025, 1, 1), date(2025, 3, 31)), (date(2025, 4, 1), date(2025, 5, 31)))
+    items = tuple(
+        Item(
+            kind=BasisKind.SETTLEMENT_LINE,
+            net=net,
+            reference=f"NMJS-2025-{sequence:06d}",
+            issued_on=period[1],
+            period=period,
+            typed={"description": "北方大模型研究院等"},
+        )
+        for sequence, (net, period) in enumerate(
+            zip(figures.INNER_MONGOLIA_SETTLED, quarters, strict=True), start=909
+        )
+    )
+    return Case(
+        name="内蒙古",
+        program="NM-JS",
+        account="qingcheng",
+        by="供给方的平台结算额",
+        contract=contracts.inner_mongolia(),
+        granted=figures.INNER_MONGOLIA_REWARD,
+        paid=figures.INNER_MONGOLIA_REWARD,
+        items=items,
+    )
+
+
 def cases(beijing_price: Decimal) -> list[Case]:
     """All of them; Beijing's contract is signed at the base of its fair price."""
-    made: list[Callable[[], Case]] = [_shenzhen, _etown, _shanghai, _guizhou, _guizhou_data, _chengdu]
+    made: list[Callable[[], Case]] = [
+        _shenzhen,
+        _etown,
+        _shanghai,
+        _deployment,
+        _guizhou,
+        _guizhou_data,
+        _chengdu,
+        _qianhai,
+        _inner_mongolia,
+    ]
     return [_beijing(beijing_price), *(make() for make in made)]

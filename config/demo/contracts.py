@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from config.demo import figures
-from config.demo.enterprise import Contract
+from config.demo.enterprise import Contract, Project
 from config.demo.people import COMPANIES
 
 PARTY = {company.account: (company.uscc, company.name) for company in COMPANIES}
@@ -56,6 +56,7 @@ def etown_second() -> Contract:
         unit_price=Decimal("9.00"),
         accelerator="Ascend 910B",
         form_factor="OAM",
+        track="settlement",
         statements={"is_platform_traded": "yes"},
     )
 
@@ -132,14 +133,65 @@ def guizhou_data() -> Contract:
     return Contract(
         program="GZ-SLQ-DEMO",
         kind="data_product",
+        product="气象与电力负荷训练数据集",
         lessor_uscc=PARTY["zhihui"][0],
         contract_no="GZ-DATA-2025-001",
-        region_code="520000",
         signed_on=date(2025, 5, 20),
         starts_on=date(2025, 5, 20),
         ends_on=date(2026, 5, 19),
         amount=figures.GUIZHOU_DATA,
         statements={"is_platform_traded": "yes"},
+    )
+
+
+def shanghai_deployment() -> Project:
+    """375 domestic cards of 320 TFLOPS each, deployed before the text's last day and under the city's dispatch: 120 PFLOPS."""
+    return Project(
+        program="SH-BSJL-DEMO",
+        kind="deployment",
+        about={
+            "name": "临港智算中心一期",
+            "region_code": "310000",
+            "site": "临港智算中心 A 座",
+            "accelerator": "Ascend 910B",
+            "cards": "375",
+            "scale": figures.SHANGHAI_PFLOPS,
+            "precision": "fp16",
+            "completed_on": "2024-11-20",
+            "dispatchable_since": "2024-11-25",
+        },
+    )
+
+
+def qianhai() -> Project:
+    """A dispatch platform that was built with the applicant's own money."""
+    return Project(
+        program="QH-DDPT-DEMO",
+        kind="investment",
+        about={
+            "name": "前湾智能算力调度平台",
+            "document_no": "QH-BA-2024-0118",
+            "region_code": "440300",
+            "completed_on": "2025-03-31",
+            "dispatchable_since": "2025-04-01",
+            "amount": str(sum(figures.QIANHAI_INVESTED)),
+        },
+    )
+
+
+def inner_mongolia() -> Project:
+    """What a supplier settled on the platform from January to May."""
+    return Project(
+        program="NM-JS",
+        kind="settlement",
+        about={
+            "site": "内蒙古算力资源监测调度平台",
+            "document_no": "NMJS-2025-0001",
+            "period_from": "2025-01-01",
+            "period_to": "2025-05-31",
+            "counterparties": "北方大模型研究院\n草原数据服务有限公司",
+            "amount": str(sum(figures.INNER_MONGOLIA_SETTLED)),
+        },
     )
 
 

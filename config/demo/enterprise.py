@@ -25,18 +25,20 @@ class Contract:
     program: str
     lessor_uscc: str
     contract_no: str
-    region_code: str
+    region_code: str = ""
     signed_on: date
     starts_on: date
     ends_on: date
     amount: Decimal
     kind: str = "compute_lease"
+    product: str = ""
     unit_price: Decimal | None = None
     accelerator: str = "H800"
     form_factor: str = "SXM"
     cards: int = 128
     serials: tuple[str, ...] = ()
     exclusive: bool = False
+    track: str = ""
     statements: dict[str, str] = field(default_factory=dict)
 
     def typed(self) -> dict[str, str | list[str]]:
@@ -48,12 +50,14 @@ class Contract:
             "signed_on": self.signed_on.isoformat(),
             "starts_on": self.starts_on.isoformat(),
             "ends_on": self.ends_on.isoformat(),
-            "region_code": self.region_code,
             "amount": str(self.amount),
             "vat_rate": "0.06",
         }
+        if self.product:
+            typed["product"] = self.product
         if self.unit_price is not None:
             typed |= {
+                "region_code": self.region_code,
                 "accelerator": self.accelerator,
                 "form_factor": self.form_factor,
                 "cards": str(self.cards),
@@ -69,17 +73,38 @@ class Contract:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Project:
+    """A project of the applicant's own: an investment, deployed compute, or what it settled on a platform. `about` is what the
+    form of its kind asks for."""
+
+    program: str
+    kind: str
+    about: dict[str, str]
+    track: str = ""
+    statements: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def contract_no(self) -> str:
+        """What its papers are headed by."""
+        return self.about.get("document_no") or self.about.get("name", "")
+
+    def typed(self) -> dict[str, str | list[str]]:
+        """What is typed into the form."""
+        return {"kind": self.kind, **self.about}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """One thing that a claim rests on, as an enterprise files it: an e-invoice, or a document of another kind.
 
-    ``net`` is yuan without tax; ``typed`` what the form of that kind asks for besides.
+    ``net`` is yuan without tax (None where a scale is counted); ``typed`` what the form of that kind asks for besides.
     """
 
     kind: BasisKind
-    net: Decimal
     reference: str
-    period: tuple[date, date]
     issued_on: date
+    net: Decimal | None = None
+    period: tuple[date, date] | None = None
     seller: tuple[str, str] = ("", "")
     buyer: tuple[str, str] = ("", "")
     typed: dict[str, str] = field(default_factory=dict)
@@ -102,27 +127,29 @@ def pdf(title: str, about: str = "") -> bytes:
     return _paper(title) + f"% {about}\n".encode()
 
 
-def apply(person: Person, contract: Contract) -> tuple[str, str]:
+def apply(person: Person, contract: Contract | Project) -> tuple[str, str]:
     """The guided application from the choice of the scheme to the submission; answers its number and the last page."""
     first = person.fill(
         "/portal/applications/new/?program=" + contract.program, {"program": contract.program}
     )
     number = _number(first.path)
     here = f"/portal/applications/{number}"
-    person.fill(f"{here}/contract/", contract.typed())
-    page = person.get(f"{here}/statements/")
+    if contract.track:
+        person.fill(f"{here}/track/", {"track": contract.track})
+    person.fill(f"{here}/contract/?kind={contract.kind}", contract.typed())
+    page = person.look(f"{here}/statements/")
     asked = {name: value for name, value in contract.statements.items() if f'name="{name}"' in page}
     if asked:
         person.fill(f"{here}/statements/", asked)
     upload_papers(person, f"{here}/papers/", contract.contract_no)
-    person.get(f"{here}/estimate/")
+    person.look(f"{here}/estimate/")
     last = person.fill(f"{here}/check/", {"statement_accepted": "on"})
     return number, last.text
 
 
 def upload_papers(person: Person, address: str, about: str) -> None:
     """A file for every kind of paper that the page asks for."""
-    page = person.get(address)
+    page = person.look(address)
     kinds = sorted(
         set(re.findall(r'<input[^>]*type="file"[^>]*name="([a-z_]+)"', page))
         | set(re.findall(r'<input[^>]*name="([a-z_]+)"[^>]*type="file"', page))
@@ -141,7 +168,7 @@ def claim(person: Person, voucher_no: str, items: Sequence[Item]) -> str:
     for item in items:
         (_add_invoice if item.kind is BasisKind.INVOICE_LINE else _add_other)(person, here, item)
     upload_papers(person, f"{here}/papers/", number)
-    page = person.get(f"{here}/check/")
+    page = person.look(f"{here}/check/")
     ticks = {"statement_accepted": "on"} if 'name="statement_accepted"' in page else {}
     person.post(f"{here}/check/", ticks, page=page)
     return number
@@ -149,6 +176,7 @@ def claim(person: Person, voucher_no: str, items: Sequence[Item]) -> str:
 
 def _add_invoice(person: Person, here: str, item: Item) -> None:
     """An e-invoice that was paid by one transfer."""
+    assert item.net is not None
     xml = sample_xml(
         invoice_no=invoice_number(item.issued_on, item.seller[0], item.sequence),
         issued_on=item.issued_on,
@@ -171,28 +199,29 @@ def _add_invoice(person: Person, here: str, item: Item) -> None:
 
 
 def _add_other(person: Person, here: str, item: Item) -> None:
-    """Another kind of basis, with its document."""
+    """Another kind of basis, with its document; where money was paid for it, with its transfer."""
     address = f"{here}/items/other/?kind={item.kind.value}"
-    page = person.get(address)
-    typed = {
-        "kind": item.kind.value,
-        "reference": item.reference,
-        "net_amount": str(item.net),
-        **_period(item),
-        **item.typed,
-    }
+    typed = {"kind": item.kind.value, "reference": item.reference, **_period(item), **item.typed}
     files = {"document": ("document.pdf", pdf(item.kind.label, item.reference), PDF)}
-    if 'name="bank_ref"' in page and item.kind is not BasisKind.SETTLEMENT_LINE:
+    if item.net is not None:
+        typed["net_amount"] = str(item.net)
+    if item.kind in _PAID_FOR:
         typed |= _paid(item)
         files["proof"] = ("proof.pdf", pdf("银行付款凭证", item.reference), PDF)
     person.fill(address, typed, files=files)
 
 
+_PAID_FOR = frozenset({BasisKind.CONTRACT_AMOUNT, BasisKind.DATA_PRODUCT_LINE, BasisKind.INVESTMENT_DOCUMENT})
+
+
 def _period(item: Item) -> dict[str, str]:
+    if item.period is None:
+        return {}
     return {"period_from": item.period[0].isoformat(), "period_to": item.period[1].isoformat()}
 
 
 def _paid(item: Item) -> dict[str, str]:
+    assert item.net is not None
     return {
         "bank_ref": f"BK{item.sequence:012d}",
         "paid_on": item.issued_on.isoformat(),

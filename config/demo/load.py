@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from applications import demo as demo_year
 from applications.models import Claim, ImportedFile
-from config.demo.people import load_people
+from config.demo.people import connect_platforms, load_people
 from vouchers.actions.price_observations import SHIPPED_PRICES
 from vouchers.actions.programs import appropriate_budget
 from vouchers.context import acting
@@ -46,7 +46,8 @@ def people() -> str:
         path.touch(mode=0o600)
         known = json.loads(path.read_text(encoding="utf-8") or "{}")
         path.write_text(json.dumps({**known, **tokens}, ensure_ascii=False), encoding="utf-8")
-    return f"{User.objects.count()} 个账号"
+    connected = connect_platforms()
+    return f"{User.objects.count()} 个账号，{connected} 家接入平台"
 
 
 def schemes() -> str:

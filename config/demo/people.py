@@ -8,8 +8,18 @@ from datetime import date
 from django.contrib.auth.hashers import make_password
 
 from vouchers.access import Role
+from vouchers.actions.register import connect_platform
 from vouchers.context import Actor, acting
-from vouchers.models import ApiCredential, BankAccount, Party, ProviderAdmission, Region, RoleGrant, User
+from vouchers.models import (
+    ApiCredential,
+    BankAccount,
+    Party,
+    PlatformConnection,
+    ProviderAdmission,
+    Region,
+    RoleGrant,
+    User,
+)
 
 PASSWORD = "demo-voucher-2025"  # noqa: S105 (printed at the start of every demonstration)
 SINCE = date(2023, 1, 1)
@@ -157,6 +167,11 @@ ADMISSIONS = (
     ("tianfu", "CD-SLQ", "2023年第一批", "智能算力租用"),
     ("tianfu", "CD-SLQ-DEMO", "2023年第一批", "智能算力租用"),
 )
+# party → (platform, region, since, document)
+CONNECTIONS = (
+    ("pujiang", "上海市智能算力统筹调度平台", "310000", date(2024, 11, 25), "沪算调接〔2024〕演示3号"),
+    ("qingcheng", "内蒙古算力资源监测调度平台", "150000", date(2024, 8, 1), "蒙算监接〔2024〕演示5号"),
+)
 
 
 def load_people() -> dict[str, str]:
@@ -204,6 +219,25 @@ def load_people() -> dict[str, str]:
                 defaults={"tier": "specialist", "effective_from": SINCE},
             )
         return tokens
+
+
+def connect_platforms() -> int:
+    """Whose compute is connected to which platform, as the regions' staff recorded it; what is there is left alone."""
+    handler = User.objects.get(username="handler")
+    for account, platform, region_code, since, document_no in CONNECTIONS:
+        company = next(one for one in COMPANIES if one.account == account)
+        party = Party.objects.get(uscc=company.uscc)
+        if not PlatformConnection.objects.filter(party=party, platform=platform).exists():
+            with acting(handler, "demo.connect_platforms"):
+                connect_platform(
+                    party,
+                    platform=platform,
+                    region=Region.objects.get(code=region_code),
+                    effective_from=since,
+                    document_no=document_no,
+                    by=handler,
+                )
+    return len(CONNECTIONS)
 
 
 def _user(account: str, name: str, password: str, *, staff: bool = False) -> User:

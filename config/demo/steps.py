@@ -14,6 +14,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("公示期满，发券；凭证与公开查验", steps_cases.issue),
     ("各专项按各自的基数兑付，核验与核准", steps_cases.redeem),
     ("拨付：编制、批准、报送、银行回执", steps_cases.pay),
+    ("政策调整测算：复制北京政策为草稿、提高限额、重算当月案件", steps_policy.what_a_change_costs),
     ("虚假租约：同一设备租给两家，自动暂缓", steps_audit.false_lease),
     ("审计：可疑合同与工作簿", steps_audit.audit),
 )

@@ -105,13 +105,13 @@ def decide(story: Story) -> str:
 
 
 def issue(story: Story) -> str:
-    """When the notice has run its days."""
+    """When the notice has run its days: a voucher (V-), or where the scheme issues none, what was recognised (E-)."""
     move_demo_date(ISSUED_ON)
     said = []
     for case in story.cases:
         number = story.applications[case.name]
         page = story.office.decide("approver", f"/desk/applications/{number}/", "issue").text
-        voucher_no = story.vouchers[case.name] = number_on("V", page)
+        voucher_no = story.vouchers[case.name] = number_on("[VE]", page)
         shown = story.sign_in(case.account).get(f"/portal/vouchers/{voucher_no}/")
         require_shown(case.granted, shown, f"{case.name}的券面额")
         said.append(f"{case.name} {voucher_no} {thousands(case.granted)} 元")
