@@ -18,6 +18,7 @@ class ApplicationSerializer(serializers.ModelSerializer[Application]):
     enterprise_uscc = serializers.CharField(source="enterprise.uscc")
     enterprise_name = serializers.CharField(source="enterprise.name")
     lease_no = serializers.SerializerMethodField()
+    project_no = serializers.SerializerMethodField()
     publication_no = serializers.SerializerMethodField()
 
     class Meta:
@@ -30,6 +31,7 @@ class ApplicationSerializer(serializers.ModelSerializer[Application]):
             "enterprise_uscc",
             "enterprise_name",
             "lease_no",
+            "project_no",
             "state",
             "state_since",
             "due_on",
@@ -47,6 +49,11 @@ class ApplicationSerializer(serializers.ModelSerializer[Application]):
     def get_lease_no(self, application: Application) -> str | None:
         """The contract that it rests on."""
         return application.lease.lease_no if application.lease else None
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_project_no(self, application: Application) -> str | None:
+        """The project of its own that it rests on, where it rests on no contract."""
+        return application.project.project_no if application.project else None
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_publication_no(self, application: Application) -> str | None:
@@ -70,7 +77,10 @@ class BasisItemSerializer(serializers.ModelSerializer[BasisItem]):
             "period_from",
             "period_to",
             "accelerator",
+            "component",
             "quantity",
+            "scale_unit",
+            "precision",
         )
 
 
@@ -177,7 +187,7 @@ class ApplicationViewSet(ReadOnly):
     def get_queryset(self) -> QuerySet[Application]:
         return (
             Application.objects.visible_to(self.request.user)
-            .select_related("enterprise", "lease", "publication")
+            .select_related("enterprise", "lease", "project", "publication")
             .order_by("-pk")
         )
 

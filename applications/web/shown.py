@@ -61,11 +61,18 @@ def reviews_of(case: Application | Claim, *, internal: bool) -> list[Review]:
     return list(rows if internal else rows.filter(internal=False))
 
 
+def _deed_title(case: Application | Claim, verb: str) -> str:
+    """What was done; nothing is issued where a subsidy is paid without a voucher."""
+    if verb == "issue" and isinstance(case, Application) and case.voucher_no.startswith("E-"):
+        return str(_("核定"))
+    return str(DEEDS.get(verb) or case.lifecycle.label_of(verb))
+
+
 def shown_timeline(case: Application | Claim, *, internal: bool) -> list[dict[str, Any]]:
     """Who did what and when; last, who has it now and until when."""
     done: list[dict[str, Any]] = [
         {
-            "title": str(DEEDS.get(review.verb) or case.lifecycle.label_of(review.verb)),
+            "title": _deed_title(case, review.verb),
             "state": "done",
             "tone": "refused" if review.verb == "reject" else "",
             # The enterprise is told the office, not the officer.
@@ -233,6 +240,7 @@ def noted(claim: Claim) -> list[BasisItem]:
     items = list(claim.items.select_related("invoice", "bank_transfer", "paper"))
     for item in items:
         item.note = item_note(item, paid=False)  # type: ignore[attr-defined]
+        item.last_day = item.period_to - timedelta(days=1) if item.period_to else None  # type: ignore[attr-defined]
     return items
 
 

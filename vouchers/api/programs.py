@@ -17,6 +17,7 @@ from vouchers import dates
 from vouchers.actions.policies import publication_in_force
 from vouchers.errors import DomainError
 from vouchers.models import Program, Publication
+from vouchers.policy.rules import closed_reasons
 
 
 class ProgramSerializer(serializers.ModelSerializer[Program]):
@@ -25,6 +26,7 @@ class ProgramSerializer(serializers.ModelSerializer[Program]):
     region_code = serializers.CharField(source="region.code")
     region_name = serializers.CharField(source="region.name")
     open_for_applications = serializers.SerializerMethodField()
+    closed_reasons = serializers.SerializerMethodField()
     publication_no = serializers.SerializerMethodField()
 
     class Meta:
@@ -40,6 +42,7 @@ class ProgramSerializer(serializers.ModelSerializer[Program]):
             "is_demonstration",
             "publication_no",
             "open_for_applications",
+            "closed_reasons",
         )
 
     def _publication(self, program: Program) -> Publication | None:
@@ -53,6 +56,14 @@ class ProgramSerializer(serializers.ModelSerializer[Program]):
         """Whether an application may be started today; a rate that is not published keeps a scheme closed."""
         publication = self._publication(program)
         return publication is not None and publication.accepts_applications
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_closed_reasons(self, program: Program) -> list[str]:
+        """Why no application can be started under the version in force; empty when one can."""
+        publication = self._publication(program)
+        if publication is None:
+            return ["目前没有施行中的政策。"]
+        return [] if publication.accepts_applications else closed_reasons(publication.scheme)
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_publication_no(self, program: Program) -> str | None:

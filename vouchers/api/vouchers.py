@@ -17,7 +17,7 @@ from vouchers.models import Voucher
 
 
 class VoucherSerializer(serializers.ModelSerializer[Voucher]):
-    """A voucher. Amounts in yuan; ``expires_on`` is the first day on which it can no longer be used."""
+    """A voucher, or with ``is_entitlement`` the amount set apart for a subsidy paid without one. Amounts in yuan; ``expires_on`` is the first day on which it can no longer be used."""
 
     program_code = serializers.SerializerMethodField()
     enterprise_uscc = serializers.CharField(source="enterprise.uscc")
@@ -41,6 +41,7 @@ class VoucherSerializer(serializers.ModelSerializer[Voucher]):
             "issued_on",
             "expires_on",
             "state",
+            "is_entitlement",
             "origin",
         )
 

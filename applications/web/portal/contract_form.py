@@ -107,7 +107,7 @@ class LeaseForm(forms.Form):
         max_length=40,
         help_text=_("18 位，见合同或对方营业执照。"),
         widget=forms.TextInput(attrs={"list": "providers", "autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"required": _("请填写出租方的统一社会信用代码。")},
+        error_messages={"required": _("请填写对方的统一社会信用代码。")},
     )
     lessor_name = forms.CharField(
         label=_("出租方名称"), max_length=200, required=False, help_text=_("已登记的单位可不填，以登记为准。")
@@ -115,7 +115,7 @@ class LeaseForm(forms.Form):
     contract_no = forms.CharField(
         label=_("合同编号"),
         max_length=60,
-        error_messages={"required": _("请填写合同编号，没有编号的填“无”。")},
+        error_messages={"required": _("请填写编号，没有编号的填“无”。")},
     )
     product = forms.CharField(
         label=_("数据产品名称"),
@@ -127,7 +127,11 @@ class LeaseForm(forms.Form):
     signed_on = DayField(label=_("签订日"))
     starts_on = DayField(label=_("服务开始日"))
     ends_on = DayField(label=_("服务结束日"), help_text=_("合同写明的最后一天。"))
-    region_code = forms.ChoiceField(label=_("算力所在地"), help_text=_("提供算力的机房所在地。"))
+    region_code = forms.ChoiceField(
+        label=_("算力所在地"),
+        help_text=_("提供算力的机房所在地。"),
+        error_messages={"required": _("请选择所在地。")},
+    )
     accelerator = forms.CharField(
         label=_("加速卡型号"),
         max_length=60,
@@ -142,7 +146,11 @@ class LeaseForm(forms.Form):
         min_value=1,
         max_value=1_000_000,
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
-        error_messages={"invalid": _("卡数应为整数。")},
+        error_messages={
+            "invalid": _("卡数应为整数。"),
+            "min_value": _("卡数应大于 0。"),
+            "max_value": _("卡数过大，请核对。"),
+        },
     )
     unit = forms.ChoiceField(
         label=_("计价单位"), required=False, choices=[("", _("请选择")), *PriceUnit.choices]

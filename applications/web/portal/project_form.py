@@ -123,7 +123,12 @@ class ProjectForm(forms.Form):
         min_value=1,
         max_value=10_000_000,
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
-        error_messages={"invalid": _("卡数应为整数。"), "required": _("请填写卡数。")},
+        error_messages={
+            "invalid": _("卡数应为整数。"),
+            "min_value": _("卡数应大于 0。"),
+            "max_value": _("卡数过大，请核对。"),
+            "required": _("请填写卡数。"),
+        },
     )
     scale = ScaleField(label=_("算力规模"), help_text=_("按所选精度的稠密峰值合计，单位为 PFLOPS。"))
     precision = forms.ChoiceField(

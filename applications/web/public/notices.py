@@ -97,7 +97,7 @@ def objected(request: HttpRequest, notice_no: str) -> HttpResponse:
         return redirect("public:notice", notice_no)
     sentences = [
         _("由未参与本件的人员核查，并按您留下的联系方式书面答复。"),
-        _("答复之前，该件不发放算力券。"),
+        _("答复之前，该件不发券、不拨付。"),
     ]
     context = {"objection": objection, "notice_no": notice_no, "next": sentences}
     return render(request, "public/objected.html", context)

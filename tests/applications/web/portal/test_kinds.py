@@ -481,3 +481,21 @@ def test_storage_on_an_invoice_is_told_apart_from_compute_and_left_out(client, c
         page = client.get(reverse("portal:claim_items", args=[claim.claim_no]))
         assert page.context["assessment"].amount == Decimal("160000.00")
         assert "存储" in page.text
+
+
+@pytest.mark.parametrize("name", ["GZ-SLQ", "CD-SLQ", "QH-DDPT", "SH-BSJL"])
+def test_a_scheme_whose_rate_no_text_gives_stays_closed_and_says_why_everywhere(client, cast, name):
+    publication = kinds.opened(cast, name)
+    code = publication.program.code
+    page = client.get(reverse("public:program", args=[code]))
+    assert "未公布" in page.text
+    answer = client.get(f"/api/v1/programs/{code}").json()
+    assert answer["open_for_applications"] is False
+    assert "未公布" in answer["closed_reasons"][0]
+    client.force_login(cast.filer)
+    page = client.get(reverse("portal:application_new"), {"program": code})
+    assert "未公布" in page.text and "开始填写" not in page.text
+    page = client.post(reverse("portal:application_new"), {"program": code})
+    assert page.status_code == 422
+    assert "尚未公布" in page.text
+    assert not Application.objects.exists()
