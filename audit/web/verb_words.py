@@ -70,6 +70,7 @@ DEEDS: dict[str, Any] = {
     "create": _("建立"),
     "delete": _("删除"),
     "draft": _("起草"),
+    "edit": _("修改草稿"),
     "export": _("导出"),
     "file": _("备案"),
     "import": _("导入"),

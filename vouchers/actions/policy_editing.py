@@ -110,7 +110,8 @@ def stamp_of(version: PolicyVersion) -> str:
 
 def _stored(version: PolicyVersion) -> PolicyVersion:
     """As it stands in the database: a form that was refused has left its values in the one at hand."""
-    return PolicyVersion.objects.select_related("program__region").get(pk=version.pk)
+    found: PolicyVersion = PolicyVersion.objects.select_related("program__region").get(pk=version.pk)
+    return found
 
 
 def begin_edit(version: PolicyVersion, stamp: str, *, by: User) -> None:

@@ -11,6 +11,7 @@ from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.actions.policy_drafts import NOT_STATED
+from vouchers.admin.quick_widgets import QUICK
 from vouchers.models.policy_parts import CODE
 from vouchers.policy.terms import Confidence
 
@@ -21,6 +22,7 @@ NOT_IN_THE_TEXT = NOT_STATED["cite_document"]
 class PartForm(forms.ModelForm):
     """A row. Texts and choices may be left empty for now; a code and a place are given where none was typed."""
 
+    default_renderer = QUICK
     listed_otherwise: tuple[str, ...] = ()
     """Fields whose choices are not the stored words."""
 
@@ -77,6 +79,8 @@ class PartFormSet(BaseInlineFormSet):
     """The rows of one kind. Rows without a code or a place get the next one."""
 
     stem = "item"
+    called: Any = staticmethod(str)
+    """What a row of this kind is called."""
 
     def _existing_object(self, pk: Any) -> Any:
         """A row that another editor removed meanwhile is shown as it was typed, and is not saved."""

@@ -17,7 +17,8 @@ from vouchers.admin import policy_fields as fields
 from vouchers.admin.policy_examples import ExamplePart
 from vouchers.admin.policy_gates import GateForm
 from vouchers.admin.policy_rows import TermsPart, VersionPart
-from vouchers.admin.shown import LEVELS
+from vouchers.admin.shown import LEVELS, shown
+from vouchers.admin.version_places import citation_words, field_choices, target_choices
 from vouchers.models import (
     PolicyApplicantClass,
     PolicyCap,
@@ -103,17 +104,23 @@ class RatePart(VersionPart):
         "classes",
     )
     more = ("components", ("completion_from", "unit_amount"), ("code", "position"))
-    gist = (
-        "rate",
-        "unit_amount",
-        "kind",
-        "band_from",
-        "band_to",
-        "chip_origins",
-        "purposes",
-        "classes",
-        "track",
-    )
+    gist = ("kind", "chip_origins", "purposes", "classes", "track")
+
+    def called(self, row: Any) -> str:
+        if row.rate is None and row.unit_amount is None:
+            return str(_("比例未公布（%(code)s）") % {"code": row.code})
+        if row.rate is None:
+            return str(_("每单位 %(amount)s 元") % {"amount": shown(row, "unit_amount")})
+        return str(shown(row, "rate"))
+
+    def in_short(self, row: Any, codes: dict[str, str]) -> str:
+        band = ""
+        if row.band_from is not None or row.band_to is not None:
+            low = shown(row, "band_from") if row.band_from is not None else "0"
+            high = shown(row, "band_to") if row.band_to is not None else _("以上")
+            band = f"{low} — {high}"
+        words = [str(shown(row, name, codes)) for name in self.gist]
+        return " · ".join(word for word in [band, *words] if word not in ("", "—"))
 
 
 class ScoreRatePart(VersionPart):
@@ -123,7 +130,10 @@ class ScoreRatePart(VersionPart):
     intro = _("只有“由评审按评分确定比例”时才填：多少分对应多少比例。")
     what = (("track", "score_from", "rate"),)
     more = (("code", "position"),)
-    gist = ("score_from", "rate", "track")
+    gist = ("rate", "track")
+
+    def called(self, row: Any) -> str:
+        return str(_("%(score)s 分起") % {"score": shown(row, "score_from")})
 
 
 class FloorPart(VersionPart):
@@ -247,6 +257,9 @@ class TreasurySharePart(VersionPart):
     more = (("code", "position"),)
     gist = ("share",)
 
+    def called(self, row: Any) -> str:
+        return str(row.treasury)
+
 
 class PricePart(TermsPart):
     model = PolicyPriceRule
@@ -300,6 +313,9 @@ class CitationPart(VersionPart):
     what = (("target", "field"),)
     gist = ("cite_document", "cite_article", "cite_confidence", "cite_note")
 
+    def called(self, row: Any) -> str:
+        return citation_words(row)
+
     def get_queryset(self, request: HttpRequest) -> Any:
         """The source of the whole version stands on the version itself."""
         return super().get_queryset(request).exclude(target="", field="")
@@ -308,8 +324,6 @@ class CitationPart(VersionPart):
         version: PolicyVersion | None = getattr(self, "_version", None)
         if version is None or db_field.name not in ("target", "field"):
             return None
-        from vouchers.admin.version_places import field_choices, target_choices
-
         choices = target_choices(version) if db_field.name == "target" else field_choices()
         return fields.OpenChoiceField(choices=[("", "—"), *choices], required=False, **common)
 

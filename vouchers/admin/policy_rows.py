@@ -16,7 +16,7 @@ from vouchers.admin.policy_forms import NOT_IN_THE_TEXT, PartForm, PartFormSet
 from vouchers.admin.policy_help import help_for
 from vouchers.admin.scoped import PartInline
 from vouchers.admin.shown import is_amount, is_rate, shown
-from vouchers.models import PolicyApplicantClass, PolicyTrack, PolicyVersion
+from vouchers.models import PolicyApplicantClass, PolicyDocument, PolicyTrack, PolicyVersion
 
 SOURCE_FIELDS = ("cite_document", "cite_article")
 SOURCE_DETAILS = ("cite_confidence", "cite_note")
@@ -35,7 +35,7 @@ def _posted(request: HttpRequest) -> list[tuple[str, str]]:
 
 def document_choices(request: HttpRequest, version: PolicyVersion | None) -> list[tuple[str, str]]:
     """The version's documents, those typed on the page as well, and what stands for “not in the text”."""
-    stored = [] if version is None else [row.document_no for row in version.policydocument_rows.all()]
+    stored = [] if version is None else _codes_of(request, version, PolicyDocument)
     typed = [
         value for key, value in _posted(request) if re.fullmatch(r"policydocument_rows-\d+-document_no", key)
     ]
@@ -43,11 +43,20 @@ def document_choices(request: HttpRequest, version: PolicyVersion | None) -> lis
     return [*((name, name) for name in names), (NOT_IN_THE_TEXT, str(_("本系统演示设定（文件未载明）")))]
 
 
+def _codes_of(request: HttpRequest, version: PolicyVersion, model: type[models.Model]) -> dict[str, str]:
+    """The stored rows of a kind by their codes, read once a request."""
+    read: dict[Any, dict[str, str]] = request.__dict__.setdefault("_policy_codes", {})
+    if model not in read:
+        name = "document_no" if model is PolicyDocument else "code"
+        read[model] = {getattr(row, name): str(row) for row in model._default_manager.filter(version=version)}
+    return read[model]
+
+
 def code_choices(
     request: HttpRequest, version: PolicyVersion, model: type[models.Model]
 ) -> list[tuple[str, str]]:
     """The rows of a kind by their codes: as stored, and as typed on the page."""
-    rows = {row.code: str(row) for row in model._default_manager.filter(version=version)}  # type: ignore[attr-defined]
+    rows = dict(_codes_of(request, version, model))
     prefix = f"{model._meta.model_name}_rows"
     for key, code in _posted(request):
         match = re.fullmatch(rf"{prefix}-(\d+)-code", key)
@@ -93,6 +102,7 @@ class VersionPart(PartInline):
         self._version = obj
         formset: Any = super().get_formset(request, obj, **kwargs)
         formset.stem = self.stem
+        formset.called = staticmethod(self.called)
         return formset
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -137,6 +147,10 @@ class VersionPart(PartInline):
     def special_field(self, db_field: Any, common: dict[str, Any]) -> forms.Field | None:
         """A field of this kind alone; None for the usual one."""
         return None
+
+    def called(self, row: Any) -> str:
+        """What a row is called."""
+        return str(row)
 
     def in_short(self, row: Any, codes: dict[str, str]) -> str:
         """The row in one line."""

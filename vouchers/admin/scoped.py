@@ -65,6 +65,7 @@ class ScopedFields:
                 )
             return WordsField(**common)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        self._no_ways_by_key(field)
         if isinstance(db_field, (models.TextField, models.JSONField)):
             field.widget.attrs["rows"] = 8 if isinstance(db_field, models.JSONField) else 3
         elif (
@@ -78,6 +79,14 @@ class ScopedFields:
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs.setdefault("queryset", rows_in_scope(db_field.related_model, request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+    def _no_ways_by_key(self, field: Any) -> Any:
+        """The framework's pencil and eye beside a list lead to addresses with primary keys."""
+        widget = getattr(field, "widget", None)
+        for way in ("can_change_related", "can_view_related", "can_delete_related"):
+            if hasattr(widget, way):
+                setattr(widget, way, False)
+        return field
 
 
 def rows_in_scope(model: type[models.Model], request: HttpRequest) -> QuerySet[Any]:

@@ -54,7 +54,11 @@ def place_of(problem: Problem, version_form: Any, tables: dict[str, Any]) -> Pla
     if row is None:
         return place
     place.row, place.anchor = row, row.prefix
-    place.title = f"{place.title}“{row.instance}”" if head not in SINGLES and row.instance.pk else place.title
+    place.title = (
+        f"{place.title}“{formset.called(row.instance)}”"
+        if head not in SINGLES and row.instance.pk
+        else place.title
+    )
     name = {"cite": "cite_document"}.get(field, field)
     if name == "cites" or name not in row.fields:
         name = "cite_document" if name == "cites" else ""
@@ -95,6 +99,20 @@ def target_choices(version: PolicyVersion) -> list[tuple[str, str]]:
         for row in part_model._default_manager.filter(version=version):
             choices.append((f"{name}.{row.code}", f"{label}“{row}”"))
     return choices
+
+
+def citation_words(citation: Any) -> str:
+    """Which value a citation is about: `限额“单个企业年度限额” · 期间`."""
+    head, _dot, code = str(citation.target).partition(".")
+    model = MODELS.get(head)
+    whole, columns = "", list(PolicyVersion._meta.fields)
+    if model is not None:
+        row = model._default_manager.filter(version=citation.version_id, code=code).first() if code else None
+        whole = str(model._meta.verbose_name) + (f"“{row or code}”" if code else "")
+        columns = list(model._meta.fields)
+    labels = {field.name: str(field.verbose_name) for field in columns}
+    value = labels.get(citation.field, citation.field)
+    return " · ".join(word for word in (whole, value) if word) or str(PolicyVersion._meta.verbose_name)
 
 
 def field_choices() -> list[tuple[str, list[tuple[str, str]]]]:

@@ -91,16 +91,12 @@ class Row:
     """A row of a table."""
 
     form: Any
+    title: str = ""
+    """What the row is called."""
     short: str = ""
     problems: list[Place] = field(default_factory=list)
     is_new: bool = False
     is_empty_form: bool = False
-
-    @property
-    def title(self) -> str:
-        """What the row is called."""
-        row = self.form.original
-        return str(row) if row is not None else ""
 
     @property
     def opened(self) -> bool:
@@ -154,6 +150,11 @@ class Shown:
     problems: list[Place] = field(default_factory=list)
     panels: list[Any] = field(default_factory=list)
     own_errors: int = 0
+
+    @property
+    def numeral(self) -> str:
+        """Its number as an ordinance writes it."""
+        return "零一二三四五六七八九十"[self.number]
 
     @property
     def wrong(self) -> int:
@@ -229,6 +230,7 @@ def _table(inline: Any, places: list[Place], codes: dict[str, str]) -> Table:
             blank = row
             continue
         if found is not None:
+            row.title = inline.formset.called(found)
             row.short = inline.opts.in_short(found, codes) if hasattr(inline.opts, "in_short") else ""
         row.problems = [place for place in own if place.row is one.form]
         _hang(one.form, row.problems)
@@ -240,6 +242,8 @@ def _forms(inline: Any) -> list[InlineAdminForm]:
     """Every row's form with its own row. The framework pairs them by place, which is wrong once another editor has added or
     removed a row while this page was open."""
     formset = inline.formset
+    for form in formset.initial_forms:
+        form.instance.version = formset.instance  # the one at hand, not asked for again row by row
     fixed = tuple(inline.readonly_fields)
     if not inline.has_change_permission:
         fixed += tuple(flatten_fieldsets(inline.fieldsets))
