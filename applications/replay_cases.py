@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, DateField, F, QuerySet, Sum
+from django.db.models import BooleanField, Count, DateField, ExpressionWrapper, F, Q, QuerySet, Sum
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, TruncDate
 
 from applications.models import Application, Claim
@@ -21,12 +21,14 @@ from applications.models.claims import DEAD_STATES
 from vouchers import dates
 from vouchers.actions.case_sources import CaseQuery, CaseSource
 from vouchers.money import ZERO
-from vouchers.policy.facts import Facts, UsedAmounts, VoucherFacts
-from vouchers.policy.plain import from_plain
-from vouchers.policy.replay import ReplayCase
+from vouchers.policy.case_rows import CaseRow
 
 CHUNK = 1000
 _GRANTED = ("approved", "noticed", "issued")
+# Whoever asked for less than it could have would ask for that again; what else was asked for followed from the rates then.
+_ASKED_FOR_LESS = ExpressionWrapper(
+    Q(assessment__lines__contains=[{"code": "requested"}]), output_field=BooleanField()
+)
 _FILED_DAY = TruncDate("submitted_at", tzinfo=dates.SHANGHAI)
 
 
@@ -54,48 +56,35 @@ def count_cases(query: CaseQuery) -> int:
     return _applications(query).count() + _claims(query).count()
 
 
-def read_cases(query: CaseQuery) -> Iterator[ReplayCase]:
-    """The program's applications and claims of the period, each on its kept facts, in the order (day, number)."""
+def read_cases(query: CaseQuery) -> Iterator[CaseRow]:
+    """The program's applications and claims of the period, each with its kept facts, in the order (day, number)."""
     return heapq.merge(
         _read_applications(query), _read_claims(query), key=lambda case: (case.on, case.case_no)
     )
 
 
-def _asked_for_less(assessment: dict[str, Any]) -> bool:
-    """Whether the applicant asked for less than it could have: then it would ask for that again."""
-    return any(line.get("code") == "requested" for line in assessment.get("lines", ()))
-
-
-def _read_applications(query: CaseQuery) -> Iterator[ReplayCase]:
+def _read_applications(query: CaseQuery) -> Iterator[CaseRow]:
     rows = (
         _applications(query)
+        .annotate(kept=KeyTextTransform("assessed", "facts"), less=_ASKED_FOR_LESS)
         .order_by("on", "application_no")
-        .values_list("application_no", "on", "facts__assessed", "assessment", "state", "approved_amount")
+        .values_list("application_no", "on", "kept", "less", "state", "approved_amount")
     )
-    for number, on, kept, assessment, state, approved in rows.iterator(chunk_size=CHUNK):
-        facts = from_plain(Facts, kept)
-        yield ReplayCase(
-            case_no=number,
-            on=on,
-            facts=replace(
-                facts,
-                on=on,
-                used=UsedAmounts(),
-                requested_amount=facts.requested_amount if _asked_for_less(assessment) else None,
-            ),
-            granted=approved if state in _GRANTED else ZERO if state == "rejected" else None,
-        )
+    for number, on, kept, less, state, approved in rows.iterator(chunk_size=CHUNK):
+        granted = approved if state in _GRANTED else ZERO if state == "rejected" else None
+        yield CaseRow(on, number, kept, granted=granted, as_requested=bool(less))
 
 
-def _read_claims(query: CaseQuery) -> Iterator[ReplayCase]:
+def _read_claims(query: CaseQuery) -> Iterator[CaseRow]:
     opening = _drawn_before(query)
     rows = (
         _claims(query)
+        .annotate(kept=KeyTextTransform("assessed", "facts"))
         .order_by("on", "claim_no")
         .values_list(
             "claim_no",
             "on",
-            "facts__assessed",
+            "kept",
             "state",
             "approved_amount",
             "voucher__application_no",
@@ -107,21 +96,14 @@ def _read_claims(query: CaseQuery) -> Iterator[ReplayCase]:
     for number, on, kept, state, approved, application_no, voucher_no, face, expires_on in rows.iterator(
         chunk_size=CHUNK
     ):
-        facts = from_plain(Facts, kept)
         drawn, uses = opening.get(voucher_no, (ZERO, 0))
-        voucher = VoucherFacts(
-            voucher_no=voucher_no,
-            face_value=face,
-            balance=max(ZERO, face - drawn),
-            expires_on=expires_on,
-            uses=uses,
-        )
-        yield ReplayCase(
-            case_no=number,
-            on=on,
-            facts=replace(facts, used=UsedAmounts(), voucher=voucher),
+        yield CaseRow(
+            on,
+            number,
+            kept,
             application_no=application_no,
             granted=approved if state in ("approved", "paid") else ZERO if state == "rejected" else None,
+            voucher=(voucher_no, face, max(ZERO, face - drawn), expires_on, uses),
         )
 
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from vouchers.errors import Invalid
+from vouchers.policy.case_rows import CaseRow
 from vouchers.policy.replay import ReplayCase
 
 
@@ -32,11 +34,11 @@ class CaseQuery:
 
 @dataclass(frozen=True)
 class CaseSource:
-    """`read` gives the cases in order; `count` how many there are; `note` one sentence on what they rest on."""
+    """`read` gives the cases in order, as ``ReplayCase`` or, where they are many, as ``CaseRow``; `count` how many there are; `note` one sentence on what they rest on."""
 
     code: str
     label: str
-    read: Callable[[CaseQuery], Iterator[ReplayCase]]
+    read: Callable[[CaseQuery], Iterator[Any]]
     count: Callable[[CaseQuery], int]
     note: Callable[[CaseQuery], str] = field(default=lambda query: "")
     opening: Callable[[CaseQuery], Mapping[str, Decimal]] = field(default=lambda query: {})
@@ -68,8 +70,8 @@ def chosen_sources(codes: Sequence[str]) -> list[CaseSource]:
     return [SOURCES[code] for code in dict.fromkeys(codes)]
 
 
-def cases_of(sources: Sequence[CaseSource], query: CaseQuery) -> Iterator[ReplayCase]:
-    """The cases of all sources, in one order."""
+def cases_of(sources: Sequence[CaseSource], query: CaseQuery) -> Iterator[CaseRow | ReplayCase]:
+    """The cases of all sources, in one order, for ``case_rows.read_case``."""
     return heapq.merge(*(source.read(query) for source in sources), key=lambda case: (case.on, case.case_no))
 
 

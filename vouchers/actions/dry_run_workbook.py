@@ -10,6 +10,7 @@ from typing import Any
 
 from vouchers import dates
 from vouchers.actions.dry_run_words import group_label, region_names
+from vouchers.policy.dry_run import Each
 from vouchers.policy.dry_run_report import Change, DryRunReport, Flow
 from vouchers.policy.replay import CaseOutcome, PoolUse, ReplayCase
 from vouchers.policy.terms import Outcome, Stage
@@ -28,7 +29,9 @@ _CHANGE = (
 class DryRunBook:
     """Takes the cases one by one while they are replayed, then the report."""
 
-    def __init__(self) -> None:
+    def __init__(self, cases: int) -> None:
+        """For so many cases; more than a workbook can hold are not listed one by one."""
+        self._listed = cases <= MOST_CASES
         self._book = new_book()
         self._cover = Sheet(self._book, "说明", (("项目", 22, ""), ("内容", 100, "")))
         self._totals = Sheet(self._book, "总览", (("资金", 12, ""), ("", 14, ""), *_CHANGE))
@@ -75,13 +78,14 @@ class DryRunBook:
                 ("测算后结论", 12, ""), ("增减（元）", 18, MONEY), ("测算后未满足的条件", 40, ""), ("测算后受限于", 30, ""),
             ),
         )  # fmt: skip
-        self.passed_over = 0
 
-    def add(self, case: ReplayCase, was: CaseOutcome | None, now: CaseOutcome) -> None:
+    @property
+    def each(self) -> Each | None:
+        """What takes the cases as they go by; None where they are too many."""
+        return self._add if self._listed else None
+
+    def _add(self, case: ReplayCase, was: CaseOutcome | None, now: CaseOutcome) -> None:
         """One case, as it goes by."""
-        if self._cases.rows >= MOST_CASES:
-            self.passed_over += 1
-            return
         party = case.facts.applicant
         before = was.amount if was is not None else case.granted
         self._cases.add(
@@ -107,9 +111,7 @@ class DryRunBook:
             self._cases,
         )  # fmt: skip
         digests = {sheet.title: sheet.close() for sheet in sheets}
-        listed = f"逐件列出 {self._cases.rows:,} 件"
-        if self.passed_over:
-            listed += f"，其余 {self.passed_over:,} 件超过一个工作簿的上限，未列出（合计与分组已计入）"
+        listed = "逐件列出" if self._listed else f"超过 {MOST_CASES:,} 件，不逐件列出（合计与分组已计入）"
         for key, value in (
             ("名称", "算力券政策影响测算"),
             ("版本", report.scheme_label),
@@ -118,7 +120,7 @@ class DryRunBook:
             ("任务编号", job_no or "命令行"),
             ("制作时间", dates.now().strftime("%Y-%m-%d %H:%M")),
             ("计算引擎", report.engine_version),
-            ("案件", f"共 {report.cases:,} 件；{listed}。"),
+            ("案件", f"共 {report.cases:,} 件，{listed}。"),
             *((f"口径 {place}", sentence) for place, sentence in enumerate(basis, start=1)),
             *((sheet.title, f"{sheet.rows:,} 行，SHA-256 {digests[sheet.title]}") for sheet in sheets),
             ("说明", "测算不是承诺：它说明同样的案件按这一版本会得到什么，不预测今后会有哪些申领。发券与兑付是同一笔资金的两个环节，不相加。"),

@@ -7,7 +7,7 @@ says exactly of what it speaks, also after the draft went on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -29,6 +29,7 @@ from vouchers.models import Job, PolicyVersion, ProgramBudget, Publication, User
 from vouchers.models.jobs import JobState
 from vouchers.money import thousands
 from vouchers.policy.canonical import digest
+from vouchers.policy.case_rows import read_case
 from vouchers.policy.dry_run import dry_run
 from vouchers.policy.dry_run_report import DryRunReport
 from vouchers.policy.plain import SchemeError
@@ -41,6 +42,8 @@ ASKERS = (Role.POLICY_EDITOR, Role.PUBLISHER)
 READERS = (Role.AUDITOR,)
 RECORDED, IN_FORCE = "recorded", "in_force"
 LONGEST_YEARS = 10
+MANY = 20_000
+"""Cases from which a second process pays."""
 NAMED = 20
 """How many of the largest changes are named each way."""
 
@@ -72,6 +75,7 @@ def compute(
     report = dry_run(
         plan.as_if(plan.scheme).scheme,
         cases_of(plan.sources, plan.query),
+        read=read_case,
         before=plan.as_if(plan.before).scheme if plan.before is not None else None,
         budgets=plan.budgets,
         opening=plan.opening,
@@ -247,8 +251,10 @@ def run_dry_run(run: Run) -> JobResult:
         total = sum(one["cases"] for one in told)
         run.progress(0, total, "件")
         path = run.new_file(".xlsx")
-        book = DryRunBook()
-        report = compute(plan, progress=lambda done: run.progress(min(done, total), total), each=book.add)
+        book = DryRunBook(total)
+        if total >= MANY:
+            plan = replace(plan, processes=2)
+        report = compute(plan, progress=lambda done: run.progress(min(done, total), total), each=book.each)
         basis = basis_of(plan, told)
         book.save(
             path, report, basis=basis, job_no=run.job.job_no, scheme_sha256=run.job.params["scheme_sha256"]

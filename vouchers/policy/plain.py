@@ -121,11 +121,73 @@ def _default_of(field: dataclasses.Field[Any]) -> Any:
 
 def from_plain(cls: type[T], value: Any, path: str = "") -> T:
     """Read `value` as `cls`; raises SchemeError naming every wrong place at once."""
+    try:
+        return typing.cast(T, _reader(cls)(value))
+    except _UNREADABLE:
+        pass  # read once more, slowly, to say what is wrong and where
     problems: list[Problem] = []
     result = _read(cls, value, path, problems)
     if problems:
         raise SchemeError(problems)
     return typing.cast(T, result)
+
+
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, InvalidOperation)
+_READERS: dict[Any, Callable[[Any], Any]] = {}
+"""How each type is read, found out once: facts of many cases are read often. A reader raises one of `_UNREADABLE`."""
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    reader = _READERS.get(hint)
+    if reader is None:
+        reader = _READERS[hint] = _reader_of(hint)
+    return reader
+
+
+def _reader_of(hint: Any) -> Callable[[Any], Any]:
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        inner = _reader(next(arg for arg in get_args(hint) if arg is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if origin is tuple:
+        item = _reader(get_args(hint)[0])
+
+        def read_list(value: Any) -> tuple[Any, ...]:
+            if not isinstance(value, (list, tuple)):
+                raise TypeError(value)
+            return tuple([item(one) for one in value])
+
+        return read_list
+    if origin in (dict, typing.Mapping) or (isinstance(origin, type) and issubclass(origin, typing.Mapping)):
+        entry = _reader(get_args(hint)[1])
+        return lambda value: {str(key): entry(one) for key, one in value.items()}
+    if dataclasses.is_dataclass(hint):
+        return _record_reader(hint)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return {key: member for member in hint for key in (member.value, member)}.__getitem__
+    reader = _SCALARS.get(hint)
+    if reader is None:
+        raise TypeError(f"{hint!r} cannot be read from plain values")
+    return reader
+
+
+def _record_reader(cls: Any) -> Callable[[Any], Any]:
+    hints = _hints(cls)
+    plan = {
+        field.name: (_reader(hints[field.name]), _has_default(field)) for field in dataclasses.fields(cls)
+    }
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise TypeError(value)
+        given = {}
+        for name, item in value.items():
+            reader, may_be_absent = plan[name]
+            if item is not None or not may_be_absent:
+                given[name] = reader(item)
+        return cls(**given)
+
+    return read
 
 
 def _read(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:

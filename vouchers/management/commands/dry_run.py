@@ -82,14 +82,14 @@ class Command(BaseCommand):
         plan = self._plan(options)
         told = dry_runs.told_sources(plan)
         total = sum(one["cases"] for one in told)
-        book = DryRunBook() if options["xlsx"] else None
+        book = DryRunBook(total) if options["xlsx"] else None
         loud = sys.stderr.isatty()
 
         def progress(done: int) -> None:
             if loud:
                 self.stderr.write(f"\r{done:,} / {total:,}", ending="")
 
-        report = dry_runs.compute(plan, progress=progress, each=book.add if book else None)
+        report = dry_runs.compute(plan, progress=progress, each=book.each if book else None)
         if loud:
             self.stderr.write("")
         basis, sha256 = dry_runs.basis_of(plan, told), digest(render(plan.scheme))

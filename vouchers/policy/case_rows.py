@@ -1,0 +1,53 @@
+"""A case as a compact row, made into facts only where it is weighed: in the process that does so, however many there are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from vouchers.policy.facts import Facts, UsedAmounts, VoucherFacts
+from vouchers.policy.plain import from_plain
+from vouchers.policy.replay import ReplayCase
+
+
+class CaseRow(NamedTuple):
+    """`facts` is the JSON of the facts that were kept with the case, `as_requested` whether what was asked for still binds.
+
+    `voucher` is (number, face value, balance, expiry, uses) as it was when the period began; None for an application.
+    """
+
+    on: date
+    case_no: str
+    facts: str
+    application_no: str = ""
+    granted: Decimal | None = None
+    source: str = "cases"
+    as_requested: bool = False
+    voucher: tuple[str, Decimal, Decimal, date | None, int] | None = None
+
+
+def read_case(row: CaseRow | ReplayCase) -> ReplayCase:
+    """The case of a row; a case that is one already stays."""
+    if isinstance(row, ReplayCase):
+        return row
+    facts: Facts = from_plain(Facts, json.loads(row.facts))
+    if row.voucher is None:
+        asked = facts.requested_amount if row.as_requested else None
+        facts = replace(facts, on=row.on, used=UsedAmounts(), requested_amount=asked)
+    else:
+        number, face_value, balance, expires_on, uses = row.voucher
+        voucher = VoucherFacts(
+            voucher_no=number, face_value=face_value, balance=balance, expires_on=expires_on, uses=uses
+        )
+        facts = replace(facts, used=UsedAmounts(), voucher=voucher)
+    return ReplayCase(
+        case_no=row.case_no,
+        on=row.on,
+        facts=facts,
+        application_no=row.application_no,
+        granted=row.granted,
+        source=row.source,
+    )
