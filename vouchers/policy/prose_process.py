@@ -170,10 +170,12 @@ def tell_voucher(telling: Telling, kind: VoucherKind) -> Iterator[Sentence]:
         )
     else:
         yield telling.say("不发放算力券，审核通过后直接补助。", "issues_voucher")
+    what = "券自发放" if kind.issues_voucher else "核定的额度自核定"
     if kind.validity_months is not None:
-        yield telling.say(f"券自发放之日起 {kind.validity_months} 个月内有效。", "validity_months")
+        yield telling.say(f"{what}之日起 {kind.validity_months} 个月内有效。", "validity_months")
     if kind.valid_to is not None:
-        yield telling.say(f"券统一于{day_words(kind.valid_to)}零时失效。", "valid_to")
+        noun = "券" if kind.issues_voucher else "核定的额度"
+        yield telling.say(f"{noun}统一于{day_words(kind.valid_to)}零时失效。", "valid_to")
 
 
 def tell_treasury_share(telling: Telling, row: TreasuryShare) -> Iterator[Sentence]:

@@ -27,12 +27,14 @@ def tell_track(telling: Telling, track: Track) -> Iterator[Sentence]:
         f"“{track.name}”：支持{track.side.label}，{track.pay_to.label}。", "name", "side", "pay_to"
     )
     basis = f"以{telling.value('basis_kinds')}为凭" if track.basis_kinds else "的凭据尚未确定"
-    tax = "含税金额" if track.tax_mode is TaxMode.GROSS else "不含税金额"
-    yield telling.say(f"补贴基数{basis}，按{tax}计算。", "basis_kinds", "tax_mode")
-    if track.scale_unit is not None:
-        precision = f"，计算精度为 {track.scale_precision.label}" if track.scale_precision else ""
+    if track.scale_unit is None:
+        tax = "含税金额" if track.tax_mode is TaxMode.GROSS else "不含税金额"
+        yield telling.say(f"补贴基数{basis}，按{tax}计算。", "basis_kinds", "tax_mode")
+    else:
+        precision = f"、{track.scale_precision.label} 精度" if track.scale_precision else ""
         yield telling.say(
-            f"该方向不按金额的比例，而按核定的规模补贴，以 {track.scale_unit.label} 为单位{precision}；单位或精度不同的不作折算。",
+            f"补贴基数{basis}，不按金额、而按核定的规模计算，以 {track.scale_unit.label}{precision}计；单位或精度不同的不作折算。",
+            "basis_kinds",
             "scale_unit",
             "scale_precision",
         )
@@ -166,7 +168,7 @@ def tell_cap(telling: Telling, cap: Cap) -> Iterator[Sentence]:
         more.append(f"只适用于{telling.value('classes')}")
     if cap.waived_for:
         more.append(f"{telling.value('waived_for')}不受此限")
-    subject = "" if cap.subject is CapSubject.POOL and not period else cap.subject.label
+    subject = "全部资金合计" if cap.subject is CapSubject.POOL else cap.subject.label
     text = f"{cap.name}：{subject}{period}{f'不超过 {limit}' if limit else '的限额未公布'}{year}（{'；'.join(more)}）"
     told = ["amount" if cap.amount is not None else "share", "amount", "share", "name", "subject", "period"]
     if cap.period is CapPeriod.PROGRAMME_YEAR:
