@@ -17,8 +17,8 @@ WORDS: tuple[tuple[Component, tuple[str, ...]], ...] = (
         ("算力", "GPU", "智算", "超算", "加速卡", "裸金属", "计算服务", "计算资源", "计算租"),
     ),
     (Component.STORAGE, ("存储", "云盘", "网盘", "备份", "磁盘", "对象存")),
-    (Component.NETWORK, ("网络", "带宽", "专线", "流量", "公网", "IP地址", "CDN")),
     (Component.SECURITY, ("安全", "防火墙", "等保", "WAF", "杀毒", "加密服务")),
+    (Component.NETWORK, ("网络", "带宽", "专线", "流量", "公网", "IP地址", "CDN")),
     (Component.SOFTWARE, ("软件", "授权", "许可", "SaaS", "镜像")),
     (Component.EQUIPMENT, ("服务器", "设备", "机柜", "交换机", "整机", "硬件")),
 )
