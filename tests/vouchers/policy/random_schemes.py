@@ -7,38 +7,31 @@ structures away where a law does not hold with them (`schemes(floors=False, roun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
-from vouchers.policy import cap_keys
+from tests.vouchers.policy.random_facts import END, KINDS, START, facts_for, fen, scales
 from vouchers.policy import facts as f
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
 
+__all__ = ["cases", "facts_for", "fen", "scales", "schemes", "treasuries"]
+
 D = Decimal
 CITE = r.Citation("随机文件", "第一条")
-BEIJING = timezone(timedelta(hours=8))
-START, END = date(2025, 1, 1), date(2026, 1, 1)
 
-KINDS = (t.BasisKind.INVOICE_LINE, t.BasisKind.PAYMENT, t.BasisKind.DEPLOYED_CAPACITY)
 CLASSES = (
     r.ApplicantClass(cite=CITE, code="startup", name="初创企业", registered_within_months=24),
     r.ApplicantClass(cite=CITE, code="sme", name="中小企业", sizes=("micro", "small", "medium")),
     r.ApplicantClass(cite=CITE, code="champion", name="链主企业"),
 )
 
-fen = st.integers(0, 10**9).map(lambda number: D(number).scaleb(-2))
-"""Amounts from 0 to ten million yuan, to the fen."""
-percents = st.integers(0, 100).map(lambda number: D(number).scaleb(-2))
 rates_of_a_text = st.sampled_from([D(one).scaleb(-3) for one in (50, 100, 125, 200, 300, 333, 400, 500)])
-scales = st.integers(0, 10**6).map(lambda number: D(number).scaleb(-3))
-"""Verified scales, from 0 to a thousand units."""
 thresholds = st.integers(1, 400).map(lambda number: D(number) * 10000)
-dates = st.dates(date(2024, 7, 1), date(2026, 3, 1))
+limits = st.sampled_from([D(one) for one in (1, 777, 10000, 50000, 300000, 2000000, 10000000)])
 
 
 def _subset(values: Sequence[Any], *, min_size: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -135,7 +128,7 @@ def _cap(draw: st.DrawFn, number: int, tracks: tuple[str, ...], subjects: Sequen
         code=f"cap{number}",
         name=f"限额{number}",
         subject=subject,
-        amount=None if by_share else draw(thresholds),
+        amount=None if by_share else draw(limits),
         share=draw(st.sampled_from([D("0.2"), D("0.333"), D("0.5")])) if by_share else None,
         period=t.CapPeriod.NONE if subject is t.CapSubject.USE else draw(st.sampled_from(list(t.CapPeriod))),
         counts_at=draw(st.sampled_from(list(t.CountsAt))),
@@ -189,8 +182,11 @@ def _floor(draw: st.DrawFn, number: int, tracks: tuple[r.Track, ...]) -> r.Floor
         code=f"floor{number}",
         name=f"起补线{number}",
         measure=measure,
+        # Below every cap: a cap below a floor is a contradiction.
         tracks=() if whole or measure is t.FloorMeasure.AMOUNT else fitting,
-        amount=draw(st.integers(1, 100).map(lambda number: D(number) * 100)),
+        amount=draw(st.sampled_from([D("0.5"), D(1)]))
+        if measure is t.FloorMeasure.AMOUNT
+        else draw(st.integers(1, 100).map(lambda number: D(number) * 100)),
         stages=tuple(t.Stage),
     )
 
@@ -281,136 +277,6 @@ def schemes(
             when=draw(st.sampled_from(list(whens))),
         ),
     )
-
-
-@st.composite
-def _contract(draw: st.DrawFn, number: int) -> f.ContractFacts:
-    verdict = draw(st.none() | st.sampled_from(list(t.Verdict)))
-    return f.ContractFacts(
-        contract_no=f"L-{number}",
-        quantity=draw(st.none() | scales),
-        unit=t.ScaleUnit.PFLOPS,
-        precision=t.Precision.FP16,
-        net_amount=draw(fen),
-        tax_amount=draw(st.integers(0, 10**6).map(lambda number: D(number).scaleb(-2))),
-        signed_on=draw(st.none() | dates),
-        period_from=START,
-        period_to=END,
-        purpose=draw(st.none() | st.sampled_from(list(t.Purpose))),
-        chip_origin=draw(st.none() | st.sampled_from(list(t.ChipOrigin))),
-        provider=draw(
-            st.none()
-            | st.builds(
-                lambda affiliated, admitted: f.ProviderFacts(
-                    uscc="91110000PROVIDER01",
-                    name="某服务商",
-                    affiliated=affiliated,
-                    admissions=(f.AdmissionFacts(from_on=date(2024, 1, 1)),) if admitted else (),
-                ),
-                st.none() | st.booleans(),
-                st.booleans(),
-            )
-        ),
-        price=None
-        if verdict is None
-        else f.PriceVerdict(
-            verdict=verdict,
-            unit_price=D(12),
-            lower=D(8),
-            base=D(9),
-            upper=D(10),
-            decisive=draw(st.booleans()),
-        ),
-        other_money=draw(
-            st.none()
-            | st.lists(
-                st.builds(
-                    lambda amount, level: f.OtherMoneyFacts(source="某资金", amount=amount, level=level),
-                    fen,
-                    st.sampled_from(["", "municipal", "national"]),
-                ),
-                max_size=2,
-            ).map(tuple)
-        ),
-    )
-
-
-@st.composite
-def _item(
-    draw: st.DrawFn, number: int, contracts: tuple[f.ContractFacts, ...], *, red: bool
-) -> f.BasisItemFacts:
-    begins = draw(dates)
-    sign = D(-1) if red and draw(st.integers(0, 5)) == 0 else D(1)
-    return f.BasisItemFacts(
-        item_no=f"{number:04}",
-        kind=draw(st.sampled_from(KINDS)),
-        net_amount=sign * draw(fen),
-        tax_amount=sign * draw(st.integers(0, 10**6).map(lambda number: D(number).scaleb(-2))),
-        contract_no=draw(st.sampled_from([one.contract_no for one in contracts])) if contracts else "",
-        period_from=begins,
-        period_to=begins + timedelta(days=draw(st.integers(1, 120))),
-        component=draw(st.none() | st.sampled_from([t.Component.COMPUTE, t.Component.STORAGE])),
-        chip_origin=draw(st.none() | st.sampled_from(list(t.ChipOrigin))),
-        purpose=draw(st.none() | st.sampled_from(list(t.Purpose))),
-        quantity=draw(st.none() | scales.map(lambda one: sign * one)),
-        unit=t.ScaleUnit.PFLOPS,
-        precision=draw(st.sampled_from([t.Precision.FP16, t.Precision.FP16, t.Precision.FP32])),
-    )
-
-
-@st.composite
-def facts_for(
-    draw: st.DrawFn,
-    scheme: r.Scheme,
-    *,
-    stages: Sequence[t.Stage] = tuple(t.Stage),
-    red: bool = True,
-    unspent: bool = False,
-) -> f.Facts:
-    """Facts of a case at a stage: contracts, items, what is used of each cap (`unspent`: nothing), what is known or not."""
-    stage = draw(st.sampled_from(list(stages)))
-    contracts = tuple(draw(_contract(number)) for number in range(1, draw(st.integers(0, 3)) + 1))
-    count = 0 if stage is t.Stage.APPLICATION else draw(st.integers(0, 4))
-    items = tuple(draw(_item(number, contracts, red=red)) for number in range(1, count + 1))
-    on = draw(st.dates(START, date(2025, 12, 31)))
-    facts = f.Facts(
-        stage=stage,
-        on=on,
-        applicant=f.PartyFacts(
-            uscc="91110108MA01A2B3C4",
-            name="某企业",
-            kind=draw(st.none() | st.sampled_from(list(t.PartyKind))),
-            region_code=draw(st.sampled_from(["", "110108", "310101"])),
-            registered_on=draw(st.none() | st.dates(date(2015, 1, 1), START)),
-            size=draw(st.sampled_from(["", "micro", "large"])),
-            industry_code=draw(st.sampled_from(["", "I6513", "A0111"])),
-            group_no=draw(st.sampled_from(["", "G-1"])),
-            classes=draw(st.sampled_from([(), ("champion",)])),
-            listings=draw(st.none() | st.just(())),
-            years_supported=draw(st.none() | st.integers(0, 4)),
-        ),
-        contracts=contracts,
-        items=items,
-        filed_at=datetime.combine(on, datetime.min.time(), BEIJING),
-        track=draw(st.sampled_from(["", *[track.code for track in scheme.tracks]])),
-        requested_amount=draw(st.none() | fen),
-        voucher=None
-        if stage is t.Stage.APPLICATION
-        else f.VoucherFacts(voucher_no="V-1", face_value=D(10) ** 7, balance=draw(fen)),
-        review=f.ReviewFacts(
-            rates=draw(st.sampled_from([{}, {track.code: D("0.05") for track in scheme.tracks}])),
-            passed=draw(st.none() | st.booleans()),
-        ),
-        attestations=draw(st.sampled_from([{}, {gate.code: True for gate in scheme.gates}])),
-        completion=draw(st.none() | percents),
-        project_no=draw(st.sampled_from(["", "P-1"])),
-        batch_no=draw(st.sampled_from(["", "2025-1"])),
-    )
-    if unspent:
-        return facts
-    caps = {key.key: draw(st.just(D(0)) | fen) for key in cap_keys(scheme, facts)}
-    year = {track.code: draw(fen) for track in scheme.tracks}
-    return replace(facts, used=f.UsedAmounts(caps=caps, year_basis=year))
 
 
 @st.composite
