@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from vouchers.policy import ENGINE_VERSION, assess, digest
+from tests.vouchers.policy.breadth_cases import CASES, SCHEMES
+from vouchers.policy import ENGINE_VERSION, assess, canonical_bytes, digest
 from vouchers.policy.documents import shipped_files, shipped_scheme
 from vouchers.policy.examples import shipped_examples
 from vouchers.policy.facts import Facts
@@ -39,28 +40,37 @@ def test_a_case_computed_years_later_gives_the_same_fen(path: Path):
         assert steps(answer) == case["steps"]
 
 
+@pytest.mark.parametrize("path", sorted(CORPUS.glob("engine-*.json")), ids=lambda path: path.stem)
+def test_a_publication_of_then_has_the_same_bytes_today(path: Path):
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    for name, document in stored["schemes"].items():
+        assert digest(document) == stored["sha256"][name]
+        assert canonical_bytes(render(parse(document))) == canonical_bytes(document)
+
+
 def test_the_engine_of_today_has_its_corpus():
     assert (CORPUS / f"engine-{ENGINE_VERSION}.json").exists()
 
 
 def write() -> None:
-    """The corpus of the present engine, from the shipped schemes and their examples."""
+    """The corpus of the present engine: the shipped schemes with their examples, and the tiny ones of `breadth_cases`."""
     names = [path.stem for path in shipped_files()]
+    whole = {name: shipped_scheme(name) for name in names} | SCHEMES
+    known = [(name, example.facts) for name in names for example in shipped_examples(name)]
     cases = []
-    for name in names:
-        for example in shipped_examples(name):
-            answer = assess(shipped_scheme(name), example.facts)
-            cases.append(
-                {
-                    "scheme": name,
-                    "facts": to_plain(example.facts),
-                    "facts_sha256": answer.facts_sha256,
-                    "amount": decimal_text(answer.amount),
-                    "outcome": answer.outcome.value,
-                    "steps": steps(answer),
-                }
-            )
-    schemes = {name: render(shipped_scheme(name)) for name in names}
+    for name, facts in [*known, *CASES]:
+        answer = assess(whole[name], facts)
+        cases.append(
+            {
+                "scheme": name,
+                "facts": to_plain(facts),
+                "facts_sha256": answer.facts_sha256,
+                "amount": decimal_text(answer.amount),
+                "outcome": answer.outcome.value,
+                "steps": steps(answer),
+            }
+        )
+    schemes = {name: render(scheme) for name, scheme in whole.items()}
     content = {
         "sha256": {name: digest(document) for name, document in schemes.items()},
         "schemes": schemes,
