@@ -49,6 +49,21 @@ def test_the_precheck_computes_without_signing_in_and_keeps_nothing(client, cast
     assert 'value="很多"' in page.text
 
 
+def test_the_precheck_asks_for_what_the_scheme_rests_on(client, cast):
+    deployed = casework.published(cast, "SH-BSJL-DEMO").program.code
+    here = reverse("public:precheck")
+    page = client.get(here, {"program": deployed})
+    assert "算力规模（PFLOPS）" in page.text and "合同签订日" not in page.text
+    page = client.get(here, {"program": deployed, "scale": "100", "deployed_on": "2024-11-30"})
+    assert "3,000,000.00" in page.text  # 100 PFLOPS at up to 30,000 yuan
+    page = client.get(here, {"program": deployed, "scale": "100", "deployed_on": "2025-01-01"})
+    assert "不符合条件" in page.text
+    invested = casework.published(cast, "QH-DDPT-DEMO").program.code
+    page = client.get(here, {"program": invested, "amount": "1,000,000"})
+    assert "实际投资额（不含税）" in page.text
+    assert "300,000.00" in page.text
+
+
 def test_every_shipped_scheme_can_be_read_and_prechecked(client, cast, beijing):  # noqa: F811
     for name in (
         "SZ-XLQ",

@@ -31,6 +31,7 @@ from vouchers.policy.facts import (
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import (
     AboveBand,
+    BasisKind,
     ChipOrigin,
     ContractKind,
     GateKind,
@@ -64,6 +65,18 @@ FLAGS = {
 }
 
 
+# What the sum is called that a way of support rests on, where it is no contract's.
+SUMS = {
+    BasisKind.INVESTMENT_DOCUMENT: gettext_lazy("实际投资额（不含税）"),
+    BasisKind.DEPLOYED_CAPACITY: gettext_lazy("部署投入金额（不含税）"),
+    BasisKind.SETTLEMENT_LINE: gettext_lazy("结算金额（不含税）"),
+    BasisKind.DATA_PRODUCT_LINE: gettext_lazy("成交金额（不含税）"),
+}
+
+
+OWN_PROJECTS = frozenset({BasisKind.INVESTMENT_DOCUMENT, BasisKind.DEPLOYED_CAPACITY})
+
+
 class PrecheckForm(forms.Form):
     """Only what the scheme's conditions need; everything may be left open and is then said to be untested."""
 
@@ -74,6 +87,20 @@ class PrecheckForm(forms.Form):
         super().__init__(*args, **kwargs)
         gates = {gate.kind for gate in scheme.gates if gate.switched_on}
         wants = self.fields
+        bases = {kind for track in scheme.tracks for kind in track.basis_kinds}
+        if len(bases) == 1:
+            wants["amount"].label = SUMS.get(next(iter(bases)), wants["amount"].label)
+        if bases <= OWN_PROJECTS and GateKind.SIGNED_BETWEEN not in gates:
+            del wants["signed_on"]
+        scales = {track.scale_unit for track in scheme.tracks if track.scale_unit is not None}
+        if scales:
+            unit = next(iter(scales))
+            wants["scale"] = UnitPriceField(
+                label=_("算力规模（%(unit)s）") % {"unit": unit.label}, required=False
+            )
+            wants["amount"].required = any(track.scale_unit is None for track in scheme.tracks)
+        if GateKind.DEPLOYED_BY in gates:
+            wants["deployed_on"] = DayField(label=_("部署完成日"), required=False)
         if scheme.track_choice is TrackChoice.CHOICE and len(scheme.tracks) > 1:
             wants["track"] = forms.ChoiceField(
                 label=_("补贴方向"), choices=[(track.code, track.name) for track in scheme.tracks]
@@ -157,6 +184,7 @@ class PrecheckForm(forms.Form):
         """What was typed, as the engine takes it."""
         given = self.cleaned_data
         today = dates.today()
+        track = next((one for one in scheme.tracks if one.code == given.get("track")), scheme.tracks[0])
         other = given.get("other_amount")
         admitted = self.flag("is_admitted")
         admissions: tuple[AdmissionFacts, ...] | None = None
@@ -166,8 +194,12 @@ class PrecheckForm(forms.Form):
         contract = ContractFacts(
             contract_no=_("（您填写的）"),
             kind=ContractKind(given.get("kind") or ContractKind.LEASE),
-            net_amount=given["amount"],
+            net_amount=given["amount"] or Decimal(0),
             signed_on=given.get("signed_on"),
+            deployed_on=given.get("deployed_on"),
+            quantity=given.get("scale"),
+            unit=track.scale_unit,
+            precision=track.scale_precision,
             purpose=Purpose(given["purpose"]) if given.get("purpose") else None,
             chip_origin=ChipOrigin(origin) if origin else None,
             provider=ProviderFacts(
