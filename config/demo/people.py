@@ -299,7 +299,7 @@ def table() -> list[tuple[str, list[tuple[str, str, str]]]]:
     applicants = [(one.account, one.applies_for, one.name) for one in COMPANIES if one.enterprise]
     providers = [(one.account, "服务商", one.name) for one in COMPANIES if not one.enterprise]
     return [
-        ("政府工作人员（在所有演示地区任职）", staff),
+        ("政府工作人员（除另注外，在所有演示地区任职）", staff),
         ("申领单位的经办人（账号后加 2 为企业复核人）", applicants),
         ("服务商", providers),
     ]

@@ -77,6 +77,13 @@ class Line:
     article: str = ""
     confidence: Confidence = Confidence.TEXT
 
+    @property
+    def unit(self) -> str:
+        """What the result is counted in: a scale as long as it is only added up or cut, yuan once a rate was held to it."""
+        if self.operator in ("product", "tier", "zero") or not self.operands:
+            return "元"
+        return self.operands[0].unit or "元"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Counterfactual:

@@ -47,6 +47,7 @@ def _reviewer_rate(
         score = facts.review.score
         rows = [row for row in scheme.score_rates if row.track == rate.track and row.score_from <= score]
         found = max(rows, key=lambda row: row.score_from).rate if rows else Decimal(0)
+    noun = "比例" if rate.unit_amount is None else "补贴标准"
     cite = rate.source("rate")
     if found is None:
         working.find(
@@ -54,9 +55,9 @@ def _reviewer_rate(
             FindingResult.NOT_TESTABLE,
             cite,
             lambda: (
-                "评审尚未确定比例",
-                f"比例由评审在 {rate_words(rate, ceiling)} 以内确定，目前按上限估算。",
-                "待评审确定比例。",
+                f"评审尚未确定{noun}",
+                f"{noun}由评审在 {rate_words(rate, ceiling)} 以内确定，目前按上限估算。",
+                f"待评审确定{noun}。",
             ),
             subject=rate.code,
         )
@@ -68,11 +69,11 @@ def _reviewer_rate(
             FindingResult.NOT_MET,
             cite,
             lambda: (
-                f"评审比例 {rate_words(rate, given)}",
-                f"评审比例 {rate_words(rate, given)} 超过文件规定的上限 {rate_words(rate, ceiling)}，请重新确定。",
-                "请评审人员在上限以内确定比例。",
+                f"评审{noun} {rate_words(rate, given)}",
+                f"评审{noun} {rate_words(rate, given)} 超过文件规定的上限 {rate_words(rate, ceiling)}，请重新确定。",
+                f"请评审人员在上限以内确定{noun}。",
             ),
             subject=rate.code,
         )
-        return ceiling, "评审比例超过上限，按上限"
+        return ceiling, f"评审{noun}超过上限，按上限"
     return max(given, Decimal(0)), f"评审确定，上限为 {rate_words(rate, ceiling)}"

@@ -139,6 +139,10 @@ class Rate(Part):
     completion_from: Decimal | None = None
     unit_amount: Decimal | None = None
 
+    def source(self, name: str = "") -> Citation:
+        """The source of one value; the rate's is that of the yuan a unit where they take its place."""
+        return super().source("unit_amount" if name == "rate" and self.unit_amount is not None else name)
+
     @property
     def value(self) -> Decimal | None:
         """The rate, or the yuan a unit; None where no text publishes it."""

@@ -49,7 +49,8 @@ def shown_lines(assessment: Assessment) -> list[dict[str, Any]]:
             "sentence": line.sentence,
             "article": line.article,
             "operands": [(one.name, _operand(one.value, one.unit), one.unit) for one in line.operands],
-            "result": line.result,
+            "result": line.result if line.unit == "元" else plain_number(line.result),
+            "unit": line.unit,
             "counts": line.number == last,
         }
         for line in assessment.lines
