@@ -13,6 +13,8 @@ from vouchers.policy.rules import Track
 from vouchers.policy.terms import TierMode
 from vouchers.policy.working import ZERO, Step, Sum, Working, figure, money
 
+_WHOLE = TierMode.WHOLE
+
 
 def banded(
     track: Track,
@@ -76,7 +78,7 @@ def _tell_next_band(
         return
     missing = (following.band_from or ZERO) - upto
     what = "符合条件的费用" if track.scale_unit is None else "核定规模"
-    scope = "全部" if track.tier_mode is TierMode.WHOLE else "其后的部分"
+    scope = "全部" if track.tier_mode is _WHOLE else "其后的部分"
     words = rate_words(following, value) + ("" if track.scale_unit is None else f"/{unit}")
     working.hint(
         f"band.{following.code}",
@@ -87,9 +89,8 @@ def _tell_next_band(
 
 def _in_bands(track: Track, ladder: Ladder, base: Decimal) -> Iterator[Decimal]:
     """What of the base falls to each band."""
-    whole = track.tier_mode is TierMode.WHOLE
-    for rate in ladder.rates:
-        low, high = rate.band_from or ZERO, rate.band_to
+    whole = track.tier_mode is _WHOLE
+    for low, high in ladder.borders:
         if whole:
             yield base if base >= low and (high is None or base < high) else ZERO
         else:
@@ -99,7 +100,14 @@ def _in_bands(track: Track, ladder: Ladder, base: Decimal) -> Iterator[Decimal]:
 
 def _ladder_amount(track: Track, ladder: Ladder, values: tuple[Decimal, ...], base: Decimal) -> Decimal:
     total = ZERO
-    for part, value in zip(_in_bands(track, ladder, base), values, strict=True):
+    whole = track.tier_mode is _WHOLE
+    for (low, high), value in zip(ladder.borders, values, strict=True):
+        if base < low:
+            continue
+        if whole:
+            part = base if high is None or base < high else ZERO
+        else:
+            part = (base if high is None or base < high else high) - low
         if part:
             total += part * value
     return total

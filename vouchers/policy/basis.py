@@ -27,6 +27,11 @@ from vouchers.policy.terms import (
 )
 from vouchers.policy.working import ZERO, Step, Sum, Words, Working, figure, money, pro_rata, rounded
 
+_APPLICATION = Stage.APPLICATION
+_CONTRACT_AMOUNT = BasisKind.CONTRACT_AMOUNT
+_GROSS = TaxMode.GROSS
+_CUT = AboveBand.CUT
+
 SIX_PLACES = Decimal("0.000001")
 
 
@@ -68,7 +73,7 @@ def items_of(facts: Facts) -> list[Item]:
     if facts.items:
         given = facts.items if len(facts.items) == 1 else sorted(facts.items, key=_place)
         return [_complete(item, contracts.get(item.contract_no)) for item in given]
-    if facts.stage is not Stage.APPLICATION:
+    if facts.stage is not _APPLICATION:
         return []
     items = [_estimate(contract, contracts[contract.contract_no]) for contract in facts.contracts]
     if len(items) > 1:
@@ -94,7 +99,7 @@ def _complete(item: BasisItemFacts, contract: ContractFacts | None) -> Item:
             item.component, item.chip_origin, item.purpose, item.period_from, item.period_to,
             item.quantity, item.unit, item.precision,
         )  # fmt: skip
-    whole = item.kind is BasisKind.CONTRACT_AMOUNT
+    whole = item.kind is _CONTRACT_AMOUNT
     return Item(
         item.item_no,
         item.kind,
@@ -116,7 +121,7 @@ def _complete(item: BasisItemFacts, contract: ContractFacts | None) -> Item:
 def _estimate(contract: ContractFacts, first: ContractFacts) -> Item:
     """A contract's whole amount; `first` is the first contract of that number, whose words hold."""
     return Item(
-        contract.contract_no, BasisKind.CONTRACT_AMOUNT, contract.net_amount, contract.tax_amount,
+        contract.contract_no, _CONTRACT_AMOUNT, contract.net_amount, contract.tax_amount,
         contract.contract_no, first, first.component, first.chip_origin, first.purpose,
         first.period_from, first.period_to, contract.quantity, contract.unit, contract.precision,
     )  # fmt: skip
@@ -139,7 +144,7 @@ def count_items(
         if track.scale_unit is not None:
             gross = (item.quantity or ZERO) if reason else _scale(track, item, working)
         else:
-            gross = item.net_amount + item.tax_amount if track.tax_mode is TaxMode.GROSS else item.net_amount
+            gross = item.net_amount + item.tax_amount if track.tax_mode is _GROSS else item.net_amount
         if reason:
             if working.told:
                 _exclude(item, gross, reason, kinds, working, track)
@@ -159,7 +164,7 @@ def _left_out(track: Track, facts: Facts, item: Item, excluded: Collection[str])
     """Why the item does not count, as a word; empty when it does."""
     if excluded and item.contract_no and item.contract_no in excluded:
         return "contract"
-    estimate = item.kind is BasisKind.CONTRACT_AMOUNT and facts.stage is Stage.APPLICATION
+    estimate = item.kind is _CONTRACT_AMOUNT and facts.stage is _APPLICATION
     if not estimate and item.kind not in track.basis_kinds:
         return "kind"
     return "component" if item.component in track.excluded_components else ""
@@ -291,7 +296,7 @@ def _within_window(scheme: Scheme, track: Track, item: Item, amount: Sum, workin
 
 def _cut_to_band(scheme: Scheme, item: Item, amount: Sum, working: Working) -> Sum:
     price = item.contract.price if item.contract else None
-    if scheme.price.above_band is not AboveBand.CUT or price is None or price.verdict is not Verdict.ABOVE:
+    if scheme.price.above_band is not _CUT or price is None or price.verdict is not Verdict.ABOVE:
         return amount
     if not price.decisive:
         return amount

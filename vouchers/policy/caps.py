@@ -28,10 +28,14 @@ from vouchers.policy.terms import (
 from vouchers.policy.tracks import chosen_tracks
 from vouchers.policy.working import ZERO, Step, Sum, Words, Working, money, percent
 
+_CONTRACT = CapSubject.CONTRACT
+_POOL = CapSubject.POOL
+_GROUP = CapSubject.GROUP
+_ENTERPRISE = CapSubject.ENTERPRISE
+
 UsedOf = Callable[[str], Decimal]
 """What is used of a cap before the case, by its key."""
 
-PER_CONTRACT = frozenset({CapSubject.CONTRACT})
 ALL_PUBLIC_MONEY = "other_money"
 """The code of the cap that SHARE_LIMIT makes: no cap of a text may have it."""
 
@@ -56,7 +60,7 @@ def shared_limit(scheme: Scheme) -> SharedLimit | None:
         cite=rule.source("share"),
         code=ALL_PUBLIC_MONEY,
         name="财政资金合计限额",
-        subject=CapSubject.CONTRACT,
+        subject=_CONTRACT,
         share=rule.share or Decimal(0),
         period=CapPeriod.TOTAL,
     )
@@ -93,13 +97,13 @@ def binds(scheme: Scheme, cap: Cap, facts: Facts) -> bool:
 
 def _subjects(cap: Cap, facts: Facts) -> list[str]:
     subject = cap.subject
-    if subject is CapSubject.ENTERPRISE:
+    if subject is _ENTERPRISE:
         return [facts.applicant.uscc]
-    if subject is CapSubject.POOL:
+    if subject is _POOL:
         return ["*"]
-    if subject is CapSubject.GROUP:
+    if subject is _GROUP:
         return [facts.applicant.group_no or facts.applicant.uscc]
-    if subject is CapSubject.CONTRACT:
+    if subject is _CONTRACT:
         return sorted({contract.contract_no for contract in facts.contracts})
     if subject is CapSubject.PROJECT:
         return [facts.project_no] if facts.project_no else []
@@ -158,7 +162,7 @@ def bind_cap(scheme: Scheme, cap: Cap, facts: Facts) -> BoundCap:
     head = f"{scheme.program}:{cap.code}:{event_of(facts.stage)}:"
     tail = f":{period_of(cap, facts.on)}"
     subjects = _subjects(cap, facts)
-    if cap.subject not in PER_CONTRACT:
+    if cap.subject is not _CONTRACT:
         limit = limit_of(scheme, cap, facts)
         accounts = [Account(subject, f"{head}{subject}{tail}", limit) for subject in subjects]
         return BoundCap(cap, facts.on, limit, accounts)
@@ -168,6 +172,47 @@ def bind_cap(scheme: Scheme, cap: Cap, facts: Facts) -> BoundCap:
         for number in (*subjects, *sorted(strays))
     ]
     return BoundCap(cap, facts.on, None, accounts)
+
+
+class CapBinder:
+    """Binds one cap to case after case. Nearly all caps are an amount for an enterprise, a group or a pool, and bind all: for
+    these the key is put together from pieces that stay."""
+
+    __slots__ = ("_head", "_is_plain", "_pools", "_scheme", "_tails", "cap")
+
+    def __init__(self, scheme: Scheme, cap: Cap, stage: Stage) -> None:
+        self.cap = cap
+        self._scheme = scheme
+        self._head = f"{scheme.program}:{cap.code}:{event_of(stage)}:"
+        self._is_plain = (
+            cap.amount is not None
+            and not cap.classes
+            and not cap.waived_for
+            and cap.subject in (_ENTERPRISE, _GROUP, _POOL)
+        )
+        self._tails: dict[date, str] = {}
+        self._pools: dict[date, BoundCap] = {}
+
+    def bind(self, facts: Facts) -> BoundCap | None:
+        """The cap as it binds the case; None where it does not."""
+        cap, on = self.cap, facts.on
+        if not self._is_plain:
+            if (cap.classes or cap.waived_for) and not binds(self._scheme, cap, facts):
+                return None
+            return bind_cap(self._scheme, cap, facts)
+        if cap.subject is _POOL:
+            pool = self._pools.get(on)
+            if pool is None:
+                pool = self._pools[on] = bind_cap(self._scheme, cap, facts)
+            return pool
+        tail = self._tails.get(on)
+        if tail is None:
+            tail = self._tails[on] = f":{period_of(cap, on)}"
+        subject = facts.applicant.uscc
+        if cap.subject is _GROUP and facts.applicant.group_no:
+            subject = facts.applicant.group_no
+        account = Account(subject, self._head + subject + tail, cap.amount)
+        return BoundCap(cap, on, cap.amount, [account])
 
 
 def cap_keys(scheme: Scheme, facts: Facts) -> list[CapKey]:
@@ -217,7 +262,7 @@ def apply_caps(caps: Iterable[BoundCap], used: UsedOf, base: TrackAmount, workin
     """The amount and its parts under each cap in turn. Caps of a contract go first (`in_turn`), so that the order in which
     the scheme names them cannot matter."""
     for bound in caps:
-        if bound.cap.subject in PER_CONTRACT:
+        if bound.cap.subject is _CONTRACT:
             per_contract(bound, used, base, working)
         else:
             _once(bound, used, base, working)
@@ -225,7 +270,7 @@ def apply_caps(caps: Iterable[BoundCap], used: UsedOf, base: TrackAmount, workin
 
 def in_turn(caps: Iterable[Cap]) -> list[Cap]:
     """The caps in the order in which they are applied."""
-    return sorted(caps, key=lambda one: one.subject not in PER_CONTRACT)
+    return sorted(caps, key=lambda one: one.subject is not _CONTRACT)
 
 
 def lower(bound: Decimal | None, limit: Decimal) -> Decimal:
@@ -243,7 +288,7 @@ def _once(bound: BoundCap, used_of: UsedOf, base: TrackAmount, working: Working)
     left = limit - used if used < limit else ZERO
     is_cut = left < amount.value
     result = left if is_cut else amount.value
-    if left == 0:
+    if not left:
         working.cap(cap.code)
         _find_spent(cap, bound.on, lambda: f"限额 {money(limit)}，已用 {money(used)}", working)
     elif is_cut:
@@ -255,9 +300,11 @@ def _once(bound: BoundCap, used_of: UsedOf, base: TrackAmount, working: Working)
             ),
             left,
         )
-    base.bound = lower(base.bound, left)
+    if base.bound is None or left < base.bound:
+        base.bound = left
     if not working.lines_on:
-        base.amount = Sum(result)
+        if is_cut:
+            base.amount = Sum(result)
         return
 
     def tell() -> Step:
@@ -368,12 +415,14 @@ def takes(
     if amount <= 0:
         return
     parts = share_out(base.parts, amount)
+    if not parts:
+        return
     for bound in caps:
-        tracks, is_per_contract = bound.cap.tracks, bound.cap.subject in PER_CONTRACT
+        tracks, is_per_contract = bound.cap.tracks, bound.cap.subject is _CONTRACT
         for account in bound.accounts:
             if account.limit is None or not account.counted:
                 continue
-            if not tracks and not is_per_contract and parts:
+            if not tracks and not is_per_contract:
                 yield bound, account, amount  # all parts together
                 continue
             part = ZERO

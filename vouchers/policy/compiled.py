@@ -9,12 +9,12 @@ import threading
 from dataclasses import dataclass
 
 from vouchers.policy.canonical import digest
-from vouchers.policy.caps import caps_in, in_turn, may_concern, shared_limit
+from vouchers.policy.caps import CapBinder, caps_in, in_turn, may_concern, shared_limit
 from vouchers.policy.facts import Facts
 from vouchers.policy.gates import BoundGate, bind_gates
 from vouchers.policy.ladders import TrackRates, bind_rates
 from vouchers.policy.rules import Cap, Floor, Paper, Scheme, Track, Window, render
-from vouchers.policy.terms import BasisKind, Stage
+from vouchers.policy.terms import BasisKind, OtherMoneyMode, Stage
 from vouchers.policy.tracks import chosen_tracks
 
 
@@ -32,12 +32,14 @@ class Plan:
     windows: tuple[Window, ...]
     papers: tuple[Paper, ...]
     rates: tuple[TrackRates, ...]
-    caps: tuple[tuple[int, Cap], ...]
+    caps: tuple[tuple[int, CapBinder], ...]
     """All that may bind the case, in the scheme's order: its accounts."""
     track_caps: tuple[tuple[int, ...], ...]
     """For each track, the caps that name it, in the order in which they are applied."""
     case_caps: tuple[int, ...]
     """Those that name no track."""
+    other_money: bool
+    """Whether other public money is asked about, or lessens the amount."""
     shared_limit: int | None
     """The cap on all public money, where the scheme has one."""
     track_floors: tuple[tuple[Floor, ...], ...]
@@ -103,11 +105,13 @@ def _plan(
         windows=tuple(window for window in scheme.windows if window.stage is stage),
         papers=tuple(paper for paper in scheme.papers if paper.stage is stage and paper.required),
         rates=tuple(bind_rates(scheme, track) for track in tracks),
-        caps=tuple(concerned),
+        caps=tuple((place, CapBinder(scheme, cap, stage)) for place, cap in concerned),
         track_caps=tuple(
             tuple(place_of[cap.code] for cap in in_turn(of_text) if code in cap.tracks) for code in codes
         ),
         case_caps=tuple(place_of[cap.code] for cap in in_turn(of_text) if not cap.tracks),
+        other_money=scheme.other_money.switched_on
+        and scheme.other_money.mode is not OtherMoneyMode.NOT_STATED,
         shared_limit=place_of.get(limit.code) if limit is not None else None,
         track_floors=tuple(
             tuple(floor for floor in floors if several and code in floor.tracks) for code in codes

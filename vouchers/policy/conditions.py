@@ -9,8 +9,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from vouchers.policy.basis import unit_of
-from vouchers.policy.facts import ContractFacts, Facts
-from vouchers.policy.gates import reference_day
+from vouchers.policy.facts import ContractFacts, Facts, PriceVerdict
 from vouchers.policy.plain import BEIJING_TIME
 from vouchers.policy.rates import TrackAmount
 from vouchers.policy.rules import Floor, Paper, Scheme, VoucherKind, Window
@@ -27,17 +26,22 @@ from vouchers.policy.terms import (
 )
 from vouchers.policy.working import ZERO, Words, Working, figure, money
 
+_APPLICATION = Stage.APPLICATION
+_BY_APPLICATION = InForceBy.APPLICATION
+_NO_BAND = AboveBand.NONE
+_NOT_MET = FindingResult.NOT_MET
+
 
 def check_in_force(scheme: Scheme, facts: Facts, working: Working) -> None:
     """Whether the date that decides lies in the version's validity."""
-    match scheme.in_force_by:
-        case InForceBy.SIGNING:
-            signed = [contract.signed_on for contract in facts.contracts if contract.signed_on]
-            day, noun = (min(signed) if signed else None), "合同签订日"
-        case InForceBy.RECOGNITION:
-            day, noun = facts.recognised_on or facts.on, "认定日"
-        case _:
-            day, noun = reference_day(facts), "申领日"
+    day: date | None
+    if scheme.in_force_by is _BY_APPLICATION:
+        day, noun = facts.applied_on or facts.on, "申领日"
+    elif scheme.in_force_by is InForceBy.RECOGNITION:
+        day, noun = facts.recognised_on or facts.on, "认定日"
+    else:
+        signed = [contract.signed_on for contract in facts.contracts if contract.signed_on]
+        day, noun = (min(signed) if signed else None), "合同签订日"
     begun, ended = scheme.retroactive_from or scheme.effective_from, scheme.effective_to
     held = day is not None and (begun is None or day >= begun) and (ended is None or day < ended)
     if held and not working.told:
@@ -138,7 +142,7 @@ def _find_missing(paper: Paper, working: Working) -> None:
 
 def check_prices(scheme: Scheme, facts: Facts, working: Working) -> None:
     """Each lease's signed price against the fair band, as the scheme's price rule wants it."""
-    if scheme.price.above_band is AboveBand.NONE:
+    if scheme.price.above_band is _NO_BAND:
         return
     leases = [one for one in facts.contracts if one.kind is ContractKind.LEASE]
     for contract in sorted(leases, key=lambda one: one.contract_no):
@@ -167,12 +171,13 @@ def _check_price(scheme: Scheme, contract: ContractFacts, working: Working) -> N
     is_above = price.verdict is Verdict.ABOVE
     # too thin a market to refuse or cut by
     above = AboveBand.REVIEW if is_above and not price.decisive else rule.above_band
-    cure = f"如单价调整至不高于 {price.upper} {price.unit}，可以继续申请。" if is_above else ""
+    border = f" {price.upper} {price.unit}" if price.upper is not None else "公允价格区间上限"
+    cure = f"如单价调整至不高于{border}，可以继续申请。" if is_above else ""
     if is_above:
         working.hint("fair_price", lambda: cure, price.upper)
 
     def tell() -> Words:
-        fact = f"合同单价 {price.unit_price} {price.unit}，公允区间 {price.lower}—{price.upper} {price.unit}"
+        fact = _price_fact(price)
         if price.sentence:  # the price check's own sentence tells the consequence already
             return fact, price.sentence, cure
         said = f"合同 {contract.contract_no}：{fact}，{price.verdict.label}。"
@@ -187,6 +192,18 @@ def _check_price(scheme: Scheme, contract: ContractFacts, working: Working) -> N
         effect=_EFFECTS[above],
         if_untestable=rule.if_untestable,
     )
+
+
+def _price_fact(price: PriceVerdict) -> str:
+    """The price and its band, as far as they are known: a case tried by hand may name the verdict alone."""
+    known = []
+    if price.unit_price is not None:
+        known.append(f"合同单价 {price.unit_price} {price.unit}")
+    if price.lower is not None and price.upper is not None:
+        known.append(f"公允区间 {price.lower}—{price.upper} {price.unit}")
+    elif price.upper is not None:
+        known.append(f"公允区间上限 {price.upper} {price.unit}")
+    return "，".join(known) or "公允价格已作判定"
 
 
 _EFFECTS = {
@@ -289,9 +306,9 @@ def check_voucher(
     kind: VoucherKind, stage: Stage, used_on: date, voucher: VoucherNow | None, working: Working
 ) -> None:
     """A claim's voucher: there, not expired when filed, used within its kind."""
-    if stage is Stage.APPLICATION or not kind.issues_voucher:
+    if stage is _APPLICATION or not kind.issues_voucher:
         return
-    result = FindingResult.NOT_MET
+    result = _NOT_MET
     if voucher is None:
         result = FindingResult.NOT_TESTABLE
         words = "未指明所用的券", "请选择要使用的算力券。"

@@ -24,6 +24,8 @@ from vouchers.policy.terms import CapPeriod, CapSubject, CountsAt, Stage
 from vouchers.policy.weighing import Weighed, weigh
 from vouchers.policy.working import ZERO, Working
 
+_APPLICATION = Stage.APPLICATION
+
 
 class Profile(NamedTuple):
     """What the groups of a report are made of. `classes` are those of the version after that the applicant belongs to."""
@@ -148,7 +150,7 @@ class Weigher:
             facts.stage,
             case.application_no,
             party.uscc,
-            None if facts.stage is Stage.APPLICATION else facts.voucher,
+            None if facts.stage is _APPLICATION else facts.voucher,
             case.granted,
             facts.batch_no,
             facts.review.score,
@@ -164,9 +166,20 @@ class Weigher:
 
     def unpack(self, packed: tuple[Any, ...]) -> Entered:
         """What a worker sent."""
-        case_no, on, stage, application_no, uscc, voucher, granted, batch_no, score, filed_at, profile, halves = (
-            packed
-        )
+        (
+            case_no,
+            on,
+            stage,
+            application_no,
+            uscc,
+            voucher,
+            granted,
+            batch_no,
+            score,
+            filed_at,
+            profile,
+            halves,
+        ) = packed
         known = self._profiles.get(profile)
         if known is None:
             known = self._profiles[profile] = Profile(*profile)
@@ -182,10 +195,7 @@ class Weigher:
             score,
             filed_at,
             known,
-            [
-                _unpack_half(version, stage, half)
-                for version, half in zip(self.versions, halves, strict=True)
-            ],
+            [_unpack_half(version, stage, half) for version, half in zip(self.versions, halves, strict=True)],
         )
 
 

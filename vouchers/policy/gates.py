@@ -14,8 +14,6 @@ from vouchers.policy.terms import (
     FindingResult,
     GateEffect,
     GateKind,
-    PartyKind,
-    Purpose,
     Stage,
     Untestable,
 )
@@ -44,10 +42,10 @@ def _prefixed(code: str, prefixes: tuple[str, ...], noun: str) -> Answer:
     return code.startswith(prefixes), lambda: f"{noun}为 {code}"
 
 
-def _one_of(word: str, values: tuple[str, ...], noun: str, label: str = "") -> Answer:
+def _one_of(word: str, values: tuple[str, ...], noun: str) -> Answer:
     if not word:
         return None, lambda: f"{noun}{UNKNOWN}"
-    return word in values, lambda: f"{noun}为“{label or word}”"
+    return word in values, lambda: f"{noun}为“{word}”"
 
 
 def _flag(value: bool | None, wanted: bool, yes: str, no: str, noun: str) -> Answer:
@@ -69,7 +67,9 @@ def _sector(gate: Gate, facts: Facts) -> Answer:
 
 def _party_kind(gate: Gate, facts: Facts) -> Answer:
     kind = facts.applicant.kind
-    return _one_of(kind.value if kind else "", gate.values, "主体类型", PartyKind(kind).label if kind else "")
+    if kind is None:
+        return None, f"主体类型{UNKNOWN}"
+    return kind in gate.values, lambda: f"主体类型为“{kind.label}”"
 
 
 def _ownership(gate: Gate, facts: Facts) -> Answer:
@@ -237,9 +237,9 @@ def _provider_connected(gate: Gate, facts: Facts, contract: ContractFacts) -> An
 
 def _purpose(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
     purpose = contract.purpose
-    return _one_of(
-        purpose.value if purpose else "", gate.values, "用途", Purpose(purpose).label if purpose else ""
-    )
+    if purpose is None:
+        return None, f"用途{UNKNOWN}"
+    return purpose in gate.values, lambda: f"用途为“{purpose.label}”"
 
 
 def _contract_kind(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:

@@ -52,11 +52,12 @@ def _conditions(rate: Rate) -> tuple[object, ...]:
 @dataclass(frozen=True, slots=True)
 class Ladder:
     """Rates that belong together: the bands of one set of conditions, or one rate alone. `place` orders them as the
-    ordinance does; `known` are the rates' values where no reviewer sets one and all are published."""
+    ordinance does; `borders` are the bands' from and to; `known` are the rates' values where no reviewer sets one and all are published."""
 
     rates: tuple[Rate, ...]
     place: tuple[int, ...]
     is_flat: bool
+    borders: tuple[tuple[Decimal, Decimal | None], ...]
     known: tuple[Decimal, ...] | None
 
 
@@ -93,6 +94,7 @@ def bind_rates(scheme: Scheme, track: Track) -> TrackRates:
                 rates=ladder,
                 place=tuple(order[rate.code] for rate in ladder),
                 is_flat=len(ladder) == 1 and ladder[0].band_from is None and ladder[0].band_to is None,
+                borders=tuple((rate.band_from or ZERO, rate.band_to) for rate in ladder),
                 known=_known_values(ladder),
             )
             for ladder in ladders

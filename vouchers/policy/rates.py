@@ -59,7 +59,11 @@ def rate_groups(
             result = banded(track, ladder, group.values, before, basis, working)
         result = round_step(rounding, result, working)
         results.append(result)
-        for key, part in _parts(track, group, ladder, result.value).items():
+        brought = _parts(track, group, ladder, result.value)
+        if not parts:
+            parts = brought
+            continue
+        for key, part in brought.items():
             parts[key] = parts.get(key, ZERO) + part
     amount = results[0] if len(results) == 1 else _sum_parts(results, working)
     yuan, units = (total, ZERO) if track.scale_unit is None else (ZERO, total)

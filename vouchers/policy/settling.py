@@ -28,6 +28,11 @@ from vouchers.policy.terms import FindingResult, GateEffect, Outcome, Stage, Tra
 from vouchers.policy.weighing import Weighed
 from vouchers.policy.working import ZERO, Sum, Working, money, round_amount
 
+_APPLICATION = Stage.APPLICATION
+_REFUSED = Outcome.REFUSED
+_REVIEW = Outcome.REVIEW
+_ELIGIBLE = Outcome.ELIGIBLE
+
 
 class Before(NamedTuple):
     """What was taken before the case: of each cap by its key, and the year's base by track."""
@@ -50,6 +55,8 @@ class Settled:
 
 class Settling:
     """One case on its way: its tracks one after the other, then the case as a whole."""
+
+    __slots__ = ("_below", "_taking_part", "before", "results", "weighed", "working")
 
     def __init__(self, weighed: Weighed, before: Before, working: Working) -> None:
         self.weighed = weighed
@@ -79,14 +86,15 @@ class Settling:
         weighed, plan, working = self.weighed, self.weighed.plan, self.working
         scheme, caps = plan.scheme, weighed.caps
         base = self._combined()
-        limit = caps.get(plan.shared_limit) if plan.shared_limit is not None else None
-        deduct_other_money(scheme.other_money, weighed.other, limit, self.before.used, base, working)
+        if plan.other_money:
+            limit = caps.get(plan.shared_limit) if plan.shared_limit is not None else None
+            deduct_other_money(scheme.other_money, weighed.other, limit, self.before.used, base, working)
         if base.amount.value < 0:
             base.amount = _not_negative(base.amount, working)
         apply_caps([caps[cap] for cap in plan.case_caps if cap in caps], self.before.used, base, working)
         if weighed.requested is not None:
             _within_request(weighed.requested, base, working)
-        if voucher is not None and plan.stage is not Stage.APPLICATION:
+        if voucher is not None and plan.stage is not _APPLICATION:
             _within_voucher(voucher, base, working)
         amount = round_amount(scheme.rounding, base.amount, working, base.bound)
         if base.basis <= 0 and base.quantity <= 0:
@@ -96,8 +104,8 @@ class Settling:
             find_floors(check_floors(plan.floors, year, base, amount.value, working), working)
         bases = [(one.track.code, one.basis or one.quantity) for one in self._taking_part]
         if working.failed:
-            return Settled(base, amount, ZERO, Outcome.REFUSED, bases)
-        outcome = Outcome.REVIEW if working.open else Outcome.ELIGIBLE
+            return Settled(base, amount, ZERO, _REFUSED, bases)
+        outcome = _REVIEW if working.open else _ELIGIBLE
         return Settled(base, amount, amount.value, outcome, bases)
 
     def _combined(self) -> TrackAmount:

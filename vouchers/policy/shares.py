@@ -22,6 +22,8 @@ def share_out(weights: Mapping[Share, Decimal], amount: Decimal) -> dict[Share, 
     Weights of zero and below take nothing. Where the amount is the weights' own sum each keeps its weight, so that a
     contract's part is what its own rate gave. No part exceeds its weight (rounded up to the fen) unless all do.
     """
+    if len(weights) == 1:
+        return {key: amount for key, weight in weights.items() if weight > 0}
     positive = {key: weight for key, weight in sorted(weights.items()) if weight > 0}
     total = sum(positive.values(), ZERO)
     if amount == total or len(positive) < 2:

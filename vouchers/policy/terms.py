@@ -10,9 +10,16 @@ from enum import StrEnum
 
 
 class Term(StrEnum):
-    """A member is its stored word; `label` is what people read."""
+    """A member is its stored word; `label` is what people read.
+
+    Reading a member off its class costs ten times a name until Python 3.12 (the metaclass has a `__getattr__`), so modules
+    that compare with one for every case keep it under a name of their own.
+    """
 
     label: str
+
+    __hash__ = str.__hash__
+    """A member equals its word, so it hashes as its word does; Enum's own hash is of the name, and slow."""
 
     def __new__(cls, value: str, label: str = "") -> Term:
         member = str.__new__(cls, value)

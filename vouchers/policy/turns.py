@@ -18,6 +18,9 @@ from vouchers.policy.settling import Before, Settled, settle
 from vouchers.policy.terms import CapPeriod, CapSubject, Shortage, Stage
 from vouchers.policy.working import Working
 
+_APPLICATION = Stage.APPLICATION
+_ROLLING = CapPeriod.ROLLING_YEAR
+
 SHARED = (CapSubject.POOL, CapSubject.BATCH)
 """Caps that many enterprises share: pools."""
 
@@ -82,7 +85,7 @@ class Turn:
         working.failed = half.failed[:]
         working.open = half.open[:]
         voucher = None
-        if case.stage is not Stage.APPLICATION and self._kind.issues_voucher:
+        if case.stage is not _APPLICATION and self._kind.issues_voucher:
             voucher = sums.voucher_of(case.application_no, case.voucher)
         used: UsedOf = (lambda key: sums.of(key, on)) if self._rolls else self._used
         if left is not None:
@@ -96,16 +99,16 @@ class Turn:
         return self._get(key, ZERO)
 
     def _year(self, case: Entered, on: date) -> Year:
-        return (case.uscc, case.stage is Stage.APPLICATION, on.year)
+        return (case.uscc, case.stage is _APPLICATION, on.year)
 
     def take(self, case: Entered, decided: Decided) -> None:
         """Book what the case was granted."""
         sums, granted, on = self.sums, decided.settled.granted, case.halves[self.place].weighed.on
-        if case.stage is Stage.APPLICATION and self._kind.issues_voucher:
+        if case.stage is _APPLICATION and self._kind.issues_voucher:
             sums.vouchers[case.case_no] = Drawn(case.case_no, granted, granted, expiry_of(self._kind, on))
         if granted > 0:
             for bound, account, amount in decided.taken:
-                sums.add(account.key, on, amount, rolling=bound.cap.period is CapPeriod.ROLLING_YEAR)
+                sums.add(account.key, on, amount, rolling=bound.cap.period is _ROLLING)
             sums.add_basis(self._year(case, on), decided.settled.year_basis)
             if decided.voucher is not None:
                 decided.voucher.balance -= granted
@@ -125,9 +128,9 @@ class Turn:
             settled.granted,
             settled.amount.value,
             settled.base.basis,
-            _once_each(working.failed),
-            _once_each(working.open),
-            _once_each(working.capped_by),
+            _once_each(working.failed) if working.failed else _NONE,
+            _once_each(working.open) if working.open else _NONE,
+            _once_each(working.capped_by) if working.capped_by else _NONE,
             cut_by_shortage,
         )
 
@@ -242,6 +245,4 @@ _NONE: tuple[str, ...] = ()
 
 
 def _once_each(codes: list[str]) -> tuple[str, ...]:
-    if len(codes) > 1:
-        return tuple(dict.fromkeys(codes))
-    return tuple(codes) if codes else _NONE
+    return tuple(dict.fromkeys(codes))

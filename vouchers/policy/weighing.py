@@ -6,12 +6,12 @@ weighed in any order and by any number of processes; `settling` then takes them 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from vouchers.policy.basis import Item, count_items, items_of
-from vouchers.policy.caps import BoundCap, bind_cap, binds
+from vouchers.policy.caps import BoundCap
 from vouchers.policy.compiled import Compiled, Plan
 from vouchers.policy.conditions import (
     check_in_force,
@@ -25,7 +25,7 @@ from vouchers.policy.gates import Held, excluded_contracts, find_gates, hold_gat
 from vouchers.policy.ladders import Group, group_items
 from vouchers.policy.other_money import check_other_money, other_money_of
 from vouchers.policy.tracks import standing_tracks
-from vouchers.policy.working import Working
+from vouchers.policy.working import ZERO, Working
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Weighed:
     requested: Decimal | None
     other: Decimal
     caps: dict[int, BoundCap]
-    groups: list[list[Group]] = field(default_factory=list)
+    groups: list[list[Group]]
 
 
 def weigh_case(compiled: Compiled, facts: Facts, working: Working) -> tuple[Weighed, list[Held]]:
@@ -55,24 +55,21 @@ def weigh_case(compiled: Compiled, facts: Facts, working: Working) -> tuple[Weig
     scheme = plan.scheme
     check_in_force(scheme, facts, working)
     check_windows(plan.windows, facts, working)
-    find_gates(held, working, spared=spared)
+    if held:
+        find_gates(held, working, spared=spared)
     check_prices(scheme, facts, working)
-    check_other_money(scheme, facts, working)
+    other = ZERO
+    if plan.other_money:
+        check_other_money(scheme, facts, working)
+        other = other_money_of(scheme.other_money, facts)
     check_papers(plan.papers, facts, working)
-    caps = {
-        place: bind_cap(scheme, cap, facts)
-        for place, cap in plan.caps
-        if (not cap.classes and not cap.waived_for) or binds(scheme, cap, facts)
-    }
-    weighed = Weighed(
-        plan,
-        facts.on,
-        day_of_use(facts),
-        facts.requested_amount,
-        other_money_of(scheme.other_money, facts),
-        caps,
-    )
-    return weighed, held
+    caps = {}
+    for place, binder in plan.caps:
+        bound = binder.bind(facts)
+        if bound is not None:
+            caps[place] = bound
+    used_on = facts.on if facts.filed_at is None else day_of_use(facts)
+    return Weighed(plan, facts.on, used_on, facts.requested_amount, other, caps, []), held
 
 
 def weigh_track(

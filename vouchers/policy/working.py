@@ -21,6 +21,12 @@ from vouchers.policy.terms import (
     Untestable,
 )
 
+_DOWN = RoundMode.DOWN
+_YUAN = RoundUnit.YUAN
+_EACH = RoundWhen.EACH
+_NOT_MET = FindingResult.NOT_MET
+_NOT_TESTABLE = FindingResult.NOT_TESTABLE
+
 ZERO = Decimal("0.00")
 
 
@@ -33,7 +39,7 @@ _MODES: dict[RoundMode, yuan.Rounding] = {
 
 def rounded(value: Decimal, mode: RoundMode, unit: RoundUnit = RoundUnit.FEN) -> Decimal:
     """The value to the fen or the yuan, as the scheme rounds."""
-    return round_yuan(value, _MODES[mode]) if unit is RoundUnit.YUAN else round_fen(value, _MODES[mode])
+    return round_yuan(value, _MODES[mode]) if unit is _YUAN else round_fen(value, _MODES[mode])
 
 
 class Sum(NamedTuple):
@@ -59,6 +65,17 @@ class Working:
     Which conditions refuse and which a person has to settle is always kept, as codes. Sentences are asked for only when
     `told`, lines only when `lines_on` too: who replays a million cases wants the amounts. The arithmetic is the same.
     """
+
+    __slots__ = (
+        "capped_by",
+        "counterfactuals",
+        "failed",
+        "findings",
+        "lines",
+        "lines_on",
+        "open",
+        "told",
+    )
 
     def __init__(self, *, lines_on: bool = True, told: bool = True) -> None:
         self.told = told
@@ -112,12 +129,12 @@ class Working:
         if_untestable: Untestable = Untestable.REVIEW,
     ) -> None:
         """Hold a condition to be met, not met or not testable."""
-        if result is FindingResult.NOT_MET:
+        if result is _NOT_MET:
             if effect is GateEffect.REFUSE:
                 self.failed.append(code)
             elif effect is GateEffect.REVIEW:
                 self.open.append(code)
-        elif result is FindingResult.NOT_TESTABLE:
+        elif result is _NOT_TESTABLE:
             (self.failed if if_untestable is Untestable.REFUSE else self.open).append(code)
         if not self.told:
             return
@@ -167,10 +184,10 @@ def figure(value: Decimal, unit: str = "元") -> str:
 
 def pro_rata(mode: RoundMode) -> str:
     """The operator of first × second ÷ third: its name tells how the quotient is rounded to the fen."""
-    return "pro_rata" if mode is RoundMode.DOWN else f"pro_rata_{mode.value}"
+    return "pro_rata" if mode is _DOWN else f"pro_rata_{mode.value}"
 
 
-_UNITS = {RoundUnit.FEN: Decimal("0.01"), RoundUnit.YUAN: Decimal(1)}
+_UNITS = {RoundUnit.FEN: Decimal("0.01"), _YUAN: Decimal(1)}
 
 
 def round_amount(rounding: Rounding, amount: Sum, working: Working, bound: Decimal | None = None) -> Sum:
@@ -178,10 +195,12 @@ def round_amount(rounding: Rounding, amount: Sum, working: Working, bound: Decim
     result = rounded(amount.value, rounding.mode, rounding.unit)
     mode = rounding.mode
     if bound is not None and result > bound:
-        mode = RoundMode.DOWN
+        mode = _DOWN
         result = rounded(amount.value, mode, rounding.unit)
     if result == amount.value:
         return Sum(result, amount.line)
+    if not working.lines_on:
+        return Sum(result)
     why = "，以免超过限额或余额" if mode is not rounding.mode else ""
     return working.add(
         "rounding",
@@ -197,4 +216,4 @@ def round_amount(rounding: Rounding, amount: Sum, working: Working, bound: Decim
 
 def round_step(rounding: Rounding, amount: Sum, working: Working) -> Sum:
     """A step's result rounded, where the scheme rounds each step."""
-    return round_amount(rounding, amount, working) if rounding.when is RoundWhen.EACH else amount
+    return round_amount(rounding, amount, working) if rounding.when is _EACH else amount
