@@ -208,24 +208,31 @@ def _within_request(asked: Decimal, base: TrackAmount, working: Working) -> None
 def _within_voucher(voucher: VoucherNow, base: TrackAmount, working: Working) -> None:
     amount, balance = base.amount, max(voucher.balance, ZERO)
     result = min(amount.value, balance)
+    # A subsidy that is paid without a voucher draws on an entitlement, whose numbers begin with E (decision 0010).
+    direct = voucher.voucher_no.startswith("E-")
     if ZERO < result < amount.value:
         short = amount.value - result
         working.hint(
             "voucher_balance",
-            lambda: f"券面余额不足，尚有 {money(short)}未能抵扣，可用于另一张券。",
+            lambda: (
+                f"核定额度不足，尚有 {money(short)}不能拨付。"
+                if direct
+                else f"券面余额不足，尚有 {money(short)}未能抵扣，可用于另一张券。"
+            ),
             short,
         )
 
     def sentence() -> str:
         verdict = f"以余额为限，计 {money(result)}" if result < amount.value else "余额足够"
-        return f"券 {voucher.voucher_no} 可用余额 {money(balance)}：{money(amount.value)}，{verdict}。"
+        noun = "核定额度" if direct else "券"
+        return f"{noun} {voucher.voucher_no} 可用余额 {money(balance)}：{money(amount.value)}，{verdict}。"
 
     base.amount = working.add(
         "voucher_balance",
         "minimum",
         result,
         lambda: (
-            [amount.operand("核算金额"), Operand(name="券面可用余额", value=balance)],
+            [amount.operand("核算金额"), Operand(name="额度余额" if direct else "券面可用余额", value=balance)],
             sentence(),
         ),
     )

@@ -21,7 +21,8 @@ STEPS = {
     "tracks": "补贴方向",
     "other_money": "其他财政资金",
     "requested": "申请金额",
-    "voucher": "券面余额",
+    "voucher": "余额",
+    "voucher_balance": "余额",
     "rounding": "尾数处理",
     "refused": "结论",
 }
