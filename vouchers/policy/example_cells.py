@@ -46,6 +46,8 @@ def read_cell(column: Column, raw: Any) -> Any:
     """The value of a cell that is not blank. Raises CellError."""
     if isinstance(raw, Broken):
         raise CellError(raw.why)
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        raw = Decimal(raw)
     match column.kind:
         case "text":
             return _text(raw)

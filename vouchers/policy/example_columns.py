@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from vouchers.policy.caps import ALL_PUBLIC_MONEY
 from vouchers.policy.example_choices import NONE_OR_SOME, YES_NO, Choice, finding_choices, named, terms
 from vouchers.policy.example_words import (
     EVENTS,
@@ -93,21 +94,22 @@ class Record:
     """Paths of parts that are always there, whatever is filled in."""
 
 
-def layout_of(scheme: Scheme, examples: Sequence[Example] = ()) -> Record:
-    """The shape of the workbook of that scheme; keys that only the examples name have their columns too."""
-    return _Shaper(scheme, examples).example()
+def layout_of(scheme: Scheme) -> Record:
+    """The shape of the workbook of that scheme."""
+    return _Shaper(scheme).example()
 
 
 class _Shaper:
-    def __init__(self, scheme: Scheme, examples: Sequence[Example]) -> None:
+    def __init__(self, scheme: Scheme) -> None:
         self.scheme = scheme
-        self.examples = examples
         self.tags = tags_of(scheme)
         self.vocabularies: dict[str, tuple[Choice, ...]] = {
             "tracks": named((track.code, track.name) for track in scheme.tracks),
             "classes": named((one.code, one.name) for one in scheme.classes),
             "papers": named((paper.code, paper.name) for paper in scheme.papers),
-            "caps": named((cap.code, cap.name) for cap in scheme.caps),
+            "caps": named(
+                [*((cap.code, cap.name) for cap in scheme.caps), (ALL_PUBLIC_MONEY, "各方财政资金合计")]
+            ),
             "sizes": named(SIZES.items()),
             "ownerships": named(OWNERSHIPS.items()),
             "levels": named(LEVELS.items()),
@@ -119,7 +121,7 @@ class _Shaper:
         """The row of an example, with the lists of its facts."""
         record = self.record(Example, ())
         used = Branch(("used_caps",), GROUPS[UsedCap], self.record(UsedCap, ()), inline=False)
-        return dataclasses.replace(record, branches=(*record.branches, used))
+        return replace(record, branches=(*record.branches, used))
 
     def record(self, kind: type[Any], head: Path) -> Record:
         columns: list[Column] = []
@@ -158,15 +160,9 @@ class _Shaper:
             yield from self.findings(path)
             return
         word = _word(kind, one.name)
-        keys = self._keys(one.name)
-        known = set(keys)
-        for example in self.examples:
-            if one.name != "caps":
-                keys |= {key: key for key in _value_at(example, path) or {} if key not in known}
         scalar, _ = _without_none(value)
-        for key, label in keys.items():
+        for key, (label, asked) in self._keys(one.name).items():
             heading = word.heading if not label else f"{word.heading}：{label}"
-            shown = word if key in known else dataclasses.replace(word, shown=())
             cell = word.kind or _KINDS[scalar]
             if one.name == "rates" and self._by_scale(key):
                 heading, cell = heading.replace(word.heading, "评审确定单位金额（元）"), "price"
@@ -175,7 +171,7 @@ class _Shaper:
                 one.name,
                 (*path, key),
                 cell,
-                dataclasses.replace(shown, heading=heading),
+                replace(word, heading=heading, shown=word.shown if asked else ()),
                 choices=YES_NO if scalar is bool else (),
             )
 
@@ -187,34 +183,45 @@ class _Shaper:
                 "findings",
                 (*path, result.value),
                 "words",
-                dataclasses.replace(word, heading=heading),
+                replace(word, heading=heading),
                 choices=self.vocabularies["findings"],
                 many=True,
             )
 
-    def _keys(self, name: str) -> dict[str, str]:
+    def _keys(self, name: str) -> dict[str, tuple[str, bool]]:
+        """The keys of a mapping that the scheme knows: what each is called, and whether the template asks for it.
+
+        What an example says under another key concerns nothing in the scheme any more, and is left out of the workbook."""
         scheme = self.scheme
         match name:
             case "attestations":
                 asked = [gate for gate in scheme.gates if gate.kind is GateKind.ATTESTED]
-                return {gate.code: (gate.question or gate.text).rstrip("？?。") for gate in asked}
+                return {gate.code: ((gate.question or gate.text).rstrip("？?。"), True) for gate in asked}
             case "caps":
                 counted = [
                     cap for cap in scheme.caps if cap.switched_on and cap.subject is not CapSubject.USE
                 ]
-                return {cap.code: cap.name for cap in counted}
+                return {cap.code: (cap.name, True) for cap in counted}
             case "year_basis":
-                return {track.code: track.name for track in scheme.tracks}
+                return {track.code: (track.name, True) for track in scheme.tracks}
             case "rates":
-                set_by_people = [rate for rate in scheme.rates if rate.kind is RateKind.REVIEWER_SET]
-                names = {track.code: track.name for track in scheme.tracks}
-                if len(set_by_people) == 1:
-                    return {set_by_people[0].code: ""}
-                return {
-                    rate.code: f"{names.get(rate.track, rate.track)}（{rate.code}）" for rate in set_by_people
-                }
+                return self._rate_keys()
             case _:
                 return {}
+
+    def _rate_keys(self) -> dict[str, tuple[str, bool]]:
+        """Reviewers set a rate by its code, or for a whole track."""
+        set_by_people = [rate for rate in self.scheme.rates if rate.kind is RateKind.REVIEWER_SET]
+        names = {track.code: track.name for track in self.scheme.tracks}
+        alone = len(set_by_people) == 1
+        of_tracks = {
+            rate.track: (f"{names.get(rate.track, rate.track)}整体", False) for rate in set_by_people
+        }
+        of_rates = {
+            rate.code: ("" if alone else f"{names.get(rate.track, rate.track)}（{rate.code}）", True)
+            for rate in set_by_people
+        }
+        return of_rates | {code: said for code, said in of_tracks.items() if code not in of_rates}
 
     def _by_scale(self, key: str) -> bool:
         """Whether reviewers set yuan a unit there instead of a fraction; a key is a rate's code or a track's."""
@@ -236,9 +243,7 @@ class _Shaper:
             choices = YES_NO
         cell = word.kind or ("words" if many else "term" if choices and scalar is str else found)
         made = self._made(kind, one.name, path, cell, word, choices=choices, many=many)
-        return dataclasses.replace(
-            made, optional=optional, required=_no_default(one), at_default=_default(one)
-        )
+        return replace(made, optional=optional, required=_no_default(one), at_default=_default(one))
 
     def _made(
         self,
@@ -302,12 +307,6 @@ def _default(one: dataclasses.Field[Any]) -> Any:
     if one.default is not dataclasses.MISSING:
         return one.default
     return one.default_factory() if one.default_factory is not dataclasses.MISSING else None
-
-
-def _value_at(value: Any, path: Path) -> Any:
-    for name in path:
-        value = getattr(value, name)
-    return value
 
 
 def facts_without_word() -> list[str]:

@@ -41,7 +41,7 @@ class SheetRows:
 
 def write_sheets(scheme: Scheme, examples: Sequence[Example]) -> list[SheetRows]:
     """The examples as sheets, the first of them `算例`; reading them back gives the same examples."""
-    layout = layout_of(scheme, examples)
+    layout = layout_of(scheme)
     main: list[Cells] = []
     further: Further = defaultdict(list)
     for example in examples:
@@ -129,7 +129,8 @@ def _fill_caps(
     keys: dict[str, list[str]] = defaultdict(list)
     for key in cap_keys(scheme, example.facts):
         keys[key.code].append(key.key)
-    natural = {found[0]: code for code, found in keys.items() if len(found) == 1}
+    columns = {column.path[-1] for column in layout.columns if column.path[:-1] == ("facts", "used", "caps")}
+    natural = {found[0]: code for code, found in keys.items() if len(found) == 1 and code in columns}
     branch = next(one for one in layout.branches if one.path == ("used_caps",))
     inner: Scope = (branch.path,)
     for name, amount in sorted(example.facts.used.caps.items()):
@@ -144,7 +145,7 @@ def _fill_caps(
         )
         target: Cells = {}
         for column in branch.record.columns:
-            target[inner, column.path] = write_cell(column, _get(row, column.path) or None)
+            target[inner, column.path] = write_cell(column, _get(row, column.path))
         further[inner].append((example.code, "", target))
 
 

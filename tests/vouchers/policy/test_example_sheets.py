@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
+from tests.vouchers.policy.random_schemes import cases
 from vouchers.policy.documents import shipped_files, shipped_scheme
 from vouchers.policy.example_cells import Broken
 from vouchers.policy.example_choices import finding_choices
@@ -17,9 +19,20 @@ from vouchers.policy.example_reading import read_sheets
 from vouchers.policy.example_sheets import CODE, PARENT, Fault, SheetError, headings_of
 from vouchers.policy.example_telling import tell_expected, tell_facts
 from vouchers.policy.example_writing import write_sheets
-from vouchers.policy.examples import Example, run, shipped_examples
+from vouchers.policy.examples import Example, Expected, run, shipped_examples
+from vouchers.policy.facts import Facts
 from vouchers.policy.plain import BEIJING_TIME
-from vouchers.policy.terms import BasisKind, ChipOrigin, FindingResult, Outcome, Purpose, Stage
+from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import (
+    BasisKind,
+    ChipOrigin,
+    FindingResult,
+    GateKind,
+    Outcome,
+    Purpose,
+    RateKind,
+    Stage,
+)
 
 NAMES = [path.stem for path in shipped_files()]
 LEAST = ("算例编号", "环节", "核算日期", "合同金额（不含税）", "应得金额")
@@ -321,3 +334,28 @@ def test_what_was_read_computes_as_what_was_written():
     scheme = shipped_scheme("SZ-XLQ")
     for example in read_sheets(scheme, grids("SZ-XLQ", shipped_examples("SZ-XLQ"))):
         assert run(scheme, example).passed
+
+
+def _what_concerns(scheme: Scheme, facts: Facts) -> Facts:
+    """Without answers and rates that no condition and no rate of the scheme takes up."""
+    reviewed = [rate for rate in scheme.rates if rate.kind is RateKind.REVIEWER_SET]
+    known = {rate.code for rate in reviewed} | {rate.track for rate in reviewed}
+    asked = {gate.code for gate in scheme.gates if gate.kind is GateKind.ATTESTED}
+    rates = {key: rate for key, rate in facts.review.rates.items() if key in known}
+    answers = {key: answer for key, answer in facts.attestations.items() if key in asked}
+    return replace(facts, review=replace(facts.review, rates=rates), attestations=answers)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=cases())
+def test_any_facts_of_any_scheme_come_back_from_the_sheets_the_same(case: tuple[Scheme, Facts]):
+    scheme, facts = case
+    facts = _what_concerns(scheme, facts)
+    example = Example(
+        code="1", title="随机", facts=facts, expected=Expected(amount=Decimal("0.01")), note="注"
+    )
+    out: dict[str, list[Any]] = {}
+    for place, sheet in enumerate(write_sheets(scheme, [example])):
+        keys = [] if place == 0 else [CODE, PARENT] if sheet.nested else [CODE]
+        out[sheet.title] = [[*keys, *(heading.column.heading for heading in sheet.headings)], *sheet.rows]
+    assert read_sheets(scheme, out) == [example]
