@@ -79,9 +79,9 @@ def dry_run(
                 now = turns[-1].decide(case)
                 sums.add(row, case, was[0] if was else None, now[0])
                 if sums.stands_out:
-                    facts = weigher.case_of(row)
-                    told = turns[0].explain(case, facts.facts, was[1]) if was else None
-                    sums.name(facts, told, turns[-1].explain(case, facts.facts, now[1]))
+                    whole = weigher.case_of(row)
+                    told = turns[0].explainer(case, whole.facts, was[1]) if was else None
+                    sums.name(whole, told, turns[-1].explainer(case, whole.facts, now[1]))
     return sums.report(before)
 
 
@@ -196,24 +196,27 @@ class _Sums:
             self.stands_out = True
             self._candidate = _Candidate(heap, size, case, amount, now.amount)
 
-    def name(self, case: ReplayCase, was: Assessment | None, now: Assessment) -> None:
-        """Name the case just added, with the reasons."""
+    def name(
+        self, case: ReplayCase, was: Callable[[], Assessment] | None, now: Callable[[], Assessment]
+    ) -> None:
+        """Name the case just added; its reasons are found out when it is still among the largest in the end."""
         one = self._candidate
         assert one is not None
-        one.heap.add(
-            one.size,
-            self.count,
-            LargestChange(
+        before, after = one.before, one.after
+
+        def change() -> LargestChange:
+            return LargestChange(
                 case_no=case.case_no,
                 on=case.on,
                 stage=case.facts.stage.value,
                 enterprise_name=case.enterprise_name or case.facts.applicant.name,
-                before=one.before,
-                after=one.after,
-                difference=one.after - one.before,
-                reasons=reasons(was, now),
-            ),
-        )
+                before=before,
+                after=after,
+                difference=after - before,
+                reasons=reasons(was() if was is not None else None, now()),
+            )
+
+        one.heap.add(one.size, self.count, change)
 
     def report(self, before: Scheme | None) -> DryRunReport:
         """The whole answer."""
@@ -253,7 +256,7 @@ def _in_batches(
         (outcomes[0][place] if len(outcomes) > 1 else None, now) for place, now in enumerate(outcomes[-1])
     ]
     chosen = _largest(cases, pairs, top)
-    told: dict[tuple[int, int], Assessment] = {}
+    told: dict[tuple[int, int], Callable[[], Assessment]] = {}
 
     for version, place_of_turn in zip(weigher.versions, range(len(outcomes)), strict=True):
         again = Turn(version, place_of_turn, opening)
@@ -263,14 +266,14 @@ def _in_batches(
         ) -> None:
             if place in chosen:
                 facts = weigher.case_of(entered[place][0]).facts
-                told[again.place, place] = again.explain(case, facts, decided)
+                told[again.place, place] = again.explainer(case, facts, decided)
 
         _decide(again, cases, tell)
     for place, (row, case) in enumerate(entered):
         was, now = pairs[place]
         sums.add(row, case, was, now)
         if sums.stands_out and place in chosen:
-            earlier = told[0, place] if was is not None else None
+            earlier = told[0, place] if len(outcomes) > 1 else None
             sums.name(weigher.case_of(row), earlier, told[len(outcomes) - 1, place])
 
 

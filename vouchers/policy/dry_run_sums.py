@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -88,20 +88,20 @@ class Shift:
 
 
 class Largest:
-    """The largest differences of one direction, with the reasons asked for only once a case is among them.
+    """The largest differences of one direction; their reasons are asked for only in the end.
 
     Ties go to the case that came first, so that the answer is the same each time.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._heap: list[tuple[Decimal, int, LargestChange]] = []
+        self._heap: list[tuple[Decimal, int, Callable[[], LargestChange]]] = []
 
     def wants(self, size: Decimal) -> bool:
         """Whether a difference of that size (above zero) would stand among the largest."""
         return self._size > 0 and (len(self._heap) < self._size or size > self._heap[0][0])
 
-    def add(self, size: Decimal, place: int, change: LargestChange) -> None:
+    def add(self, size: Decimal, place: int, change: Callable[[], LargestChange]) -> None:
         """Take it in; the least of them goes."""
         heapq.heappush(self._heap, (size, -place, change))
         if len(self._heap) > self._size:
@@ -109,7 +109,7 @@ class Largest:
 
     def changes(self) -> tuple[LargestChange, ...]:
         """Greatest first."""
-        return tuple(change for _size, _place, change in sorted(self._heap, reverse=True))
+        return tuple(change() for _size, _place, change in sorted(self._heap, reverse=True))
 
 
 class FlowSums:

@@ -7,10 +7,11 @@ None means "not known", never "no": a condition that needs it is then not testab
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 
+from vouchers.policy.records import record
 from vouchers.policy.terms import (
     BasisKind,
     ChipOrigin,
@@ -25,7 +26,7 @@ from vouchers.policy.terms import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ListingFacts:
     """An entry on a list of dishonest parties (失信记录)."""
 
@@ -34,7 +35,7 @@ class ListingFacts:
     document_no: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PartyFacts:
     """The applicant. `classes` are applicant classes that a person attested."""
 
@@ -54,7 +55,7 @@ class PartyFacts:
     years_supported: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class AdmissionFacts:
     """A provider's admission (入库) to the program: batch, listed service item, period."""
 
@@ -64,7 +65,7 @@ class AdmissionFacts:
     to_on: date | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ProviderFacts:
     """The other side of a contract. `affiliated` is the finding of the affiliation test (CAS 36); None: not tested.
     `scale` is its verified compute, in `scale_unit` at `scale_precision`."""
@@ -81,7 +82,7 @@ class ProviderFacts:
     scale_precision: Precision | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PriceVerdict:
     """What the fair-price method says of a contract's unit price, with its band. `index_no` names the price row used.
     `decisive` is False where the row may neither refuse nor cut (grades D and E, a cell under confirmation)."""
@@ -98,7 +99,7 @@ class PriceVerdict:
     decisive: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class OtherMoneyFacts:
     """Other public money on a contract. `level`: national, provincial, municipal, district."""
 
@@ -107,7 +108,7 @@ class OtherMoneyFacts:
     level: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ContractFacts:
     """A contract that the case rests on; a lease is one kind. `net_amount` is without tax, `quantity` its scale in `unit`."""
 
@@ -135,7 +136,7 @@ class ContractFacts:
     precision: Precision | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class BasisItemFacts:
     """One thing that a claim rests on. What is empty here is taken from its contract. `quantity` is a verified scale (or use)
     in `unit`, at `precision`; only a track with a `scale_unit` counts it."""
@@ -156,7 +157,7 @@ class BasisItemFacts:
     precision: Precision | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class UsedAmounts:
     """What was already taken, before this case. `year_basis` is the base so far, by track, of the calendar year of `Facts.on`.
 
@@ -173,7 +174,7 @@ class UsedAmounts:
         return self.caps.get(key, Decimal(0))
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class VoucherFacts:
     """The voucher that a claim draws on. `expires_on` is the first day on which it can no longer be used (half-open)."""
 
@@ -184,7 +185,7 @@ class VoucherFacts:
     uses: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ReviewFacts:
     """What reviewers decided: the rate they set, or the score; whether the expert review passed."""
 
@@ -194,7 +195,7 @@ class ReviewFacts:
     opinion_no: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Facts:
     """A whole case at one moment.
 

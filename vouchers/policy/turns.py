@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from vouchers.policy.assess import assess
 from vouchers.policy.assessment import Assessment
@@ -213,11 +214,11 @@ class Turn:
         before = UsedAmounts(caps=caps, year_basis=year_basis)
         return replace(facts, used=before, voucher=voucher, track=track)
 
-    def explain(self, case: Entered, facts: Facts, decided: Decided) -> Assessment:
-        """The whole assessment of the case that was decided just now, with its lines."""
+    def explainer(self, case: Entered, facts: Facts, decided: Decided) -> Callable[[], Assessment]:
+        """What makes the whole assessment, with its lines, of the case that was decided just now; it may be called later."""
         known = self.facts_before(case, facts, decided)
         scheme = self.version.of(facts.on.year).scheme
-        return assess(scheme, known, scheme_sha256=self.version.sha256)
+        return partial(assess, scheme, known, scheme_sha256=self.version.sha256)
 
 
 def shared_accounts(half: Half) -> list[tuple[BoundCap, Account]]:
