@@ -238,3 +238,10 @@ def test_a_version_of_another_kind_of_basis_is_tried_too():
         }
     )
     assert example.facts.items[0].net_amount == Decimal("1000000")
+
+
+def test_a_verdict_without_a_price_is_told_without_a_blank(cast: Cast, draft: PolicyVersion):
+    client = signed_in(cast.policy_editor)
+    for given in ({"facts.contracts.price.verdict": "高于区间"}, {"facts.contracts.price.upper": "25.31"}):
+        page = client.post(trial(draft), CASE | given)
+        assert "None" not in page.content.decode()
