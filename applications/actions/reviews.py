@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -37,6 +38,38 @@ class ReviewerOpinion:
 def rates_for_reviewers(scheme: Scheme) -> list[Rate]:
     """The rates that the version leaves to reviewers."""
     return [rate for rate in scheme.rates if rate.kind is RateKind.REVIEWER_SET]
+
+
+_NAMED = re.compile(r"[（(]([^（）()]+)[)）]")
+
+
+def criteria(scheme: Scheme) -> tuple[str, ...]:
+    """What reviewers look at, as the step in which they set the rate or the score names it: 评估（集群规模、成果水平）."""
+    for step in scheme.review_steps:
+        named = _NAMED.search(step.name) if step.sets_rate else None
+        if named is not None:
+            return tuple(part.strip() for part in named.group(1).split("、") if part.strip())
+    return ()
+
+
+def opinion_rows(scheme: Scheme, review: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A kept opinion in words, for the page; empty when there is none."""
+    if not review:
+        return []
+    rows: list[tuple[str, str]] = []
+    if review.get("passed") is not None:
+        rows.append(("评审结论", "通过" if review["passed"] else "不通过"))
+    for name, points in review.get("scores", {}).items():
+        rows.append((f"{name}得分", points))
+    if review.get("score"):
+        rows.append(("评审得分", review["score"]))
+    for name, value in review.get("rates", {}).items():
+        rate = next((one for one in rates_for_reviewers(scheme) if name in (one.code, one.track)), None)
+        rows.append(("评审确定", rate_words(rate, Decimal(value)) if rate is not None else value))
+    for label, name in (("理由", "reason"), ("评审人", "reviewer"), ("评审日", "reviewed_on")):
+        if review.get(name):
+            rows.append((label, review[name]))
+    return rows
 
 
 def reviewed(

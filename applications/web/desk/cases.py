@@ -22,7 +22,7 @@ from applications.actions.applications import (
 from applications.actions.assessments import beneath, kept, reassess
 from applications.actions.claims import approve_claim, reject_claim, return_claim, verify_claim
 from applications.actions.issuing import issue_application, pays_without_voucher, publish_notice
-from applications.actions.reviews import rates_for_reviewers
+from applications.actions.reviews import criteria, opinion_rows, rates_for_reviewers
 from applications.facts import latest_price_check
 from applications.models import Application, Check, Claim, Objection, Paper
 from applications.models.applications import ApplicationState
@@ -179,6 +179,8 @@ def application(request: HttpRequest, application_no: str) -> HttpResponse:
         # A rate that reviewers set is set with its reason.
         "why_recommended": True if scheme and rates_for_reviewers(scheme) else "optional",
         "score_rates": sorted(scheme.score_rates, key=lambda row: row.score_from) if scheme else [],
+        "criteria": criteria(scheme) if scheme else (),
+        "opinion": opinion_rows(scheme, case.facts.get("review", {})) if scheme else [],
         "needs_opinion": any(gate.kind.value == "expert_review" for gate in scheme.gates)
         if scheme
         else False,
@@ -237,17 +239,26 @@ def _rates(request: HttpRequest, scheme: Scheme | None) -> dict[str, Decimal]:
     return rates
 
 
-def _score(request: HttpRequest) -> Decimal | None:
+def _scores(request: HttpRequest, scheme: Scheme | None) -> dict[str, Decimal]:
+    """The points by criterion, where the version names its criteria; they add up to the score."""
+    points = {
+        name: _points(request, f"score-{place}")
+        for place, name in enumerate(criteria(scheme) if scheme else (), start=1)
+    }
+    return {name: given for name, given in points.items() if given is not None}
+
+
+def _points(request: HttpRequest, field: str) -> Decimal | None:
     """The reviewers' points, where the version has a table for them."""
-    text = request.POST.get("score", "").strip()
+    text = request.POST.get(field, "").strip()
     if not text:
         return None
     try:
         score = Decimal(text)
     except InvalidOperation as error:
-        raise Invalid("case.score", f"“{text}”不是得分，请填写数字，例如 85。", field="score") from error
+        raise Invalid("case.score", f"“{text}”不是得分，请填写数字，例如 85。", field=field) from error
     if not score.is_finite() or not 0 <= score <= 1000:
-        raise Invalid("case.score", "得分应在 0 至 1000 之间。", field="score")
+        raise Invalid("case.score", "得分应在 0 至 1000 之间。", field=field)
     return score
 
 
@@ -273,7 +284,8 @@ def decide_application(request: HttpRequest, application_no: str, verb: str) -> 
                     reason=reason,
                     passed=passed,
                     rates=_rates(request, case.publication.scheme if case.publication else None),
-                    score=_score(request),
+                    score=_points(request, "score"),
+                    scores=_scores(request, case.publication.scheme if case.publication else None),
                 )
             case "approve":
                 return approve_application(case, by=by, reason=reason, amount=_amount(request))

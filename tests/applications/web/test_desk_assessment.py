@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from applications.models import Application, Check
 from tests import casework
 from tests.applications import kinds
 from vouchers.context import acting
+from vouchers.policy.rules import ScoreRate
 
 
 @pytest.fixture
@@ -106,3 +108,38 @@ def test_experts_set_yuan_a_unit_where_the_base_is_a_scale(client, cast):
     application.refresh_from_db()
     assert application.state == "recommended"
     assert Decimal(application.assessment["amount"]) == Decimal("3000000.00")
+
+
+def scored(scheme):
+    """Shanghai's rent with a table of points: 60 make 5 %, 85 make 8 %."""
+    cite = scheme.cite
+    rows = (("passed", "60", "0.05"), ("good", "85", "0.08"))
+    return replace(
+        scheme,
+        score_rates=tuple(
+            ScoreRate(cite=cite, code=code, track="rent", score_from=Decimal(points), rate=Decimal(rate))
+            for code, points, rate in rows
+        ),
+    )
+
+
+def test_points_are_given_by_the_criteria_that_the_step_names_and_kept_with_their_reason(client, cast):
+    publication = kinds.opened(cast, "SH-ZLBT", change=scored)
+    kinds.placed(cast.alpha, "310115")
+    kinds.connect(cast, cast.provider, publication, date(2024, 1, 1))
+    fields = casework.lease_fields(cast.provider, "5000000.00", region_code="310000")
+    application = casework.submitted(cast, publication, fields)
+    with acting(cast.handler, "test"):
+        accept_application(application, by=cast.handler)
+    client.force_login(cast.expert)
+    page = client.get(reverse("desk:application", args=[application.application_no]))
+    assert "集群规模得分" in page.text and "成果水平得分" in page.text
+    address = reverse("desk:decide_application", args=[application.application_no, "recommend"])
+    client.post(address, {"score-1": "50", "score-2": "36", "reason": "千卡集群，成果居前。"})
+    application.refresh_from_db()
+    assert application.state == "recommended"
+    assert application.assessment["amount"] == "400000"  # 86 points: 8 %
+    client.force_login(cast.approver)
+    page = client.get(reverse("desk:application", args=[application.application_no]))
+    for words in ("评审意见", "集群规模得分", "千卡集群，成果居前。", cast.expert.display_name):
+        assert words in page.text
