@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.cast import Cast
-from vouchers.actions import policies
+from tests.cast import SINCE, Cast
+from vouchers.actions import policies, policy_editing
 from vouchers.actions.policy_drafts import scheme_of
 from vouchers.admin.scoped import admin_address
 from vouchers.admin.version_pages import version_address
@@ -22,9 +22,11 @@ from vouchers.models import (
     Program,
     ProgramBudget,
     Publication,
+    Region,
+    RoleGrant,
     User,
 )
-from vouchers.policy.documents import read_scheme, shipped_scheme
+from vouchers.policy.documents import read_scheme, shipped_files, shipped_scheme
 from vouchers.policy.examples import shipped_examples
 
 pytestmark = pytest.mark.django_db
@@ -87,11 +89,23 @@ def test_a_draft_is_edited_in_one_page(cast: Cast, version: PolicyVersion):
     assert PolicyRate.objects.get(version=version).rate == Decimal("0.25")
 
 
-def test_saving_the_page_untouched_changes_nothing(cast: Cast, version: PolicyVersion):
+@pytest.mark.parametrize("name", [path.stem for path in shipped_files()])
+def test_saving_the_page_untouched_changes_nothing(cast: Cast, name: str):
     client = signed_in(cast.policy_editor)
+    scheme = shipped_scheme(name)
+    Region.objects.get_or_create(code=scheme.region, defaults={"name": name})
+    region = Region.objects.get(code=scheme.region)
+    RoleGrant.objects.create(
+        user=cast.policy_editor, role="policy_editor", region=region, effective_from=SINCE
+    )
+    version = policies.load_scheme(
+        scheme, shipped_examples(name), by=User.objects.get(pk=cast.policy_editor.pk)
+    )
+    before = policy_editing.stamp_of(version)
     saved = client.post(page(version), typed(client.get(page(version))))
     assert saved.status_code == 302
-    assert scheme_of(PolicyVersion.objects.get(pk=version.pk)) == shipped_scheme("BJ-AIQ")
+    assert scheme_of(PolicyVersion.objects.get(pk=version.pk)) == scheme
+    assert policy_editing.stamp_of(version) == before
 
 
 def test_the_page_of_the_sections_follows_the_ordinance(cast: Cast, version: PolicyVersion):

@@ -17,6 +17,8 @@ from vouchers.admin.publishing import publish_beside
 from vouchers.models import PolicyVersion, Program
 from vouchers.policy.terms import BasisKind, PayTo
 
+WIDE = forms.TextInput(attrs={"class": "vLargeTextField"})
+
 
 class BeginForm(forms.Form):
     """What a new version has to have from the start."""
@@ -27,10 +29,15 @@ class BeginForm(forms.Form):
         empty_label=_("请选择"),
         help_text=_("还没有这个专项的，请先在“专项”中新增。"),
     )
-    title = forms.CharField(label=_("政策名称"), max_length=300, help_text=help_for("policyversion", "title"))
+    title = forms.CharField(
+        label=_("政策名称"), max_length=300, widget=WIDE, help_text=help_for("policyversion", "title")
+    )
     label = forms.CharField(label=_("版本名称"), max_length=60, help_text=help_for("policyversion", "label"))
     document_no = forms.CharField(
-        label=_("依据文件的文号"), max_length=200, help_text=help_for("policydocument", "document_no")
+        label=_("依据文件的文号"),
+        max_length=200,
+        widget=WIDE,
+        help_text=help_for("policydocument", "document_no"),
     )
     issued_on = forms.DateField(
         label=_("发文日期"), required=False, widget=DAY, help_text=help_for("policydocument", "issued_on")

@@ -5,6 +5,7 @@ What is typed stays as typed until it is saved; then it is shown in one spelling
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -22,17 +23,29 @@ _FULL_WIDTH = str.maketrans("０１２３４５６７８９．，％　", "01234
 _MULTIPLES = {"万": Decimal(10_000), "亿": Decimal(100_000_000)}
 
 DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-MOMENT = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
+
+
+class MomentInput(forms.DateTimeInput):
+    """The browser's own picker; seconds are shown where there are any."""
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M:%S", attrs={"type": "datetime-local"})
+
+    def format_value(self, value: Any) -> str | None:
+        text = super().format_value(value)
+        return text[:-3] if text and len(text) == 19 and text.endswith(":00") else text
+
+
+_NUMBER = re.compile(r"[+-]?(\d[\d,]{0,39})?(\.\d{1,20})?")
 
 
 def _number(text: str) -> Decimal:
+    if not text or not _NUMBER.fullmatch(text):
+        raise ValueError(text)
     try:
-        number = Decimal(text.replace(",", "").strip())
+        return Decimal(text.replace(",", ""))
     except InvalidOperation:
         raise ValueError(text) from None
-    if not number.is_finite():
-        raise ValueError(text)
-    return number
 
 
 def _plainly(text: Any) -> str:

@@ -130,7 +130,7 @@ HELP: dict[str, Any] = {
     "policyfloor.name": _("例如“年度最低租用额”。"),
     "policyfloor.measure": _("看什么是否达到：这一次的费用、全年累计的费用，还是算出来的补贴金额。"),
     "policyfloor.amount": _("低于这个数不予支持，例如“年租用算力 50 万元以上的”填 50万。可以写“50万”。"),
-    "policyfloor.stages": _("在哪个环节看是否达到，一般只在申领时。"),
+    "policyfloor.stages": _("在哪个环节看是否达到；都不选表示只在申领时。"),
     "policycap.name": _("例如“单个企业年度限额”“年度资金总量”。"),
     "policycap.subject": _(
         "限的是谁：一次、一个合同、一个项目、一家企业、一个集团、一批，还是全市的资金总量。"
@@ -182,6 +182,9 @@ HELP: dict[str, Any] = {
     "policygate.scale_from": _("服务商算力规模至少多少，例如 100；单位在右边选。"),
     "policygate.scale_unit": _("规模的单位，例如 PFLOPS。"),
     "policygate.scale_precision": _("规模按哪种计算精度，例如 FP16；文件没有写的留空。"),
+    "policygate.stages": _(
+        "在哪些环节检验；都不选表示申领、兑付、抵扣时都检验。只需申领时核一次的，只选申领。"
+    ),
     "policygate.review_reference": _(
         "限定地域、所有制或特定经营者的条件，填公平竞争审查的文号；其他条件留空。"
     ),

@@ -79,7 +79,7 @@ class VersionPart(PartInline):
     once = False
     formfield_overrides = {
         models.DateField: {"widget": fields.DAY},
-        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": fields.MOMENT},
+        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": fields.MomentInput},
     }
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:

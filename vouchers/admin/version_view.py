@@ -167,6 +167,10 @@ def _steps(request: HttpRequest, version: PolicyVersion, left: int) -> Iterator[
         yield Step(_("发布"), "current", words)
         return
     yield Step(_("发布"), "done", _("内容已经固定；需要调整的，复制为新版本"))
+    if state == PolicyVersion.State.PUBLISHED and not version.program.budgets.exists():
+        yield Step(
+            _("下达预算"), "current", _("本专项还没有预算指标。核准之前，请财务人员在专项页面下达预算")
+        )
 
 
 def _example_step(results: list[Any], passed: int) -> Step:
