@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from audit.models import AuditEvent
 from tests.cast import SINCE, Cast
 from vouchers.access import Role, has_role
 from vouchers.admin.scoped import admin_address
@@ -20,6 +21,7 @@ from vouchers.models import (
     DeclaredAffiliation,
     Listing,
     Party,
+    PlatformConnection,
     ProviderAdmission,
     Region,
     RoleGrant,
@@ -276,6 +278,37 @@ def test_a_provider_is_admitted_and_ended_by_the_programs_editor(cast: Cast):
     assert client.post(page, {"on": "2025-07-15", "reason": "退出"}).status_code == 302
     admission.refresh_from_db()
     assert admission.effective_to == date(2025, 7, 15)
+
+
+def test_a_connection_to_a_platform_is_recorded_with_its_document_and_ended_with_a_reason(cast: Cast):
+    from tests import casework
+
+    program = casework.published(cast, "BJ-AIQ").program
+    client = signed_in(cast.handler)
+    given = {
+        "party": cast.provider.pk,
+        "platform": "北京算力监测调度平台",
+        "region": cast.beijing.pk,
+        "program": program.pk,
+        "effective_from": "2025-01-01",
+        "document_no": "接入通知〔2025〕3号",
+    }
+    refused = client.post(address("platformconnection", "add"), given | {"effective_from": "2025-12-01"})
+    assert (refused.status_code, "不能晚于今天" in refused.content.decode()) == (422, True)
+    assert client.post(address("platformconnection", "add"), given).status_code == 302
+    row = PlatformConnection.objects.get()
+    again = client.post(address("platformconnection", "add"), given | {"effective_from": "2025-03-01"})
+    assert (again.status_code, "已登记接入" in again.content.decode()) == (422, True)
+    # Another region's handler neither sees it nor may choose this region.
+    other = signed_in(cast.other_handler)
+    assert other.post(address("platformconnection", "add"), given).status_code != 302
+    assert other.get(address("platformconnection", "change", row)).status_code in (302, 404)
+    page = address("platformconnection", "act", row, "end")
+    assert client.post(page, {"on": "2025-07-15", "reason": ""}).status_code != 302
+    assert client.post(page, {"on": "2025-07-15", "reason": "退出平台"}).status_code == 302
+    row.refresh_from_db()
+    assert row.effective_to == date(2025, 7, 15)
+    assert AuditEvent.objects.filter(verb="platform_connection.end").exists()
 
 
 def test_history_and_what_companies_enter_is_read_only(cast: Cast):
