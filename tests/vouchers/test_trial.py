@@ -13,8 +13,10 @@ from django.test import Client
 from tests.cast import Cast
 from tests.vouchers.test_policies import AUTUMN
 from vouchers.actions import policies
+from vouchers.admin.trial_forms import TrialForm, begun_with
 from vouchers.admin.version_pages import version_address
 from vouchers.models import PolicyExample, PolicyRate, PolicyTrack, PolicyVersion, User
+from vouchers.policy.assess import assess
 from vouchers.policy.documents import shipped_files, shipped_scheme
 from vouchers.policy.examples import shipped_examples
 from vouchers.policy.trial import TrialError, ask
@@ -245,3 +247,25 @@ def test_a_verdict_without_a_price_is_told_without_a_blank(cast: Cast, draft: Po
     for given in ({"facts.contracts.price.verdict": "高于区间"}, {"facts.contracts.price.upper": "25.31"}):
         page = client.post(trial(draft), CASE | given)
         assert "None" not in page.content.decode()
+
+
+@pytest.mark.parametrize("name", [path.stem for path in shipped_files()])
+def test_a_trial_begun_with_an_example_is_that_example(name: str):
+    scheme = shipped_scheme(name)
+    for example in shipped_examples(name):
+        form = TrialForm(scheme, begun_with(scheme, example))
+        assert form.is_valid(), (example.code, form.errors)
+        tried, own = (assess(scheme, facts) for facts in (form.case.facts, example.facts))
+        assert (tried.outcome, tried.amount, tried.basis_amount) == (
+            own.outcome,
+            own.amount,
+            own.basis_amount,
+        )
+
+
+def test_the_page_begins_with_an_example_of_the_version(cast: Cast, draft: PolicyVersion):
+    client = signed_in(cast.policy_editor)
+    first = shipped_examples("BJ-AIQ")[0]
+    page = client.get(trial(draft), {"example": first.code})
+    assert page.context["assessment"].amount == first.expected.amount
+    assert client.get(trial(draft), {"example": "没有"}).context["form"].is_bound is False

@@ -10,14 +10,16 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from vouchers.access import Role, has_role
+from vouchers.actions.policy_drafts import read_example
 from vouchers.actions.policy_soundness import scheme_to_read
 from vouchers.actions.policy_trials import keep_trial
 from vouchers.admin.differences import predecessor_of
-from vouchers.admin.trial_forms import KeepForm, TrialForm
+from vouchers.admin.trial_forms import KeepForm, TrialForm, begun_with
 from vouchers.admin.version_pages import (
     VersionPage,
     register_version_page,
@@ -31,6 +33,7 @@ from vouchers.policy.assess import assess
 from vouchers.policy.assessment import Assessment
 from vouchers.policy.checks import check, missing
 from vouchers.policy.facts import Facts
+from vouchers.policy.plain import SchemeError
 from vouchers.policy.rules import Scheme
 from vouchers.policy.trial import TrialError
 from vouchers.web.assessments import shown_assessment
@@ -69,9 +72,10 @@ def trial_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
         context |= {"incomplete": gaps}
         return TemplateResponse(request, "admin/vouchers/trial.html", context)
     doing = request.POST.get("do", "")
-    form = TrialForm(
-        scheme, request.POST if request.method == "POST" else None, more=int(doing == "add_item")
+    typed = (
+        request.POST if request.method == "POST" else _begun(version, scheme, request.GET.get("example", ""))
     )
+    form = TrialForm(scheme, typed, more=int(doing == "add_item"))
     may_keep = version.editable and has_role(request.user, Role.POLICY_EDITOR, region=version.program.region)
     if doing == "keep" and not may_keep:
         raise PermissionDenied
@@ -93,6 +97,15 @@ def trial_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
         else "admin/vouchers/trial.html"
     )
     return TemplateResponse(request, template, context)
+
+
+def _begun(version: PolicyVersion, scheme: Scheme, code: str) -> MultiValueDict[str, str] | None:
+    """The trial begun with one of the version's examples; None for a blank one, or an example that cannot be read."""
+    row = version.policyexample_rows.filter(code=code).first() if code else None
+    try:
+        return None if row is None else begun_with(scheme, read_example(row))
+    except SchemeError:
+        return None
 
 
 def _tried(version: PolicyVersion, scheme: Scheme, facts: Facts) -> dict[str, Any]:

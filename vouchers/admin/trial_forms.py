@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from vouchers import dates
 from vouchers.policy.example_columns import Column
+from vouchers.policy.examples import Example
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Outcome, Stage
-from vouchers.policy.trial import MOST_ITEMS, Question, Questionnaire, TrialError, ask
+from vouchers.policy.trial import MOST_ITEMS, Question, Questionnaire, TrialError, answers_of, ask
 
 UNKNOWN = _("未知")
 _NUMBERS = {"amount", "measure", "price", "number", "rate", "degree", "whole"}
@@ -24,10 +26,13 @@ class TrialForm(forms.Form):
 
     items = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=MOST_ITEMS, initial=1)
 
+    also = forms.CharField(widget=forms.HiddenInput, required=False)
+
     def __init__(self, scheme: Scheme, data: Any = None, *, more: int = 0) -> None:
         super().__init__(data, initial=None if data is not None else {"items": 1})
         count = _count(data) + more
-        self.questionnaire: Questionnaire = ask(scheme, count)
+        also = str(data.get("also", "")).split(",") if data is not None else ()
+        self.questionnaire: Questionnaire = ask(scheme, count, also)
         if data is not None and more:
             grown = data.copy()
             grown["items"] = str(self.questionnaire.items)
@@ -60,6 +65,19 @@ class TrialForm(forms.Form):
                 for key, why in error.problems.items():
                     self.add_error(key if key in self.fields else None, why)
         return given
+
+
+def begun_with(scheme: Scheme, example: Example) -> MultiValueDict[str, str]:
+    """What somebody would have typed to try that example."""
+    items, answers = answers_of(scheme, example)
+    shown = {question.key for question in ask(scheme, items).questions}
+    several = {one.key for one in ask(scheme, items, answers).questions if one.column.kind == "words"}
+    typed = MultiValueDict(
+        {key: value.split("；") if key in several else [value] for key, value in answers.items()}
+    )
+    typed["items"] = str(items)
+    typed["also"] = ",".join(key for key in answers if key not in shown)
+    return typed
 
 
 class KeepForm(forms.Form):

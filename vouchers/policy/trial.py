@@ -6,16 +6,20 @@ was tried is a worked example without being translated. Not answered is not know
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from vouchers.policy.example_columns import MAIN, Column, Record, layout_of
 from vouchers.policy.example_reading import read_sheets
 from vouchers.policy.example_sheets import CODE, Heading, Scope, SheetError, headings_of, letters
 from vouchers.policy.example_words import GROUPS
+from vouchers.policy.example_writing import write_sheets
 from vouchers.policy.examples import Example, Expected
 from vouchers.policy.facts import BasisItemFacts
+from vouchers.policy.plain import BEIJING_TIME, decimal_text
 from vouchers.policy.rules import Scheme
 
 CODE_TRIED = "trial"
@@ -57,6 +61,8 @@ class Questionnaire:
     scheme: Scheme
     layout: Record
     items: int
+    also: frozenset[str] = frozenset()
+    """Keys of questions that the rules do not ask and a case that one begins with answers all the same."""
 
     @property
     def groups(self) -> list[QuestionGroup]:
@@ -64,7 +70,8 @@ class Questionnaire:
         found: dict[str, list[Question]] = {}
         for heading in headings_of(self.layout):
             column = heading.column
-            if column.shown and column.group not in _NOT_ASKED and heading.scope != _ITEMS:
+            asked = column.shown or _key(heading) in self.also
+            if asked and column.group not in _NOT_ASKED and heading.scope != _ITEMS:
                 found.setdefault(column.group, []).append(Question(_key(heading), column))
         order = list(GROUPS.values())
         groups = [QuestionGroup(title, tuple(found[title])) for title in sorted(found, key=order.index)]
@@ -87,7 +94,8 @@ class Questionnaire:
         return tuple(
             Question(_key(heading, number), heading.column, number)
             for heading in headings_of(self.layout)
-            if heading.scope == _ITEMS and heading.column.shown
+            if heading.scope == _ITEMS
+            and (heading.column.shown or _key(heading, number) in self.also or _key(heading) in self.also)
         )
 
     def read(self, answers: Mapping[str, Any], expected: Mapping[str, Any] | None = None) -> Example:
@@ -149,6 +157,33 @@ def _key(heading: Heading, item: int = 0) -> str:
     return f"{path}#{item}" if item > 1 else path
 
 
-def ask(scheme: Scheme, items: int = 1) -> Questionnaire:
+def ask(scheme: Scheme, items: int = 1, also: Iterable[str] = ()) -> Questionnaire:
     """The questionnaire of a scheme."""
-    return Questionnaire(scheme, layout_of(scheme), min(max(items, 1), MOST_ITEMS))
+    return Questionnaire(scheme, layout_of(scheme), min(max(items, 1), MOST_ITEMS), frozenset(also))
+
+
+def answers_of(scheme: Scheme, example: Example) -> tuple[int, dict[str, str]]:
+    """A worked example as answers, with how many items it has: what one begins a trial with."""
+    sheets = write_sheets(scheme, [example])
+    main, more = sheets[0], [sheet for sheet in sheets[1:] if sheet.title == _ITEM_GROUP]
+    answers = {
+        _key(heading): _typed(cell)
+        for heading, cell in zip(main.headings, main.rows[0], strict=True)
+        if cell is not None and heading.column.group not in _NOT_ASKED
+    }
+    rows = more[0].rows if more else ()
+    for number, row in enumerate(rows, start=2):
+        answers |= {
+            _key(heading, number): _typed(cell)
+            for heading, cell in zip(more[0].headings, row[1:], strict=True)
+            if cell is not None
+        }
+    return 1 + len(rows), answers
+
+
+def _typed(cell: Any) -> str:
+    if isinstance(cell, datetime):
+        return f"{cell.astimezone(BEIJING_TIME):%Y-%m-%dT%H:%M}"
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return decimal_text(cell) if isinstance(cell, Decimal) else str(cell)

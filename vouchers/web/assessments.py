@@ -24,6 +24,8 @@ STEPS = {
     "voucher": "余额",
     "voucher_balance": "余额",
     "rounding": "尾数处理",
+    "not_negative": "冲红",
+    "treasury": "财政分担",
     "refused": "结论",
 }
 
