@@ -17,6 +17,7 @@ from applications.models.claims import DEAD_STATES, ClaimKind
 from applications.models.leases import LeaseState, MeteringSource
 from applications.models.projects import ProjectKind
 from applications.standing import attested, attested_gate, gate_codes, party_facts, provider_facts
+from applications.year_basis import year_basis
 from vouchers import dates
 from vouchers.actions import price_tables
 from vouchers.actions.caps import used_amounts
@@ -301,7 +302,8 @@ def application_facts(application: Application, scheme: Scheme, *, on: date) -> 
         project_no=contracts[0].contract_no if contracts else "",
         papers=_papers("application", application.application_no),
     )
-    return replace(facts, used=used_amounts(scheme, facts))
+    used = replace(used_amounts(scheme, facts), year_basis=year_basis(scheme, application, on=facts.on))
+    return replace(facts, used=used)
 
 
 def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
@@ -350,7 +352,7 @@ def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
         project_no=number,
         papers=_papers("claim", claim.claim_no),
     )
-    used = used_amounts(scheme, facts)
+    used = replace(used_amounts(scheme, facts), year_basis=year_basis(scheme, claim, on=facts.on))
     if reserved:
         used = replace(used, caps={key: max(ZERO, amount - reserved) for key, amount in used.caps.items()})
     return replace(facts, used=used)
