@@ -150,7 +150,13 @@ def test_every_contradiction_is_told_whatever_else_is_missing(draft: PolicyVersi
         shown, data, "policyfloor_rows", name="起补", measure="amount", amount="2万", stages=["application"]
     )
     data = more(
-        shown, data, "policygate_rows", text="", kind="signed_between", from_on="2025-05-01", to_on="2025-04-01"
+        shown,
+        data,
+        "policygate_rows",
+        text="",
+        kind="signed_between",
+        from_on="2025-05-01",
+        to_on="2025-04-01",
     )
     saved = editor.post(page(draft), data, follow=True)
     assert beside(saved, "policyrate_rows", 1, "band_from"), "bands overlap, and the track has none"
@@ -277,6 +283,8 @@ def test_the_page_tells_what_is_missing_before_each_step(cast: Cast, draft: Poli
     assert "还没有算例" in text
     refused = editor.post(act(draft, "propose"))
     assert refused.status_code == 422
+    assert "施行日期：请填写施行日期" in refused.content.decode()
+    assert "effective_from" not in refused.content.decode()
     assert PolicyVersion.objects.get(pk=draft.pk).state == "draft"
 
 

@@ -23,7 +23,6 @@ from vouchers import dates
 from vouchers.access import has_role
 from vouchers.admin.scoped import ScopedAdmin, admin_address
 from vouchers.errors import DomainError, Problems
-from vouchers.middleware import note_refusal
 
 
 class ReasonForm(forms.Form):
@@ -114,7 +113,7 @@ class ActingAdmin(ScopedAdmin):
             try:
                 outcome = act.do(request, obj, form.cleaned_data)
             except DomainError as refusal:
-                note_refusal(request, refusal)
+                request.refusal = refusal  # type: ignore[attr-defined]
                 problems = list(refusal.problems) if isinstance(refusal, Problems) else [refusal]
                 status = refusal.status
                 for problem in problems:
@@ -136,10 +135,14 @@ class ActingAdmin(ScopedAdmin):
             "act": act,
             "beside": act.beside(request, obj) if obj is not None else None,
             "form": form,
-            "problems": problems,
+            "problems": [{**vars(problem), "message": self.told(obj, problem)} for problem in problems],
             "back": back,
         }
         return TemplateResponse(request, "admin/vouchers/act.html", context, status=status)
+
+    def told(self, obj: Any, problem: DomainError) -> str:
+        """A reason for a refusal as people read it."""
+        return problem.message
 
 
 class ActionOnlyAdmin(ActingAdmin):

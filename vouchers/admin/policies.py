@@ -34,6 +34,7 @@ from vouchers.admin.version_pages import (
     version_context,
     version_pages,
 )
+from vouchers.admin.version_places import path_words
 from vouchers.admin.version_view import version_page
 from vouchers.errors import DomainError, NotNow
 from vouchers.models import PolicyDocument, PolicyVersion, ValueCitation
@@ -171,6 +172,15 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
             )
             if word
         )
+
+    def told(self, obj: Any, problem: DomainError) -> str:
+        """A place of the rule model is named as the page names it."""
+        place = problem.field or ""
+        if isinstance(obj, PolicyVersion) and place and problem.message.startswith(f"{place}："):
+            words = path_words(obj, place)
+            said = problem.message.removeprefix(f"{place}：")
+            return f"{words}：{said}" if words else said
+        return problem.message
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """A version begins by a few questions, not by an empty page."""

@@ -118,7 +118,9 @@ HELP: dict[str, Any] = {
     "policyrate.chip_origins": _("只用于国产或非国产芯片的，选相应的一项；不分的都不选。"),
     "policyrate.purposes": _("只用于某种用途（如训练）的，选相应的；不分的都不选。"),
     "policyrate.components": _("只用于某类费用的，选相应的；不分的都不选。"),
-    "policyrate.classes": _("只用于某类企业的，选相应的；不分的都不选。类别在“支持谁”一节填写。"),
+    "policyrate.classes": _(
+        "只用于某类企业的，选相应的；不分的都不选。类别先在第三节“申领主体类别”中填写并保存，再在此选择。"
+    ),
     "policyrate.band_from": _(
         "这一档从多少元起（含）。“100 万元以下部分”留空；“100 万元至 500 万元部分”填 100万。"
     ),
@@ -139,8 +141,8 @@ HELP: dict[str, Any] = {
     "policycap.share": _("限额写成“不超过合同额的 50%”的填这里；写成金额的留空。"),
     "policycap.period": _("“每年”一般是自然年度；“政策期内累计”选累计；一次性的选不按期间。"),
     "policycap.counts_at": _("额度在发券时用掉、兑付时用掉，还是分别各算一次。文件没有写的选“分别计入”。"),
-    "policycap.classes": _("只限某类企业的，选相应的；不分的都不选。"),
-    "policycap.waived_for": _("不受这一限额约束的企业类别；没有例外的都不选。"),
+    "policycap.classes": _("只限某类企业的，选相应的；不分的都不选。类别先在第三节填写并保存。"),
+    "policycap.waived_for": _("不受这一限额约束的企业类别；没有例外的都不选。类别先在第三节填写并保存。"),
     "policycap.year_starts": _("“政策年度”从哪一天起算，写作月-日，例如 04-01；自然年度不必改。"),
     # price, other money, rounding
     "policypricerule.above_band": _(

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
+from django.utils.translation import gettext as _
+
 from vouchers.actions.policy_drafts import LISTS, SINGLES, field_names
 from vouchers.models import PolicyDocument, PolicyExample, PolicyVersion
 from vouchers.policy import rules
@@ -101,18 +103,34 @@ def target_choices(version: PolicyVersion) -> list[tuple[str, str]]:
     return choices
 
 
+def path_words(version: PolicyVersion, path: str) -> str:
+    """A path of the rule model in words: `限额“单个企业年度限额” · 限额（元）`; empty where there are none."""
+    head, *rest = path.split(".")
+    if head not in MODELS:
+        return _value_words(version, "", head)
+    target = head if head in SINGLES or not rest else f"{head}.{rest.pop(0)}"
+    return _value_words(version, target, rest[0] if rest else "")
+
+
 def citation_words(citation: Any) -> str:
-    """Which value a citation is about: `限额“单个企业年度限额” · 期间`."""
-    head, _dot, code = str(citation.target).partition(".")
+    """Which value a citation is about."""
+    words = _value_words(citation.version, citation.target, citation.field)
+    return words or str(PolicyVersion._meta.verbose_name)
+
+
+def _value_words(version: PolicyVersion, target: str, name: str) -> str:
+    head, _dot, code = target.partition(".")
     model = MODELS.get(head)
     whole, columns = "", list(PolicyVersion._meta.fields)
     if model is not None:
-        row = model._default_manager.filter(version=citation.version_id, code=code).first() if code else None
+        row = None
+        if code and head != "documents":
+            row = model._default_manager.filter(version=version, code=code).first()
         whole = str(model._meta.verbose_name) + (f"“{row or code}”" if code else "")
         columns = list(model._meta.fields)
     labels = {field.name: str(field.verbose_name) for field in columns}
-    value = labels.get(citation.field, citation.field)
-    return " · ".join(word for word in (whole, value) if word) or str(PolicyVersion._meta.verbose_name)
+    labels |= {"cite": str(_("出处")), "cites": str(_("出处")), "region": str(_("行政区划"))}
+    return " · ".join(word for word in (whole, labels.get(name, "")) if word)
 
 
 def field_choices() -> list[tuple[str, list[tuple[str, str]]]]:
