@@ -40,6 +40,7 @@ CONFIGURED = {
     "FxRate",
     "Listing",
     "Party",
+    "PlatformConnection",
     "PolicyVersion",
     "PriceIndexIssue",
     "PriceIndexRow",
@@ -84,7 +85,7 @@ def test_the_front_page_shows_each_role_its_own(cast: Cast):
     assert may_add(cast.security_admin) == {"User", "RoleGrant", "ApiCredential"}
     assert may_add(cast.system_admin) == {"Region"}
     assert may_add(cast.policy_editor) == {"Program", "PolicyVersion", "ProviderAdmission"}
-    assert may_add(cast.handler) == {"Party"}
+    assert may_add(cast.handler) == {"Party", "PlatformConnection"}
     assert may_add(cast.auditor) == set()
     assert "User" not in index(cast.policy_editor)
     assert "User" in index(cast.auditor)
