@@ -426,7 +426,9 @@ def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_is_kept(client, c
     assert page.status_code == 422
     assert message in page.text
     kept = next(
-        str(value) for key, value in fields.items() if key in ("name", "site", "contract_no") and value
+        str(value)
+        for key, value in fields.items()
+        if key in ("name", "document_no", "site", "contract_no") and value
     )
     assert kept in page.text
 
