@@ -102,6 +102,24 @@ def test_64_clients_take_exactly_what_there_is(committed_db, scarce, seed):
     overspend_storm(committed_db.dsn, scarce, room=1000, tries=5000, clients=64)
 
 
+def test_cases_of_two_versions_at_once_keep_each_to_its_own_limit(committed_db):
+    """One cap, which nobody has opened yet; half of the claims are under a version that allows less of it."""
+    less, more, tries = 40, 100, 320
+    fund(SLICE * tries * 10)
+    for n in range(10):
+        ledger.issue(BUDGET, f"V-{n}", SLICE * tries, on=ON, id=new()).demand()
+    caps = [ledger.Cap("ab" * 32, "enterprise_year", PAYEE, "2025", SLICE * room) for room in (less, more)]
+    chains = [claim_chain(f"V-{n % 10}", f"C-{n % 2}-{n}", caps=[caps[n % 2]]) for n in range(tries)]
+    outcome = storm(committed_db.dsn, sent(chains, 32))
+    assert outcome.errors == []
+    assert outcome.codes == Counter({"accepted": more, "cap_exceeded": tries - more})
+    taken = LedgerTransfer.objects.filter(kind="pending", debit__kind="cap")
+    assert taken.filter(subject_no__startswith="C-0-").count() <= less
+    account = LedgerAccount.objects.get(kind="cap")
+    assert (account.used, account.limit_amount) == (SLICE * more, SLICE * more)
+    assert check_ledger(business_rows=False) == []
+
+
 def naive_spend(connection: psycopg.Connection, amount: str) -> dict[str, str]:
     """What the systems that overspent do: add up what is spent, then spend, in one transaction."""
     with connection.transaction():

@@ -48,7 +48,7 @@ def test_every_changed_value_is_mentioned_and_nothing_else(scheme: Scheme):
             assert change.before != change.after, one.path
 
 
-@pytest.mark.parametrize(("one", "other"), itertools.combinations(SHIPPED[:8], 2))
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(SHIPPED[:8], 2)))
 def test_two_versions_differ_exactly_when_their_bytes_do(one: str, other: str):
     before, after = shipped_scheme(one), shipped_scheme(other)
     assert bool(changes(before, after)) is not same_bytes(before, after)
