@@ -16,7 +16,7 @@ from vouchers.admin.scoped import admin_address
 from vouchers.admin.version_pages import version_address, version_pages, version_panels
 from vouchers.admin.version_places import Place
 from vouchers.admin.version_sections import build
-from vouchers.models import PolicyApplicantClass, PolicyExample, PolicyTrack, PolicyVersion
+from vouchers.models import PolicyApplicantClass, PolicyExample, PolicyRate, PolicyTrack, PolicyVersion
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,8 @@ def _steps(request: HttpRequest, version: PolicyVersion, left: int) -> Iterator[
         yield _example_step(results, passed)
         ready = not left and results and passed == len(results)
         why = "" if ready else _("各节完整、全部算例一致之后，由政策编辑人员提请")
+        if PolicyRate.objects.filter(version=version, rate=None, unit_amount=None).exists():
+            why = _("%(why)s（注意：有补贴比例为空，照此发布后不能开放申领）") % {"why": why}
         yield Step(_("提请发布"), "current" if ready else "later", why)
         yield Step(_("发布"), "later", _("提请之后，由起草人和提请人以外的发布人员办理"))
         return
