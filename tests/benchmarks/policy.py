@@ -41,7 +41,8 @@ REGIONS = ("110108", "110105", "310115", "440305", "500112", "520115")
 SIZES = ("micro", "small", "medium", "large")
 OWNERSHIPS = ("private", "state", "foreign", "mixed")
 DAY_ONE = date(2025, 1, 1)
-ENTERPRISES = 40_000
+CASES_EACH = 25
+"""Cases of an enterprise: so of more cases the same is asked of caps and pools."""
 PROVIDERS = 200
 
 Row = tuple[int, int, int, int, int, int]
@@ -105,6 +106,7 @@ def scheme(rate: str = "0.3", pool: int = 30_000_000_000) -> r.Scheme:
 def rows(count: int) -> Iterator[Row]:
     """So many cases of one year, in the order of their days; the same each time."""
     chance = random.Random(20250715)
+    enterprises = max(1, count // CASES_EACH)
     applications: list[int] = []
     who: dict[int, int] = {}
     for number in range(1, count + 1):
@@ -120,7 +122,7 @@ def rows(count: int) -> Iterator[Row]:
                 claimed,
             )
         else:
-            enterprise = chance.randrange(ENTERPRISES)
+            enterprise = chance.randrange(enterprises)
             applications.append(number)
             who[number] = enterprise
             yield number, day, enterprise, chance.randrange(10_000_00, 3_000_000_00), number % PROVIDERS, 0
@@ -261,7 +263,7 @@ def _measured(count: int, processes: int, before: str) -> Taken:
 
 def _dry_run(count: int, processes: int, before: str) -> Taken:
     # Spent in autumn, so that the pool's order matters and all that follows is held to it.
-    pool = count * 175_000
+    pool = count * 60_000
     begun = time.perf_counter()
     report = dry_run(
         scheme(pool=pool),

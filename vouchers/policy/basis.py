@@ -139,9 +139,11 @@ def count_items(
     """The items that count under the track, each with its amount (or its scale); what is left out is said in a line, and in
     a finding where no other track of the case (`kinds` are all that any of them admits) takes an item of that kind."""
     counted = []
+    by_scale, cuts = track.scale_unit is not None, scheme.price.above_band is _CUT
+    has_window = track.counted_from is not None or track.counted_to is not None
     for item in items:
         reason = _left_out(track, facts, item, excluded_contracts)
-        if track.scale_unit is not None:
+        if by_scale:
             gross = (item.quantity or ZERO) if reason else _scale(track, item, working)
         else:
             gross = item.net_amount + item.tax_amount if track.tax_mode is _GROSS else item.net_amount
@@ -149,8 +151,10 @@ def count_items(
             if working.told:
                 _exclude(item, gross, reason, kinds, working, track)
             continue
-        amount = _within_window(scheme, track, item, Sum(gross), working)
-        if track.scale_unit is None:
+        amount = Sum(gross)
+        if has_window:
+            amount = _within_window(scheme, track, item, amount, working)
+        if cuts and not by_scale:
             amount = _cut_to_band(scheme, item, amount, working)
         counted.append(
             CountedItem(
@@ -248,8 +252,6 @@ def days(period_from: date, period_to: date, count: DayCount) -> int:
 
 
 def _within_window(scheme: Scheme, track: Track, item: Item, amount: Sum, working: Working) -> Sum:
-    if track.counted_from is None and track.counted_to is None:
-        return amount
     cite = track.source("counted_from" if track.counted_from else "counted_to")
     if item.period_from is None or item.period_to is None:
         working.find(
@@ -296,7 +298,7 @@ def _within_window(scheme: Scheme, track: Track, item: Item, amount: Sum, workin
 
 def _cut_to_band(scheme: Scheme, item: Item, amount: Sum, working: Working) -> Sum:
     price = item.contract.price if item.contract else None
-    if scheme.price.above_band is not _CUT or price is None or price.verdict is not Verdict.ABOVE:
+    if price is None or price.verdict is not Verdict.ABOVE:
         return amount
     if not price.decisive:
         return amount

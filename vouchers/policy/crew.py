@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
 import pickle
 import queue
@@ -153,4 +154,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner is interrupted too, and ends its workers
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what somebody prints must not get among the answers
+    gc.set_threshold(100_000, 20, 100)  # a chunk makes many objects and hardly a cycle
     work(sys.stdin.buffer, answers)

@@ -11,6 +11,7 @@ makes a case of one: then rows travel to the other processes, not facts.
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from vouchers.policy.dry_run_report import DryRunReport, LargestChange
 from vouchers.policy.dry_run_sums import FlowSums, Largest
 from vouchers.policy.dry_run_words import Words, reasons
 from vouchers.policy.entered import Entered, Weigher
+from vouchers.policy.packing import Packer, Unpacker
 from vouchers.policy.replay import CaseOutcome, Replay, ReplayCase, in_order, watched
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Stage
@@ -142,10 +144,14 @@ def _by_workers(weigher: Weigher, cases: Iterable[Any], processes: int) -> Itera
             waiting.append(chunk)
             yield chunk
 
-    unpack = weigher.unpack
-    for packed in crew.in_order(weigher, chunks(), processes):
-        for row, one in zip(waiting.popleft(), packed, strict=True):
-            yield row, unpack(one)
+    unpack = Unpacker(weigher)
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)  # a chunk makes many objects and hardly a cycle
+    try:
+        for packed in crew.in_order(Packer(weigher), chunks(), processes):
+            yield from zip(waiting.popleft(), unpack(packed), strict=True)
+    finally:
+        gc.set_threshold(*usual)
 
 
 @dataclass(slots=True)

@@ -1,28 +1,21 @@
-"""A case as it enters a replay: weighed under each version, with what settling and reporting it need, and no more.
-
-Weighing is the work that other processes do. What comes back from them is packed small: of a million cases each byte and
-each object counts.
-"""
+"""A case as it enters a replay: weighed under each version, with what settling and reporting it need, and no more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from vouchers.policy.assess import PRECISION
-from vouchers.policy.caps import Account, BoundCap
 from vouchers.policy.classes import in_class
 from vouchers.policy.compiled import Compiled
 from vouchers.policy.facts import VoucherFacts
-from vouchers.policy.ladders import Group
 from vouchers.policy.replay import BUDGET, ReplayCase
 from vouchers.policy.rules import Cap, Scheme
 from vouchers.policy.terms import CapPeriod, CapSubject, CountsAt, Stage
 from vouchers.policy.weighing import Weighed, weigh
-from vouchers.policy.working import ZERO, Working
+from vouchers.policy.working import Working
 
 _APPLICATION = Stage.APPLICATION
 
@@ -158,119 +151,3 @@ class Weigher:
             profile,
             halves,
         )
-
-    def __call__(self, rows: Iterable[Any]) -> list[tuple[Any, ...]]:
-        """A chunk of rows, read, weighed and packed: what a worker does."""
-        with localcontext(PRECISION):
-            return [_pack(self.enter(self.case_of(row))) for row in rows]
-
-    def unpack(self, packed: tuple[Any, ...]) -> Entered:
-        """What a worker sent."""
-        (
-            case_no,
-            on,
-            stage,
-            application_no,
-            uscc,
-            voucher,
-            granted,
-            batch_no,
-            score,
-            filed_at,
-            profile,
-            halves,
-        ) = packed
-        known = self._profiles.get(profile)
-        if known is None:
-            known = self._profiles[profile] = Profile(*profile)
-        return Entered(
-            case_no,
-            on,
-            stage,
-            application_no,
-            uscc,
-            voucher,
-            granted,
-            batch_no,
-            score,
-            filed_at,
-            known,
-            [_unpack_half(version, stage, half) for version, half in zip(self.versions, halves, strict=True)],
-        )
-
-
-def _pack(case: Entered) -> tuple[Any, ...]:
-    return (
-        case.case_no,
-        case.on,
-        case.stage,
-        case.application_no,
-        case.uscc,
-        case.voucher,
-        case.granted,
-        case.batch_no,
-        case.score,
-        case.filed_at,
-        tuple(case.profile),
-        [_pack_half(half) for half in case.halves],
-    )
-
-
-def _pack_half(half: Half) -> tuple[Any, ...]:
-    weighed = half.weighed
-    return (
-        weighed.on,
-        weighed.used_on,
-        weighed.requested,
-        weighed.other,
-        weighed.plan.codes,
-        [
-            (place, None if bound.limit is bound.cap.amount else bound.limit, _pack_accounts(bound))
-            for place, bound in weighed.caps.items()
-        ],
-        [
-            [(group.ladder, group.values, group.basis, group.weights) for group in groups]
-            for groups in weighed.groups
-        ],
-        half.failed,
-        half.open,
-    )
-
-
-def _pack_accounts(bound: BoundCap) -> str | list[tuple[Any, ...]]:
-    """Nearly always one account, of the cap's own limit, whose subject nobody asks for again."""
-    accounts = bound.accounts
-    if len(accounts) == 1 and accounts[0].limit is bound.limit and accounts[0].counted:
-        return accounts[0].key
-    return [tuple(account) for account in accounts]
-
-
-def _unpack_half(version: Version, stage: Stage, packed: tuple[Any, ...]) -> Half:
-    on, used_on, requested, other, codes, caps, groups, failed, open_ = packed
-    compiled = version.of(on.year)
-    bound = {}
-    for place, limit, accounts in caps:
-        cap = compiled.caps[place]
-        if limit is None:
-            limit = cap.amount
-        if isinstance(accounts, str):
-            held = [Account("", accounts, limit)]
-        else:
-            held = [Account(*account) for account in accounts]
-        bound[place] = BoundCap(cap, on, limit, held)
-    weighed = Weighed(
-        compiled.plan_of(stage, codes),
-        on,
-        used_on,
-        requested,
-        other,
-        bound,
-        [
-            [Group(ladder, values, basis, weights, []) for ladder, values, basis, weights in track]
-            for track in groups
-        ],
-    )
-    return Half(weighed, failed, open_)
-
-
-__all__ = ["ZERO", "Entered", "Half", "Profile", "Version", "Weigher"]
