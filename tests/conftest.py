@@ -94,6 +94,14 @@ def frozen_clock() -> Iterator[date]:
         yield TODAY
 
 
+@pytest.fixture(autouse=True)
+def own_counts() -> None:
+    """What earlier tests left in the cache (how often an address has asked, say) is forgotten."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
 @pytest.fixture
 def cast(request) -> Cast:
     """The fixed cast of test people (tests.cast), in whichever database the test uses."""

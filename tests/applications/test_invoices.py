@@ -9,7 +9,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 
@@ -195,7 +194,6 @@ def use(cast):
         Claim.objects.filter(pk=claim.pk).update(state="submitted")
         return item
 
-    cache.clear()
     return use
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.urls import reverse
 
 from applications.models import Application, Objection
@@ -15,12 +14,6 @@ from vouchers import dates
 from vouchers.context import acting
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def fresh_counts():
-    """No address has asked anything yet."""
-    cache.clear()
 
 
 def test_the_precheck_computes_without_signing_in_and_keeps_nothing(client, cast, beijing):  # noqa: F811
