@@ -11,7 +11,8 @@ from decimal import Context, localcontext
 from vouchers.policy.assessment import ENGINE_VERSION, Assessment, CapKey, Counterfactual
 from vouchers.policy.basis import items_of
 from vouchers.policy.canonical import digest
-from vouchers.policy.caps import cap_keys, uses
+from vouchers.policy.cap_limits import uses
+from vouchers.policy.caps import cap_keys
 from vouchers.policy.compiled import compiled
 from vouchers.policy.conditions import check_voucher
 from vouchers.policy.facts import Facts

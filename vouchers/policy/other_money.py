@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from vouchers.policy.assessment import Operand
-from vouchers.policy.caps import BoundCap, UsedOf, lower, per_contract
+from vouchers.policy.cap_limits import UsedOf, lower, per_contract
+from vouchers.policy.caps import BoundCap
 from vouchers.policy.facts import ContractFacts, Facts
 from vouchers.policy.rates import TrackAmount
 from vouchers.policy.rules import OtherPublicMoney, Scheme

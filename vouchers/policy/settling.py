@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from vouchers.policy.assessment import Operand
-from vouchers.policy.caps import UsedOf, apply_caps, lower
+from vouchers.policy.cap_limits import UsedOf, apply_caps, lower
 from vouchers.policy.conditions import (
     FloorHeld,
     VoucherNow,
@@ -232,7 +232,10 @@ def _within_voucher(voucher: VoucherNow, base: TrackAmount, working: Working) ->
         "minimum",
         result,
         lambda: (
-            [amount.operand("核算金额"), Operand(name="额度余额" if direct else "券面可用余额", value=balance)],
+            [
+                amount.operand("核算金额"),
+                Operand(name="额度余额" if direct else "券面可用余额", value=balance),
+            ],
             sentence(),
         ),
     )

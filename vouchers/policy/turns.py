@@ -10,7 +10,8 @@ from functools import partial
 
 from vouchers.policy.assess import assess
 from vouchers.policy.assessment import Assessment
-from vouchers.policy.caps import Account, BoundCap, UsedOf, event_of, period_of, takes
+from vouchers.policy.cap_limits import UsedOf, takes
+from vouchers.policy.caps import Account, BoundCap, event_of, period_of
 from vouchers.policy.entered import Entered, Half, Version
 from vouchers.policy.facts import Facts, UsedAmounts, VoucherFacts
 from vouchers.policy.replay import CaseOutcome, PoolUse
