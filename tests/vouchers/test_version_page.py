@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib import admin
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast
 from tests.vouchers.test_policy_admin import act, page, signed_in, typed, values_of
@@ -328,6 +330,19 @@ def test_a_page_of_thirty_conditions_can_be_sent(draft: PolicyVersion, editor: C
     assert sent > 1000, "more than the framework takes unless it is told"
     assert sent < settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
     assert editor.post(page(draft), data).status_code == 302
+
+
+def test_more_rows_ask_the_database_no_more(version: PolicyVersion, editor: Client):
+    editor.get(page(version))
+    with CaptureQueriesContext(connection) as few:
+        editor.get(page(version))
+    PolicyGate.objects.bulk_create(
+        PolicyGate(version=version, code=f"gate_{n}", kind="attested", text="条件", cite_document="甲")
+        for n in range(30)
+    )
+    with CaptureQueriesContext(connection) as many:
+        assert editor.get(page(version)).status_code == 200
+    assert len(many) == len(few)
 
 
 def test_primary_keys_are_no_addresses(version: PolicyVersion, editor: Client):

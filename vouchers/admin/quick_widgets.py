@@ -6,15 +6,16 @@ The markup is that of Django's own templates; a widget that is not known here is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 
 from django.forms.renderers import BaseRenderer, get_default_renderer
-from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 
 def _said(value: Any) -> str:
-    return conditional_escape(value if isinstance(value, SafeString) else str(value))
+    text = str(value)
+    return text if isinstance(text, SafeString) else escape(text)
 
 
 def _attributes(attributes: Mapping[str, Any]) -> str:
@@ -89,3 +90,28 @@ class QuickRenderer(BaseRenderer):
 
 
 QUICK = QuickRenderer()
+
+
+def editable_cell(field: Any) -> SafeString:
+    """A field of a version: its label, itself, what is wrong with it, and what it means. `field`: AdminField."""
+    bound = field.field
+    drawn, label, own = str(bound), _said(bound.label), _said(bound.auto_id)
+    notes = [*bound.errors, *getattr(bound, "notes", [])]
+    marks = "".join((" cell--box" if field.is_checkbox else "", " is-wrong" if notes else ""))
+    hidden = " hidden" if bound.field.widget.is_hidden else ""
+    if field.is_checkbox:
+        inner = f'<label class="cell__label" for="{_said(bound.id_for_label)}">{drawn} {label}</label>'
+    elif bound.use_fieldset:
+        inner = (
+            f'<span class="cell__label" id="{own}_label">{label}</span>'
+            f'<div role="group" aria-labelledby="{own}_label" id="{own}" tabindex="-1">{drawn}</div>'
+        )
+    else:
+        inner = f'<label class="cell__label" for="{_said(bound.id_for_label)}">{label}</label>{drawn}'
+    inner += "".join(f'<p class="cell__wrong">{_said(note)}</p>' for note in notes)
+    if bound.help_text:
+        inner += f'<p class="cell__help" id="{own}_helptext">{_said(bound.help_text)}</p>'
+    name = _said(bound.name)
+    return mark_safe(  # noqa: S308 - every value is escaped above, the widget by its own drawing
+        f'<div class="cell cell--{name}{marks}" data-field="{name}"{hidden}>{inner}</div>'
+    )

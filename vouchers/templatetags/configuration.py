@@ -8,7 +8,9 @@ from typing import Any
 from django import template
 from django.contrib.admin.helpers import AdminReadonlyField
 from django.core.exceptions import FieldDoesNotExist
+from django.utils.html import format_html
 
+from vouchers.admin.quick_widgets import editable_cell
 from vouchers.admin.shown import shown
 
 register = template.Library()
@@ -36,3 +38,16 @@ def in_words(field: AdminReadonlyField, codes: Mapping[str, str] | None = None) 
     if column.many_to_many or column.one_to_many:
         return field.contents()
     return shown(row, name, codes)
+
+
+@register.simple_tag
+def cell(field: Any, codes: Mapping[str, str] | None = None) -> Any:
+    """A field of a version's page, to edit or to read. Drawn without a template: a page has some thousand of them."""
+    if not field.is_readonly:
+        return editable_cell(field)
+    return format_html(
+        '<div class="cell cell--{}"><span class="cell__label">{}</span><span class="cell__value">{}</span></div>',
+        field.field["name"],
+        field.field["label"],
+        in_words(field, codes),
+    )
