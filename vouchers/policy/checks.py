@@ -32,6 +32,7 @@ from vouchers.policy.terms import (
     RateKind,
     TierMeasure,
     TierMode,
+    TrackChoice,
 )
 
 PART_LISTS = (
@@ -206,6 +207,8 @@ def _limits(scheme: Scheme) -> Iterator[Problem]:
             yield Problem(f"{path}.share", "占合同额的比例只用于“单次”“单个合同”的限额")
         if cap.subject is CapSubject.USE and cap.period is not CapPeriod.NONE:
             yield Problem(f"{path}.period", "单次限额不按期间累计，请选“不按期间”")
+        if scheme.track_choice is TrackChoice.SUM and 1 < len(set(cap.tracks)) < len(scheme.tracks):
+            yield Problem(f"{path}.tracks", "各方向相加的，限额应适用于一个方向，或适用于全部方向（留空）")
         if set(cap.classes) & set(cap.waived_for):
             yield Problem(f"{path}.waived_for", "同一类主体既受此限、又不受此限")
         if cap.code == ALL_PUBLIC_MONEY:

@@ -14,7 +14,7 @@ from vouchers.policy.facts import Facts
 from vouchers.policy.gates import BoundGate, bind_gates
 from vouchers.policy.ladders import TrackRates, bind_rates
 from vouchers.policy.rules import Cap, Floor, Paper, Scheme, Track, Window, render
-from vouchers.policy.terms import BasisKind, OtherMoneyMode, Stage
+from vouchers.policy.terms import BasisKind, OtherMoneyMode, Stage, TrackChoice
 from vouchers.policy.tracks import chosen_tracks
 
 
@@ -95,6 +95,9 @@ def _plan(
     of_text = [cap for _place, cap in concerned if limit is None or cap.code != limit.code]
     floors = [floor for floor in scheme.floors if floor.switched_on and stage in floor.stages]
     several = len(tracks) > 1
+    added = several and scheme.track_choice is TrackChoice.SUM
+    # Of tracks that are added up, a cap that names them all holds for their sum.
+    joint = {cap.code for cap in of_text if added and cap.tracks and set(codes) <= set(cap.tracks)}
     return Plan(
         scheme=scheme,
         stage=stage,
@@ -107,9 +110,14 @@ def _plan(
         rates=tuple(bind_rates(scheme, track) for track in tracks),
         caps=tuple((place, CapBinder(scheme, cap, stage)) for place, cap in concerned),
         track_caps=tuple(
-            tuple(place_of[cap.code] for cap in in_turn(of_text) if code in cap.tracks) for code in codes
+            tuple(
+                place_of[cap.code] for cap in in_turn(of_text) if code in cap.tracks and cap.code not in joint
+            )
+            for code in codes
         ),
-        case_caps=tuple(place_of[cap.code] for cap in in_turn(of_text) if not cap.tracks),
+        case_caps=tuple(
+            place_of[cap.code] for cap in in_turn(of_text) if not cap.tracks or cap.code in joint
+        ),
         other_money=scheme.other_money.switched_on
         and scheme.other_money.mode is not OtherMoneyMode.NOT_STATED,
         shared_limit=place_of.get(limit.code) if limit is not None else None,

@@ -233,6 +233,15 @@ def test_a_cap_of_one_track_is_used_up_by_that_track_alone(
     assert {use.key.split(":")[1]: use.amount for use in answer.cap_uses} == taken
 
 
+@pytest.mark.parametrize("names", [("a", "b"), ()], ids=["named", "all"])
+def test_a_cap_of_all_the_tracks_that_are_added_up_holds_for_their_sum(names: tuple[str, ...]):
+    together = tracked(t.TrackChoice.SUM, caps=(cap("500", tracks=names, period=t.CapPeriod.TOTAL),))
+    answer = assess(together, claim("1000"))
+    assert answer.amount == D(500)
+    assert [use.amount for use in answer.cap_uses] == [D(500)]
+    assert re_add(answer) == D(500)
+
+
 def test_a_condition_of_one_track_takes_out_that_track_and_leaves_the_other():
     own = gate(t.GateKind.SIZE, values=("small",), tracks=("b",))
     both = tracked(t.TrackChoice.SUM, gates=(own,))
