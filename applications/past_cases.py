@@ -15,8 +15,9 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from applications.models import Application, BasisItem, Claim, Invoice, Lease
-from applications.sample_cases import Builder
+from applications.sample_cases import PRICED, Builder
 from applications.sample_links import Holding, Links
+from applications.sample_prices import SamplePrices
 from applications.sample_year import SHIPPED, Row, SampleYear, grouped
 from vouchers.actions.case_sources import CaseQuery, CaseSource
 from vouchers.models import DeclaredAffiliation, Listing, Party, ProviderAdmission, Shareholding, Voucher
@@ -43,13 +44,18 @@ def read_past(query: CaseQuery) -> Iterator[ReplayCase]:
     code = code_of(query)
     if not code:
         return iter(())
-    builder = Builder(_year(code), query, code, source="history")
+    year = _year(code)
+    builder = Builder(year, query, code, source="history", prices=SamplePrices(year))
     return heapq.merge(builder.applications(), builder.claims(), key=lambda case: (case.on, case.case_no))
 
 
 def count_past(query: CaseQuery) -> int:
     """How many they are."""
-    return sum(1 for _case in read_past(query))
+    code = code_of(query)
+    if not code:
+        return 0
+    builder = Builder(_year(code), query, code, source="history")
+    return len(builder.applications()) + len(builder.claims())
 
 
 def past_note(query: CaseQuery) -> str:
@@ -58,7 +64,7 @@ def past_note(query: CaseQuery) -> str:
     if not code:
         return "没有导入本专项的历史案件。"
     return (
-        f"导入的历史案件（{code}），按导入的合同、发票和登记信息重新核算；历史数据中没有的事实按“无法核验”计，"
+        f"导入的历史案件（{code}），按导入的合同、发票和登记信息重新核算；{PRICED}历史数据中没有的事实按“无法核验”计，"
         "不当作符合或不符合。"
     )
 
@@ -155,6 +161,11 @@ def _lease_rows(leases: QuerySet[Lease]) -> QuerySet[Any, Any]:
         "vat_rate",
         "amount",
         "purpose",
+        "program_code",
+        "region_code",
+        "form_factor",
+        "unit",
+        "unit_price",
         lessee_uscc=F("lessee__uscc"),
         lessor_uscc=F("lessor__uscc"),
         ends_on=F("ends_before"),

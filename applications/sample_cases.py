@@ -7,8 +7,8 @@ Parties of that program's home region are then taken as registered in the tried 
 admissions to the tried program.
 
 What the folder does not tell stays unknown (None), and the engine calls it not testable: attestations, papers, other
-public money, price verdicts. Applications are made for the leases that were claimed under their voucher; the amounts that
-were asked for are left out, as they followed from the rates of that year.
+public money. Prices are held against what is on record here (``sample_prices``). Applications are made for the leases that
+were claimed under their voucher; the amounts that were asked for are left out, as they followed from the rates of that year.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from applications.actions.imports.programs import HistoryProgram, history_programs
+from applications.sample_prices import SamplePrices
 from applications.sample_year import SHIPPED, Row, SampleYear, grouped, key_of, year_in
 from vouchers import dates
 from vouchers.actions.case_sources import CaseQuery, CaseSource
@@ -42,6 +43,7 @@ from vouchers.policy.replay import ReplayCase
 from vouchers.policy.terms import BasisKind, ChipOrigin, PartyKind, Purpose, Stage
 
 DAY = timedelta(days=1)
+PRICED = "合同单价按本系统现有的价格数据和签订日有效的公允价格方法比较；无可比价格的，按“无法核验”计。"
 
 
 def like_of(query: CaseQuery, codes: set[str]) -> str:
@@ -68,8 +70,16 @@ def like_of(query: CaseQuery, codes: set[str]) -> str:
 class Builder:
     """Makes cases of a year's rows for one program."""
 
-    def __init__(self, year: SampleYear, query: CaseQuery, like: str, *, source: str = "sample") -> None:
-        self.year, self.query, self.like, self.source = year, query, like, source
+    def __init__(
+        self,
+        year: SampleYear,
+        query: CaseQuery,
+        like: str,
+        *,
+        source: str = "sample",
+        prices: SamplePrices | None = None,
+    ) -> None:
+        self.year, self.query, self.like, self.source, self.prices = year, query, like, source, prices
         known: HistoryProgram | None = history_programs().get(like)
         self.home = known.region if known else ""
         latest = ChipModel.objects.order_by("-table_version").values_list("table_version", flat=True).first()
@@ -229,6 +239,7 @@ class Builder:
             purpose=Purpose(row["purpose"]) if row["purpose"] else None,
             chip_origin=self._origin(row["accelerator"]),
             provider=self._provider(row),
+            price=self.prices.of(row) if self.prices is not None else None,
         )
 
     def _origin(self, accelerator: str) -> ChipOrigin | None:
@@ -304,17 +315,18 @@ def _after(last: str | None) -> date | None:
     return date.fromisoformat(last) + DAY if last else None
 
 
-def _builder(query: CaseQuery) -> Builder:
+def _builder(query: CaseQuery, *, priced: bool = False) -> Builder:
     year = year_in(query.folder or SHIPPED)
     codes = {row["program_code"] for row in year.vouchers.values()}
     if not codes:
         raise Invalid("dry_run.sample_empty", "样本年度中没有案件，不能测算。")
-    return Builder(replace(year, left_out=0), query, like_of(query, codes))
+    prices = SamplePrices(year) if priced else None
+    return Builder(replace(year, left_out=0), query, like_of(query, codes), prices=prices)
 
 
 def read_sample(query: CaseQuery) -> Iterator[ReplayCase]:
     """The sample's cases that stand for the program, of the period, in the order (day, number)."""
-    builder = _builder(query)
+    builder = _builder(query, priced=True)
     return heapq.merge(builder.applications(), builder.claims(), key=lambda case: (case.on, case.case_no))
 
 
@@ -332,9 +344,7 @@ def sample_note(query: CaseQuery) -> str:
     words = f"样本年度为合成数据，取自“{name}”（{builder.like}）的案件，不是任何企业的真实申领。"
     if builder.home and query.region and query.region != builder.home:
         words += "注册在该专项所在地的单位，视为注册在本专项所在地；其入库视为本专项的入库。"
-    return (
-        words + "数据中没有的事实（如价格结论、其他财政资金、申报材料）按“无法核验”计，不当作符合或不符合。"
-    )
+    return words + PRICED + "数据中没有的事实（如其他财政资金、申报材料）按“无法核验”计，不当作符合或不符合。"
 
 
 def sample_programs() -> list[tuple[str, str]]:

@@ -7,14 +7,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
-
 from vouchers import dates
-from vouchers.actions.price_issues import keep_snapshot, observations_between, published_issue, sources_at
+from vouchers.actions.price_grounds import PriceGrounds
+from vouchers.actions.price_issues import keep_snapshot, published_issue
 from vouchers.actions.price_reading import start_of
-from vouchers.actions.price_tables import chip_table, method_on, rate_table
 from vouchers.context import announced
-from vouchers.models import PriceCheck, PriceIndexRow, PriceMethod, ProviderAdmission
+from vouchers.models import PriceCheck, PriceIndexRow, PriceMethod
 from vouchers.models.price_checks import UNDECIDED, VERDICTS, PriceConsequence, PricePosition
 from vouchers.models.prices import Market
 from vouchers.numbers import next_no
@@ -108,30 +106,22 @@ def contract_of_lease(lease: Any, *, subject_kind: str = "lease", subject_no: st
     )
 
 
-def registered_tier(uscc: str, on: date, program_code: str = "") -> str:
-    """The tier that the regulator registered for the provider on the day, of that program first; empty when there is none."""
-    admissions = (
-        ProviderAdmission.objects.filter(provider__uscc=uscc)
-        .exclude(tier="")
-        .filter(Q(effective_to=None) | Q(effective_to__gt=on))
-        .order_by("effective_from", "pk")
-        .values_list("program_code", "effective_from", "tier")
-    )
-    in_force = [row for row in admissions if row[1] <= on] or list(admissions)
-    own = [row for row in in_force if row[0] == program_code]
-    chosen = own or in_force
-    return chosen[0][2] if chosen else ""
-
-
 def price_finding(
-    contract: ContractPrice, *, above_band: str, known_at: datetime | None = None, market: str = Market.CHINA
+    contract: ContractPrice,
+    *,
+    above_band: str,
+    known_at: datetime | None = None,
+    market: str = Market.CHINA,
+    grounds: PriceGrounds | None = None,
 ) -> PriceFinding:
     """Compute, without keeping anything: as of the signing date, with what was known by its end (or ``known_at``).
 
+    ``grounds``: what it is computed of, of the same market; for many contracts those that remember (``PriceBook``).
     Never raises for a contract that cannot be compared: the answer is then ``unknown`` and goes to review.
     """
     as_of = contract.signed_on
     known_at = known_at or start_of(as_of + timedelta(days=1))
+    asked = grounds or PriceGrounds(market)
 
     def unknown(code: str, why: str) -> PriceFinding:
         text = f"合同单价无法与公允价格比较：{why}，转人工复核。"
@@ -150,10 +140,10 @@ def price_finding(
 
     if contract.unit_price is None:
         return unknown("price.missing", "合同未载明单价")
-    tier = contract.tier or registered_tier(contract.lessor_uscc, as_of, contract.program_code)
+    tier = contract.tier or asked.tier(contract.lessor_uscc, as_of, contract.program_code)
     if not tier:
         return unknown("tier.unknown", "出租方未登记供应方类别")
-    kept, method = method_on(market, as_of)
+    kept, method = asked.method(as_of)
     written = WrittenPrice(
         unit_price=contract.unit_price,
         unit=contract.unit,
@@ -172,26 +162,19 @@ def price_finding(
     )
     try:
         mine = normalise(
-            written, chips=chip_table(method.chip_table), rates=rate_table(), region_table=method.region_table
+            written,
+            chips=asked.chips(method.chip_table),
+            rates=asked.rates(),
+            region_table=method.region_table,
         )
     except Unreadable as problem:
         return unknown(problem.code, f"{REASONS.get(problem.code, problem.code)}（{problem.message}）")
-    issue = published_issue(market, as_of)
     own = {
         canonical_source(uscc, method.source_table)
         for uscc in (contract.lessee_uscc, contract.lessor_uscc)
         if uscc
     }
-    market_then = fp.Market(
-        observations_between(market, as_of=as_of, known_at=known_at, method=method, family=mine.cell.family),
-        as_of=as_of,
-        known_at=known_at,
-        method=method,
-        sources=sources_at(market, as_of=as_of, known_at=known_at),
-        factors=fp.Factors.from_plain(issue.factors) if issue else None,
-        left_out=own,
-    )
-    row = market_then.price(mine.cell)
+    market_then, row = asked.priced(mine.cell, as_of=as_of, known_at=known_at, method=method, left_out=own)
     answer = fp.verdict(mine.unit_price, row, above_band)
     position, consequence, sentence = answer.position, answer.consequence, answer.sentence
     reason, recognised = answer.reason, answer.recognised_price

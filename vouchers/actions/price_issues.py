@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from django.db.models import Max, Min, Q
 
@@ -51,12 +53,40 @@ def observations_between(
     ).exclude(Q(region_group="") | Q(term_bucket=""))
     if family is not None:
         rows = rows.filter(accelerator=family[1], form_factor=family[2], tier=family[3])
+    return [kept.at(known_at) for kept in _kept(market, rows.order_by())]
+
+
+class KeptObservation(NamedTuple):
+    """An observation as it stands now, and as it stood before it was set aside; None where it never was."""
+
+    now: fp.Observation
+    before: fp.Observation | None
+
+    def at(self, known_at: datetime) -> fp.Observation:
+        """As it was known at the instant."""
+        aside = self.now.set_aside_at
+        return self.before if self.before is not None and aside is not None and aside > known_at else self.now
+
+
+def observations_of(market: str, family: tuple[str, ...]) -> list[KeptObservation]:
+    """All of a family's observations, in the order of their days, for questions of many days."""
+    rows = PriceObservation.objects.filter(
+        market=market,
+        accelerator=family[1],
+        form_factor=family[2],
+        tier=family[3],
+        observed_on__isnull=False,
+        known_at__isnull=False,
+    ).exclude(Q(region_group="") | Q(term_bucket=""))
+    return list(_kept(market, rows.order_by("observed_on", "pk")))
+
+
+def _kept(market: str, rows: Any) -> Iterator[KeptObservation]:
     cells: dict[tuple[str, ...], fp.Cell] = {}
-    found = []
     for (
         no, revision, source, kind, accelerator, form, tier, group, term, region, sku, price, observed, known, since, carried,
         evidence, state, reason, aside, aside_reason,
-    ) in rows.order_by().values_list(
+    ) in rows.values_list(
         "observation_no", "revision", "source_key", "kind", "accelerator", "form_factor", "tier", "region_group",
         "term_bucket", "region_code", "sku", "normalised_price", "observed_on", "known_at", "bookable_since",
         "carried_from", "evidence", "state", "reason", "set_aside_at", "set_aside_reason",
@@ -65,15 +95,13 @@ def observations_between(
         cell = cells.get(key)
         if cell is None:
             cell = cells[key] = fp.Cell(market, *key)
-        if aside is not None and aside > known_at:  # not yet known then
-            aside, aside_reason = None, ""
-        found.append(
-            fp.Observation(
-                no, source, kind, cell, region, sku, price, observed, known, since, carried, evidence, state,
-                aside_reason if aside is not None else reason, aside, revision,
-            )
+        before = fp.Observation(
+            no, source, kind, cell, region, sku, price, observed, known, since, carried, evidence, state, reason, None, revision
         )  # fmt: skip
-    return found
+        if aside is None:
+            yield KeptObservation(before, None)
+        else:
+            yield KeptObservation(replace(before, reason=aside_reason, set_aside_at=aside), before)
 
 
 def sources_at(market: str, *, as_of: date, known_at: datetime) -> fp.Sources:

@@ -6,9 +6,9 @@ from vouchers.actions.price_checks import (
     check_price,
     contract_of_lease,
     price_finding,
-    registered_tier,
     verify_check,
 )
+from vouchers.actions.price_grounds import registered_tier
 from vouchers.actions.price_issues import (
     compute_index,
     discard_index,

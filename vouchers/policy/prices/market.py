@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from vouchers.policy.prices.cells import Cell, Observation
@@ -83,7 +85,8 @@ class Market:
     """All candidates as of a date with what was known at an instant, judged once; ``price`` then answers for any cell.
 
     ``left_out`` names sources whose whole groups do not vote (the parties of the lease under review).
-    Without ``sources`` every source stands alone and is as old as its first observation here.
+    Without ``sources`` every source stands alone and is as old as its first observation here. ``hashed`` False: rows without
+    the hashes of their input and output, for answers that nobody keeps.
     """
 
     def __init__(
@@ -97,7 +100,9 @@ class Market:
         factors: Factors | None = None,
         left_out: Collection[str] = (),
         carries: Mapping[str, Carry] | None = None,
+        hashed: bool = True,
     ) -> None:
+        self.hashed = hashed
         self.as_of = as_of
         self.known_at = known_at
         self.method = method
@@ -106,52 +111,77 @@ class Market:
         observations = observations if isinstance(observations, list) else list(observations)
         self.sources = sources if sources is not None else known_sources(observations, known_at=known_at)
         self.left_out = frozenset(self.sources.group(name) for name in left_out)
-        self._params_hash = method.params_hash
-        self._factors_hash = sha256_of(canonical_json(self.factors.plain()))
-        self._cells: dict[Cell, list[_Judged]] = {}
+        self._since: Mapping[str, date] | None = None
+        self._found: dict[Cell, list[Observation]] = {}
+        self._judged: dict[Cell, list[_Judged]] = {}
         self._families: dict[tuple[str, ...], set[Cell]] = {}
-        since = market_days(self.sources, ())
-        group = self.sources.group
         for item in observations:
             if item.cell.market != method.market or not is_candidate(
                 item, as_of=as_of, known_at=known_at, method=method
             ):
                 continue
-            own = group(item.source)
-            reason = refusal(
-                item,
-                group=own,
-                as_of=as_of,
-                known_at=known_at,
-                method=method,
-                sources=self.sources,
-                group_since=since,
-                left_out=self.left_out,
-            )
-            found = self._cells.get(item.cell)
+            found = self._found.get(item.cell)
             if found is None:
-                found = self._cells[item.cell] = []
+                found = self._found[item.cell] = []
                 self._families.setdefault(item.cell.family, set()).add(item.cell)
-            found.append(_Judged(item, own, reason))
+            found.append(item)
+
+    def without(self, sources: Collection[str]) -> Market:
+        """The same market with the groups of these sources left out too: as one made so, without sorting everything anew."""
+        other = copy(self)
+        other.left_out = self.left_out | {self.sources.group(name) for name in sources}
+        other._judged = {}
+        return other
+
+    def _of(self, cell: Cell) -> list[_Judged]:
+        """The cell's candidates, judged when they are first asked for."""
+        held = self._judged.get(cell)
+        if held is None:
+            held = self._judged[cell] = [self._judge(item) for item in self._found.get(cell, ())]
+        return held
+
+    def _judge(self, item: Observation) -> _Judged:
+        if self._since is None:
+            self._since = market_days(self.sources, ())
+        group = self.sources.group(item.source)
+        reason = refusal(
+            item,
+            group=group,
+            as_of=self.as_of,
+            known_at=self.known_at,
+            method=self.method,
+            sources=self.sources,
+            group_since=self._since,
+            left_out=self.left_out,
+        )
+        return _Judged(item, group, reason)
 
     def cells(self) -> list[Cell]:
         """The cells with at least one observation that may vote, in order; spot never is one."""
         return sorted(
             cell
-            for cell, judged in self._cells.items()
-            if cell.term != "spot" and any(not item.reason for item in judged)
+            for cell in self._found
+            if cell.term != "spot" and any(not item.reason for item in self._of(cell))
         )
 
     def observations(self) -> list[Observation]:
         """The candidates, in the order of their numbers: what a snapshot keeps."""
-        every = [item.observation for judged in self._cells.values() for item in judged]
+        every = [item for found in self._found.values() for item in found]
         return sorted(every, key=lambda item: (item.observation_no, item.revision))
+
+    @cached_property
+    def _params_hash(self) -> str:
+        return self.method.params_hash
+
+    @cached_property
+    def _factors_hash(self) -> str:
+        return sha256_of(canonical_json(self.factors.plain()))
 
     def votes(self, cell: Cell) -> list[Vote]:
         """The cell's own votes, sorted by price, before any outlier pass: what factors are fitted on and charts are drawn of."""
         ballots = [
             Ballot(item.group, item.observation.unit_price, item.observation)
-            for item in self._cells.get(cell, ())
+            for item in self._of(cell)
             if not item.reason
             and item.observation.kind != "expert"
             and item.observation.unit_price is not None
@@ -205,7 +235,7 @@ class Market:
         ballots: list[Ballot] = []
         exclusions: Counter[str] = Counter()
         for member, factor in pool.items():
-            for item in self._cells.get(member, ()):
+            for item in self._of(member):
                 if item.reason:
                     exclusions[item.reason] += 1
                 elif item.observation.kind == "expert":
@@ -279,7 +309,7 @@ class Market:
     def _experts(self, cell: Cell, pool: Mapping[Cell, Decimal], steps: list[tuple[str, int]]) -> PriceRow:
         ballots = [
             Ballot(item.group, item.observation.unit_price, item.observation)
-            for item in self._cells.get(cell, ())
+            for item in self._of(cell)
             if not item.reason
             and item.observation.kind == "expert"
             and item.observation.unit_price is not None
@@ -326,13 +356,13 @@ class Market:
         )
 
     def _refused(self, pool: Mapping[Cell, Decimal]) -> Counter[str]:
-        return Counter(item.reason for member in pool for item in self._cells.get(member, ()) if item.reason)
+        return Counter(item.reason for member in pool for item in self._of(member) if item.reason)
 
     def _row(
         self, cell: Cell, pool: Mapping[Cell, Decimal], steps: list[tuple[str, int]], **figures: Any
     ) -> PriceRow:
-        judged = [item for member in pool for item in self._cells.get(member, ())]
-        lines = sorted(item.line for item in judged)
+        judged = [item for member in pool for item in self._of(member)]
+        lines = sorted(item.line for item in judged) if self.hashed else []
         present = {item.group for item in judged if item.group in self.left_out}
         row = PriceRow(
             cell=cell,
@@ -343,13 +373,14 @@ class Market:
             windows=(self.method.max_age_transaction_days, self.method.max_age_quote_days),
             region_label=region_label(cell.market, cell.region_group, self.method.region_table),
             method=self.method.name,
-            params_hash=self._params_hash,
+            params_hash=self._params_hash if self.hashed else "",
             chip_table=self.method.chip_table,
-            factors_hash=self._factors_hash,
-            input_set_hash=sha256_of("\n".join(lines)),
+            factors_hash=self._factors_hash if self.hashed else "",
+            input_set_hash=sha256_of("\n".join(lines)) if self.hashed else "",
             **figures,
         )
-        object.__setattr__(row, "output_hash", row.computed_hash())
+        if self.hashed:
+            object.__setattr__(row, "output_hash", row.computed_hash())
         return row
 
 

@@ -1,0 +1,244 @@
+"""The grounds of many contracts' findings: what ``PriceGrounds`` asks for each, read once and remembered.
+
+The same answers, from a number of queries that rests on how many chips the contracts are of, not on how many they are. For
+one run: what is recorded meanwhile is not seen.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from django.db.models import Min
+
+from vouchers.actions.price_grounds import PriceGrounds, TierSpan, tier_among
+from vouchers.actions.price_issues import STRONG_RELATIONS, KeptObservation, observations_of
+from vouchers.errors import Invalid
+from vouchers.models import (
+    Affiliation,
+    DeclaredAffiliation,
+    PriceIndexIssue,
+    PriceMethod,
+    PriceObservation,
+    ProviderAdmission,
+)
+from vouchers.models.prices import IssueState, Market
+from vouchers.policy import fair_price as fp
+from vouchers.policy.prices.chips import ChipTable
+from vouchers.policy.prices.normalise import RateTable
+
+Family: TypeAlias = tuple[str, ...]
+K = TypeVar("K")
+V = TypeVar("V")
+HELD_MARKETS = 64
+"""Markets of (family, day) kept at a time; contracts come roughly in the order of their days."""
+HELD_ROWS = 20_000
+
+
+class Seen(NamedTuple):
+    """A family's observations in the order of their days, and whose they are."""
+
+    days: list[date]
+    kept: list[KeptObservation]
+    sources: set[str]
+
+
+class PriceBook(PriceGrounds):
+    """``tiers``: what a data set tells of its providers, by their number; who is not in it is looked for in the register."""
+
+    def __init__(
+        self, market: str = Market.CHINA, *, tiers: Mapping[str, Sequence[TierSpan]] | None = None
+    ) -> None:
+        super().__init__(market)
+        self._told = tiers or {}
+        self._methods: dict[date, tuple[PriceMethod, fp.Method]] = {}
+        self._chips: dict[int, ChipTable] = {}
+        self._seen: dict[Family, Seen] = {}
+        self._present: dict[tuple[Family, int], set[str]] = {}
+        self._groups: dict[int, tuple[dict[str, str], dict[str, list[str]]]] = {}
+        self._markets: OrderedDict[tuple[Family, date, datetime, str], fp.Market] = OrderedDict()
+        self._rows: OrderedDict[tuple[object, ...], fp.PriceRow] = OrderedDict()
+
+    # -- the port ---------------------------------------------------------------------------------------------------
+
+    def tier(self, uscc: str, on: date, program_code: str) -> str:
+        spans = self._told.get(uscc) or self._registered.get(uscc) or ()
+        return tier_among(spans, on, program_code)
+
+    def method(self, day: date) -> tuple[PriceMethod, fp.Method]:
+        if day not in self._methods:
+            for row, method in self._all_methods:
+                if row.effective_from <= day and (row.effective_to is None or day < row.effective_to):
+                    self._methods[day] = row, method
+                    break
+            else:
+                raise Invalid("price.no_method", f"{day} 没有生效的公允价格方法。")
+        return self._methods[day]
+
+    def chips(self, version: int) -> ChipTable:
+        if version not in self._chips:
+            self._chips[version] = super().chips(version)
+        return self._chips[version]
+
+    def rates(self) -> RateTable:
+        return self._rates
+
+    def priced(
+        self, cell: fp.Cell, *, as_of: date, known_at: datetime, method: fp.Method, left_out: Collection[str]
+    ) -> tuple[None, fp.PriceRow]:
+        group_of, _members = self._groups_on(as_of)
+        here = self._groups_of(cell.family, as_of)
+        own = frozenset(group for name in left_out if (group := group_of.get(name, name)) in here)
+
+        def price() -> fp.PriceRow:
+            whole = self._market_of(cell.family, as_of, known_at, method)
+            return (whole.without(own) if own else whole).price(cell)
+
+        return None, _held(self._rows, (cell, as_of, known_at, method.name, own), price, HELD_ROWS)
+
+    # -- what is read once ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _registered(self) -> dict[str, list[TierSpan]]:
+        spans: dict[str, list[TierSpan]] = defaultdict(list)
+        rows = ProviderAdmission.objects.exclude(tier="").order_by("effective_from", "pk")
+        for uscc, program_code, from_on, to_on, tier in rows.values_list(
+            "provider__uscc", "program_code", "effective_from", "effective_to", "tier"
+        ).iterator():
+            spans[uscc].append(TierSpan(program_code, from_on, to_on, tier))
+        return dict(spans)
+
+    @cached_property
+    def _all_methods(self) -> list[tuple[PriceMethod, fp.Method]]:
+        rows = PriceMethod.objects.filter(market=self.market).order_by("-version")
+        return [(row, fp.Method.from_params(row.params)) for row in rows]
+
+    @cached_property
+    def _rates(self) -> RateTable:
+        return super().rates()
+
+    @cached_property
+    def _factors(self) -> list[tuple[date, fp.Factors]]:
+        """Of the published issues, the latest month first."""
+        issues = PriceIndexIssue.objects.filter(market=self.market, state=IssueState.PUBLISHED)
+        rows = issues.order_by("-month").values_list("month", "factors")
+        return [(month, fp.Factors.from_plain(factors)) for month, factors in rows]
+
+    @cached_property
+    def _first_seen(self) -> dict[str, tuple[list[datetime], list[date]]]:
+        """By source: the instants at which something of it became known, and its first day as known by then."""
+        rows = (
+            PriceObservation.objects.filter(market=self.market, known_at__isnull=False)
+            .order_by("known_at")
+            .values_list("source_key", "known_at")
+            .annotate(seen=Min("observed_on"), bookable=Min("bookable_since"))
+        )
+        found: dict[str, tuple[list[datetime], list[date]]] = {}
+        for source, known_at, seen, bookable in rows.iterator():
+            first = min(day for day in (seen, bookable) if day) if seen or bookable else None
+            instants, days = found.setdefault(source, ([], []))
+            if first is not None and (not days or first < days[-1]):
+                instants.append(known_at)
+                days.append(first)
+        return found
+
+    @cached_property
+    def _first_admitted(self) -> dict[str, date]:
+        if self.market != Market.CHINA:
+            return {}
+        rows = ProviderAdmission.objects.order_by().values_list("provider__uscc")
+        return dict(rows.annotate(first=Min("effective_from")))
+
+    @cached_property
+    def _links(self) -> list[tuple[str, str, date, date | None]]:
+        """Strong affiliations: the two, from when, and the day after the last."""
+        if self.market != Market.CHINA:
+            return []
+        declared = DeclaredAffiliation.objects.filter(relation__in=STRONG_RELATIONS)
+        return [
+            *Affiliation.objects.values_list("one__uscc", "other__uscc", "effective_from", "effective_to"),
+            *((*row, None) for row in declared.values_list("party__uscc", "other__uscc", "declared_on")),
+        ]
+
+    @cached_property
+    def _turns(self) -> list[date]:
+        """The days on which an affiliation begins or ends: between two of them the groups are the same."""
+        return sorted({day for link in self._links for day in link[2:] if isinstance(day, date)})
+
+    def _groups_on(self, as_of: date) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """The group of each affiliated source on the day, and the members of each group."""
+        turn = bisect_right(self._turns, as_of)
+        if turn not in self._groups:
+            group_of = fp.affiliated_groups(
+                (one, other)
+                for one, other, from_on, to_on in self._links
+                if from_on <= as_of and (to_on is None or as_of < to_on)
+            )
+            members: dict[str, list[str]] = defaultdict(list)
+            for name, group in group_of.items():
+                members[group].append(name)
+            self._groups[turn] = group_of, dict(members)
+        return self._groups[turn]
+
+    def _sources_at(self, names: Collection[str], as_of: date, known_at: datetime) -> fp.Sources:
+        """What was known of these sources and of who is in a group with them: more the family's prices do not rest on."""
+        group_of, members = self._groups_on(as_of)
+        wanted = set(names).union(*(members[group_of[name]] for name in names if name in group_of))
+        since: dict[str, date] = {}
+        for name in wanted:
+            instants, days = self._first_seen.get(name, ((), ()))
+            known = bisect_right(instants, known_at)
+            first = [days[known - 1]] if known else []
+            admitted = self._first_admitted.get(name)
+            if admitted is not None and admitted <= as_of:
+                first.append(admitted)
+            if first:
+                since[name] = min(first)
+        return fp.Sources(group_of=group_of, since=since)
+
+    def _seen_of(self, family: Family) -> Seen:
+        if family not in self._seen:
+            kept = observations_of(self.market, family)
+            days = [one.now.observed_on for one in kept]
+            self._seen[family] = Seen(days, kept, {one.now.source for one in kept})
+        return self._seen[family]
+
+    def _groups_of(self, family: Family, as_of: date) -> set[str]:
+        """The groups that the family's sources are in on the day."""
+        key = family, bisect_right(self._turns, as_of)
+        if key not in self._present:
+            group_of, _members = self._groups_on(as_of)
+            self._present[key] = {group_of.get(name, name) for name in self._seen_of(family).sources}
+        return self._present[key]
+
+    def _market_of(self, family: Family, as_of: date, known_at: datetime, method: fp.Method) -> fp.Market:
+        """The family's market on the day, with every group in it."""
+
+        def make() -> fp.Market:
+            seen = self._seen_of(family)
+            since = as_of - timedelta(days=method.candidate_days)
+            first, last = bisect_right(seen.days, since), bisect_right(seen.days, as_of)
+            return fp.Market(
+                [one.at(known_at) for one in seen.kept[first:last]],
+                as_of=as_of,
+                known_at=known_at,
+                method=method,
+                sources=self._sources_at(seen.sources, as_of, known_at),
+                factors=next((one for month, one in self._factors if month <= as_of), None),
+                hashed=False,
+            )
+
+        return _held(self._markets, (family, as_of, known_at, method.name), make, HELD_MARKETS)
+
+
+def _held(kept: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:
+    """What is kept under the key, made where it is not there; the oldest go when there are too many."""
+    if key not in kept:
+        kept[key] = make()
+        if len(kept) > most:
+            kept.popitem(last=False)
+    return kept[key]

@@ -1,0 +1,87 @@
+"""What a contract's price is held against, asked of the database for one contract: tier, method, tables, the market then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+from typing import NamedTuple
+
+from vouchers.actions.price_issues import observations_between, published_issue, sources_at
+from vouchers.actions.price_tables import chip_table, method_on, rate_table
+from vouchers.models import PriceMethod, ProviderAdmission
+from vouchers.models.prices import Market
+from vouchers.policy import fair_price as fp
+from vouchers.policy.prices.chips import ChipTable
+from vouchers.policy.prices.normalise import RateTable
+
+
+class TierSpan(NamedTuple):
+    """A tier as the regulator registered it for a provider and a program; ``to_on`` is the day after the last."""
+
+    program_code: str
+    from_on: date
+    to_on: date | None
+    tier: str
+
+
+def tier_among(spans: Iterable[TierSpan], on: date, program_code: str = "") -> str:
+    """The tier that holds on the day, of the spans in the order of their beginning: of that program first; one that begins
+    later where none holds yet; empty when there is none."""
+    ahead = [span for span in spans if span.tier and (span.to_on is None or on < span.to_on)]
+    in_force = [span for span in ahead if span.from_on <= on] or ahead
+    own = [span for span in in_force if span.program_code == program_code]
+    chosen = own or in_force
+    return chosen[0].tier if chosen else ""
+
+
+def registered_tier(uscc: str, on: date, program_code: str = "") -> str:
+    """The tier that the regulator registered for the provider on the day, of that program first; empty when there is none."""
+    rows = (
+        ProviderAdmission.objects.filter(provider__uscc=uscc)
+        .exclude(tier="")
+        .order_by("effective_from", "pk")
+        .values_list("program_code", "effective_from", "effective_to", "tier")
+    )
+    return tier_among((TierSpan(*row) for row in rows), on, program_code)
+
+
+class PriceGrounds:
+    """The grounds of one contract's finding, each read when it is asked for."""
+
+    def __init__(self, market: str = Market.CHINA) -> None:
+        self.market = market
+
+    def tier(self, uscc: str, on: date, program_code: str) -> str:
+        """The provider's tier on the day; empty when none is registered."""
+        return registered_tier(uscc, on, program_code)
+
+    def method(self, day: date) -> tuple[PriceMethod, fp.Method]:
+        """The method in force on the day. Raises ``Invalid`` (``price.no_method``)."""
+        return method_on(self.market, day)
+
+    def chips(self, version: int) -> ChipTable:
+        """The chip table of that version."""
+        return chip_table(version)
+
+    def rates(self) -> RateTable:
+        """All exchange rates."""
+        return rate_table()
+
+    def priced(
+        self, cell: fp.Cell, *, as_of: date, known_at: datetime, method: fp.Method, left_out: Collection[str]
+    ) -> tuple[fp.Market | None, fp.PriceRow]:
+        """The cell's row as it was known then, without the groups of some sources, and the market it is computed of (None
+        where the row is not to be kept)."""
+        issue = published_issue(self.market, as_of)
+        then = fp.Market(
+            observations_between(
+                self.market, as_of=as_of, known_at=known_at, method=method, family=cell.family
+            ),
+            as_of=as_of,
+            known_at=known_at,
+            method=method,
+            sources=sources_at(self.market, as_of=as_of, known_at=known_at),
+            factors=fp.Factors.from_plain(issue.factors) if issue else None,
+            left_out=left_out,
+        )
+        return then, then.price(cell)
