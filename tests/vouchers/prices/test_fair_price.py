@@ -17,6 +17,7 @@ from vouchers.policy.fair_price import (
     Method,
     Observation,
     PriceRow,
+    Sources,
     affiliated_groups,
     fair_price,
     known_sources,
@@ -341,3 +342,25 @@ def test_the_line_that_is_hashed_tells_what_the_record_tells():
     item = seen("a", "20", kind="transaction", carried_from=AS_OF, set_aside_at=KNOWN_AT)
     assert item.line() == "|".join("" if value is None else str(value) for value in item.record())
     assert Observation.from_record(item.record()) == item
+
+
+def test_a_market_without_some_sources_is_as_one_made_without_them():
+    sources = Sources(group_of={"b": "a"}, since=dict.fromkeys("abcdefgh", date(2024, 1, 1)))
+    observations = [seen(name, str(20 + place)) for place, name in enumerate("abcdefgh")]
+    given = {"as_of": AS_OF, "known_at": KNOWN_AT, "method": METHOD_V1, "sources": sources}
+    whole = Market(observations, **given)
+    before = whole.price(CELL)
+    own = Market(observations, **given, left_out=["b", "h"])
+    assert whole.without(["b", "h"]).price(CELL) == own.price(CELL)
+    assert own.price(CELL).n_groups == before.n_groups - 2  # a and b are one group
+    assert whole.without(["b"]).without(["h"]).price(CELL) == own.price(CELL)
+    assert whole.price(CELL) == before
+
+    quick = Market(observations, **given, hashed=False).price(CELL)
+    assert (quick.base, quick.lower, quick.upper, quick.grade) == (
+        before.base,
+        before.lower,
+        before.upper,
+        before.grade,
+    )
+    assert (quick.input_set_hash, quick.output_hash) == ("", "")
