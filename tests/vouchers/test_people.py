@@ -96,6 +96,24 @@ def test_a_security_administrator_grants_in_the_own_region_and_below(cast: Cast,
     assert (refusal.value.code, refusal.value.field) == ("access.region", "region")
 
 
+def test_a_new_regions_first_grant_is_its_own_security_administrator(cast: Cast, newcomer: User):
+    city = Region.objects.create(code="990100", name="例示市")
+    with pytest.raises(Forbidden) as refusal:
+        people.grant_role(newcomer, Role.HANDLER, region=city, by=cast.security_admin)
+    assert refusal.value.code == "access.region"
+    people.grant_role(newcomer, Role.SECURITY_ADMIN, region=city, by=cast.security_admin)
+    editor, _password = people.create_user(username="li-shi", display_name="例示", by=again(newcomer))
+    people.grant_role(editor, Role.POLICY_EDITOR, region=city, by=again(newcomer))
+    assert has_role(again(editor), Role.POLICY_EDITOR, region=city)
+    third, _password = people.create_user(username="san", display_name="第三人", by=cast.security_admin)
+    with pytest.raises(Forbidden) as refusal:
+        people.grant_role(third, Role.SECURITY_ADMIN, region=city, by=cast.security_admin)
+    assert refusal.value.code == "access.region"
+    below = Region.objects.create(code="990101", name="例示区", parent=city)
+    with pytest.raises(Forbidden):
+        people.grant_role(third, Role.SECURITY_ADMIN, region=below, by=cast.security_admin)
+
+
 def test_companies_are_in_the_care_of_the_region_where_they_are_registered(cast: Cast, newcomer: User):
     people.grant_role(newcomer, Role.FILER, party=cast.alpha, by=cast.security_admin)
     assert has_role(again(newcomer), Role.FILER, party=cast.alpha)

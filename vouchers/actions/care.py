@@ -25,6 +25,20 @@ def regions_in_care(user: User, *roles: str) -> frozenset[str]:
     return frozenset(codes)
 
 
+def regions_without_staff() -> QuerySet[Region]:
+    """Regions where nobody ever held a role, there or above: whoever grants there first makes a security administrator."""
+    held = set(RoleGrant.objects.exclude(region=None).values_list("region_id", flat=True))
+    above = dict(Region.objects.values_list("pk", "parent_id"))
+    free = []
+    for region in above:
+        line: int | None = region
+        while line is not None and line not in held:
+            line = above[line]
+        if line is None:
+            free.append(region)
+    return Region.objects.filter(pk__in=free)
+
+
 def _prefix(code: str) -> str:
     """The part of a division's code that the codes below it share: 110000 → 11, 440300 → 4403."""
     while code.endswith("00") and len(code) > 2:

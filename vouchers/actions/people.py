@@ -10,7 +10,13 @@ from django.db.models import Q
 
 from vouchers import dates
 from vouchers.access import PARTY_ROLES, Role, check_grant, require_role
-from vouchers.actions.care import accounts_in_care, parties_in_care, regions_in_care, wholly_in_care
+from vouchers.actions.care import (
+    accounts_in_care,
+    parties_in_care,
+    regions_in_care,
+    regions_without_staff,
+    wholly_in_care,
+)
 from vouchers.context import announce
 from vouchers.errors import Forbidden, Invalid, NotNow, Problems
 from vouchers.models import Party, Region, RoleGrant, User
@@ -159,6 +165,8 @@ def _place(role: str, region: Region | None, party: Party | None, by: User) -> N
         return
     if region is None or party is not None:
         raise Invalid("grant.place", "政府工作人员的角色须指定地区，不指定单位。", field="region")
+    if role == SECURITY and regions_without_staff().filter(pk=region.pk).exists():
+        return  # a new region's first grant: its own security administrator, who grants the others
     if region.code not in regions_in_care(by, SECURITY):
         raise Forbidden("access.region", f"您不负责{region.name}的授权事项。", field="region")
 

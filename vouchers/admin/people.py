@@ -16,7 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions import people
-from vouchers.actions.care import accounts_in_care, grants_in_care, parties_in_care, regions_in_care
+from vouchers.actions.care import (
+    accounts_in_care,
+    grants_in_care,
+    parties_in_care,
+    regions_in_care,
+    regions_without_staff,
+)
 from vouchers.admin.acts import DAY, Act, ActionOnlyAdmin, ReasonForm, shown_once
 from vouchers.models import Party, Region, RoleGrant, User
 
@@ -210,7 +216,10 @@ class GrantForm(forms.Form):
     user = forms.ModelChoiceField(User.objects.none(), label=_("用户"))
     role = forms.ChoiceField(label=_("角色"), choices=[("", "—"), *Role.choices])
     region = forms.ModelChoiceField(
-        Region.objects.none(), label=_("地区"), required=False, help_text=_("政府工作人员的角色填地区。")
+        Region.objects.none(),
+        label=_("地区"),
+        required=False,
+        help_text=_("政府工作人员的角色填地区。新登记、还没有人任职的地区，先授予该地区的“安全管理”。"),
     )
     party = forms.ModelChoiceField(
         Party.objects.none(), label=_("单位"), required=False, help_text=_("企业和服务商的角色填单位。")
@@ -226,7 +235,8 @@ class GrantForm(forms.Form):
         by: Any = request.user
         chosen: dict[str, QuerySet[Any]] = {
             "user": accounts_in_care(by, *SECURITY).filter(is_active=True).exclude(pk=by.pk),
-            "region": Region.objects.filter(code__in=regions_in_care(by, *SECURITY)),
+            "region": Region.objects.filter(code__in=regions_in_care(by, *SECURITY))
+            | regions_without_staff(),
             "party": parties_in_care(by, *SECURITY),
         }
         for name, rows in chosen.items():

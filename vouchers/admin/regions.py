@@ -31,7 +31,7 @@ class RegionForm(NameForm):
         label=_("行政区划代码"), max_length=6, help_text=_("六位数字，按国家统计局统计用区划代码。")
     )
     parent = forms.ModelChoiceField(
-        Region.objects.none(), label=_("上级"), required=False, help_text=_("省级留空。")
+        Region.objects.none(), label=_("上级"), required=False, help_text=_("省级和不属于所列地区的留空。")
     )
     field_order = ("code", "name", "parent")
 
@@ -58,7 +58,9 @@ class RegionAdmin(ActionOnlyAdmin):
     adding = Act(
         "add",
         _("登记行政区划"),
-        _("登记后可以在该地区设立专项、授予角色。"),
+        _(
+            "登记后由安全管理员授予角色，即可在该地区设立专项。没有上级的，先由安全管理员授予该地区的安全管理员。"
+        ),
         SYSTEM,
         _add_region,
         form=RegionForm,
@@ -74,10 +76,15 @@ class RegionAdmin(ActionOnlyAdmin):
             initial=lambda region: {"name": region.name},
         ),
     )
-    list_display = ("code", "name", "parent")
+    list_display = ("code", "name", "above")
     list_select_related = ("parent",)
     search_fields = ("code", "name")
-    fields = ("code", "name", "parent")
+    fields = ("code", "name", "above")
+
+    @admin.display(description=_("上级"), ordering="parent__code", empty_value="—")
+    def above(self, obj: Region) -> Region | None:
+        """The division that it lies in."""
+        return obj.parent
 
     def region_of(self, obj: Region) -> Region:
         return obj
