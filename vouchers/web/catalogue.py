@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from vouchers import dates
 from vouchers.actions.ledger_chains import Budget
 from vouchers.models import LedgerAccount, Program, Publication, PublicationStatus
-from vouchers.policy.rules import Scheme, Window, closed_reasons
+from vouchers.policy.opening import closed_reasons
+from vouchers.policy.rules import Scheme, Window
 from vouchers.policy.terms import Shortage, Stage
 from vouchers.web.wording import date_text, instant_text
 
@@ -68,7 +69,10 @@ def offer_of(program: Program, on: date | None = None) -> Offer:
     if window is not None:
         now = dates.now()
         if now < window.opens_at:
-            reasons.append(_("本年度申报期自 %(from)s 开始。") % {"from": instant_text(window.opens_at)})
+            reasons.append(
+                _("“%(name)s”自 %(from)s 开始。")
+                % {"name": window.name, "from": instant_text(window.opens_at)}
+            )
         elif now >= window.closes_at:
             reasons.append(
                 _("“%(name)s”已于 %(to)s 截止。")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
+from vouchers.models.parties import Ownership, Size
 from vouchers.policy.plain import decimal_text
-from vouchers.policy.rules import Citation, Floor, Rate, Scheme, Track
+from vouchers.policy.rules import ApplicantClass, Cap, Citation, Floor, Rate, ReviewStep, Scheme, Track
 from vouchers.policy.terms import (
     AboveBand,
     CapPeriod,
@@ -53,7 +57,7 @@ def _said(text: str, cite: Citation) -> Sentence:
 def sections(scheme: Scheme) -> list[Section]:
     """The whole scheme; sections without content are left out."""
     found = [
-        Section(_("补贴什么"), tuple(_track(scheme, track) for track in scheme.tracks)),
+        Section(_("补贴什么"), _tracks(scheme)),
         Section(_("补贴多少"), tuple(_rate(scheme, rate) for rate in scheme.rates)),
         Section(_("限额与起补线"), _limits(scheme)),
         Section(_("条件"), tuple(_said(gate.text, gate.cite) for gate in scheme.gates if gate.switched_on)),
@@ -70,7 +74,15 @@ def sections(scheme: Scheme) -> list[Section]:
     return [section for section in found if section.sentences]
 
 
-def _track(scheme: Scheme, track: Track) -> Sentence:
+def _tracks(scheme: Scheme) -> tuple[Sentence, ...]:
+    rows = [_track(track) for track in scheme.tracks]
+    if len(rows) > 1:
+        text = _("同时符合几个补贴方向的：%(how)s。") % {"how": scheme.track_choice.label}
+        rows.append(_said(text, scheme.source("track_choice")))
+    return tuple(rows)
+
+
+def _track(track: Track) -> Sentence:
     basis = "、".join(kind.label for kind in track.basis_kinds)
     tax = _("含税金额") if track.tax_mode is TaxMode.GROSS else _("不含税金额")
     if track.scale_unit is None:
@@ -89,10 +101,10 @@ def _track(scheme: Scheme, track: Track) -> Sentence:
             "parts": "、".join(one.label for one in track.excluded_components)
         }
     if track.counted_from or track.counted_to:
-        text += _("；只计 %(from)s至 %(to)s前发生的部分") % {
-            "from": date_text(track.counted_from) if track.counted_from else "",
-            "to": date_text(track.counted_to) if track.counted_to else "",
-        }
+        since = _("自 %(day)s 起") % {"day": date_text(track.counted_from)} if track.counted_from else ""
+        last = track.counted_to - timedelta(days=1) if track.counted_to else None
+        until = _("至 %(day)s 止") % {"day": date_text(last)} if last else ""
+        text += _("；只计%(days)s发生的部分") % {"days": since + until}
     return _said(text + "。", track.cite)
 
 
@@ -159,13 +171,41 @@ def _limits(scheme: Scheme) -> tuple[Sentence, ...]:
             else _("合同金额的 %(share)s") % {"share": rate_text(cap.share)}
         )
         period = "" if cap.period is CapPeriod.NONE else f"（{cap.period.label}）"
-        rows.append(_said(f"{cap.name}{period}：{_('最高')} {most}。", cap.source("amount")))
+        rows.append(
+            _said(f"{cap.name}{period}：{_('最高')} {most}{_whose(scheme, cap)}。", cap.source("amount"))
+        )
     rows += [
         _said(f"{floor.name}：{_('不低于')} {_least(scheme, floor)}。", floor.source("amount"))
         for floor in scheme.floors
         if floor.switched_on
     ]
+    rows += [_class(one) for one in scheme.classes]
     return tuple(rows)
+
+
+def _whose(scheme: Scheme, cap: Cap) -> str:
+    """Who alone the cap is for, and whom it does not hold."""
+    names = {one.code: one.name for one in scheme.classes}
+    words = []
+    if cap.classes:
+        words.append(_("只适用于%(who)s") % {"who": "、".join(names.get(code, code) for code in cap.classes)})
+    if cap.waived_for:
+        words.append(
+            _("%(who)s不受此限") % {"who": "、".join(names.get(code, code) for code in cap.waived_for)}
+        )
+    return f"（{'；'.join(words)}）" if words else ""
+
+
+def _class(one: ApplicantClass) -> Sentence:
+    tests = []
+    if one.registered_within_months is not None:
+        tests.append(_("成立不超过 %(n)s 个月") % {"n": one.registered_within_months})
+    if one.sizes:
+        tests.append(_("企业规模为%(what)s") % {"what": _labels(one.sizes, Size.choices)})
+    if one.ownerships:
+        tests.append(_("所有制为%(what)s") % {"what": _labels(one.ownerships, Ownership.choices)})
+    how = _("指%(tests)s") % {"tests": _("，且").join(tests)} if tests else _("由工作人员核验认定")
+    return _said(f"“{one.name}”{how}。", one.cite)
 
 
 def _price_and_money(scheme: Scheme) -> tuple[Sentence, ...]:
@@ -202,11 +242,7 @@ def _way(scheme: Scheme) -> tuple[Sentence, ...]:
     for stage in (Stage.APPLICATION, Stage.CLAIM):
         steps = [one for one in scheme.review_steps if one.stage is stage]
         if steps:
-            chain = " → ".join(
-                f"{one.name}{_('（%(n)s 个工作日）') % {'n': one.working_days} if one.working_days else ''}"
-                for one in steps
-            )
-            rows.append(_said(f"{stage.label}：{chain}。", steps[0].cite))
+            rows += _steps(stage, steps)
     if scheme.issue.way is not IssueWay.INSTANT and scheme.issue.notice_working_days:
         rows.append(
             _said(
@@ -222,3 +258,30 @@ def _way(scheme: Scheme) -> tuple[Sentence, ...]:
             )
         )
     return tuple(rows)
+
+
+def _labels(codes: Sequence[str], choices: Sequence[tuple[str, Any]]) -> str:
+    words = dict(choices)
+    return "、".join(str(words.get(code, code)) for code in codes)
+
+
+def _steps(stage: Stage, steps: Sequence[ReviewStep]) -> list[Sentence]:
+    """The steps in a row; one by one where the text has some of them and not others."""
+    if len({(one.cite.words, one.cite.confidence) for one in steps}) == 1:
+        return [_said(f"{stage.label}：{' → '.join(_step(one) for one in steps)}。", steps[0].cite)]
+    return [
+        _said(
+            _("%(stage)s第 %(n)s 步：%(step)s。") % {"stage": stage.label, "n": n, "step": _step(one)},
+            one.cite,
+        )
+        for n, one in enumerate(steps, start=1)
+    ]
+
+
+def _step(step: ReviewStep) -> str:
+    notes = []
+    if step.amount_from is not None:
+        notes.append(_("补贴 %(amount)s以上的办理") % {"amount": wan_text(step.amount_from)})
+    if step.working_days:
+        notes.append(_("%(n)s 个工作日") % {"n": step.working_days})
+    return f"{step.name}（{'，'.join(notes)}）" if notes else step.name
