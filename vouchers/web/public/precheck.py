@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -92,6 +93,9 @@ class PrecheckForm(forms.Form):
             wants["amount"].label = SUMS.get(next(iter(bases)), wants["amount"].label)
         if bases <= OWN_PROJECTS and GateKind.SIGNED_BETWEEN not in gates:
             del wants["signed_on"]
+        if any(track.counted_from or track.counted_to for track in scheme.tracks):
+            wants["period_from"] = DayField(label=_("租期起（含当日）"), required=False)
+            wants["period_last"] = DayField(label=_("租期止（含当日）"), required=False)
         scales = {track.scale_unit for track in scheme.tracks if track.scale_unit is not None}
         if scales:
             unit = next(iter(scales))
@@ -176,6 +180,14 @@ class PrecheckForm(forms.Form):
                 help_text=_("没有的填 0。"),
             )
 
+    def clean(self) -> dict[str, Any]:
+        """A lease does not end before it begins."""
+        given = super().clean() or self.cleaned_data
+        first, last = given.get("period_from"), given.get("period_last")
+        if first and last and last < first:
+            self.add_error("period_last", _("租期止不能早于租期起。"))
+        return given
+
     def flag(self, name: str) -> bool | None:
         """Yes, no, or not known."""
         return {"yes": True, "no": False}.get(self.cleaned_data.get(name, ""))
@@ -197,6 +209,8 @@ class PrecheckForm(forms.Form):
             net_amount=given["amount"] or Decimal(0),
             signed_on=given.get("signed_on"),
             deployed_on=given.get("deployed_on"),
+            period_from=given.get("period_from"),
+            period_to=given["period_last"] + timedelta(days=1) if given.get("period_last") else None,
             quantity=given.get("scale"),
             unit=track.scale_unit,
             precision=track.scale_precision,
