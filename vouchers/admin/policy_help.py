@@ -88,7 +88,9 @@ HELP: dict[str, Any] = {
     "policytrack.counted_from": _(
         "只有这一天（含）以后使用的部分计入；跨越的按天折算。看“×月×日以后发生的费用”。没有就留空。"
     ),
-    "policytrack.counted_to": _("这一天零时起使用的部分不计入，比文件写的最后一天晚一天。没有就留空。"),
+    "policytrack.counted_to": _(
+        "这一天零时起使用的部分不计入，比文件写的最后一天晚一天：文件写“至2025年12月31日”的填 2026-01-01。没有就留空。"
+    ),
     "policytrack.day_count": _("按天折算时怎么数天数。文件没有写的，取首尾两日均计。"),
     "policytrack.scale_unit": _(
         "按核定的算力规模（如每 PFLOPS 多少元）而不是按金额补贴时，规模用什么单位；按金额的留空。"
@@ -220,7 +222,7 @@ HELP: dict[str, Any] = {
     "policyreviewstep.working_days": _("几个工作日内办结，例如 5；文件没有写的可以留空。"),
     "policyreviewstep.sets_rate": _("评审人员在这一步确定比例或评分的勾选。只有“评审确定”的比例需要。"),
     "policyreviewstep.amount_from": _(
-        "达到多少元才需要这一步，例如“500 万元以上的须专家评审”填 500万；都需要的留空。"
+        "拟给的补贴（不是租用费）达到多少元才需要这一步，例如“500 万元以上的须专家评审”填 500万；都需要的留空。"
     ),
     # citations and examples
     "valuecitation.target": _("哪一条里的数值出处与该条不同。先保存，再从列表中选。"),

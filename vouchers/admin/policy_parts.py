@@ -72,6 +72,14 @@ class TrackPart(VersionPart):
     )
     gist = ("side", "pay_to", "basis_kinds", "tax_mode", "tier_mode")
 
+    def in_short(self, row: Any, codes: dict[str, str]) -> str:
+        words = [super().in_short(row, codes)]
+        if row.counted_from is not None:
+            words.append(str(_("自 %(day)s 起计") % {"day": shown(row, "counted_from")}))
+        if row.counted_to is not None:
+            words.append(str(_("%(day)s 零时起不计") % {"day": shown(row, "counted_to")}))
+        return " · ".join(words)
+
 
 class ClassPart(VersionPart):
     model = PolicyApplicantClass
@@ -80,7 +88,13 @@ class ClassPart(VersionPart):
     intro = _("只有比例或限额因企业而异（如初创企业更高）时才填；否则留空。")
     what = ("name", ("registered_within_months",), "sizes", "ownerships")
     more = (("code", "position"),)
-    gist = ("registered_within_months", "sizes", "ownerships")
+    gist = ("sizes", "ownerships")
+
+    def in_short(self, row: Any, codes: dict[str, str]) -> str:
+        words = [super().in_short(row, codes)]
+        if row.registered_within_months is not None:
+            words.insert(0, str(_("成立不超过 %(months)s 个月") % {"months": row.registered_within_months}))
+        return " · ".join(word for word in words if word) or str(_("由办件人员逐户认定"))
 
     def special_field(self, db_field: Any, common: dict[str, Any]) -> forms.Field | None:
         lists: dict[str, Iterable[Any]] = {"sizes": Size.choices, "ownerships": Ownership.choices}
@@ -117,8 +131,7 @@ class RatePart(VersionPart):
         band = ""
         if row.band_from is not None or row.band_to is not None:
             low = shown(row, "band_from") if row.band_from is not None else "0"
-            high = shown(row, "band_to") if row.band_to is not None else _("以上")
-            band = f"{low} — {high}"
+            band = f"{low} — {shown(row, 'band_to')}" if row.band_to is not None else f"{low}{_('以上')}"
         words = [str(shown(row, name, codes)) for name in self.gist]
         return " · ".join(word for word in [band, *words] if word not in ("", "—"))
 
@@ -155,6 +168,14 @@ class CapPart(VersionPart):
     more = ("tracks", "classes", "waived_for", ("year_starts", "switched_on"), ("code", "position"))
     gist = ("subject", "period", "amount", "share", "counts_at")
 
+    def in_short(self, row: Any, codes: dict[str, str]) -> str:
+        words = [super().in_short(row, codes)]
+        if row.classes:
+            words.append(str(_("只适用于%(who)s") % {"who": shown(row, "classes", codes)}))
+        if row.waived_for:
+            words.append(str(_("%(who)s不受此限") % {"who": shown(row, "waived_for", codes)}))
+        return " · ".join(words)
+
 
 class GatePart(VersionPart):
     model = PolicyGate
@@ -175,10 +196,14 @@ class GatePart(VersionPart):
         "cure",
     )
     more = ("stages", "tracks", ("review_reference", "switched_on"), ("code", "position"))
-    gist = ("kind", "regions", "values", "from_on", "to_on", "question")
+    gist = ("kind", "regions", "values", "question")
 
     def in_short(self, row: Any, codes: dict[str, str]) -> str:
         words = [super().in_short(row, codes)]
+        if row.from_on is not None:
+            words.append(str(_("%(day)s 起") % {"day": shown(row, "from_on")}))
+        if row.to_on is not None:
+            words.append(str(_("%(day)s 前") % {"day": shown(row, "to_on")}))
         if row.months is not None:
             words.append(str(_("%(months)s 个月") % {"months": row.months}))
         if row.years is not None:
@@ -243,6 +268,8 @@ class ReviewStepPart(VersionPart):
         words = [super().in_short(row, codes)]
         if row.working_days is not None:
             words.append(str(_("%(days)s 个工作日") % {"days": row.working_days}))
+        if row.amount_from is not None:
+            words.append(str(_("补贴 %(amount)s以上的办理") % {"amount": shown(row, "amount_from")}))
         if row.sets_rate:
             words.append(str(_("在此确定比例")))
         return " · ".join(words)
