@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any
 
 from vouchers.policy.caps import ALL_PUBLIC_MONEY
-from vouchers.policy.codes import PART_CODE_WORDS, PROGRAM_CODE_WORDS, is_part_code, is_program_code
 from vouchers.policy.gates import CONTRACT_TESTS, PARTY_TESTS
 from vouchers.policy.issue_checks import check_issue
 from vouchers.policy.plain import Problem
@@ -94,15 +93,11 @@ def missing(scheme: Scheme) -> list[Problem]:
 
 
 def _codes(scheme: Scheme) -> Iterator[Problem]:
-    if not is_program_code(scheme.program):
-        yield Problem("program", PROGRAM_CODE_WORDS)
     for name in PART_LISTS:
         seen: set[str] = set()
         for part in getattr(scheme, name):
             if part.code in seen:
                 yield Problem(f"{name}.{part.code}", "代码重复")
-            if not is_part_code(part.code):
-                yield Problem(f"{name}.{part.code}.code", PART_CODE_WORDS)
             seen.add(part.code)
 
 
