@@ -24,6 +24,8 @@ from vouchers.policy.working import ZERO
 _STAGES = tuple(Stage)
 _NUMBERS = {stage: number for number, stage in enumerate(_STAGES)}
 _NOTHING_MORE = (None, None, None)
+_OWN = ""
+"""Stands for the cap's own amount, which the other side knows."""
 
 
 class Packer:
@@ -93,7 +95,7 @@ class Unpacker:
         bound = {}
         for place, limit, accounts in caps:
             cap = compiled.caps[place]
-            within = cap.amount if limit is None else Decimal(limit)
+            within = cap.amount if limit == _OWN else None if limit is None else Decimal(limit)
             if isinstance(accounts, str):
                 held = [Account("", accounts, within)]
             else:
@@ -141,10 +143,7 @@ def _pack_half(half: Half) -> tuple[Any, ...]:
         None if weighed.requested is None else str(weighed.requested),
         str(weighed.other) if weighed.other else "",
         weighed.plan.codes,
-        [
-            (place, None if bound.limit is bound.cap.amount else str(bound.limit), _pack_accounts(bound))
-            for place, bound in weighed.caps.items()
-        ],
+        [(place, _pack_limit(bound), _pack_accounts(bound)) for place, bound in weighed.caps.items()],
         [
             [_pack_group(rates, group) for group in groups]
             for rates, groups in zip(weighed.plan.rates, weighed.groups, strict=True)
@@ -154,11 +153,21 @@ def _pack_half(half: Half) -> tuple[Any, ...]:
     )
 
 
+def _pack_limit(bound: BoundCap) -> str | None:
+    """Nearly always the cap's own amount; a cap of contracts has no limit but those of its accounts."""
+    limit = bound.limit
+    if limit is None:
+        return None
+    return _OWN if limit is bound.cap.amount else str(limit)
+
+
 def _pack_accounts(bound: BoundCap) -> str | list[tuple[str, str, str | None, bool]]:
     """Nearly always one account, of the cap's own limit, whose subject nobody asks for again."""
     accounts = bound.accounts
-    if len(accounts) == 1 and accounts[0].limit is bound.limit and accounts[0].counted:
-        return accounts[0].key
+    if len(accounts) == 1 and bound.limit is not None:
+        only = accounts[0]
+        if only.limit is bound.limit and only.counted:
+            return only.key
     return [
         (subject, key, None if limit is None else str(limit), counted)
         for subject, key, limit, counted in accounts

@@ -69,20 +69,24 @@ def test_no_cap_pool_or_voucher_gives_more_than_it_holds(drawn: tuple[r.Scheme, 
 
 
 def _hold_to_vouchers(done: Replay, cases: list[ReplayCase]) -> None:
-    got = {one.case_no: one.amount for one in done.outcomes}
-    for application in got:
-        drawn = sum(
-            (
-                got[one.case_no]
-                for one in cases
-                if one.facts.stage is not t.Stage.APPLICATION and one.application_no == application
-            ),
-            D(0),
-        )
-        # A claim from before the voucher was issued draws on the one of its facts.
-        early = [one for one in cases if one.application_no == application and one.facts.voucher is not None]
-        if not early:
-            assert drawn <= got[application]
+    """What comes after an application draws on what it was granted.
+
+    A claim dated before its application cannot: nothing was granted yet. It draws on the voucher that its facts bring; without
+    one a person has to settle which is meant, and it counts with its amount as any such case does.
+    """
+    got = {one.case_no: one for one in done.outcomes}
+    for application in got.values():
+        drawn = [
+            got[one.case_no].amount
+            for one in cases
+            if one.application_no == application.case_no
+            and (one.on, one.case_no) > (application.on, application.case_no)
+        ]
+        assert sum(drawn) <= application.amount
+    for one in cases:
+        drawn_on = got.get(one.application_no)
+        if one.facts.stage is not t.Stage.APPLICATION and drawn_on is None and one.facts.voucher is None:
+            assert "voucher" in got[one.case_no].open
 
 
 @given(replays(shortages=(t.Shortage.PRO_RATA, t.Shortage.BY_SCORE)))
