@@ -184,10 +184,10 @@ class PriceBook(PriceGrounds):
             self._groups[turn] = group_of, dict(members)
         return self._groups[turn]
 
-    def _sources_at(self, names: Collection[str], as_of: date, known_at: datetime) -> fp.Sources:
+    def _sources_at(self, names: set[str], as_of: date, known_at: datetime) -> fp.Sources:
         """What was known of these sources and of who is in a group with them: more the family's prices do not rest on."""
         group_of, members = self._groups_on(as_of)
-        wanted = set(names).union(*(members[group_of[name]] for name in names if name in group_of))
+        wanted = names.union(*(members[group_of[name]] for name in names if name in group_of))
         since: dict[str, date] = {}
         for name in wanted:
             instants, days = self._first_seen.get(name, ((), ()))
@@ -222,12 +222,13 @@ class PriceBook(PriceGrounds):
             seen = self._seen_of(family)
             since = as_of - timedelta(days=method.candidate_days)
             first, last = bisect_right(seen.days, since), bisect_right(seen.days, as_of)
+            then = [one.at(known_at) for one in seen.kept[first:last]]
             return fp.Market(
-                [one.at(known_at) for one in seen.kept[first:last]],
+                then,
                 as_of=as_of,
                 known_at=known_at,
                 method=method,
-                sources=self._sources_at(seen.sources, as_of, known_at),
+                sources=self._sources_at({one.source for one in then}, as_of, known_at),
                 factors=next((one for month, one in self._factors if month <= as_of), None),
                 hashed=False,
             )

@@ -53,7 +53,10 @@ def observations_between(
     ).exclude(Q(region_group="") | Q(term_bucket=""))
     if family is not None:
         rows = rows.filter(accelerator=family[1], form_factor=family[2], tier=family[3])
-    return [kept.at(known_at) for kept in _kept(market, rows.order_by())]
+    return [
+        kept.at(known_at)
+        for kept in _kept(market, rows.order_by().values_list(*_COLUMNS).iterator(chunk_size=5000))
+    ]
 
 
 class KeptObservation(NamedTuple):
@@ -78,19 +81,22 @@ def observations_of(market: str, family: tuple[str, ...]) -> list[KeptObservatio
         observed_on__isnull=False,
         known_at__isnull=False,
     ).exclude(Q(region_group="") | Q(term_bucket=""))
-    return list(_kept(market, rows.order_by("observed_on", "pk")))
+    return list(_kept(market, rows.order_by("observed_on", "pk").values_list(*_COLUMNS)))
 
 
-def _kept(market: str, rows: Any) -> Iterator[KeptObservation]:
+_COLUMNS = (
+    "observation_no", "revision", "source_key", "kind", "accelerator", "form_factor", "tier", "region_group", "term_bucket",
+    "region_code", "sku", "normalised_price", "observed_on", "known_at", "bookable_since", "carried_from", "evidence", "state",
+    "reason", "set_aside_at", "set_aside_reason",
+)  # fmt: skip
+
+
+def _kept(market: str, rows: Iterable[tuple[Any, ...]]) -> Iterator[KeptObservation]:
     cells: dict[tuple[str, ...], fp.Cell] = {}
     for (
         no, revision, source, kind, accelerator, form, tier, group, term, region, sku, price, observed, known, since, carried,
         evidence, state, reason, aside, aside_reason,
-    ) in rows.values_list(
-        "observation_no", "revision", "source_key", "kind", "accelerator", "form_factor", "tier", "region_group",
-        "term_bucket", "region_code", "sku", "normalised_price", "observed_on", "known_at", "bookable_since",
-        "carried_from", "evidence", "state", "reason", "set_aside_at", "set_aside_reason",
-    ).iterator(chunk_size=5000):  # fmt: skip
+    ) in rows:  # fmt: skip
         key = (accelerator, form, tier, group, term)
         cell = cells.get(key)
         if cell is None:

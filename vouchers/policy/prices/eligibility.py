@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from vouchers.policy.prices.cells import ADMITTED, Observation
@@ -63,13 +63,16 @@ def seen_on(observation: Observation) -> date:
     return observation.carried_from or observation.observed_on
 
 
-def is_candidate(observation: Observation, *, as_of: date, known_at: datetime, method: Method) -> bool:
-    """Whether it existed, was known, and is recent enough to be counted at all."""
-    return (
-        observation.observed_on <= as_of
-        and observation.known_at <= known_at
-        and observation.observed_on > as_of - timedelta(days=method.candidate_days)
-    )
+def candidates(
+    observations: Iterable[Observation], *, as_of: date, known_at: datetime, method: Method
+) -> list[Observation]:
+    """Those of the method's market that existed, were known, and are recent enough to be counted at all."""
+    market, before = method.market, as_of - timedelta(days=method.candidate_days)
+    return [
+        item
+        for item in observations
+        if before < item.observed_on <= as_of and item.known_at <= known_at and item.cell.market == market
+    ]
 
 
 def market_days(sources: Sources, observations: Collection[Observation]) -> Mapping[str, date]:

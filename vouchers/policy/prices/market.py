@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from vouchers.policy.prices.cells import Cell, Observation
-from vouchers.policy.prices.eligibility import is_candidate, market_days, refusal
+from vouchers.policy.prices.eligibility import candidates, market_days, refusal
 from vouchers.policy.prices.figures import divide, lower_median, multiply, six
 from vouchers.policy.prices.method import (
     Carry,
@@ -115,11 +115,7 @@ class Market:
         self._found: dict[Cell, list[Observation]] = {}
         self._judged: dict[Cell, list[_Judged]] = {}
         self._families: dict[tuple[str, ...], set[Cell]] = {}
-        for item in observations:
-            if item.cell.market != method.market or not is_candidate(
-                item, as_of=as_of, known_at=known_at, method=method
-            ):
-                continue
+        for item in candidates(observations, as_of=as_of, known_at=known_at, method=method):
             found = self._found.get(item.cell)
             if found is None:
                 found = self._found[item.cell] = []
