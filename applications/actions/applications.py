@@ -22,6 +22,7 @@ from applications.models import Application, Lease, Paper, Project
 from applications.models.applications import ApplicationState
 from applications.models.leases import LeaseState
 from applications.own_checks import own_checks
+from applications.stopping import require_not_stopped
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions.holds import require_clear, screen
@@ -33,8 +34,10 @@ from vouchers.models import Party, Program, Publication, User
 from vouchers.models.holds import ScreeningMoment
 from vouchers.money import thousands
 from vouchers.numbers import next_no
+from vouchers.policy.opening import closed_reasons
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import InForceBy, IssueWay, Outcome, Stage
+from vouchers.policy.terms import InForceBy, IssueWay, Outcome, Shortage, Stage
+from vouchers.policy.words import day_words
 from vouchers.states import not_now
 
 
@@ -46,6 +49,7 @@ def start_application(program: Program, enterprise: Party, *, by: User, track: s
     require_role(by, Role.FILER, party=enterprise)
     publication = publication_in_force(program, dates.today())
     require_open(publication)
+    require_not_stopped(program, publication.scheme)
     return Application.objects.create(
         application_no=next_no("A", dates.today()),
         program=program,
@@ -85,8 +89,8 @@ def require_open(publication: Publication) -> None:
     if not publication.accepts_applications:
         raise NotNow(
             "program.closed",
-            "该专项的补贴比例尚未公布，暂不受理申领。",
-            hint="您可以先了解政策条件，待主管部门公布后再申领。",
+            "".join(closed_reasons(publication.scheme)) or "该专项暂不受理申领。",
+            hint="您可以先了解政策条件，待主管部门开放后再申领。",
         )
 
 
@@ -173,7 +177,7 @@ def _pin(application: Application, *, recognised_on: date | None = None) -> None
     require_open(publication)
     application.publication = publication
     held = "依其溯及适用规定适用" if reaches_back else "施行中的"
-    application.pinned_reason = f"{reason}：{on:%Y年%m月%d日}{held}“{publication.label}”"
+    application.pinned_reason = f"{reason}：{day_words(on)}{held}“{publication.label}”"
 
 
 def submit_application(
@@ -199,6 +203,8 @@ def submit_application(
     elif application.project is not None:
         application.project.filed_at = dates.now()
         application.project.save(update_fields=["filed_at"])
+    assert application.program is not None
+    require_not_stopped(application.program, scheme, application)
     application.submitted_at = application.submitted_at or dates.now()
     facts = facts_of(application)
     assessment = assessed(application, facts)
@@ -348,6 +354,8 @@ def approve_application(
             "application.refused_by_rules",
             "按政策规定本件不符合条件，不能核准：" + "；".join(f.sentence for f in assessment.refusals),
         )
+    assert application.program is not None
+    require_not_stopped(application.program, scheme, application)
     granted = assessment.amount if amount is None else amount
     if granted <= 0 or granted > assessment.amount:
         raise Invalid(
@@ -370,6 +378,11 @@ def reject_application(application: Application, *, by: User, reason: str) -> Ap
     """不予支持: with the condition, the fact and the cure, as the enterprise will read it."""
     announce("application.reject", reason)
     _require_reason(reason, "请写明不予支持的条件、事实和救济途径，企业将看到这段话。")
+    cases.as_it_stands(application)
+    if _stops(application) and application.lifecycle.find("reject", application.state):
+        reassess(
+            application
+        )  # whether the pool could not grant it in full is kept: nobody behind it is taken in
     cases.move(
         application,
         "reject",
@@ -379,6 +392,10 @@ def reject_application(application: Application, *, by: User, reason: str) -> Ap
     )
     tell(application, "application_rejected")
     return application
+
+
+def _stops(application: Application) -> bool:
+    return scheme_of(application)[1].issue.shortage is Shortage.STOP
 
 
 def _require_reason(reason: str, message: str) -> None:

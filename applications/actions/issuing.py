@@ -13,6 +13,7 @@ from applications.actions.assessments import assessed, facts_of, kept, scheme_of
 from applications.grounds import first_track
 from applications.models import Application, Objection, PublicNotice
 from applications.models.notices import ObjectionState
+from applications.stopping import require_not_stopped
 from vouchers import dates
 from vouchers.access import Role, require_role
 from vouchers.actions.caps import caps_of
@@ -31,6 +32,7 @@ from vouchers.policy.assessment import Assessment
 from vouchers.policy.facts import Facts
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import PayTo
+from vouchers.policy.words import day_words
 from vouchers.states import not_now
 
 DEFAULT_NOTICE_DAYS = (
@@ -91,7 +93,7 @@ def issue_application(application: Application, *, by: User) -> Voucher:
     if notice is not None and notice.closes_on > dates.today():
         raise NotNow(
             "notice.running",
-            f"公示至 {notice.closes_on:%Y年%m月%d日} 期满，期满前不能{_deed(application)}。",
+            f"公示至 {day_words(notice.closes_on)} 期满，期满前不能{_deed(application)}。",
         )
     if Objection.objects.filter(
         subject_kind="application", subject_no=application.application_no, state=ObjectionState.FILED
@@ -123,6 +125,8 @@ def _issue(application: Application, *, verb: str, by: User | None, amount: Deci
     facts = facts_of(application, on=on)
     assessment = assessed(application, facts)
     granted = min(amount, assessment.amount)
+    assert application.program is not None
+    require_not_stopped(application.program, scheme, application)
     direct = pays_without_voucher(scheme, application.facts)
     if granted <= 0:
         raise NotNow(

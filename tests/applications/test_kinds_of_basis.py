@@ -464,7 +464,7 @@ def test_a_scheme_whose_rate_no_text_gives_takes_no_applications_and_says_so(cas
     with pytest.raises(NotNow) as refusal, acting(cast.filer, "test"):
         start_application(publication.program, cast.alpha, by=cast.filer)
     assert refusal.value.code == "program.closed"
-    assert "尚未公布" in refusal.value.message
+    assert "未公布" in refusal.value.message
 
 
 def test_a_connection_ends_with_a_reason_and_only_in_the_own_region(cast):

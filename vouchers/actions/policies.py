@@ -38,8 +38,9 @@ from vouchers.policy.assessment import ENGINE_VERSION
 from vouchers.policy.canonical import canonical_bytes, digest, sha256_hex
 from vouchers.policy.checks import check
 from vouchers.policy.examples import Example
+from vouchers.policy.opening import closed_reasons
 from vouchers.policy.plain import SchemeError
-from vouchers.policy.rules import Scheme, closed_reasons, render
+from vouchers.policy.rules import Scheme, render
 from vouchers.states import advance
 
 __all__ = [

@@ -15,6 +15,7 @@ from vouchers.admin.dry_runs import impact_beside
 from vouchers.admin.policy_help import help_for
 from vouchers.admin.publishing import publish_beside
 from vouchers.models import PolicyVersion, Program
+from vouchers.policy.opening import closed_reasons
 from vouchers.policy.terms import BasisKind, PayTo
 
 WIDE = forms.TextInput(attrs={"class": "vLargeTextField"})
@@ -82,7 +83,11 @@ def _return(request: HttpRequest, version: PolicyVersion, given: dict[str, Any])
 
 def _publish(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
     publication = policies.publish_version(version, by=request.user)  # type: ignore[arg-type]
-    note = "" if publication.accepts_applications else "补贴比例未公布，暂不开放申领。"
+    note = (
+        ""
+        if publication.accepts_applications
+        else "暂不开放申领：" + "".join(closed_reasons(publication.scheme))
+    )
     return (
         f"“{version}”已发布，发布编号 {publication.publication_no}，摘要 {publication.sha256[:12]}…。{note}"
     )

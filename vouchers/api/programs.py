@@ -17,7 +17,7 @@ from vouchers import dates
 from vouchers.actions.policies import publication_in_force
 from vouchers.errors import DomainError
 from vouchers.models import Program, Publication
-from vouchers.policy.rules import closed_reasons
+from vouchers.policy.opening import closed_reasons
 
 
 class ProgramSerializer(serializers.ModelSerializer[Program]):

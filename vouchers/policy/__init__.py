@@ -68,8 +68,9 @@ from vouchers.policy.assessment import (
 from vouchers.policy.canonical import canonical_bytes, digest
 from vouchers.policy.caps import cap_keys
 from vouchers.policy.facts import Facts
+from vouchers.policy.opening import closed_reasons
 from vouchers.policy.plain import Problem, SchemeError, from_plain, to_plain
-from vouchers.policy.rules import Citation, Scheme, closed_reasons, parse, render
+from vouchers.policy.rules import Citation, Scheme, parse, render
 
 __all__ = [
     "ENGINE_VERSION",

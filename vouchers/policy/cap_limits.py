@@ -12,9 +12,11 @@ from vouchers.policy.rates import TrackAmount
 from vouchers.policy.rules import Cap, Citation
 from vouchers.policy.shares import Share, share_out
 from vouchers.policy.terms import CapPeriod, CapSubject, FindingResult
+from vouchers.policy.words import day_words
 from vouchers.policy.working import ZERO, Step, Sum, Words, Working, money, percent
 
 _CONTRACT = CapSubject.CONTRACT
+_NUMBERED = (CapSubject.PROJECT, CapSubject.BATCH)
 
 UsedOf = Callable[[str], Decimal]
 """What is used of a cap before the case, by its key."""
@@ -39,13 +41,23 @@ def _once(bound: BoundCap, used_of: UsedOf, base: TrackAmount, working: Working)
     cap, limit, amount = bound.cap, bound.limit, base.amount
     if limit is None:
         return
+    if not bound.accounts and cap.subject in _NUMBERED:
+        _find_unnumbered(cap, working)
+        return
     used = ZERO
     for account in bound.accounts:
         used += used_of(account.key)
     left = limit - used if used < limit else ZERO
     is_cut = left < amount.value
+    is_short = is_cut and left > 0 and bound.in_full_only
+    rest = left
+    if is_short:
+        left = ZERO
     result = left if is_cut else amount.value
-    if not left:
+    if is_short:
+        working.cap(cap.code)
+        _find_short(cap, rest, amount.value, working)
+    elif not left:
         working.cap(cap.code)
         _find_spent(cap, bound.on, lambda: f"限额 {money(limit)}，已用 {money(used)}", working)
     elif is_cut:
@@ -67,6 +79,15 @@ def _once(bound: BoundCap, used_of: UsedOf, base: TrackAmount, working: Working)
     def tell() -> Step:
         share = f"（合同额的 {percent(cap.share)}）" if cap.share is not None else ""
         spent = f"，{_period_words(cap, bound.on)}已用 {money(used)}，尚余 {money(left)}" if used else ""
+        if is_short:
+            spent, verdict = (
+                f"{spent.partition('，尚余')[0]}，尚余 {money(rest)}",
+                "，不足全额，停止受理，计 0.00 元",
+            )
+            return (
+                [amount.operand("核算金额"), Operand(name=f"{cap.name}可全额核定的余额", value=left)],
+                f"{cap.name}不超过 {money(limit)}{share}{spent}：{money(amount.value)}{verdict}。",
+            )
         verdict = f"，核减为 {money(result)}" if is_cut else "，未超过，不作核减"
         return (
             [amount.operand("核算金额"), Operand(name=f"{cap.name}余额", value=left)],
@@ -91,11 +112,38 @@ def _find_spent(cap: Cap, on: date, fact: Callable[[], str], working: Working) -
     working.find(f"cap.{cap.code}", FindingResult.NOT_MET, _cite(cap), tell)
 
 
+def _find_short(cap: Cap, left: Decimal, wanted: Decimal, working: Working) -> None:
+    """Where the text stops at the first case that does not fit, nobody is granted a part."""
+
+    def tell() -> Words:
+        return (
+            f"尚余 {money(left)}，本件核算 {money(wanted)}",
+            f"{cap.name}所余不足以全额支持本件，按政策规定停止受理，不作部分核定。",
+            "",
+        )
+
+    working.find(f"cap.{cap.code}", FindingResult.NOT_MET, _cite(cap), tell)
+
+
+def _find_unnumbered(cap: Cap, working: Working) -> None:
+    """Which project or batch the case belongs to is not known, so nobody can say what is left for it."""
+
+    def tell() -> Words:
+        number = f"{cap.subject.label}编号"
+        return (
+            f"没有{number}",
+            f"{cap.name}按{cap.subject.label}累计，缺少{number}，无法判定尚余多少，须由工作人员核定。",
+            f"请补充{number}。",
+        )
+
+    working.find(f"cap.{cap.code}", FindingResult.NOT_TESTABLE, _cite(cap), tell)
+
+
 def _renewal(cap: Cap, on: date) -> str:
     """When there will be room again."""
     begins = next_period(cap, on)
     if begins is not None:
-        return f"自 {begins} 起按下一年度的限额另行计算。"
+        return f"自{day_words(begins)}起按下一年度的限额另行计算。"
     if cap.period is CapPeriod.ROLLING_YEAR:
         return "满十二个月的金额移出后，额度相应恢复。"
     return ""

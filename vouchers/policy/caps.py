@@ -19,6 +19,7 @@ from vouchers.policy.terms import (
     CapSubject,
     CountsAt,
     OtherMoneyMode,
+    Shortage,
     Stage,
     TaxMode,
 )
@@ -136,12 +137,14 @@ class Account(NamedTuple):
 
 @dataclass(slots=True)
 class BoundCap:
-    """A cap as it binds one case: on which day, within which limit, on which accounts."""
+    """A cap as it binds one case: on which day, within which limit, on which accounts. With no account, the number that it is
+    counted by (of the project, of the batch) is not known. One that is `in_full_only` gives the whole amount or nothing."""
 
     cap: Cap
     on: date
     limit: Decimal | None
     accounts: list[Account]
+    in_full_only: bool = False
 
     def account(self, contract_no: str) -> Account:
         """The account of a contract. Raises KeyError."""
@@ -159,7 +162,8 @@ def bind_cap(scheme: Scheme, cap: Cap, facts: Facts) -> BoundCap:
     if cap.subject is not _CONTRACT:
         limit = limit_of(scheme, cap, facts)
         accounts = [Account(subject, f"{head}{subject}{tail}", limit) for subject in subjects]
-        return BoundCap(cap, facts.on, limit, accounts)
+        in_full_only = facts.stage is Stage.APPLICATION and stops_at(scheme, cap)
+        return BoundCap(cap, facts.on, limit, accounts, in_full_only)
     strays = {item.contract_no for item in facts.items}.difference(subjects)
     accounts = [
         Account(number, f"{head}{number}{tail}", limit_of(scheme, cap, facts, number), number in subjects)
@@ -252,6 +256,11 @@ def next_period(cap: Cap, on: date) -> date | None:
     return None
 
 
-def in_turn(caps: Iterable[Cap]) -> list[Cap]:
-    """The caps in the order in which they are applied."""
-    return sorted(caps, key=lambda one: one.subject is not _CONTRACT)
+def stops_at(scheme: Scheme, cap: Cap) -> bool:
+    """Whether the text stops (停止受理) at the first application that this cap cannot grant in full."""
+    return scheme.issue.shortage is Shortage.STOP and cap.subject in (_POOL, CapSubject.BATCH)
+
+
+def in_turn(scheme: Scheme, caps: Iterable[Cap]) -> list[Cap]:
+    """The caps in the order in which they are applied: a pool that grants in full or not at all, last."""
+    return sorted(caps, key=lambda one: (one.subject is not _CONTRACT, stops_at(scheme, one)))

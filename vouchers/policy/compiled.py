@@ -111,12 +111,14 @@ def _plan(
         caps=tuple((place, CapBinder(scheme, cap, stage)) for place, cap in concerned),
         track_caps=tuple(
             tuple(
-                place_of[cap.code] for cap in in_turn(of_text) if code in cap.tracks and cap.code not in joint
+                place_of[cap.code]
+                for cap in in_turn(scheme, of_text)
+                if code in cap.tracks and cap.code not in joint
             )
             for code in codes
         ),
         case_caps=tuple(
-            place_of[cap.code] for cap in in_turn(of_text) if not cap.tracks or cap.code in joint
+            place_of[cap.code] for cap in in_turn(scheme, of_text) if not cap.tracks or cap.code in joint
         ),
         other_money=scheme.other_money.switched_on
         and scheme.other_money.mode is not OtherMoneyMode.NOT_STATED,

@@ -82,6 +82,8 @@ def _needs_a_target(scheme: Scheme) -> Iterator[Problem]:
     attested = any(gate.kind is GateKind.ATTESTED and gate.switched_on for gate in scheme.gates)
     if not by_degree and not attested:
         yield Problem(WAY, "签订目标责任书的，须有按目标完成度的比例，或核验目标完成情况的条件")
+    if not any(paper.stage is Stage.APPLICATION and paper.required for paper in scheme.papers):
+        yield Problem("papers", "签订目标责任书的，须把目标责任书列为申领时必交的材料")
 
 
 _DEMANDS: dict[IssueWay, Callable[[Scheme], Iterator[Problem]]] = {

@@ -2,7 +2,7 @@
 
 `Scheme` and its parts are frozen and closed: no expression, no code per city. Every part carries `cite`, the source of
 its values; a value whose source differs from its part's is named in `cites`. Amounts are yuan, rates fractions 0 to 1,
-periods half-open. A rate of None is one that no text publishes: the scheme then stands closed (`closed_reasons`).
+periods half-open. A rate of None is one that no text publishes: the scheme then stands closed (`opening.closed_reasons`).
 
 Defaults are part of the law: plain documents leave out what equals its default. Never change one.
 """
@@ -72,7 +72,6 @@ __all__ = [
     "VoucherKind",
     "WayOfIssue",
     "Window",
-    "closed_reasons",
     "parse",
     "render",
 ]
@@ -391,12 +390,3 @@ def render(scheme: Scheme) -> dict[str, Any]:
     assert isinstance(document, dict)
     document["format"] = scheme.format
     return document
-
-
-def closed_reasons(scheme: Scheme) -> list[str]:
-    """Why the scheme cannot open for applications; empty when it can. A rate that no text publishes is never invented."""
-    return [
-        f"“{scheme.track(rate.track).name}”的补贴比例未公布，暂不能受理申领。"
-        for rate in scheme.rates
-        if rate.value is None
-    ]

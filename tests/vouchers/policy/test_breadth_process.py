@@ -60,6 +60,7 @@ def paths(checked: r.Scheme) -> list[str]:
 
 
 STEP = r.ReviewStep(cite=CITE, code="review", name="评审", role="expert", sets_rate=True)
+AGREEMENT = r.Paper(cite=CITE, code="agreement", name="目标责任书")
 PAPER = r.Paper(cite=CITE, code="form", name="申报表")
 REVIEWED = (rate("0.3", kind=t.RateKind.REVIEWER_SET),)
 EXPERTS = gate(t.GateKind.EXPERT_REVIEW)
@@ -75,7 +76,7 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("quarterly", {"windows": months(1, 4, 7, 10)}),
     ("without_application", {}),
     ("from_contract", {}),
-    ("target_agreement", {"rates": (rate("0.3", completion_from=D("0.8")),)}),
+    ("target_agreement", {"rates": (rate("0.3", completion_from=D("0.8")),), "papers": (AGREEMENT,)}),
 ]
 
 
@@ -145,7 +146,16 @@ CONTRADICTIONS: list[tuple[str, r.Scheme, str]] = [
         issued(t.IssueWay.FROM_CONTRACT, voucher=r.VoucherKind(cite=CITE, issues_voucher=False)),
         "issue.way",
     ),
-    ("a target that nothing measures", issued(t.IssueWay.TARGET_AGREEMENT), "issue.way"),
+    (
+        "a target that nothing measures",
+        issued(t.IssueWay.TARGET_AGREEMENT, papers=(AGREEMENT,)),
+        "issue.way",
+    ),
+    (
+        "a target agreement that nobody files",
+        issued(t.IssueWay.TARGET_AGREEMENT, rates=(rate("0.3", completion_from=D("0.8")),)),
+        "papers",
+    ),
     (
         "by score, but nobody scores",
         scheme(issue=r.WayOfIssue(cite=CITE, shortage=t.Shortage.BY_SCORE)),

@@ -8,8 +8,9 @@ from vouchers.policy.canonical import canonical_bytes
 from vouchers.policy.checks import check, missing
 from vouchers.policy.documents import read_scheme, shipped_files, shipped_scheme, write_scheme
 from vouchers.policy.examples import Example, read_examples, run, shipped_examples
+from vouchers.policy.opening import closed_reasons
 from vouchers.policy.plain import SchemeError, from_plain, to_plain
-from vouchers.policy.rules import Scheme, closed_reasons, parse, render
+from vouchers.policy.rules import Scheme, parse, render
 from vouchers.policy.terms import Confidence
 
 NAMES = [path.stem for path in shipped_files()]

@@ -22,6 +22,7 @@ from vouchers.models import PolicyVersion, RoleGrant, User
 from vouchers.policy.bundles import Bundle
 from vouchers.policy.documents import EXAMPLES, shipped_files
 from vouchers.policy.examples import read_examples
+from vouchers.policy.opening import closed_reasons
 from vouchers.policy.plain import SchemeError
 
 
@@ -79,7 +80,11 @@ class Command(BaseCommand):
                 propose_version(version, by=editor)
         with acting(publisher, "policy_version.publish", "载入政策文件"):
             publication = publish_version(version, by=publisher, reason="载入政策文件")
-        note = "" if publication.accepts_applications else "（补贴比例未公布，不开放申领）"
+        note = (
+            ""
+            if publication.accepts_applications
+            else f"（不开放申领：{closed_reasons(publication.scheme)[0]}）"
+        )
         return f"{version.get_state_display()}{note}"
 
     def _person(self, username: str | None, role: Role, region: str) -> User:

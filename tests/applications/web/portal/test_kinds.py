@@ -499,5 +499,5 @@ def test_a_scheme_whose_rate_no_text_gives_stays_closed_and_says_why_everywhere(
     assert "未公布" in page.text and "开始填写" not in page.text
     page = client.post(reverse("portal:application_new"), {"program": code})
     assert page.status_code == 422
-    assert "尚未公布" in page.text
+    assert "未公布" in page.text
     assert not Application.objects.exists()

@@ -1,0 +1,81 @@
+"""停止受理: where the text stops at the first application that the pool cannot grant in full, nobody behind it is taken in.
+
+Which application that is follows from the cases alone: an open one that does not fit into what is left now, or one that was
+turned down for it. While it stands, those filed before it may still be granted; those behind it, and new ones, may not.
+"""
+
+from __future__ import annotations
+
+from applications.actions.assessments import assessed, facts_of, kept
+from applications.models import Application
+from applications.models.applications import ApplicationState
+from vouchers import dates
+from vouchers.actions.ledger_chains import Budget
+from vouchers.errors import NotNow
+from vouchers.models import LedgerAccount, Program
+from vouchers.money import ZERO
+from vouchers.policy.assessment import Assessment
+from vouchers.policy.caps import period_of, stops_at
+from vouchers.policy.rules import Cap, Scheme
+from vouchers.policy.terms import FindingResult, Shortage
+
+_OPEN = (
+    ApplicationState.SUBMITTED,
+    ApplicationState.ACCEPTED,
+    ApplicationState.RECOMMENDED,
+    ApplicationState.APPROVED,
+    ApplicationState.NOTICED,
+)
+
+
+def require_not_stopped(program: Program, scheme: Scheme, application: Application | None = None) -> None:
+    """Refuse (``program.stopped``) a new application, or the given one, behind the one that the pool cannot grant in full."""
+    if scheme.issue.shortage is not Shortage.STOP:
+        return
+    others = Application.objects.filter(program=program, submitted_at__isnull=False)
+    if application is not None:
+        others = others.exclude(pk=application.pk)
+        if application.submitted_at is not None:
+            others = others.filter(submitted_at__lt=application.submitted_at)
+    pools = [cap for cap in scheme.caps if cap.switched_on and stops_at(scheme, cap)]
+    stopped = any(
+        _does_not_fit(other, assessed(other, facts_of(other)), pools)
+        for other in others.filter(state__in=_OPEN).order_by("submitted_at")
+    ) or any(_was_turned_down(other, pools) for other in others.filter(state=ApplicationState.REJECTED))
+    if stopped:
+        raise NotNow(
+            "program.stopped",
+            "本专项资金已不足以全额支持在先的申领，按政策规定停止受理。",
+            hint="资金恢复时由主管部门另行公告。",
+        )
+
+
+def _does_not_fit(other: Application, assessment: Assessment, pools: list[Cap]) -> bool:
+    if _short(assessment, pools):
+        return True
+    on = dates.today()
+    program = other.program
+    assert program is not None
+    account = LedgerAccount.objects.filter(
+        code=Budget(program.code, on.year, program.region.code).code
+    ).first()
+    wanted = (
+        assessment.amount if other.approved_amount is None else min(other.approved_amount, assessment.amount)
+    )
+    return account is not None and account.available < max(wanted, ZERO)
+
+
+def _was_turned_down(other: Application, pools: list[Cap]) -> bool:
+    assessment = kept(other)
+    on = other.decided_on
+    if assessment is None or on is None:
+        return False
+    now = [cap for cap in pools if period_of(cap, on) == period_of(cap, dates.today())]
+    return _short(assessment, now)
+
+
+def _short(assessment: Assessment, pools: list[Cap]) -> bool:
+    codes = {f"cap.{cap.code}" for cap in pools}
+    return any(
+        finding.code in codes and finding.result is FindingResult.NOT_MET for finding in assessment.findings
+    )
