@@ -99,7 +99,9 @@ HELP: dict[str, Any] = {
     "policytrack.tier_mode": _(
         "比例随金额分档时怎么算：“超额累进”是每一段按各自的比例、再相加；“全额适用”是落在哪一档，全部按那一档。不分档的不必改。"
     ),
-    "policytrack.tier_measure": _("看哪个金额落在哪一档：这一次的，还是全年累计的。不分档的不必改。"),
+    "policytrack.tier_measure": _(
+        "看哪个金额落在哪一档：这一次的，还是全年累计的。不分档的不必改。按全年累计分档而各档比例又因芯片来源、用途而异的，每种情形填一个补贴方向，第一节“多个补贴方向的关系”选“相加”。"
+    ),
     # classes
     "policyapplicantclass.name": _("例如“初创企业”“中小企业”。只有比例或限额因企业而异时才需要。"),
     "policyapplicantclass.registered_within_months": _(

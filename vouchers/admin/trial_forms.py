@@ -125,6 +125,7 @@ def _field(question: Question) -> forms.Field:
         "initial": _initial(question),
     }
     if column.kind == "words" and column.choices:
+        common["help_text"] = ""  # how to write several words concerns the workbook; here they are ticked
         return forms.MultipleChoiceField(
             choices=_words(column), widget=forms.CheckboxSelectMultiple(attrs={"class": "inline"}), **common
         )
