@@ -58,8 +58,8 @@ def dry_run(
     """Replay the cases under `scheme`, beside `before` (None: what they were granted in fact).
 
     `read` turns a row into a case (a function of a module without Django, as workers call it). `budgets` is the program's
-    budget in yuan by calendar year: it limits commitments (payments, where the scheme issues no voucher) beside the
-    scheme's own pools; years not named are not limited. `opening` is what was used of caps before the first case, by
+    budget in yuan by calendar year: it limits commitments (what is granted, with a voucher or without) beside the scheme's
+    own pools; years not named are not limited. `opening` is what was used of caps before the first case, by
     `CapKey.key`. `progress` is told the number of cases done, `cancelled` is asked, about twice a second. `processes`
     above 1 starts that many workers beside this one (programs of their own, so also under Celery); it pays from some ten
     thousand cases on, and with rows that are smaller than their facts. `top` is how many of the largest changes are named

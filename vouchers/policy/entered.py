@@ -90,7 +90,7 @@ def _budget(scheme: Scheme, amount: Decimal) -> Cap:
         subject=CapSubject.POOL,
         amount=amount,
         period=CapPeriod.CALENDAR_YEAR,
-        counts_at=CountsAt.ISSUE if scheme.voucher.issues_voucher else CountsAt.CLAIM,
+        counts_at=CountsAt.ISSUE,  # what is granted is set apart, with a voucher or without (decision 10)
     )
 
 

@@ -87,7 +87,7 @@ class Turn:
         working.failed = half.failed[:]
         working.open = half.open[:]
         voucher = None
-        if case.stage is not _APPLICATION and self._kind.issues_voucher:
+        if case.stage is not _APPLICATION:  # where no voucher is issued it is an entitlement (decision 10)
             voucher = sums.voucher_of(case.application_no, case.voucher)
         used: UsedOf = (lambda key: sums.of(key, on)) if self._rolls else self._used
         if left is not None:
@@ -106,8 +106,9 @@ class Turn:
     def take(self, case: Entered, decided: Decided) -> None:
         """Book what the case was granted."""
         sums, granted, on = self.sums, decided.settled.granted, case.halves[self.place].weighed.on
-        if case.stage is _APPLICATION and self._kind.issues_voucher:
-            sums.vouchers[case.case_no] = Drawn(case.case_no, granted, granted, expiry_of(self._kind, on))
+        if case.stage is _APPLICATION:
+            number = case.case_no if self._kind.issues_voucher else f"E-{case.case_no}"
+            sums.vouchers[case.case_no] = Drawn(number, granted, granted, expiry_of(self._kind, on))
         if granted > 0:
             for bound, account, amount in decided.taken:
                 sums.add(account.key, on, amount, rolling=bound.cap.period is _ROLLING)

@@ -105,7 +105,7 @@ def naive(scheme: r.Scheme, cases: list[ReplayCase]) -> list[tuple[Any, ...]]:
         }
         held = ""
         voucher = None
-        if facts.stage is not t.Stage.APPLICATION and scheme.voucher.issues_voucher:
+        if facts.stage is not t.Stage.APPLICATION:
             held = case.application_no if case.application_no in vouchers else ""
             if not held and facts.voucher is not None:
                 held = facts.voucher.voucher_no
@@ -113,7 +113,7 @@ def naive(scheme: r.Scheme, cases: list[ReplayCase]) -> list[tuple[Any, ...]]:
             voucher = vouchers.get(held)
         facts = replace(facts, used=f.UsedAmounts(caps=used, year_basis=base), voucher=voucher)
         answer = assess(scheme, facts)
-        if facts.stage is t.Stage.APPLICATION and scheme.voucher.issues_voucher:
+        if facts.stage is t.Stage.APPLICATION:
             vouchers[case.case_no] = f.VoucherFacts(
                 voucher_no=case.case_no,
                 face_value=answer.amount,

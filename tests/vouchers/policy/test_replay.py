@@ -196,6 +196,26 @@ def test_claims_draw_on_what_the_replay_granted_until_it_is_used_up():
     assert of(done, "C3").failed == ("voucher",)
 
 
+def test_without_a_voucher_claims_draw_on_what_was_granted_and_the_budget_is_bound_by_the_grant():
+    """A subsidy that is paid without a voucher is an entitlement: set apart when granted, drawn on like a voucher."""
+    direct = scheme_with(voucher=r.VoucherKind(cite=CITE, issues_voucher=False))
+    before = f.VoucherFacts(voucher_no="E-2023-1", face_value=D(90), balance=D(40))
+    done = replay(
+        direct,
+        [
+            application("A1", date(2024, 3, 1), 1000),  # 300
+            application("A2", date(2024, 3, 2), 1000, "U2"),  # 250 are left of the budget
+            claim("C1", date(2024, 4, 1), 800, "A1"),  # 240
+            claim("C2", date(2024, 5, 1), 800, "A1"),  # 60 are left
+            claim("C3", date(2024, 6, 1), 1000, "A2", "U2"),
+            claim("C4", date(2024, 7, 1), 1000, "A-2023-1", voucher=before),  # granted before the period
+        ],
+        budgets={2024: D(550)},
+    )
+    assert amounts(done) == {"A1": D(300), "A2": D(250), "C1": D(240), "C2": D(60), "C3": D(250), "C4": D(40)}
+    assert [(pool.code, pool.used) for pool in done.pools] == [("budget", D(550))]
+
+
 def test_a_voucher_expires_as_the_replayed_scheme_says():
     cases = [application("A1", date(2024, 3, 1), 1000), claim("C1", date(2024, 9, 1), 100, "A1")]
     short = scheme_with(voucher=r.VoucherKind(cite=CITE, validity_months=6))

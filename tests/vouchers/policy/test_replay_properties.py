@@ -64,11 +64,10 @@ def test_no_cap_pool_or_voucher_gives_more_than_it_holds(drawn: tuple[r.Scheme, 
         assert pool.used <= pool.limit
         assert (pool.spent_on is not None) == (pool.used == pool.limit)
     assert all(amount >= 0 for amount in done.caps.values())
-    if scheme.voucher.issues_voucher:
-        _hold_to_vouchers(done, cases)
+    _hold_to_vouchers(scheme, done, cases)
 
 
-def _hold_to_vouchers(done: Replay, cases: list[ReplayCase]) -> None:
+def _hold_to_vouchers(scheme: r.Scheme, done: Replay, cases: list[ReplayCase]) -> None:
     """What comes after an application draws on what it was granted.
 
     A claim dated before its application cannot: nothing was granted yet. It draws on the voucher that its facts bring; without
@@ -83,6 +82,8 @@ def _hold_to_vouchers(done: Replay, cases: list[ReplayCase]) -> None:
             and (one.on, one.case_no) > (application.on, application.case_no)
         ]
         assert sum(drawn) <= application.amount
+    if not scheme.voucher.issues_voucher:
+        return
     for one in cases:
         drawn_on = got.get(one.application_no)
         if one.facts.stage is not t.Stage.APPLICATION and drawn_on is None and one.facts.voucher is None:
