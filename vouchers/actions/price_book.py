@@ -35,12 +35,12 @@ Family: TypeAlias = tuple[str, ...]
 K = TypeVar("K")
 V = TypeVar("V")
 HELD_MARKETS = 64
-"""Markets of (family, day) kept at a time; contracts come roughly in the order of their days."""
+"""Markets of (family or cell, day) kept at a time; contracts come roughly in the order of their days."""
 HELD_ROWS = 20_000
 
 
 class Seen(NamedTuple):
-    """A family's observations in the order of their days, and whose they are."""
+    """The observations of a family, or of one cell, in the order of their days, and whose they are."""
 
     days: list[date]
     kept: list[KeptObservation]
@@ -94,9 +94,16 @@ class PriceBook(PriceGrounds):
         here = self._groups_of(cell.family, as_of)
         own = frozenset(group for name in left_out if (group := group_of.get(name, name)) in here)
 
+        def price_in(part: Family) -> tuple[fp.Market, fp.PriceRow]:
+            whole = self._market_of(part, as_of, known_at, method)
+            return whole, (whole.without(own) if own else whole).price(cell)
+
         def price() -> fp.PriceRow:
-            whole = self._market_of(cell.family, as_of, known_at, method)
-            return (whole.without(own) if own else whole).price(cell)
+            alone, row = price_in(cell)
+            factors = alone.factors
+            if row.level == "L0" or not (cell.region_group in factors.region or cell.term in factors.term):
+                return row  # the ladder looks into no other cell
+            return price_in(cell.family)[1]
 
         return None, _held(self._rows, (cell, as_of, known_at, method.name, own), price, HELD_ROWS)
 
@@ -200,12 +207,17 @@ class PriceBook(PriceGrounds):
                 since[name] = min(first)
         return fp.Sources(group_of=group_of, since=since)
 
-    def _seen_of(self, family: Family) -> Seen:
+    def _seen_of(self, part: Family) -> Seen:
+        """Of a family, or of one cell of it: both are kept when either is asked for."""
+        family = part[:4]
         if family not in self._seen:
             kept = observations_of(self.market, family)
-            days = [one.now.observed_on for one in kept]
-            self._seen[family] = Seen(days, kept, {one.now.source for one in kept})
-        return self._seen[family]
+            self._seen[family] = _seen(kept)
+            by_cell: dict[fp.Cell, list[KeptObservation]] = defaultdict(list)
+            for one in kept:
+                by_cell[one.now.cell].append(one)
+            self._seen.update((cell, _seen(found)) for cell, found in by_cell.items())
+        return self._seen.get(part, NOTHING)
 
     def _groups_of(self, family: Family, as_of: date) -> set[str]:
         """The groups that the family's sources are in on the day."""
@@ -215,11 +227,11 @@ class PriceBook(PriceGrounds):
             self._present[key] = {group_of.get(name, name) for name in self._seen_of(family).sources}
         return self._present[key]
 
-    def _market_of(self, family: Family, as_of: date, known_at: datetime, method: fp.Method) -> fp.Market:
-        """The family's market on the day, with every group in it."""
+    def _market_of(self, part: Family, as_of: date, known_at: datetime, method: fp.Method) -> fp.Market:
+        """The market of a family or cell on the day, with every group in it."""
 
         def make() -> fp.Market:
-            seen = self._seen_of(family)
+            seen = self._seen_of(part)
             since = as_of - timedelta(days=method.candidate_days)
             first, last = bisect_right(seen.days, since), bisect_right(seen.days, as_of)
             then = [one.at(known_at) for one in seen.kept[first:last]]
@@ -233,7 +245,14 @@ class PriceBook(PriceGrounds):
                 hashed=False,
             )
 
-        return _held(self._markets, (family, as_of, known_at, method.name), make, HELD_MARKETS)
+        return _held(self._markets, (part, as_of, known_at, method.name), make, HELD_MARKETS)
+
+
+def _seen(kept: list[KeptObservation]) -> Seen:
+    return Seen([one.now.observed_on for one in kept], kept, {one.now.source for one in kept})
+
+
+NOTHING = _seen([])
 
 
 def _held(kept: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:
