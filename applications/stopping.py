@@ -6,6 +6,8 @@ turned down for it. While it stands, those filed before it may still be granted;
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from applications.actions.assessments import assessed, facts_of, kept
 from applications.models import Application
 from applications.models.applications import ApplicationState
@@ -36,7 +38,10 @@ def require_not_stopped(program: Program, scheme: Scheme, application: Applicati
     if application is not None:
         others = others.exclude(pk=application.pk)
         if application.submitted_at is not None:
-            others = others.filter(submitted_at__lt=application.submitted_at)
+            filed_at = application.submitted_at
+            others = others.filter(
+                Q(submitted_at__lt=filed_at) | Q(submitted_at=filed_at, pk__lt=application.pk)
+            )
     pools = [cap for cap in scheme.caps if cap.switched_on and stops_at(scheme, cap)]
     stopped = any(
         _does_not_fit(other, assessed(other, facts_of(other)), pools)

@@ -16,6 +16,7 @@ from vouchers.admin.dry_runs import impact_beside
 from vouchers.admin.version_pages import version_address
 from vouchers.errors import Problems
 from vouchers.models import PolicyVersion, Publication
+from vouchers.policy.opening import closed_reasons
 
 
 def publish_beside(request: HttpRequest, version: PolicyVersion) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def publish_beside(request: HttpRequest, version: PolicyVersion) -> dict[str, An
     before = predecessor_of(version)
     try:
         scheme = scheme_to_read(version)
+        panel["closed"] = closed_reasons(scheme)
         if before is None:
             panel["first"] = True
         else:

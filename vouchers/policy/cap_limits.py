@@ -129,10 +129,11 @@ def _find_unnumbered(cap: Cap, working: Working) -> None:
     """Which project or batch the case belongs to is not known, so nobody can say what is left for it."""
 
     def tell() -> Words:
-        number = f"{cap.subject.label}编号"
+        unit = cap.subject.label.removeprefix("单个")
+        number = f"{unit}编号"
         return (
             f"没有{number}",
-            f"{cap.name}按{cap.subject.label}累计，缺少{number}，无法判定尚余多少，须由工作人员核定。",
+            f"{cap.name}按{unit}累计，缺少{number}，无法判定尚余多少，须由工作人员核定。",
             f"请补充{number}。",
         )
 
