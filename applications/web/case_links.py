@@ -15,7 +15,7 @@ def desk_links(user: Any, numbers: Sequence[str]) -> dict[str, str]:
     """The desk's pages of those cases that are in the person's scope."""
     if not has_role(user, *DESK_ROLES):
         return {}
-    links = {}
+    links: dict[str, str] = {}
     for model, column, page in (
         (Application, "application_no", "desk:application"),
         (Claim, "claim_no", "desk:claim"),

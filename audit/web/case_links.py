@@ -15,7 +15,7 @@ def story_links(user: Any, numbers: Sequence[str]) -> dict[str, str]:
     """The stories of those cases that are in the person's scope."""
     if not has_role(user, *AUDIT_ROLES):
         return {}
-    links = {}
+    links: dict[str, str] = {}
     for model, kind in ((Application, "application"), (Claim, "claim")):
         column = f"{kind}_no"
         rows = model.objects.visible_to(user, *AUDIT_ROLES).filter(**{f"{column}__in": numbers})
