@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
@@ -18,7 +19,7 @@ from vouchers.policy.entered import Entered
 from vouchers.policy.replay import CaseOutcome
 from vouchers.policy.running_sums import ZERO, Drawn, RunningSums
 from vouchers.policy.shortage import Contender, allocate
-from vouchers.policy.terms import Shortage, Stage
+from vouchers.policy.terms import CapPeriod, Shortage, Stage
 from vouchers.policy.turns import Decided, Turn, shared_accounts
 
 BOUNDLESS = Decimal(10) ** 16
@@ -37,7 +38,6 @@ def waits_for_batches(turn: Turn) -> bool:
 
 def decide_in_batches(turn: Turn, cases: Sequence[Entered], tell: Tell) -> None:
     """Decide all cases, given in the replay's order, batch by batch."""
-    turn.sums.in_order = False
     for key, places in _sequence(turn, cases):
         if key is None:
             for place in places:
@@ -86,6 +86,7 @@ def _decide_batch(turn: Turn, batch: Sequence[tuple[int, Entered]], key: BatchKe
     for _place, case in batch:
         decided = turn.settle(case, case.halves[turn.place], endless)
         turn.take(case, decided)
+        kept.note(case.halves[turn.place].weighed.on, decided)
         asked[case.case_no] = decided.settled.granted
     kept.put_back(turn.sums)
     left = min(
@@ -121,19 +122,26 @@ class _Kept:
     """What a batch's first assessment may change, as it was."""
 
     caps: dict[str, Decimal | None]
-    rolling: dict[str, int]
     years: dict[tuple[str, bool, int], dict[str, Decimal] | None]
     vouchers: dict[str, Drawn | None]
+    rolling: list[tuple[str, date, Decimal]]
+    """What was taken meanwhile from the caps of rolling years."""
+
+    def note(self, on: date, decided: Decided) -> None:
+        """What a case took on its day."""
+        self.rolling += [
+            (account.key, on, amount)
+            for bound, account, amount in decided.taken
+            if bound.cap.period is CapPeriod.ROLLING_YEAR
+        ]
 
     def put_back(self, sums: RunningSums) -> None:
         """As if nothing had been assessed."""
         _put_back(sums.caps, self.caps)
         _put_back(sums.year_basis, self.years)
         _put_back(sums.vouchers, self.vouchers)
-        for key, length in self.rolling.items():
-            entries = sums.rolling.get(key)
-            while entries and len(entries) > length:
-                entries.pop()
+        for key, on, amount in self.rolling:
+            sums.add(key, on, -amount, rolling=True)
 
 
 def _put_back(values: dict, before: dict) -> None:  # type: ignore[type-arg]
@@ -145,13 +153,12 @@ def _put_back(values: dict, before: dict) -> None:  # type: ignore[type-arg]
 
 
 def _keep(sums: RunningSums, turn: Turn, batch: Iterable[tuple[int, Entered]]) -> _Kept:
-    kept = _Kept({}, {}, {}, {})
+    kept = _Kept({}, {}, {}, [])
     for _place, case in batch:
         weighed = case.halves[turn.place].weighed
         for bound in weighed.caps.values():
             for account in bound.accounts:
                 kept.caps[account.key] = sums.caps.get(account.key)
-                kept.rolling[account.key] = len(sums.rolling.get(account.key, ()))
         year = (case.uscc, case.stage is Stage.APPLICATION, weighed.on.year)
         found = sums.year_basis.get(year)
         kept.years[year] = dict(found) if found is not None else None

@@ -112,7 +112,7 @@ def replay(
         engine_version=ENGINE_VERSION,
         outcomes=tuple(outcomes),
         pools=turn.pools(),
-        caps=dict(turn.sums.caps),
+        caps=turn.sums.at_end(),
     )
 
 

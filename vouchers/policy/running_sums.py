@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -40,36 +40,70 @@ class Drawn:
     uses: int = 0
 
 
+class Days:
+    """What was taken under one key, by the day that it counts for. Days come in any order: cases are decided after the days
+    that they count for, and not in their order. Most come near the end, so that a change moves few sums."""
+
+    __slots__ = ("_days", "_sums")
+
+    def __init__(self) -> None:
+        self._days: list[date] = []
+        self._sums: list[Decimal] = []  # of all up to and with the day
+
+    def add(self, on: date, amount: Decimal) -> None:
+        """Take an amount on a day; a negative one takes it back."""
+        days, sums = self._days, self._sums
+        place = bisect_left(days, on)
+        if place == len(days) or days[place] != on:
+            days.insert(place, on)
+            sums.insert(place, sums[place - 1] if place else ZERO)
+        for one in range(place, len(sums)):
+            sums[one] += amount
+
+    @property
+    def last(self) -> date:
+        """The latest day. Raises IndexError where nothing was taken."""
+        return self._days[-1]
+
+    def between(self, first: date, last: date) -> Decimal:
+        """What was taken from the first day up to and with the last."""
+        upto, before = bisect_right(self._days, last), bisect_left(self._days, first)
+        if upto <= before:
+            return ZERO
+        return self._sums[upto - 1] - (self._sums[before - 1] if before else ZERO)
+
+
 @dataclass
 class RunningSums:
-    """The sums so far. Rolling years keep their entries by day; all else is a sum by key."""
+    """The sums so far. Rolling years keep what was taken by day; all else is a sum by key."""
 
     caps: dict[str, Decimal] = field(default_factory=dict)
-    rolling: dict[str, deque[tuple[date, Decimal]]] = field(default_factory=dict)
+    """By key; under a rolling year's only what was used before the first case, of which no day is known: it never leaves."""
+    rolling: dict[str, Days] = field(default_factory=dict)
     year_basis: dict[Year, dict[str, Decimal]] = field(default_factory=dict)
     """The base of the cases granted so far, by track."""
     vouchers: dict[str, Drawn] = field(default_factory=dict)
     """By the number of the application that they were issued on, or else by their own number."""
-    in_order: bool = True
-    """Whether cases come by their days, so that what has left a rolling year never comes back into one."""
 
     def of(self, key: str, on: date) -> Decimal:
         """Yuan used under a cap's key by the given day; of a rolling year, in the twelve months that end with that day."""
-        entries = self.rolling.get(key)
-        if entries:
-            since = rolling_from(on)
-            if not self.in_order:
-                outside = (amount for day, amount in entries if not since <= day <= on)
-                return self.caps[key] - sum(outside, ZERO)
-            while entries and entries[0][0] < since:
-                self.caps[key] -= entries.popleft()[1]
-        return self.caps.get(key, ZERO)
+        known = self.caps.get(key, ZERO)
+        days = self.rolling.get(key)
+        return known if days is None else known + days.between(rolling_from(on), on)
+
+    def at_end(self) -> dict[str, Decimal]:
+        """By key; of a rolling year, in the twelve months that end with the latest day on which anything was taken."""
+        return self.caps | {key: self.of(key, days.last) for key, days in self.rolling.items()}
 
     def add(self, key: str, on: date, amount: Decimal, *, rolling: bool) -> None:
         """Take the amount from the cap."""
-        self.caps[key] = self.caps.get(key, ZERO) + amount
-        if rolling:
-            self.rolling.setdefault(key, deque()).append((on, amount))
+        if not rolling:
+            self.caps[key] = self.caps.get(key, ZERO) + amount
+            return
+        days = self.rolling.get(key)
+        if days is None:
+            days = self.rolling[key] = Days()
+        days.add(on, amount)
 
     def voucher_of(self, application_no: str, given: VoucherFacts | None) -> Drawn | None:
         """The voucher that a claim draws on, as it stands: issued in this replay, or brought from before."""

@@ -36,6 +36,7 @@ class Pool:
     period: str
     event: str
     limit: Decimal
+    last_on: date
     spent_on: date | None = None
     refused: int = 0
     cut: int = 0
@@ -147,8 +148,14 @@ class Turn:
             pool = self._pools.get(account.key)
             if pool is None:
                 pool = self._pools[account.key] = Pool(
-                    cap.code, cap.name, period_of(cap, bound.on), event_of(case.stage), account.limit
+                    cap.code,
+                    cap.name,
+                    period_of(cap, bound.on),
+                    event_of(case.stage),
+                    account.limit,
+                    bound.on,
                 )
+            pool.last_on = max(pool.last_on, bound.on)
             if pool.spent_on is None and self.sums.of(account.key, bound.on) >= account.limit:
                 pool.spent_on = bound.on
             if cap.code in decided.working.capped_by:
@@ -167,7 +174,7 @@ class Turn:
                 period=pool.period,
                 event=pool.event,
                 limit=pool.limit,
-                used=self.sums.caps.get(key, ZERO),
+                used=self.sums.of(key, pool.last_on),
                 spent_on=pool.spent_on,
                 refused=pool.refused,
                 cut=pool.cut,

@@ -93,7 +93,8 @@ def naive(scheme: r.Scheme, cases: list[ReplayCase]) -> list[tuple[Any, ...]]:
                 (
                     amount
                     for name, on, amount in taken
-                    if name == key.key and (key.period != "rolling" or rolling_from(facts.on) <= on)
+                    if name == key.key
+                    and (key.period != "rolling" or rolling_from(facts.on) <= on <= facts.on)
                 ),
                 rs.D(0),
             )

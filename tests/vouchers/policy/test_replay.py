@@ -129,6 +129,20 @@ def test_a_rolling_year_frees_what_was_used_a_year_and_a_day_ago():
     assert of(done, "A3").failed == ("cap.enterprise",)
 
 
+def test_a_rolling_year_counts_by_the_days_of_the_cases_though_they_are_decided_in_another_order():
+    """What a later day's case looked past still counts for one of an earlier day that is decided after it."""
+    scheme = scheme_with(caps=(cap(t.CapSubject.ENTERPRISE, 300, t.CapPeriod.ROLLING_YEAR),))
+    done = replay(
+        scheme,
+        [
+            application("A1", date(2024, 12, 10), 900),  # 270
+            dataclasses.replace(application("A2", date(2025, 12, 20), 10), on=date(2026, 1, 1)),  # 3, A1 left
+            dataclasses.replace(application("A3", date(2025, 12, 1), 900), on=date(2026, 1, 5)),  # A1 counts
+        ],
+    )
+    assert amounts(done) == {"A1": D(270), "A2": D(3), "A3": D(30)}
+
+
 def test_the_group_shares_its_cap_and_another_enterprise_does_not():
     scheme = scheme_with(caps=(cap(t.CapSubject.GROUP, 400, t.CapPeriod.TOTAL),))
     done = replay(
