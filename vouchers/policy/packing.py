@@ -14,13 +14,16 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from vouchers.policy.assess import PRECISION
-from vouchers.policy.caps import Account, BoundCap
+from vouchers.policy.caps import Account, BoundCap, stops_at
 from vouchers.policy.entered import Entered, Half, Profile, Version, Weigher
 from vouchers.policy.ladders import Group, TrackRates
-from vouchers.policy.terms import Stage
+from vouchers.policy.rules import Cap
+from vouchers.policy.terms import CapSubject, Stage
 from vouchers.policy.weighing import Weighed
 from vouchers.policy.working import ZERO
 
+_APPLICATION = Stage.APPLICATION
+_POOL = CapSubject.POOL
 _STAGES = tuple(Stage)
 _NUMBERS = {stage: number for number, stage in enumerate(_STAGES)}
 _NOTHING_MORE = (None, None, None)
@@ -52,6 +55,7 @@ class Unpacker:
         self._versions = weigher.versions
         self._profiles: dict[Any, Profile] = {}
         self._days: dict[int, date] = {}
+        self._pools: dict[tuple[str, date, Version], BoundCap] = {}
 
     def __call__(self, packed: bytes) -> Iterator[Entered]:
         """The cases of a chunk."""
@@ -95,6 +99,9 @@ class Unpacker:
         bound = {}
         for place, limit, accounts in caps:
             cap = compiled.caps[place]
+            if limit == _OWN and isinstance(accounts, str):
+                bound[place] = self._plain_cap(version, stage, cap, on, accounts)
+                continue
             within = cap.amount if limit == _OWN else None if limit is None else Decimal(limit)
             if isinstance(accounts, str):
                 held = [Account("", accounts, within)]
@@ -103,7 +110,7 @@ class Unpacker:
                     Account(subject, key, None if most is None else Decimal(most), counted)
                     for subject, key, most, counted in accounts
                 ]
-            bound[place] = BoundCap(cap, on, within, held)
+            bound[place] = BoundCap(cap, on, within, held, _is_in_full_only(version, stage, cap))
         weighed = Weighed(
             plan,
             on,
@@ -117,6 +124,24 @@ class Unpacker:
             ],
         )
         return Half(weighed, failed, open_)
+
+    def _plain_cap(self, version: Version, stage: Stage, cap: Cap, on: date, key: str) -> BoundCap:
+        """A cap of its own amount on one account; that of a pool is one and the same for all cases of a day."""
+        if cap.subject is not _POOL:
+            held = [Account("", key, cap.amount)]
+            return BoundCap(cap, on, cap.amount, held, _is_in_full_only(version, stage, cap))
+        place = (key, on, version)
+        pool = self._pools.get(place)
+        if pool is None:
+            held = [Account("", key, cap.amount)]
+            pool = self._pools[place] = BoundCap(
+                cap, on, cap.amount, held, _is_in_full_only(version, stage, cap)
+            )
+        return pool
+
+
+def _is_in_full_only(version: Version, stage: Stage, cap: Cap) -> bool:
+    return stage is _APPLICATION and stops_at(version.scheme, cap)
 
 
 def _pack(case: Entered) -> tuple[Any, ...]:

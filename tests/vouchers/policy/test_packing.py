@@ -1,0 +1,63 @@
+"""What travels between the processes of a dry run arrives as it was, whatever the case's facts are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal, localcontext
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.vouchers.policy import random_replays as rr
+from vouchers.policy import rules as r
+from vouchers.policy import terms as t
+from vouchers.policy.assess import PRECISION
+from vouchers.policy.entered import Entered, Half, Weigher
+from vouchers.policy.packing import Packer, Unpacker
+from vouchers.policy.replay import ReplayCase
+
+D = Decimal
+QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+amounts = st.sampled_from([None, D(0), D("-0.00"), D("-12.30"), D("1E+9"), D("1E-9"), D(10) ** 24])
+
+
+@st.composite
+def sent(draw: st.DrawFn) -> tuple[r.Scheme, list[ReplayCase]]:
+    """Cases with amounts of every shape, and limits that a contract, a share or a batch sets."""
+    scheme = draw(rr.schemes(shortages=tuple(t.Shortage)))
+    cases = [
+        replace(one, granted=draw(amounts), facts=replace(one.facts, requested_amount=draw(amounts)))
+        for one in draw(rr.cases_for(scheme, 4))
+    ]
+    return scheme, cases
+
+
+def as_settled(case: Entered) -> Entered:
+    """The case without what settling does not ask for: the subject of an account that is a cap's only one."""
+    return replace(case, halves=[_half(half) for half in case.halves])
+
+
+def _half(half: Half) -> Half:
+    caps: dict[int, Any] = {
+        place: bound
+        if bound.limit is None
+        else replace(bound, accounts=[one._replace(subject="") for one in bound.accounts])
+        for place, bound in half.weighed.caps.items()
+    }
+    return half._replace(weighed=replace(half.weighed, caps=caps))
+
+
+@given(sent(), st.sampled_from([{}, {2025: D(300000)}]))
+@QUICK
+def test_a_case_arrives_as_it_was_weighed(drawn: tuple[r.Scheme, list[ReplayCase]], budgets: dict[int, D]):
+    scheme, cases = drawn
+    before = replace(
+        scheme, caps=tuple(replace(one, amount=one.amount and one.amount * 2) for one in scheme.caps)
+    )
+    weigher = Weigher([before, scheme], budgets, None)
+    arrived = list(Unpacker(weigher)(Packer(weigher)(cases)))
+    with localcontext(PRECISION):
+        entered = [weigher.enter(one) for one in cases]
+    for one, other in zip(arrived, entered, strict=True):
+        assert as_settled(one) == as_settled(other)
