@@ -9,6 +9,7 @@ from applications.models.claims import DEAD_STATES
 from applications.models.invoices import InvoiceStatus
 from applications.models.reviews import CheckResult
 from vouchers.money import FEN, ZERO, thousands
+from vouchers.policy.words import day_words
 
 
 def invoice_checks(claim: Claim) -> list[Check]:
@@ -76,8 +77,8 @@ def _dates(invoice: Invoice, claim: Claim) -> str:
     if claim.lease is None or invoice.issued_on >= claim.lease.signed_on:
         return ""
     return (
-        f"发票 {invoice.invoice_no} 开具于 {invoice.issued_on:%Y年%m月%d日}，早于合同签订日 "
-        f"{claim.lease.signed_on:%Y年%m月%d日}"
+        f"发票 {invoice.invoice_no} 开具于 {day_words(invoice.issued_on)}，早于合同签订日 "
+        f"{day_words(claim.lease.signed_on)}"
     )
 
 

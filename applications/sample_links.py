@@ -14,6 +14,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from vouchers.policy.words import day_words
+
 CONTROL_PERCENT = Decimal(25)
 
 
@@ -48,16 +50,16 @@ class Links:
         """The sentence that says why the two are affiliated on the day; empty when the register shows nothing."""
         rep = self.parties.get(one, {}).get("legal_rep_id")
         if rep and rep == self.parties.get(other, {}).get("legal_rep_id"):
-            return f"截至{on:%Y年%m月%d日}，双方的法定代表人为同一人。"
+            return f"截至{day_words(on)}，双方的法定代表人为同一人。"
         mine = [row for row in self.holdings.get(one, ()) if row.stands_on(on)]
         theirs = [row for row in self.holdings.get(other, ()) if row.stands_on(on)]
         for rows, holder in ((mine, other), (theirs, one)):
             for row in rows:
                 if row.holder_id == holder:
-                    return f"截至{on:%Y年%m月%d日}，一方持有另一方 {row.percent.normalize():f}% 的股权。"
+                    return f"截至{day_words(on)}，一方持有另一方 {row.percent.normalize():f}% 的股权。"
         common = {row.holder_id for row in mine} & {row.holder_id for row in theirs}
         if common:
-            return f"截至{on:%Y年%m月%d日}，双方由同一股东各持有 {CONTROL_PERCENT}% 以上的股权。"
+            return f"截至{day_words(on)}，双方由同一股东各持有 {CONTROL_PERCENT}% 以上的股权。"
         pair = frozenset((one, other))
         if pair in self.declared:
             since = self.declared[pair]

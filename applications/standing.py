@@ -28,6 +28,7 @@ from vouchers.models.parties import Relation
 from vouchers.policy.facts import AdmissionFacts, ListingFacts, PartyFacts, ProviderFacts
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import CapSubject, GateKind, PartyKind, ScaleUnit
+from vouchers.policy.words import day_words
 
 CONTROL = 50
 """Percent of the shares above which a company controls another (CAS 33)."""
@@ -207,6 +208,6 @@ def affiliation(lease: Lease) -> tuple[bool | None, str]:
     if tested is not None and "F24" not in tested.not_testable and "F24" in tested.rule_versions:
         return (
             False,
-            f"{tested.screened_at.astimezone(dates.SHANGHAI):%Y年%m月%d日}核查股权、法定代表人及申报关系，未见关联。",
+            f"{day_words(tested.screened_at.astimezone(dates.SHANGHAI))}核查股权、法定代表人及申报关系，未见关联。",
         )
     return None, ""

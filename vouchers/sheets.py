@@ -46,11 +46,14 @@ class Sheet:
         self._sheet.freeze_panes = "A2"
         for place, (_heading, width, _format) in enumerate(columns, start=1):
             self._sheet.column_dimensions[get_column_letter(place)].width = width
-        self._sheet.append([self._heading(heading) for heading, _width, _format in columns])
         self._sheet.print_title_rows = "1:1"
         self._sheet.page_setup.orientation = "landscape"
+        self._sheet.page_setup.paperSize = 9  # A4
         self._sheet.page_setup.fitToHeight = 0
+        self._sheet.oddFooter.right.text = "&P / &N"
+        # Written with the first row, and not looked at again.
         self._sheet.sheet_properties.pageSetUpPr.fitToPage = True
+        self._sheet.append([self._heading(heading) for heading, _width, _format in columns])
 
     def _heading(self, text: str) -> Cell:
         cell = self._text(text)

@@ -15,6 +15,7 @@ from vouchers.errors import Invalid, NotNow, Problems
 from vouchers.models import User
 from vouchers.money import ZERO, thousands
 from vouchers.policy.terms import BasisKind
+from vouchers.policy.words import day_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +116,7 @@ def _check_item(claim: Claim, position: int, item: ItemFields) -> list[Invalid]:
             out.append(
                 Invalid(
                     "claim.item_outside_lease",
-                    f"第 {position} 项的服务期不在合同期 {lease.starts_on:%Y年%m月%d日} 至合同结束日之内。",
+                    f"第 {position} 项的服务期不在合同期 {day_words(lease.starts_on)} 至合同结束日之内。",
                     field=field,
                 )
             )

@@ -11,6 +11,7 @@ from vouchers.models import Voucher
 from vouchers.models.vouchers import VoucherState
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Stage
+from vouchers.policy.words import day_words
 
 _CLAIMABLE = frozenset({LeaseState.FILED, LeaseState.VERIFIED, LeaseState.ENDED})
 
@@ -25,7 +26,7 @@ def require_voucher(voucher: Voucher, *, filed_before: bool) -> None:
     if filed_before:
         return
     if voucher.expires_on <= dates.today():
-        raise NotNow("voucher.expired", f"算力券 {number} 已于 {voucher.expires_on:%Y年%m月%d日} 到期。")
+        raise NotNow("voucher.expired", f"算力券 {number} 已于 {day_words(voucher.expires_on)} 到期。")
     if voucher.state != VoucherState.ACTIVE:
         raise NotNow(
             "voucher.not_usable", f"算力券 {number} 目前为“{voucher.get_state_display()}”，不能申请兑付。"

@@ -20,6 +20,7 @@ from vouchers.money import round_fen
 from vouchers.numbers import next_no
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import AboveBand, ContractKind
+from vouchers.policy.words import day_words
 from vouchers.states import advance
 
 
@@ -56,7 +57,7 @@ def _check(fields: LeaseFields, lessee: Party) -> None:
         problems.append(
             Invalid(
                 "lease.period",
-                f"合同结束日 {fields.ends_on:%Y年%m月%d日} 早于开始日 {fields.starts_on:%Y年%m月%d日}，请对照合同核对。",
+                f"合同结束日 {day_words(fields.ends_on)} 早于开始日 {day_words(fields.starts_on)}，请对照合同核对。",
                 field="ends_on",
             )
         )

@@ -10,13 +10,14 @@ from vouchers import dates
 from vouchers.context import announce
 from vouchers.models import Party, User
 from vouchers.money import thousands
+from vouchers.policy.words import day_words
 
 
 def tell_about_application(message: str, application: Application) -> Message:
     """The message of an application's deed. Raises ``KeyError`` for one that has no words."""
     number = application.application_no
     reason = _last_reason("application", number)
-    due = f"（{application.due_on:%Y年%m月%d日}前）" if application.due_on else ""
+    due = f"（{day_words(application.due_on)}前）" if application.due_on else ""
     title, text = {
         "application_accepted": (
             "申领已受理",
@@ -56,7 +57,7 @@ def tell_about_claim(message: str, claim: Claim) -> list[Message]:
     number = claim.claim_no
     reason = _last_reason("claim", number)
     amount = thousands(claim.approved_amount or claim.claimed_amount or Decimal(0))
-    due = f"（{claim.due_on:%Y年%m月%d日}前）" if claim.due_on else ""
+    due = f"（{day_words(claim.due_on)}前）" if claim.due_on else ""
     title, text = {
         "claim_returned": (
             "兑付申请需要补正",

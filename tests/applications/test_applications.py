@@ -42,7 +42,7 @@ def test_a_correction_keeps_the_day_of_the_first_filing(cast, beijing):
         mended = submit_application(Application.objects.get(), by=cast.filer)
     assert mended.submitted_at.astimezone(dates.SHANGHAI).date() == date(2025, 7, 15)
     assert mended.facts["assessed"]["applied_on"] == "2025-07-15"
-    assert "2025年07月15日" in mended.pinned_reason
+    assert "2025年7月15日" in mended.pinned_reason
 
 
 def test_a_submitted_application_is_not_changed_from_an_older_screen(cast, beijing):

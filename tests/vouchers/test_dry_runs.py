@@ -347,7 +347,7 @@ def test_the_page_asks_follows_and_shows(committed_db, client, cast, draft):
     file = client.get(reverse("jobs:file", args=[job.job_no]))
     content = b"".join(file.streaming_content)
     assert hashlib.sha256(content).hexdigest() == job.result_sha256 == file["X-Content-SHA256"]
-    assert "2025-01-01 至 2025-12-31" in client.get(page_of(draft)).content.decode()
+    assert "2025年1月1日至2025年12月31日" in client.get(page_of(draft)).content.decode()
 
 
 def test_whoever_proposes_or_publishes_sees_the_last_one_or_that_there_is_none(

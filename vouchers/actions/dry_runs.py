@@ -36,6 +36,7 @@ from vouchers.policy.plain import SchemeError
 from vouchers.policy.replay import CaseOutcome, ReplayCase
 from vouchers.policy.rules import Scheme, parse, render
 from vouchers.policy.transposed import Transposed, transpose
+from vouchers.policy.words import day_words
 
 KIND = "dry_run"
 ASKERS = (Role.POLICY_EDITOR, Role.PUBLISHER)
@@ -267,8 +268,8 @@ def basis_of(plan: Plan, told: list[dict[str, Any]]) -> list[str]:
     """How it was calculated, in sentences: what the report must not be read without."""
     last = plan.query.to_on - timedelta(days=1)
     words = [
-        _("期间：%(from)s 至 %(to)s，按各件的决定日（尚未决定的按提交日）。")
-        % {"from": plan.query.from_on, "to": last}
+        _("期间：%(from)s至%(to)s，按各件的决定日（尚未决定的按提交日）。")
+        % {"from": day_words(plan.query.from_on), "to": day_words(last)}
     ]
     words += [f"{one['label']}：{one['cases']:,} 件。{one['note']}" for one in told]
     if plan.before is None:

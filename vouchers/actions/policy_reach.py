@@ -16,6 +16,7 @@ from vouchers.actions.policies_in_force import publication_in_force
 from vouchers.models import Program, Publication, PublicationStatus
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import InForceBy
+from vouchers.policy.words import day_words
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def reach_back(publication: Publication) -> int:
     if reach is None or reach.until > today or not _stands(publication, today):
         return 0
     reason = (
-        f"“{publication.label}”规定自 {reach.since:%Y年%m月%d日}起溯及适用，尚未办结的事项改按该版本办理"
+        f"“{publication.label}”规定自 {day_words(reach.since)}起溯及适用，尚未办结的事项改按该版本办理"
         f"（{publication.scheme.source('retroactive_from').words}）"
     )
     return sum(port.repin(reach, reason) for port in _ports)

@@ -23,6 +23,7 @@ from vouchers.models.vouchers import VoucherState
 from vouchers.money import ZERO
 from vouchers.numbers import next_no
 from vouchers.policy.rules import Scheme
+from vouchers.policy.words import day_words
 from vouchers.states import advance
 
 # No 0/O, 1/I/L: people read it from paper.
@@ -115,7 +116,7 @@ def make_voucher(
     if expires_on <= on:
         raise NotNow(
             "voucher.past_validity",
-            f"本版政策的{'额度' if is_entitlement else '算力券'}有效期已于 {expires_on:%Y年%m月%d日} 届满，"
+            f"本版政策的{'额度' if is_entitlement else '算力券'}有效期已于 {day_words(expires_on)} 届满，"
             f"不能再{'核定' if is_entitlement else '发券'}。",
         )
     return Voucher.objects.create(

@@ -28,7 +28,6 @@ from vouchers.admin.version_pages import (
     version_context,
 )
 from vouchers.errors import DomainError, Problems
-from vouchers.middleware import note_refusal
 from vouchers.models import Job, PolicyVersion
 from vouchers.models.jobs import JobState
 from vouchers.web.dry_runs import asked_facts, headline, period_words, report_view
@@ -91,7 +90,7 @@ def dry_run_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
                 by=person,
             )
         except DomainError as refusal:
-            note_refusal(request, refusal)
+            request.refusal = refusal  # type: ignore[attr-defined]  # rolls back and is logged; told above the form
             status = refusal.status
             problems = list(refusal.problems) if isinstance(refusal, Problems) else [refusal]
             for problem in [one for one in problems if one.field in form.fields]:

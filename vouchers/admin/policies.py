@@ -228,7 +228,8 @@ class PolicyVersionAdmin(ActingAdmin, ScopedAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         may = has_role(request.user, *EDITOR)
-        return super().changelist_view(request, {"may_import": may} | (extra_context or {}))
+        own = {"may_import": may, "title": self.opts.verbose_name_plural}
+        return super().changelist_view(request, own | (extra_context or {}))
 
     def get_urls(self) -> list[Any]:
         own = [

@@ -49,8 +49,8 @@ def _select(widget: Mapping[str, Any]) -> str:
 
 
 def _boxes(widget: Mapping[str, Any]) -> str:
-    own = {name: widget["attrs"][name] for name in ("id", "class") if widget["attrs"].get(name)}
-    parts = [f"<div{_attributes(own)}>"]
+    css = widget["attrs"].get("class")  # its id is that of the group around it, in a cell
+    parts = [f"<div{_attributes({'class': css} if css else {})}>"]
     for group, options, _place in widget["optgroups"]:
         drawn = "".join(f"<div>{_box(one)}</div>" for one in options)
         parts.append(f"<div><label>{_said(group)}</label>{drawn}</div>" if group else drawn)

@@ -24,6 +24,7 @@ from vouchers.policy.terms import (
     TierMeasure,
     Verdict,
 )
+from vouchers.policy.words import day_words
 from vouchers.policy.working import ZERO, Words, Working, figure, money
 
 _APPLICATION = Stage.APPLICATION
@@ -48,7 +49,10 @@ def check_in_force(scheme: Scheme, facts: Facts, working: Working) -> None:
         return
 
     def tell() -> Words:
-        period = f"{begun or ''} 至 {ended - timedelta(days=1) if ended else '今'}"
+        period = f"{day_words(begun)}起" if begun else "施行日期未定"
+        if ended:
+            last = day_words(ended - timedelta(days=1))
+            period = f"{day_words(begun)}至{last}" if begun else f"至{last}"
         if scheme.retroactive_from:
             period += "，含文件规定溯及的期间"
         if day is None:
@@ -58,8 +62,8 @@ def check_in_force(scheme: Scheme, facts: Facts, working: Working) -> None:
                 f"请补充{noun}。",
             )
         return (
-            f"{noun}为 {day}",
-            f"{noun}为 {day}，{'在' if held else '不在'}本版本的施行期间（{period}）之内。",
+            f"{noun}为{day_words(day)}",
+            f"{noun}为{day_words(day)}，{'在' if held else '不在'}本版本的施行期间（{period}）之内。",
             "" if held else "请改按当日施行的版本办理。",
         )
 
@@ -314,7 +318,7 @@ def check_voucher(
         words = "未指明所用的券", "请选择要使用的算力券。"
     elif voucher.expires_on is not None and used_on >= voucher.expires_on:
         words = (
-            f"券 {voucher.voucher_no} 已于 {voucher.expires_on} 到期",
+            f"券 {voucher.voucher_no} 已于{day_words(voucher.expires_on)}到期",
             "过期的券不能再用于兑付，请在有效期内提交。",
         )
     elif voucher.uses and not kind.many_uses:

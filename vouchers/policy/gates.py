@@ -17,6 +17,7 @@ from vouchers.policy.terms import (
     Stage,
     Untestable,
 )
+from vouchers.policy.words import day_words
 from vouchers.policy.working import ZERO, Words, Working
 
 Answer = tuple[bool | None, str | Callable[[], str]]
@@ -91,18 +92,21 @@ def _age_at_least(gate: Gate, facts: Facts) -> Answer:
         return None, f"成立日期{UNKNOWN}"
     due = months_after(born, gate.months or 0)
     held = due <= reference_day(facts)
-    return held, lambda: f"成立于 {born}" + ("" if held else f"，自 {due} 起满 {gate.months} 个月")
+    return (
+        held,
+        lambda: f"成立于{day_words(born)}" + ("" if held else f"，自{day_words(due)}起满 {gate.months} 个月"),
+    )
 
 
 def _age_at_most(gate: Gate, facts: Facts) -> Answer:
     born = facts.applicant.registered_on
     if born is None:
         return None, f"成立日期{UNKNOWN}"
-    return months_after(born, gate.months or 0) >= reference_day(facts), lambda: f"成立于 {born}"
+    return months_after(born, gate.months or 0) >= reference_day(facts), lambda: f"成立于{day_words(born)}"
 
 
 def _listed(listing: ListingFacts) -> Callable[[], str]:
-    return lambda: f"自 {listing.from_on} 起有失信记录（{listing.document_no or '文号不详'}）"
+    return lambda: f"自{day_words(listing.from_on)}起有失信记录（{listing.document_no or '文号不详'}）"
 
 
 def _no_dishonesty(gate: Gate, facts: Facts) -> Answer:
@@ -111,12 +115,12 @@ def _no_dishonesty(gate: Gate, facts: Facts) -> Answer:
         return None, f"信用记录{UNKNOWN}"
     day = reference_day(facts)
     if not listings:
-        return True, lambda: f"{months_after(day, -12 * (gate.years or 0))} 以来没有失信记录"
+        return True, lambda: f"{day_words(months_after(day, -12 * (gate.years or 0)))}以来没有失信记录"
     since = months_after(day, -12 * (gate.years or 0))
     for listing in sorted(listings, key=lambda row: (row.from_on, row.document_no)):
         if listing.from_on <= day and (listing.to_on is None or listing.to_on > since):
             return False, _listed(listing)
-    return True, lambda: f"{since} 以来没有失信记录"
+    return True, lambda: f"{day_words(since)}以来没有失信记录"
 
 
 def _not_a_provider(gate: Gate, facts: Facts) -> Answer:
@@ -182,7 +186,7 @@ def _provider_admitted(gate: Gate, facts: Facts, contract: ContractFacts) -> Ans
         row for row in provider.admissions if row.from_on <= day and (row.to_on is None or row.to_on > day)
     ]
     if not held:
-        return False, lambda: f"服务商{provider.name}于 {day} 未在入库名单"
+        return False, lambda: f"服务商{provider.name}于{day_words(day)}未在入库名单"
     if gate.batches:
         held = [row for row in held if row.batch in gate.batches]
         if not held:
@@ -197,7 +201,7 @@ def _provider_admitted(gate: Gate, facts: Facts, contract: ContractFacts) -> Ans
 
 def _admitted_words(provider: ProviderFacts, day: date, held: list[AdmissionFacts]) -> str:
     batch = next((row.batch for row in held if row.batch), "")
-    return f"服务商{provider.name}于 {day} 在入库名单{f'（{batch}）' if batch else ''}"
+    return f"服务商{provider.name}于{day_words(day)}在入库名单{f'（{batch}）' if batch else ''}"
 
 
 def _provider_registered_in(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
@@ -251,7 +255,7 @@ def _between(day: date | None, gate: Gate, noun: str) -> Answer:
         return None, f"{noun}{UNKNOWN}"
     late = gate.to_on is not None and day >= gate.to_on
     early = gate.from_on is not None and day < gate.from_on
-    return not (late or early), lambda: f"{noun}为 {day}"
+    return not (late or early), lambda: f"{noun}为{day_words(day)}"
 
 
 def _signed_between(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:

@@ -84,11 +84,7 @@ def _add_up(track: Track, group: Group, working: Working) -> Sum:
         return Sum(total)
     members, unit = group.members, unit_of(track)
     precision = f"（{track.scale_precision.label}）" if track.scale_precision else ""
-    head = (
-        f"补贴基数（{track.tax_mode.label}）"
-        if track.scale_unit is None
-        else f"核定规模（{unit}{precision}）"
-    )
+    head = f"补贴基数（{track.tax_mode.label}）" if track.scale_unit is None else f"核定规模{precision}"
     return working.add(
         "basis",
         "sum",

@@ -178,8 +178,8 @@ def percent(rate: Decimal) -> str:
 
 
 def figure(value: Decimal, unit: str = "元") -> str:
-    """An amount, or a scale in its unit: `1,234.50 元`, `12.5 PFLOPS`."""
-    return money(value) if unit == "元" else f"{decimal_text(value)} {unit}"
+    """An amount, or a scale in its unit: `1,234.50 元`, `1,012.736 PFLOPS`."""
+    return money(value) if unit == "元" else f"{Decimal(decimal_text(value)):,f} {unit}"
 
 
 def pro_rata(mode: RoundMode) -> str:

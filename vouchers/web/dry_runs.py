@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from vouchers.actions.dry_run_words import group_label, region_names
 from vouchers.models import Job
 from vouchers.money import thousands
+from vouchers.policy.words import day_words
 from vouchers.web.bars import BarChart, BarPair, Tug, bar_chart, tugs
 from vouchers.web.case_links import case_links
 
@@ -224,7 +225,8 @@ def headline(job: Job) -> list[dict[str, Any]]:
 def period_words(job: Job) -> str:
     """The period, both days counted."""
     last = date.fromisoformat(job.params["to_on"]) - timedelta(days=1)
-    return _("%(from)s 至 %(to)s") % {"from": job.params["from_on"], "to": last}
+    first = date.fromisoformat(job.params["from_on"])
+    return _("%(from)s至%(to)s") % {"from": day_words(first), "to": day_words(last)}
 
 
 def asked_facts(job: Job) -> list[tuple[str, Any]]:

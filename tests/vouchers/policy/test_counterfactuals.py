@@ -107,9 +107,9 @@ def test_so_much_more_base_reaches_the_next_band(data: st.DataObject):
 @pytest.mark.parametrize(
     ("period", "on", "starts", "next_day"),
     [
-        (t.CapPeriod.CALENDAR_YEAR, date(2025, 12, 31), "01-01", "2026-01-01"),
-        (t.CapPeriod.PROGRAMME_YEAR, date(2025, 3, 31), "04-01", "2025-04-01"),
-        (t.CapPeriod.PROGRAMME_YEAR, date(2025, 4, 1), "04-01", "2026-04-01"),
+        (t.CapPeriod.CALENDAR_YEAR, date(2025, 12, 31), "01-01", "2026年1月1日"),
+        (t.CapPeriod.PROGRAMME_YEAR, date(2025, 3, 31), "04-01", "2025年4月1日"),
+        (t.CapPeriod.PROGRAMME_YEAR, date(2025, 4, 1), "04-01", "2026年4月1日"),
     ],
 )
 def test_a_cap_that_is_used_up_tells_the_day_from_which_there_is_room_again(
@@ -122,10 +122,11 @@ def test_a_cap_that_is_used_up_tells_the_day_from_which_there_is_room_again(
     answer = assess(scheme, facts)
     assert answer.outcome is t.Outcome.REFUSED
     (cure,) = [one.sentence for one in answer.counterfactuals if one.code == "cap.cap"]
-    assert re.findall(r"\d{4}-\d\d-\d\d", cure) == [next_day]
-    later = assess(scheme, replace(facts, on=date.fromisoformat(next_day)))
+    assert re.findall(r"\d+年\d+月\d+日", cure) == [next_day]
+    begins = date(*map(int, re.findall(r"\d+", next_day)))
+    later = assess(scheme, replace(facts, on=begins))
     assert (later.outcome, later.amount) == (t.Outcome.ELIGIBLE, D(1000))
-    before = assess(scheme, replace(facts, on=date.fromisoformat(next_day) - timedelta(days=1)))
+    before = assess(scheme, replace(facts, on=begins - timedelta(days=1)))
     assert before.outcome is t.Outcome.REFUSED
 
 
@@ -177,7 +178,7 @@ def test_an_enterprise_that_is_too_young_is_told_the_day_on_which_it_is_old_enou
     young = tiny.party(registered_on=date(2024, 6, 15))
     finding = assess(scheme, tiny.claim("1000", applicant=young)).finding("gate")
     assert finding is not None
-    assert "自 2025-06-15 起满 12 个月" in finding.fact
+    assert "自2025年6月15日起满 12 个月" in finding.fact
     for day, outcome in ((14, t.Outcome.REFUSED), (15, t.Outcome.ELIGIBLE)):
         assert assess(scheme, tiny.claim("1000", applicant=young, on=date(2025, 6, day))).outcome is outcome
 
