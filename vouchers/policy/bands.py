@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from vouchers.policy.assessment import Operand
 from vouchers.policy.basis import unit_of
-from vouchers.policy.ladders import Ladder
+from vouchers.policy.ladders import Ladder, ladder_amount
 from vouchers.policy.rate_values import rate_words
 from vouchers.policy.rules import Track
 from vouchers.policy.terms import TierMode
@@ -26,8 +26,8 @@ def banded(
 ) -> Sum:
     """Bands over the case's base, or over the year's: then what the year's earlier base gave is taken off again."""
     upto = max(before + basis.value, ZERO)
-    gross = _ladder_amount(track, ladder, values, upto)
-    taken = _ladder_amount(track, ladder, values, before) if before else ZERO
+    gross = ladder_amount(track.tier_mode, ladder, values, upto)
+    taken = ladder_amount(track.tier_mode, ladder, values, before) if before else ZERO
     result = max(gross - taken, ZERO)
     if not working.told:
         return Sum(result)
@@ -96,21 +96,6 @@ def _in_bands(track: Track, ladder: Ladder, base: Decimal) -> Iterator[Decimal]:
         else:
             top = base if high is None or base < high else high
             yield top - low if top > low else ZERO
-
-
-def _ladder_amount(track: Track, ladder: Ladder, values: tuple[Decimal, ...], base: Decimal) -> Decimal:
-    total = ZERO
-    whole = track.tier_mode is _WHOLE
-    for (low, high), value in zip(ladder.borders, values, strict=True):
-        if base < low:
-            continue
-        if whole:
-            part = base if high is None or base < high else ZERO
-        else:
-            part = (base if high is None or base < high else high) - low
-        if part:
-            total += part * value
-    return total
 
 
 def _ladder_steps(

@@ -31,6 +31,9 @@ _POOL = CapSubject.POOL
 _GROUP = CapSubject.GROUP
 _ENTERPRISE = CapSubject.ENTERPRISE
 
+ROLLING = "rolling"
+"""How a rolling year is named in a key: it begins on another day for each case (`rolling_from`)."""
+
 ALL_PUBLIC_MONEY = "other_money"
 """The code of the cap that SHARE_LIMIT makes: no cap of a text may have it."""
 
@@ -73,7 +76,7 @@ def period_of(cap: Cap, on: date) -> str:
     if cap.period is CapPeriod.PROGRAMME_YEAR:
         first = f"{on.year}-{cap.year_starts}"
         return first if on.isoformat() >= first else f"{on.year - 1}-{cap.year_starts}"
-    return "rolling" if cap.period is CapPeriod.ROLLING_YEAR else "total"
+    return ROLLING if cap.period is CapPeriod.ROLLING_YEAR else "total"
 
 
 def may_concern(cap: Cap, stage: Stage, tracks: Collection[str]) -> bool:

@@ -309,8 +309,13 @@ def day_of_use(facts: Facts) -> date:
 def check_voucher(
     kind: VoucherKind, stage: Stage, used_on: date, voucher: VoucherNow | None, working: Working
 ) -> None:
-    """A claim's voucher: there, not expired when filed, used within its kind."""
-    if stage is _APPLICATION or not kind.issues_voucher:
+    """A claim's voucher: there, not expired when filed, used within its kind. Of what was granted without a voucher only
+    its validity: within its amount the claim is kept by the amount itself."""
+    if stage is _APPLICATION:
+        return
+    if not kind.issues_voucher:
+        if voucher is not None and voucher.expires_on is not None and used_on >= voucher.expires_on:
+            _find_lapsed(kind, voucher.voucher_no, voucher.expires_on, working)
         return
     result = _NOT_MET
     if voucher is None:
@@ -337,6 +342,17 @@ def check_voucher(
         kind.cite,
         lambda: (fact, f"{fact}。", cure),
         subject=voucher.voucher_no if voucher else "",
+    )
+
+
+def _find_lapsed(kind: VoucherKind, number: str, expired_on: date, working: Working) -> None:
+    fact = f"核定额度 {number} 已于{day_words(expired_on)}到期"
+    working.find(
+        "voucher",
+        _NOT_MET,
+        kind.cite,
+        lambda: (fact, f"{fact}。", "过期的额度不能再用于兑付，请在有效期内提交。"),
+        subject=number,
     )
 
 

@@ -112,10 +112,10 @@ def _known_values(ladder: tuple[Rate, ...]) -> tuple[Decimal, ...] | None:
     return tuple(values)
 
 
-def _ladder(
+def _ladders(
     scheme: Scheme, rates: TrackRates, item: CountedItem, facts: Facts, working: Working
-) -> int | None:
-    """The ladder of an item; None when no rate fits. Where a fact is missing, the lowest that could hold."""
+) -> tuple[int, ...]:
+    """The ladder of an item; none when no rate fits, and where a fact is missing all that could hold."""
     possible: list[tuple[Rate, int]] = []
     sure = False
     asked = -1
@@ -142,7 +142,7 @@ def _ladder(
             subject=item.item_no,
             effect=GateEffect.EXCLUDE,
         )
-        return None
+        return ()
     if len(possible) > 1 or not sure:
         working.find(
             "rate",
@@ -155,11 +155,54 @@ def _ladder(
             ),
             subject=item.item_no,
         )
-    if len(possible) == 1:
-        return possible[0][1]
-    return min(
-        (ladder for _rate, ladder in possible), key=lambda ladder: _height(rates.ladders[ladder].rates)
-    )
+    return tuple(dict.fromkeys(ladder for _rate, ladder in possible))
+
+
+def ladder_amount(mode: TierMode, ladder: Ladder, values: tuple[Decimal, ...], base: Decimal) -> Decimal:
+    """What a ladder gives for a base, in yuan, unrounded; `values` are its rates in their order."""
+    total = ZERO
+    whole = mode is TierMode.WHOLE
+    for (low, high), value in zip(ladder.borders, values, strict=True):
+        if base < low:
+            continue
+        if whole:
+            part = base if high is None or base < high else ZERO
+        else:
+            part = (base if high is None or base < high else high) - low
+        if part:
+            total += part * value
+    return total
+
+
+def _lowest(
+    rates: TrackRates, placed: list[tuple[CountedItem, tuple[int, ...]]]
+) -> dict[tuple[int, ...], int]:
+    """Of each set of ladders that could hold for some items, the one under which they would give least: at their base, on
+    top of what surely is of that ladder. Where bands count the year, whose earlier base is not known here, rung by rung."""
+    sure: dict[int, Decimal] = {}
+    open_: dict[tuple[int, ...], Decimal] = {}
+    for item, ladders in placed:
+        if len(ladders) == 1:
+            sure[ladders[0]] = sure.get(ladders[0], ZERO) + item.amount.value
+        elif ladders:
+            open_[ladders] = open_.get(ladders, ZERO) + item.amount.value
+
+    def gives(place: int, base: Decimal) -> Decimal:
+        ladder = rates.ladders[place]
+        values = tuple(rate.value if rate.value is not None else ZERO for rate in ladder.rates)
+        before = sure.get(place, ZERO)
+        mode = rates.track.tier_mode
+        return ladder_amount(mode, ladder, values, before + base) - ladder_amount(
+            mode, ladder, values, before
+        )
+
+    def order(place: int, base: Decimal) -> tuple[Decimal, tuple[Decimal, ...]]:
+        return ZERO if rates.is_by_year else gives(place, base), _height(rates.ladders[place].rates)
+
+    return {
+        ladders: min(ladders, key=lambda place, base=base: order(place, base))  # type: ignore[misc]
+        for ladders, base in open_.items()
+    }
 
 
 def _height(ladder: tuple[Rate, ...]) -> tuple[Decimal, ...]:
@@ -186,10 +229,14 @@ def group_items(
 ) -> list[Group]:
     """The items by the ladder that holds for them, in the ordinance's order. Rests on nothing that earlier cases took."""
     groups: dict[int, Group] = {}
-    for item in items:
-        ladder = _ladder(scheme, rates, item, facts, working)
-        if ladder is None:
+    placed = [(item, _ladders(scheme, rates, item, facts, working)) for item in items]
+    lowest: dict[tuple[int, ...], int] = {}
+    if any(len(ladders) > 1 for _item, ladders in placed):
+        lowest = _lowest(rates, placed)
+    for item, ladders in placed:
+        if not ladders:
             continue
+        ladder = ladders[0] if len(ladders) == 1 else lowest[ladders]
         value = item.amount.value
         group = groups.get(ladder)
         if group is None:

@@ -347,6 +347,18 @@ def test_a_voucher_is_for_many_uses_or_one_and_until_its_day(
     assert answer.outcome.value == outcome
 
 
+@pytest.mark.parametrize(
+    ("expires_on", "outcome"), [(date(2025, 3, 4), "eligible"), (date(2025, 3, 3), "refused")]
+)
+def test_what_was_granted_without_a_voucher_is_for_use_until_its_day(expires_on: date, outcome: str):
+    held = f.VoucherFacts(voucher_no="E", face_value=D(1000), balance=D(1000), expires_on=expires_on)
+    answer = assess(scheme(), claim("1000", voucher=held))
+    assert answer.outcome.value == outcome
+    assert [one.code for one in answer.findings if one.result is t.FindingResult.NOT_MET] == (
+        ["voucher"] if outcome == "refused" else []
+    )
+
+
 # ---- versions in time
 
 

@@ -52,6 +52,35 @@ def test_where_the_chip_is_not_known_the_lower_rate_holds_and_a_person_is_asked(
     assert (answer.outcome, answer.amount) == (t.Outcome.REVIEW, D(300))
 
 
+@pytest.mark.parametrize(
+    ("base", "amount"),
+    [
+        ("2000000", "600000"),
+        ("900000", "90000"),
+    ],  # at one base the foreign bands give less, at the other the domestic
+)
+def test_where_the_chip_is_not_known_the_bands_that_give_least_at_this_base_hold(base: str, amount: str):
+    def band(code: str, value: str, origin: t.ChipOrigin, low: int, high: int | None) -> r.Rate:
+        return rate(
+            value,
+            code,
+            chip_origins=(origin,),
+            band_from=D(low),
+            band_to=None if high is None else D(high),
+        )
+
+    domestic, foreign = t.ChipOrigin.DOMESTIC, t.ChipOrigin.FOREIGN
+    rates = (
+        band("d1", "0.1", domestic, 0, 1_000_000),
+        band("d2", "0.5", domestic, 1_000_000, None),
+        band("f1", "0.2", foreign, 0, 1_000_000),
+        band("f2", "0.3", foreign, 1_000_000, None),
+    )
+    whole = track(tier_mode=t.TierMode.WHOLE, tier_measure=t.TierMeasure.CASE)
+    answer = assess(scheme(tracks=(whole,), rates=rates), claim(item(base)))
+    assert (answer.outcome, answer.amount) == (t.Outcome.REVIEW, D(amount))
+
+
 @pytest.mark.parametrize(("purpose", "amount"), [(t.Purpose.TRAINING, "500"), (t.Purpose.INFERENCE, "200")])
 def test_a_rate_by_use(purpose: t.Purpose, amount: str):
     rates = (rate("0.5", "training", purposes=(t.Purpose.TRAINING,)), rate("0.2"))
