@@ -7,17 +7,19 @@ would go beyond it, however many ask at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from django.db.models import F
 
 from vouchers.actions.ledger_chains import Cap
+from vouchers.actions.rolling_caps import gone_by
 from vouchers.models import LedgerAccount
+from vouchers.money import ZERO
 from vouchers.policy.assessment import Assessment, CapKey
-from vouchers.policy.caps import cap_keys, period_of
+from vouchers.policy.caps import ROLLING, cap_keys, period_of
 from vouchers.policy.facts import Facts, UsedAmounts
 from vouchers.policy.rules import Cap as CapRule
 from vouchers.policy.rules import Scheme
@@ -42,14 +44,24 @@ def used_amounts(scheme: Scheme, facts: Facts) -> UsedAmounts:
     """What is used or reserved of every cap that concerns the case, as the ledger has it now."""
     keys = cap_keys(scheme, facts)
     by_code = {ledger_cap(key).code: key.key for key in keys}
-    used = {by_code[account.code]: account.used for account in LedgerAccount.objects.filter(code__in=by_code)}
+    gone = gone_by(_rolling(by_code), facts.on)
+    used = {
+        by_code[account.code]: account.used - gone.get(account.code, ZERO)
+        for account in LedgerAccount.objects.filter(code__in=by_code)
+    }
     return UsedAmounts(caps=used, year_basis=facts.used.year_basis)
 
 
 def caps_of(scheme: Scheme, facts: Facts, assessment: Assessment) -> Sequence[Cap]:
     """The caps that granting the assessed amount takes, for the ledger's chain."""
     keys = {key.key: key for key in cap_keys(scheme, facts)}
-    return [ledger_cap(keys[use.key], use.amount) for use in assessment.cap_uses]
+    caps = [ledger_cap(keys[use.key], use.amount) for use in assessment.cap_uses]
+    gone = gone_by(_rolling(cap.code for cap in caps), facts.on)
+    return [replace(cap, limit=cap.limit + gone.get(cap.code, ZERO)) for cap in caps]
+
+
+def _rolling(codes: Iterable[str]) -> list[str]:
+    return [code for code in codes if code.endswith(f":{ROLLING}")]
 
 
 @dataclass(frozen=True)
@@ -91,7 +103,7 @@ def cap_changes(before: Scheme, after: Scheme, on: date) -> list[CapChange]:
 def _counted(program: str, cap: CapRule, limit: Decimal, on: date) -> tuple[int, int]:
     head = f"cap:{hashlib.sha256(program.encode()).hexdigest()[:12]}:{cap.code}."
     events = ("issue", "claim") if cap.counts_at is CountsAt.BOTH else (cap.counts_at.value,)
-    taken = (
+    taken = dict(
         LedgerAccount.objects.filter(
             kind="cap", code__startswith=head, code__endswith=f":{period_of(cap, on)}"
         )
@@ -101,9 +113,11 @@ def _counted(program: str, cap: CapRule, limit: Decimal, on: date) -> tuple[int,
         .filter(taken__gt=0)
         .values_list("code", "taken")
     )
+    for code, amount in gone_by(_rolling(taken), on).items():
+        taken[code] -= amount
     most: dict[str, Decimal] = {}
-    for code, amount in taken:
+    for code, amount in taken.items():
         event, _colon, subject = code.removeprefix(head).partition(":")
-        if event in events:
+        if event in events and amount > 0:
             most[subject] = max(most.get(subject, Decimal(0)), amount)
     return len(most), sum(amount > limit for amount in most.values())
