@@ -3,6 +3,7 @@ the filer may say otherwise, and a person holds the two against each other."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Protocol
@@ -34,17 +35,42 @@ class BilledLine(Protocol):
     def net_amount(self) -> Decimal: ...
 
 
+def _words(description: str) -> str:
+    if description.startswith("*") and description.count("*") >= 2:
+        return description.split("*", 2)[2] or description
+    return description
+
+
 def suggested(description: str) -> Component:
     """What the words of a line say it bills; OTHER where they say nothing known. The tax bureau's class between asterisks
     (*信息技术服务*) is too wide to tell."""
-    words = description
-    if words.startswith("*") and words.count("*") >= 2:
-        words = words.split("*", 2)[2] or description
-    folded = words.upper()
+    folded = _words(description).upper()
     for component, signs in WORDS:
         if any(sign.upper() in folded for sign in signs):
             return component
     return Component.OTHER
+
+
+# Beside 算力 and the like these make of a line something else than compute, or something that a person has to tell.
+_NOT_COMPUTE_ALONE = re.compile(
+    "机房|托管|运维|维护|维保|咨询|培训|设计|建设|施工|监理|开发|集成|部署|迁移|电费|场地|备案|评审|会议|保险|管理|数据"
+    "|[及和与等含、＋+]"
+)
+_MACHINES, _NOT_RENTED = ("服务器", "整机", "设备", "硬件"), ("机柜", "交换机")
+
+
+def certain(description: str) -> Component | None:
+    """What the words of a line say beyond doubt; None where they say nothing known, or several things at once: 算力存储服务费 may
+    be either. Renting servers with accelerators is renting compute."""
+    words = _words(description).upper()
+    found = {component for component, signs in WORDS if any(sign.upper() in words for sign in signs)}
+    if Component.COMPUTE in found:
+        rented = "租" in words and any(sign in words for sign in _MACHINES)
+        if rented and not any(sign in words for sign in _NOT_RENTED):
+            found.discard(Component.EQUIPMENT)
+        if _NOT_COMPUTE_ALONE.search(words):
+            return None
+    return found.pop() if len(found) == 1 else None
 
 
 def by_component(lines: Iterable[BilledLine]) -> dict[Component, Decimal]:

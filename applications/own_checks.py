@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
-from applications.components import suggested
+from applications.components import certain, suggested
+from applications.evidence import document_use, use_of
 from applications.grounds import tracks_of
 from applications.invoice_checks import invoice_checks
 from applications.models import Application, BasisItem, Check, Claim
@@ -55,10 +56,28 @@ def _check(case: Application | Claim, code: str, label: str, sentence: str, **mo
     )
 
 
-def _machine(case: Claim, code: str, label: str, faults: Iterable[str]) -> Check:
+def _machine(case: Application | Claim, code: str, label: str, faults: Iterable[str]) -> Check:
     found = [fault for fault in faults if fault]
     result = CheckResult.FAILED if found else CheckResult.PASSED
     return _check(case, code, label, "；".join(found) or f"{label}。", by_machine=True, result=result)
+
+
+def _unused(case: Application | Claim, code: str, label: str, uses: Iterable[tuple[str, str]]) -> Check:
+    """Failed where a document is used twice for certain; a number that is only alike, or missing, waits for a person."""
+    answers = list(uses)
+    faults, doubts = [one for one, _ in answers if one], [one for _, one in answers if one]
+    if doubts and not faults:
+        return _check(case, code, label, "；".join(doubts) + "。")
+    return _machine(case, code, label, faults)
+
+
+#: What applicants say of themselves: it stops nothing, for it does not count before a person attested it.
+_STATED = ("class.", "stated.")
+
+
+def stop_instantly(checks: Iterable[Check]) -> list[Check]:
+    """The checks of the casework that have to be passed before anything is granted or paid without a person."""
+    return [one for one in checks if one.result != CheckResult.PASSED and not one.code.startswith(_STATED)]
 
 
 def own_checks(case: Application | Claim) -> list[Check]:
@@ -95,18 +114,22 @@ def application_checks(case: Application, scheme: Scheme) -> list[Check]:
                 case, "stated.completion", f"目标任务完成率为 {percent:f}%", "申领单位自述，须核对完成证明。"
             )
         )
+    if case.project is not None and case.project.document_no:
+        checks.append(
+            _unused(case, "project_unused", "结算单或项目文件未在其他申领中使用", [document_use(case)])
+        )
     return checks
 
 
 def claim_checks(claim: Claim) -> list[Check]:
     """The invoices' checks, and one for each other kind of basis; what a platform's own call reported is its record."""
     checks = invoice_checks(claim)
-    items = list(claim.items.select_related("invoice").prefetch_related("invoice__lines"))
+    items = list(claim.items.select_related("invoice", "claim").prefetch_related("invoice__lines"))
     checks += _component_checks(claim, items)
     others = [item for item in items if item.invoice is None]
     if not others:
         return checks
-    checks.append(_machine(claim, "item_unused", "凭证未在其他兑付中使用", map(_used_elsewhere, others)))
+    checks.append(_unused(claim, "item_unused", "凭证未在其他兑付中使用", map(use_of, others)))
     checks.append(_machine(claim, "within_ground", "累计申报不超过合同或项目金额", [_over_ground(claim)]))
     if claim.kind != ClaimKind.CLAIM:
         return checks
@@ -115,21 +138,6 @@ def claim_checks(claim: Claim) -> list[Check]:
             label, sentence = HELD_AGAINST[kind]
             checks.append(_check(claim, f"item.{kind}", label, sentence))
     return checks
-
-
-def _used_elsewhere(item: BasisItem) -> str:
-    if not item.reference or item.kind == BasisKind.CONTRACT_AMOUNT.value:
-        return ""
-    other = (
-        BasisItem.objects.filter(
-            kind=item.kind, reference=item.reference, claim__enterprise=item.claim.enterprise_id
-        )
-        .exclude(claim=item.claim)
-        .exclude(claim__state__in=DEAD_STATES)
-        .select_related("claim")
-        .first()
-    )
-    return f"凭证 {item.reference} 已在兑付 {other.claim.claim_no} 中使用" if other is not None else ""
 
 
 def _over_ground(claim: Claim) -> str:
@@ -147,7 +155,7 @@ def _over_ground(claim: Claim) -> str:
             return ""
         limit = project.amount
         rows = BasisItem.objects.filter(claim__voucher=claim.voucher)
-    counted = rows.exclude(claim__state__in=DEAD_STATES - {claim.state})
+    counted = rows.filter(Q(claim=claim) | ~Q(claim__state__in=DEAD_STATES))
     total = counted.aggregate(total=Sum("net_amount"))["total"] or ZERO
     if total <= limit:
         return ""
@@ -166,6 +174,10 @@ def asks_component(claim: Claim) -> bool:
     )
 
 
+def _component(item: BasisItem) -> Component:
+    return Component(item.component or Component.COMPUTE.value)
+
+
 def _component_checks(claim: Claim, items: list[BasisItem]) -> list[Check]:
     """What each invoice says it bills against the component that it is claimed under. The machine only says yes where every
     line says the same; otherwise a person reads the invoice."""
@@ -173,19 +185,24 @@ def _component_checks(claim: Claim, items: list[BasisItem]) -> list[Check]:
     if not invoices or not asks_component(claim):
         return []
     doubts = []
-    for item in invoices:
-        assert item.invoice is not None
-        claimed = Component(item.component or Component.COMPUTE.value)
-        lines = list(item.invoice.lines.all())
-        billed = sum((line.net_amount for line in lines if suggested(line.description) is claimed), ZERO)
-        number = item.invoice.invoice_no
+    # An invoice and a component of it once, however many items it is split into, here and in other claims.
+    for invoice, claimed in dict.fromkeys((item.invoice, _component(item)) for item in invoices):
+        assert invoice is not None
+        lines = list(invoice.lines.all())
+        billed = sum((line.net_amount for line in lines if certain(line.description) is claimed), ZERO)
+        live = BasisItem.objects.filter(number_key=invoice.number_key).exclude(number_key="")
+        live = live.filter(Q(claim=claim) | ~Q(claim__state__in=DEAD_STATES))
+        asked = sum((item.net_amount for item in live if _component(item) is claimed), ZERO)
+        number = invoice.invoice_no
         if not lines:
             doubts.append(f"发票 {number} 没有可读取的项目明细，按“{claimed.label}”申报")
-        elif billed < item.net_amount:
+        elif billed < asked:
             others = sorted({suggested(line.description).label for line in lines} - {claimed.label})
+            unclear = [line.description for line in lines if certain(line.description) is None]
             doubts.append(
-                f"发票 {number} 按“{claimed.label}”申报 {thousands(item.net_amount)} 元，明细中该类为 {thousands(billed)} 元"
+                f"发票 {number} 按“{claimed.label}”申报 {thousands(asked)} 元，明细中可确认为该类的为 {thousands(billed)} 元"
                 + (f"，另有{'、'.join(others)}" if others else "")
+                + (f"，名称不能确定种类的有{'、'.join(unclear[:5])}" if unclear else "")
             )
     label = "费用种类与发票项目相符"
     if not doubts:

@@ -6,6 +6,7 @@ None means that nothing is known; what a party says of itself is no more than th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -25,7 +26,7 @@ from vouchers.models import (
     Shareholding,
 )
 from vouchers.models.parties import Relation
-from vouchers.policy.facts import AdmissionFacts, ListingFacts, PartyFacts, ProviderFacts
+from vouchers.policy.facts import AdmissionFacts, Facts, ListingFacts, PartyFacts, ProviderFacts
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import CapSubject, GateKind, PartyKind, ScaleUnit
 from vouchers.policy.words import day_words
@@ -119,6 +120,28 @@ def years_supported(party: Party, program_code: str, on: date, *, besides: str =
     return years
 
 
+def registered_kind(party: Party) -> PartyKind:
+    """What the register has the party as."""
+    return PartyKind.INSTITUTE if party.ownership == "public_institution" else PartyKind.ENTERPRISE
+
+
+def as_attested(facts: Facts, party: Party) -> Facts:
+    """The facts without what the applicant only says of itself: its classes, its kind, its degree of completion count as far as
+    a person attested them."""
+    stated = {"attestations": facts.attestations}
+    applicant = facts.applicant
+    known = attested(stated, "stated.party_kind") is True
+    return replace(
+        facts,
+        applicant=replace(
+            applicant,
+            classes=tuple(one for one in applicant.classes if attested(stated, f"class.{one}") is True),
+            kind=applicant.kind if known else registered_kind(party),
+        ),
+        completion=facts.completion if attested(stated, "stated.completion") is True else None,
+    )
+
+
 def party_facts(
     party: Party, scheme: Scheme, *, on: date, stated: Mapping[str, Any], application_no: str = ""
 ) -> PartyFacts:
@@ -127,9 +150,7 @@ def party_facts(
     admitted = _in_force(
         ProviderAdmission.objects.filter(provider=party, program_code=scheme.program), on
     ).exists()
-    kind = stated.get("party_kind") or (
-        PartyKind.INSTITUTE if party.ownership == "public_institution" else PartyKind.ENTERPRISE
-    )
+    kind = stated.get("party_kind") or registered_kind(party)
     recorded = connected(party, scheme, on)
     kinds = {gate.kind for gate in scheme.gates if gate.switched_on}
     grouped = any(cap.subject is CapSubject.GROUP and cap.switched_on for cap in scheme.caps)

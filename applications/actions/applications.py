@@ -17,11 +17,12 @@ from applications.actions.assessments import (
 from applications.actions.issuing import grant_instantly, granted_amount, tell
 from applications.actions.leases import check_lease_price, file_lease, return_lease
 from applications.actions.reviews import ReviewerOpinion, reviewed
+from applications.evidence import free_evidence, hold_document, keep_document, require_document
 from applications.grounds import first_track, ground_kinds, is_project
 from applications.models import Application, Lease, Paper, Project
 from applications.models.applications import ApplicationState
 from applications.models.leases import LeaseState
-from applications.own_checks import own_checks
+from applications.own_checks import own_checks, stop_instantly
 from applications.stopping import require_not_stopped
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
@@ -196,7 +197,7 @@ def submit_application(
     publication, scheme = scheme_of(application)
     if application.lease is not None:
         if application.lease.state in (LeaseState.DRAFT, LeaseState.RETURNED):
-            _keep_document(application)
+            keep_document(application)
             file_lease(application.lease, by=by)
         check_lease_price(application.lease, scheme)
         screen("lease", application.lease.lease_no, ScreeningMoment.FILING)
@@ -228,29 +229,14 @@ def submit_application(
             "filer_phone": filer_phone,
         },
     )
-    cases.write_checks(application, assessment, own_checks(application))
+    hold_document(application)
+    own = own_checks(application)
+    cases.write_checks(application, assessment, own)
     screen("application", application.application_no, ScreeningMoment.FILING)
-    if scheme.issue.way is IssueWay.INSTANT and assessment.outcome is Outcome.ELIGIBLE:
+    instant = scheme.issue.way is IssueWay.INSTANT and assessment.outcome is Outcome.ELIGIBLE
+    if instant and not stop_instantly(own):
         grant_instantly(application)
     return application
-
-
-def _keep_document(application: Application) -> None:
-    """The contract knows the digest of its text: the same text filed elsewhere is found by it."""
-    paper = (
-        Paper.objects.filter(
-            subject_kind="application",
-            subject_no=application.application_no,
-            kind="contract",
-            removed_at=None,
-        )
-        .order_by("pk")
-        .last()
-    )
-    lease = application.lease
-    if paper is not None and lease is not None:
-        lease.document_sha256 = paper.sha256
-        lease.save(update_fields=["document_sha256"])
 
 
 def band_of(scheme: Scheme, amount: Decimal) -> dict[str, Any]:
@@ -271,6 +257,7 @@ def withdraw_application(application: Application, *, by: User, reason: str = ""
     cases.move(
         application, "withdraw", by=by, party=application.enterprise, acting_as_staff=False, reason=reason
     )
+    free_evidence(application)
     return application
 
 
@@ -349,6 +336,7 @@ def approve_application(
         application.save(update_fields=["publication", "pinned_reason"])
     assessment = reassess(application)
     cases.require_answered(application)
+    require_document(application)
     if assessment.outcome is Outcome.REFUSED:
         raise NotNow(
             "application.refused_by_rules",
@@ -390,6 +378,7 @@ def reject_application(application: Application, *, by: User, reason: str) -> Ap
         reason=reason,
         update={"decided_on": dates.today(), "decision_reason": reason},
     )
+    free_evidence(application)
     tell(application, "application_rejected")
     return application
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from applications.actions import cases
 from applications.facts import application_facts, claim_facts
 from applications.models import Application, Check, Claim
 from applications.own_checks import own_checks
+from applications.standing import as_attested
 from vouchers import dates
 from vouchers.models import Publication
 from vouchers.policy.assess import assess
@@ -17,6 +19,7 @@ from vouchers.policy.assessment import Assessment
 from vouchers.policy.facts import Facts
 from vouchers.policy.plain import from_plain, to_plain
 from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import IssueWay, Outcome
 
 Case = Application | Claim
 
@@ -32,8 +35,26 @@ def facts_of(case: Case, *, on: date | None = None) -> Facts:
     _publication, scheme = scheme_of(case)
     day = on or dates.today()
     if isinstance(case, Application):
-        return application_facts(case, scheme, on=day)
-    return claim_facts(case, scheme, on=day)
+        facts = application_facts(case, scheme, on=day)
+    else:
+        facts = claim_facts(case, scheme, on=day)
+    return _surely(case, facts) if scheme.issue.way is IssueWay.INSTANT else facts
+
+
+_WORSE = (Outcome.ELIGIBLE, Outcome.REVIEW, Outcome.REFUSED)
+
+
+def _surely(case: Case, facts: Facts) -> Facts:
+    """Where nobody looks before it is granted, what the applicant only says of itself counts against it, never for it."""
+    known = as_attested(facts, case.enterprise)
+    if known == facts:
+        return facts
+    stated, sure = assessed(case, facts), assessed(case, known)
+
+    def height(one: Assessment) -> tuple[int, Decimal]:
+        return -_WORSE.index(one.outcome), one.amount
+
+    return facts if height(stated) < height(sure) else known
 
 
 def assessed(case: Case, facts: Facts) -> Assessment:

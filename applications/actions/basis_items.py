@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from applications.actions.cases import as_it_stands
+from applications.evidence import likeness, number_as_meant
 from applications.models import BankTransfer, BasisItem, Claim, Invoice, Paper
 from applications.models.claims import ClaimKind, ClaimState
 from vouchers.access import Role, require_role
@@ -57,7 +58,7 @@ def set_items(claim: Claim, items: list[ItemFields], *, by: User) -> list[BasisI
     problems = [
         problem for position, item in enumerate(items, 1) for problem in _check_item(claim, position, item)
     ]
-    problems += _over_invoices(items)
+    problems += _over_invoices(items) + _twice(items)
     if problems:
         raise Problems(problems, code="claim.items")
     claim.items.all().delete()
@@ -69,6 +70,7 @@ def set_items(claim: Claim, items: list[ItemFields], *, by: User) -> list[BasisI
             invoice=item.invoice,
             number_key=item.invoice.number_key if item.invoice else "",
             reference=item.reference,
+            reference_key=likeness(item.reference),
             description=item.description,
             net_amount=item.net_amount,
             tax_amount=item.tax_amount,
@@ -144,6 +146,26 @@ def _over_invoices(items: list[ItemFields]) -> list[Invalid]:
     return out
 
 
+def _twice(items: list[ItemFields]) -> list[Invalid]:
+    """A document is listed once, whatever the spelling of its number; the parts of one contract may be several."""
+    seen: set[tuple[str, str]] = set()
+    out = []
+    for position, item in enumerate(items, 1):
+        key = (item.kind, number_as_meant(item.reference))
+        if item.invoice is not None or not key[1] or item.kind == BasisKind.CONTRACT_AMOUNT.value:
+            continue
+        if key in seen:
+            out.append(
+                Invalid(
+                    "claim.item_twice",
+                    f"第 {position} 项的凭证 {item.reference} 已列入本次兑付，不能重复计入。",
+                    field=f"items-{position}",
+                )
+            )
+        seen.add(key)
+    return out
+
+
 def fields_of(item: BasisItem) -> ItemFields:
     """An item as a person filled it in: the end of its period as the last day."""
     return ItemFields(
@@ -183,8 +205,8 @@ def add_item(claim: Claim, item: ItemFields, *, by: User) -> BasisItem:
             )
         if (
             item.invoice is None
-            and item.reference
-            and (known.kind, known.reference) == (item.kind, item.reference)
+            and number_as_meant(item.reference)
+            and (known.kind, number_as_meant(known.reference)) == (item.kind, number_as_meant(item.reference))
         ):
             raise NotNow("claim.item_twice", f"凭证 {item.reference} 已列入本次兑付，不必重复添加。")
     return set_items(claim, [*present, item], by=by)[-1]

@@ -6,6 +6,7 @@ from applications.models import Claim, Lease, Paper
 from applications.models.claims import ClaimKind
 from applications.models.leases import LeaseState
 from vouchers import dates
+from vouchers.actions.vouchers import balance_of
 from vouchers.errors import Forbidden, Invalid, NotNow, Problems
 from vouchers.models import Voucher
 from vouchers.models.vouchers import VoucherState
@@ -31,6 +32,18 @@ def require_voucher(voucher: Voucher, *, filed_before: bool) -> None:
         raise NotNow(
             "voucher.not_usable", f"算力券 {number} 目前为“{voucher.get_state_display()}”，不能申请兑付。"
         )
+
+
+def require_balance(voucher: Voucher) -> None:
+    """That there is something left on it for a new claim (409 ``voucher.used_up``)."""
+    if balance_of(voucher).available > 0:
+        return
+    what = "核定额度" if voucher.is_entitlement else "算力券"
+    raise NotNow(
+        "voucher.used_up",
+        f"{what} {voucher.voucher_no} 的可用余额为 0.00 元，不能再申请兑付。",
+        hint="余额已全部兑付，或已由办理中的兑付申请预占；可在该券的兑付记录中查看。",
+    )
 
 
 def require_lease(lease: Lease | None, voucher: Voucher) -> None:

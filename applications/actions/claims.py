@@ -13,13 +13,15 @@ from django.db.models import Q, QuerySet
 from applications.actions import cases
 from applications.actions.assessments import assessed, columns, facts_of, kept, reassess, scheme_of
 from applications.actions.basis_items import require_filer
-from applications.actions.claim_grounds import require_lease, require_papers, require_voucher
+from applications.actions.claim_grounds import require_balance, require_lease, require_papers, require_voucher
 from applications.actions.leases import check_lease_price
+from applications.evidence import free_evidence, hold_evidence, require_evidence
 from applications.facts import latest_price_check
 from applications.grounds import first_track
 from applications.models import Application, Claim, Lease
 from applications.models.claims import ClaimKind, ClaimState
-from applications.own_checks import own_checks
+from applications.models.reviews import CheckResult
+from applications.own_checks import own_checks, stop_instantly
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
@@ -60,6 +62,8 @@ def start_claim(
     else:
         require_role(by, Role.FILER, party=voucher.enterprise)
     require_voucher(voucher, filed_before=False)
+    if kind == ClaimKind.CLAIM:
+        require_balance(voucher)
     require_lease(lease, voucher)
     assert voucher.program is not None and voucher.publication is not None
     application = Application.objects.filter(application_no=voucher.application_no).first()
@@ -90,6 +94,8 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
     if claim.lifecycle.find("submit", claim.state) is None:
         raise not_now(claim, "submit")
     require_voucher(claim.voucher, filed_before=claim.submitted_at is not None)
+    if claim.kind == ClaimKind.CLAIM and claim.submitted_at is None:
+        require_balance(claim.voucher)
     require_lease(claim.lease, claim.voucher)
     if not claim.items.exists():
         raise Invalid("claim.no_items", "请至少添加一项兑付依据（发票或结算单）。", field="items")
@@ -108,6 +114,8 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
     reserve_id = claim.reserve_id if stands else uuid.uuid4()
 
     def change() -> Claim:
+        hold_evidence(claim)
+        own = own_checks(claim)
         cases.move(
             claim,
             "submit",
@@ -123,6 +131,7 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
                     "instant": claim.kind == ClaimKind.SETTLEMENT
                     and _settles_instantly(scheme)
                     and assessment.outcome is Outcome.ELIGIBLE
+                    and not stop_instantly(own)
                 },
                 "reserve_id": reserve_id,
                 "resolve_id": uuid.uuid4(),
@@ -133,7 +142,7 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
                 "submitted_at": claim.submitted_at or dates.now(),
             },
         )
-        cases.write_checks(claim, assessment, own_checks(claim))
+        cases.write_checks(claim, assessment, own)
         screen("claim", claim.claim_no, ScreeningMoment.FILING)
         return claim
 
@@ -240,6 +249,21 @@ def settle_instantly(claim: Claim) -> Claim:
         raise NotNow(
             "claim.needs_review", "本次使用有需人工核验的事项，不能即时抵扣，已转人工审核。", keep=True
         )
+    hold_evidence(claim)
+    own = own_checks(claim)
+    stops = stop_instantly(own)
+    if stops:
+        # Nothing is posted; what is reserved stays until staff decided, or the platform releases it.
+        cases.write_checks(claim, assessment, own)
+        claim.band = {**claim.band, "instant": False}
+        claim.save(update_fields=["band"])
+        failed = next((one for one in stops if one.result == CheckResult.FAILED), stops[0])
+        raise NotNow(
+            "claim.needs_review",
+            f"本次使用有需人工核验的事项，不能即时抵扣，已转人工审核：{failed.sentence.rstrip('。')}。",
+            hint="如数据有误，请先释放本笔，更正后重新提交。",
+            keep=True,
+        )
     return _confirm(claim, "settle_instantly", by=None, reason="", granted=claim.claimed_amount or ZERO)
 
 
@@ -253,6 +277,7 @@ def _confirm(claim: Claim, verb: str, *, by: User | None, reason: str, granted: 
     participants = cases.hands(claim) | ({by.pk} if by else set())
 
     def change() -> Claim:
+        require_evidence(claim)
         cases.move(
             claim,
             verb,
@@ -312,6 +337,7 @@ def _release(
         cases.as_it_stands(claim)
         held = bool(claim.claimed_amount) and claim.state in RESERVED_STATES
         cases.move(claim, verb, by=by, update=update, **how)
+        free_evidence(claim)
         if verb in ("reject", "lapse"):
             _tell(claim, f"claim_{verb}ed" if verb == "reject" else "claim_lapsed")
         if held:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from applications.evidence import likeness
 from applications.models import Application, Project
 from applications.models.applications import ApplicationState
 from applications.models.projects import ProjectKind
@@ -93,6 +94,7 @@ def _columns(fields: ProjectFields) -> dict[str, object]:
     columns = dict(vars(fields))
     if fields.period_to is not None:
         columns["period_to"] = date.fromordinal(fields.period_to.toordinal() + 1)
+    columns["document_key"] = likeness(fields.document_no)
     columns["scale_unit"] = "pflops" if fields.scale is not None else ""
     return columns
 

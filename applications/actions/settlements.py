@@ -11,9 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from applications.actions.basis_items import ItemFields, set_items
 from applications.actions.claims import settle_instantly, start_claim, submit_claim, withdraw_claim
+from applications.evidence import likeness, number_as_meant
 from applications.models import BasisItem, Claim, Lease
 from applications.models.claims import DEAD_STATES, ClaimKind, ClaimState
 from vouchers.access import Role, require_role
@@ -114,15 +116,18 @@ def _wait_for_others(what: str, provider: Party, text: str) -> None:
 
 def _require_unused(reference: str, provider: Party) -> None:
     """A line of the platform's statement is deducted once, whatever the key that it comes under."""
-    _wait_for_others("reference", provider, reference)
-    used = (
+    number = number_as_meant(reference)
+    _wait_for_others("reference", provider, number)
+    alike = (
         BasisItem.objects.filter(
-            claim__provider=provider, claim__kind=ClaimKind.SETTLEMENT, reference=reference
+            Q(reference_key=likeness(reference)) | Q(reference=reference),
+            claim__provider=provider,
+            claim__kind=ClaimKind.SETTLEMENT,
         )
         .exclude(claim__state__in=DEAD_STATES)
         .select_related("claim")
-        .first()
     )
+    used = next((item for item in alike if number_as_meant(item.reference) == number), None)
     if used is not None:
         raise Invalid(
             "settlement.reference_used",

@@ -98,6 +98,10 @@ class Application(Recorded):
     decided_on = models.DateField(_("核准日"), null=True, blank=True)
     decision_reason = models.TextField(_("决定理由"), blank=True)
     voucher_no = models.CharField(_("券号"), max_length=24, blank=True)
+    # The statement of settlements that it holds while it is live.
+    evidence_key = models.CharField(
+        _("占用的凭证"), max_length=200, blank=True, default="", db_default="", editable=False
+    )
     issue_id = models.UUIDField(default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField(_("建立时间"), auto_now_add=True)
 
@@ -113,6 +117,9 @@ class Application(Recorded):
                 | Q(state__in=("draft", "withdrawn"))
                 | Q(publication__isnull=False, submitted_at__isnull=False, statement_accepted=True),
                 name="application_submitted_whole",
+            ),
+            models.UniqueConstraint(
+                fields=("evidence_key",), condition=~Q(evidence_key=""), name="application_evidence_once"
             ),
         )
         indexes = (

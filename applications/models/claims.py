@@ -217,6 +217,13 @@ class BasisItem(Recorded):
     # The number as claimed, kept also where the invoice itself was not handed over (imported history).
     number_key = models.CharField(max_length=40, blank=True, db_index=True)
     reference = models.CharField(_("凭证号"), max_length=60, blank=True)
+    # What numbers that look alike have in common, and the number that this item holds for its claim while that is live.
+    reference_key = models.CharField(
+        _("凭证号比对键"), max_length=200, blank=True, default="", db_default="", db_index=True
+    )
+    evidence_key = models.CharField(
+        _("占用的凭证"), max_length=200, blank=True, default="", db_default="", editable=False
+    )
     description = models.CharField(_("说明"), max_length=200, blank=True)
     net_amount = models.DecimalField(_("计入金额（不含税）"), max_digits=18, decimal_places=2)
     tax_amount = models.DecimalField(_("税额"), max_digits=18, decimal_places=2, default=0)
@@ -240,6 +247,11 @@ class BasisItem(Recorded):
         ordering = ("claim", "position")
         constraints = (
             models.UniqueConstraint(fields=("claim", "position"), name="basis_item_position"),
+            models.UniqueConstraint(
+                fields=("kind", "evidence_key"),
+                condition=~Q(evidence_key=""),
+                name="basis_item_evidence_once",
+            ),
             models.CheckConstraint(
                 condition=~Q(kind="invoice_line") | Q(invoice__isnull=False) | ~Q(number_key=""),
                 name="basis_item_invoice",

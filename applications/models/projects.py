@@ -39,6 +39,9 @@ class Project(Recorded):
     program_code = models.CharField(_("专项代码"), max_length=30, db_index=True)
     program_region_code = models.CharField(_("专项所在地区"), max_length=6)
     document_no = models.CharField(_("文号或结算单号"), max_length=100, blank=True)
+    document_key = models.CharField(
+        _("文号比对键"), max_length=200, blank=True, default="", db_default="", db_index=True
+    )
     region_code = models.CharField(_("所在地"), max_length=6, blank=True)
     site = models.CharField(_("机房或平台"), max_length=120, blank=True)
     counterparties = models.TextField(_("往来单位"), blank=True)

@@ -105,8 +105,9 @@ def test_the_ceiling_of_the_voucher_holds_over_two_claims(cast, beijing):
             net_amount=Decimal("100.00"),
             invoice=casework.invoice(lease, "100.00", number="25112000000000000013"),
         )
-        claim = casework.claimed(cast, voucher, lease, [item])
-        assert claim.claimed_amount == 0
+        with pytest.raises(NotNow) as refusal:
+            casework.claimed(cast, voucher, lease, [item])
+        assert refusal.value.code == "voucher.used_up"
 
 
 def test_the_one_who_accepted_may_neither_recommend_nor_approve(cast, beijing):

@@ -200,3 +200,30 @@ def test_a_deduction_that_needs_a_person_is_in_the_offices_queue_and_does_not_la
     Claim.objects.filter(claim_no=doubtful).update(band={"instant": False})
     assert [claim.claim_no for claim in waiting_claims(cast.handler)] == [doubtful]
     assert claims_due_to_lapse(date(2024, 12, 31)) == [clear]
+
+
+def test_what_goes_beyond_the_contract_is_never_deducted_without_a_person(cast, api, etown):
+    caller = api(token=cast.platform_token)
+    first = send(api, cast, body(etown), "key-000001").json()["settlement_no"]
+    assert caller.post(f"/api/v1/settlements/{first}/confirm").json()["state"] == "approved"
+    beyond = send(api, cast, body(etown, reference="ST-9", net_amount="5000000.00"), "key-000002")
+    number = beyond.json()["settlement_no"]
+    answer = caller.post(f"/api/v1/settlements/{number}/confirm")
+    assert (answer.status_code, answer.json()["code"]) == (409, "claim.needs_review")
+    assert "超过申领所依据的金额" in answer.json()["detail"]
+    claim = Claim.objects.get(claim_no=number)
+    assert (claim.state, claim.approved_amount, claim.band["instant"]) == ("submitted", None, False)
+    assert not Payment.objects.filter(claim_no=number).exists()
+    # It can still be released, and what is within the contract goes on.
+    assert caller.post(f"/api/v1/settlements/{number}/release").json()["state"] == "withdrawn"
+    within = send(api, cast, body(etown, reference="ST-9", net_amount="500000.00"), "key-000003")
+    last = within.json()["settlement_no"]
+    assert caller.post(f"/api/v1/settlements/{last}/confirm").json()["state"] == "approved"
+    assert check_ledger() == []
+
+
+def test_a_line_is_the_same_line_however_it_is_spelled(cast, api, etown):
+    assert send(api, cast, body(etown, reference="ST-12-3"), "key-000001").status_code == 201
+    again = send(api, cast, body(etown, reference="ｓｔ—12-3 "), "key-000002")
+    assert (again.status_code, again.json()["code"]) == (422, "settlement.reference_used")
+    assert send(api, cast, body(etown, reference="ST-1-23"), "key-000003").status_code == 201

@@ -140,7 +140,7 @@ def test_where_the_text_goes_by_recognition_the_decision_pins_the_version(cast):
         assert "认定前暂按申领日" in application.pinned_reason
         kinds.granted(cast, application)
         application.refresh_from_db()
-        assert application.pinned_reason.startswith("按认定日适用：2025年07月15日")
+        assert application.pinned_reason.startswith("按认定日适用：2025年7月15日")
 
 
 @pytest.mark.parametrize(
