@@ -20,6 +20,7 @@ from vouchers.context import acting
 from vouchers.models import PolicyCap, PolicyRate, PolicyVersion, Publication, User
 from vouchers.policy.documents import shipped_scheme
 from vouchers.policy.examples import shipped_examples
+from vouchers.policy.terms import Shortage
 
 pytestmark = pytest.mark.django_db
 
@@ -120,6 +121,18 @@ def test_the_second_person_reads_the_changes_before_publishing(
     assert "<del>2,000,000.00 元</del>" in text
     assert "文件未规定溯及既往" in text
     assert compare(second) in text
+
+
+def test_who_publishes_reads_before_why_the_version_will_not_open(
+    cast: Cast, first: Publication, draft: PolicyVersion
+):
+    PolicyVersion.objects.filter(pk=draft.pk).update(state="draft")
+    draft.policyexample_rows.all().delete()
+    scheme = capped("1000000")
+    listed = dataclasses.replace(scheme, issue=dataclasses.replace(scheme.issue, shortage=Shortage.BY_SCORE))
+    page = signed_in(cast.publisher).get(version_address(ready(cast, listed), "act", "publish"))
+    assert "发布后暂不开放申领" in page.text
+    assert "整批核定尚未开通" in page.text
 
 
 def ready(cast: Cast, scheme: object) -> PolicyVersion:
