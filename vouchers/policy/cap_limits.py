@@ -220,9 +220,9 @@ def takes(
     """What the granted amount takes from each account: of a cap of some tracks or of a contract, only their part."""
     if amount <= 0:
         return
-    parts = share_out(base.parts, amount)
-    if not parts:
+    if all(weight <= 0 for weight in base.parts.values()):
         return
+    parts: dict[Share, Decimal] | None = None
     for bound in caps:
         tracks, is_per_contract = bound.cap.tracks, bound.cap.subject is _CONTRACT
         for account in bound.accounts:
@@ -231,6 +231,8 @@ def takes(
             if not tracks and not is_per_contract:
                 yield bound, account, amount  # all parts together
                 continue
+            if parts is None:
+                parts = share_out(base.parts, amount)
             part = ZERO
             for (track, contract_no), value in parts.items():
                 if (not tracks or track in tracks) and (

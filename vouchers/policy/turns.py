@@ -22,8 +22,9 @@ from vouchers.policy.working import Working
 
 _APPLICATION = Stage.APPLICATION
 _ROLLING = CapPeriod.ROLLING_YEAR
+_POOL, _BATCH = CapSubject.POOL, CapSubject.BATCH
 
-SHARED = (CapSubject.POOL, CapSubject.BATCH)
+SHARED = (_POOL, _BATCH)
 """Caps that many enterprises share: pools."""
 
 
@@ -68,6 +69,7 @@ class Turn:
         self._stopped: set[str] = set()
         self._stops = version.scheme.issue.shortage is Shortage.STOP
         self._kind = version.scheme.voucher
+        self._expiries: dict[date, date] = {}
 
     # ---- one case
 
@@ -109,7 +111,10 @@ class Turn:
         sums, granted, on = self.sums, decided.settled.granted, case.halves[self.place].weighed.on
         if case.stage is _APPLICATION:
             number = case.case_no if self._kind.issues_voucher else f"E-{case.case_no}"
-            sums.vouchers[case.case_no] = Drawn(number, granted, granted, expiry_of(self._kind, on))
+            expires_on = self._expiries.get(on)
+            if expires_on is None:
+                expires_on = self._expiries[on] = expiry_of(self._kind, on)
+            sums.vouchers[case.case_no] = Drawn(number, granted, granted, expires_on)
         if granted > 0:
             for bound, account, amount in decided.taken:
                 sums.add(account.key, on, amount, rolling=bound.cap.period is _ROLLING)
@@ -122,7 +127,8 @@ class Turn:
         """The outcome, once it is booked; the pools learn of it."""
         settled, working = decided.settled, decided.working
         for bound in case.halves[self.place].weighed.caps.values():
-            if bound.cap.subject in SHARED:
+            subject = bound.cap.subject
+            if subject is _POOL or subject is _BATCH:  # `in` compares as text, which takes its time
                 self._note_pool(case, bound, decided)
         return CaseOutcome(
             case.case_no,
@@ -155,7 +161,8 @@ class Turn:
                     account.limit,
                     bound.on,
                 )
-            pool.last_on = max(pool.last_on, bound.on)
+            if bound.on > pool.last_on:
+                pool.last_on = bound.on
             if pool.spent_on is None and self.sums.of(account.key, bound.on) >= account.limit:
                 pool.spent_on = bound.on
             if cap.code in decided.working.capped_by:
