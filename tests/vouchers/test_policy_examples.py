@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 import zipfile
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from tests.cast import Cast
@@ -232,6 +233,43 @@ def test_dangerous_and_strange_files_are_refused(cast: Cast, version: PolicyVers
             upload(cast, version, content)
         assert refused.value.code == code
     assert policy_examples.examples_of(version) == shipped_examples("BJ-AIQ")
+
+
+@pytest.mark.parametrize("far", ["A1048576", "A19999", "XFD20000"])
+def test_a_few_bytes_that_stand_for_a_million_rows_are_refused_at_once(far: str):
+    """Two formulas far apart: nobody walks over what lies between, whatever the sheet says of its size."""
+    book = Workbook()
+    book.active.title = "算例"
+    book.active["A1"] = book.active[far] = "=1+1"
+    written = io.BytesIO()
+    book.save(written)
+    sheet = zipfile.ZipFile(written).read("xl/worksheets/sheet1.xml")
+    lied = re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1:B2"', sheet)
+    for content in (written.getvalue(), _with_part(written.getvalue(), "xl/worksheets/sheet1.xml", lied)):
+        began = time.process_time()
+        with pytest.raises(Invalid) as refused:
+            opening.open_workbook(content, {"算例"})
+        assert refused.value.code == "examples.too_much_inside"
+        assert time.process_time() - began < 1
+
+
+def test_repeated_strings_and_cells_without_end_are_refused_before_they_are_read():
+    book = Workbook()
+    book.active.title = "算例"
+    written = io.BytesIO()
+    book.save(written)
+    strings = b"<sst>" + b"<si><t>x</t></si>" * (opening.MOST_FILLED + 1) + b"</sst>"
+    cells = (
+        b"<worksheet><sheetData><row>"
+        + b"<c/>" * (opening.MOST_FILLED + 1)
+        + b"</row></sheetData></worksheet>"
+    )
+    for name, part in (("xl/sharedStrings.xml", strings), ("xl/worksheets/sheet1.xml", cells)):
+        began = time.process_time()
+        with pytest.raises(Invalid) as refused:
+            opening.open_workbook(_with_part(written.getvalue(), name, part), {"算例"})
+        assert refused.value.code == "examples.too_much_inside"
+        assert time.process_time() - began < 1
 
 
 def test_only_an_editor_of_the_region_uploads_and_only_into_a_draft(cast: Cast, version: PolicyVersion):

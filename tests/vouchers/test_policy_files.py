@@ -180,3 +180,48 @@ def test_a_program_of_another_region_cannot_be_chosen(cast: Cast, version: Polic
     assert answer.status_code == 422
     assert answer.context["form"].errors["program"]
     assert sent(cast.publisher, BEIJING).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "words"),
+    [
+        (("label: ", "label: '" + "长" * 500 + "' #"), "label", "60"),
+        (("amount: ", 'amount: "2000000.005" #'), "caps.enterprise_year.amount", "2"),
+        (("amount: ", 'amount: "1E+20" #'), "caps.enterprise_year.amount", "18"),
+        (("amount: ", 'amount: "1E+900000000" #'), "caps.enterprise_year.amount", "位数过多"),
+        (("amount: ", "amount: 1" + "0" * 90 + " #"), "caps.enterprise_year.amount", "位数过多"),
+        (("amount: ", "amount: 1" + "0" * 9000 + " #"), "file", "整数超过"),
+        (("rate: ", 'rate: "0.3333333" #'), "rates.", "6"),
+        (("title: ", "title: !!int zz #"), "file", "不能读作 int"),
+        (("title: ", "title: !!timestamp zz #"), "file", "不能读作 timestamp"),
+        (("title: ", 'title: "a\\0b" #'), "file", "不能保存的字符"),
+        (("title: ", 'title: "a\\uD800b" #'), "file", "不能保存的字符"),
+        (("notice_working_days: ", "notice_working_days: -5 #"), "issue.notice_working_days", "0"),
+        (
+            ("notice_working_days: ", "notice_working_days: 99999999999 #"),
+            "issue.notice_working_days",
+            "32767",
+        ),
+    ],
+)
+def test_what_would_not_fit_is_refused_with_its_line_and_never_rounded_or_cut(
+    cast: Cast, change: tuple[str, str], path: str, words: str
+):
+    old, new = change
+    at = BEIJING.index(f" {old}", BEIJING.index("\ncaps:")) + 1 if old == "amount: " else BEIJING.index(old)
+    text = BEIJING[:at] + new + BEIJING[at + len(old) :]
+    found = refusal(cast, text)
+    field, (line, message, _hint) = next(iter(found.items()))
+    assert field.startswith(path) and words in message
+    assert line == text[:at].count("\n") + 1
+    assert not PolicyVersion.objects.exists() and not Program.objects.filter(code="BJ-AIQ").exists()
+
+
+def test_the_page_answers_a_file_that_cannot_be_read_and_never_breaks(cast: Cast):
+    client = Client()
+    client.force_login(cast.policy_editor)
+    for body in (b"a: !!int zz", BEIJING.replace("label: ", "label: '" + "长" * 500 + "' #", 1).encode()):
+        answer = client.post(
+            reverse("admin:vouchers_policyversion_import"), {"file": SimpleUploadedFile("x.yaml", body)}
+        )
+        assert answer.status_code in (200, 422)

@@ -7,12 +7,13 @@ from django.db import transaction
 from vouchers.access import Role, require_role
 from vouchers.actions.policies import load_scheme
 from vouchers.actions.policy_examples import examples_of
+from vouchers.actions.policy_room import without_room
 from vouchers.actions.policy_soundness import complete_scheme, run_examples
 from vouchers.context import announce
 from vouchers.errors import Invalid, Problems
 from vouchers.models import PolicyVersion, Program, Publication, User
 from vouchers.policy.bundles import Bundle, for_program, read_bundle, write_bundle
-from vouchers.policy.checks import check
+from vouchers.policy.checks import check, check_document
 from vouchers.policy.documents import write_scheme
 from vouchers.policy.plain import Problem, SchemeError
 
@@ -66,8 +67,10 @@ def read_file(content: bytes) -> Bundle:
 
 
 def load_bundle(bundle: Bundle, *, by: User, program: Program | None = None) -> PolicyVersion:
-    """The bundle as a draft, if it does not contradict itself. Raises Problems (`policy.file_refused`)."""
-    problems = check(bundle.scheme)
+    """The bundle as a draft, if it does not contradict itself and its values fit as they are. Raises Problems (`policy.file_refused`)."""
+    problems = check_document(bundle.scheme) if program is None else check(bundle.scheme)
+    told = {one.path for one in problems}
+    problems += [one for one in without_room(bundle.scheme, bundle.examples) if one.path not in told]
     if problems:
         raise refused(bundle.marked.place(problems))
     if program is not None:

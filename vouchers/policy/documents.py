@@ -51,6 +51,18 @@ class _Loader(yaml.SafeLoader):
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            _check_scalar(node)
+        try:
+            return super().construct_object(node, deep=deep)
+        except (SchemeError, yaml.YAMLError):
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError):
+            said = f"“{str(node.value)[:60]}”" if isinstance(node, yaml.ScalarNode) else "这一项"
+            kind = node.tag.removeprefix("tag:yaml.org,2002:")
+            raise SchemeError([_at(node.start_mark, f"{said}不能读作 {kind}")]) from None
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key_node, _ in node.value:
@@ -61,6 +73,17 @@ class _Loader(yaml.SafeLoader):
                 raise SchemeError([_at(key_node.start_mark, f"“{key}”重复出现")])
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
+
+
+_LONGEST_INTEGER = 100
+
+
+def _check_scalar(node: yaml.ScalarNode) -> None:
+    """Refuse what cannot be kept as text, and integers whose reading alone would take long."""
+    if node.tag == "tag:yaml.org,2002:int" and len(node.value) > _LONGEST_INTEGER:
+        raise SchemeError([_at(node.start_mark, f"整数超过 {_LONGEST_INTEGER} 位")])
+    if "\x00" in node.value or any("\ud800" <= character <= "\udfff" for character in node.value):
+        raise SchemeError([_at(node.start_mark, "含有不能保存的字符（空字符或不完整的字符）")])
 
 
 @dataclasses.dataclass(frozen=True)

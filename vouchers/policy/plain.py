@@ -208,8 +208,11 @@ def _read(hint: Any, value: Any, path: str, problems: list[Problem]) -> Any:
         raise TypeError(f"{hint!r} cannot be read from plain values")
     try:
         return reader(value)
+    except _TooLarge:
+        problems.append(Problem(path, f"“{_shown(value)}”位数过多，不是可以办理的金额、比例或数量"))
+        return None
     except (ValueError, TypeError, InvalidOperation):
-        problems.append(Problem(path, f"“{value}”不是{_NAMES[hint]}"))
+        problems.append(Problem(path, f"“{_shown(value)}”不是{_NAMES[hint]}"))
         return None
 
 
@@ -254,7 +257,7 @@ def _read_term(hint: type[Enum], value: Any, path: str, problems: list[Problem])
         return hint(value)
     except ValueError:
         problems.append(
-            Problem(path, f"“{value}”不在可用值之内", tuple(str(member.value) for member in hint))
+            Problem(path, f"“{_shown(value)}”不在可用值之内", tuple(str(member.value) for member in hint))
         )
         return None
 
@@ -267,6 +270,23 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
+class _TooLarge(ValueError):
+    """A number of more digits than any amount, rate or quantity has, or so small or large that writing it out takes them."""
+
+
+_LONGEST_NUMBER = 100
+_HIGHEST_POWER = 31
+_BEYOND = 10**_HIGHEST_POWER
+
+
+def _shown(value: Any) -> str:
+    """A value as it is quoted in a sentence."""
+    if isinstance(value, int) and not -_BEYOND < value < _BEYOND:
+        return "…"  # Python refuses to write out a number of thousands of digits
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
@@ -276,9 +296,15 @@ def _text(value: Any) -> str:
 def _number(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         raise TypeError(value)  # a float never comes near money or rates
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+        raise _TooLarge
+    if isinstance(value, int) and not -_BEYOND < value < _BEYOND:
+        raise _TooLarge  # before it is made into a Decimal, which for a number of many digits takes long
     number = Decimal(value.replace(",", "").strip() if isinstance(value, str) else value)
     if not number.is_finite():
         raise ValueError(value)
+    if not -_LONGEST_NUMBER < number.adjusted() < _HIGHEST_POWER:
+        raise _TooLarge
     return number
 
 
@@ -286,9 +312,11 @@ def _integer(value: Any) -> int:
     if isinstance(value, bool):
         raise TypeError(value)
     if isinstance(value, str):
-        return int(value)
+        value = int(value)
     if not isinstance(value, int):
         raise TypeError(value)
+    if not -_BEYOND < value < _BEYOND:
+        raise _TooLarge
     return value
 
 

@@ -27,6 +27,10 @@ MOST_PARTS = 300
 MOST_COLUMNS = 400
 MOST_ROWS = 20_000
 MOST_CELLS = 500_000
+"""Walked over, empty ones too: a sheet's rows are all as wide as the widest."""
+MOST_FILLED = 100_000
+MOST_TEXT = 10 * 1024 * 1024
+_LAST_COLUMN = 16_384
 _PEEK = 10
 _CHUNK = 1 << 20
 
@@ -98,6 +102,7 @@ def _check(content: bytes) -> None:
                     hint="请另存为不含宏的“Excel 工作簿（.xlsx）”。",
                 )
             _unfold(packed, parts)
+            _measure(packed, parts)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError):
         raise _no_workbook() from None
 
@@ -111,6 +116,53 @@ def _unfold(packed: zipfile.ZipFile, parts: list[zipfile.ZipInfo]) -> None:
                 total += len(chunk)
                 if total > MOST_UNFOLDED:
                     raise _too_much()
+
+
+_PLACE = re.compile(rb"<(?:\w+:)?(row|c)\b([^>]*)>")
+_NUMBER = re.compile(rb"""\br\s*=\s*["']\s*([A-Za-z]*)(\d+)""")
+_TEXT = re.compile(rb"<(?:\w+:)?si[ >/]")
+
+
+def _measure(packed: zipfile.ZipFile, parts: list[zipfile.ZipInfo]) -> None:
+    """Count what the sheets hold before anything reads them: a few bytes may stand for a million rows between two cells.
+
+    `row` and `c` may each name its place or leave it to be the next one; what a sheet says of its own size is not asked.
+    """
+    texts = [part for part in parts if part.filename.lower().endswith((".xml", ".rels"))]
+    if sum(part.file_size for part in texts) > MOST_TEXT:
+        raise _too_much()
+    strings = cells = 0
+    for part in texts:
+        name = part.filename.lower()
+        if name.endswith("sharedstrings.xml"):
+            strings += len(_TEXT.findall(packed.read(part)))
+        elif "sheets/" in name:
+            cells += _cells_of(packed.read(part))
+        if max(strings, cells) > MOST_FILLED:
+            raise _too_much()
+
+
+def _cells_of(sheet: bytes) -> int:
+    row = column = cells = 0
+    for tag in _PLACE.finditer(sheet):
+        said = _NUMBER.search(tag[2])
+        if tag[1] == b"row":
+            row, column = int(said[2][:10]) if said else row + 1, 0
+        else:
+            cells += 1
+            column = _column(said[1]) if said and said[1] else column + 1
+            row = max(row, int(said[2][:10])) if said and said[1] else row
+        if row > MOST_ROWS or column > _LAST_COLUMN or cells > MOST_FILLED:
+            raise _too_much()
+    return cells
+
+
+def _column(letters: bytes) -> int:
+    """`A` → 1, `AA` → 27."""
+    place = 0
+    for letter in letters[:4].upper():
+        place = place * 26 + letter - 64
+    return place
 
 
 def _too_much() -> Invalid:
@@ -129,16 +181,18 @@ def _formulas(content: bytes, wanted: Collection[str]) -> dict[str, frozenset[st
         if not any(re.search(rb"<(\w+:)?f[ >/]", packed.read(one)) for one in sheets):
             return {}
     book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
-    return {
-        sheet.title: frozenset(
-            f"{cell.column}:{cell.row}"
-            for row in sheet.iter_rows(max_col=MOST_COLUMNS + 1)
-            for cell in row
-            if getattr(cell, "data_type", "") == "f"
-        )
-        for sheet in book.worksheets
-        if sheet.title in wanted
-    }
+    found: dict[str, frozenset[str]] = {}
+    for sheet in book.worksheets:
+        if sheet.title not in wanted:
+            continue
+        places, read = [], 0
+        for row in sheet.iter_rows(max_col=MOST_COLUMNS + 1, max_row=MOST_ROWS + 1):
+            read += len(row)
+            if read > MOST_CELLS:
+                raise _too_much()
+            places += [f"{cell.column}:{cell.row}" for cell in row if getattr(cell, "data_type", "") == "f"]
+        found[sheet.title] = frozenset(places)
+    return found
 
 
 def _trimmed(rows: Any, title: str, formulas: Collection[str]) -> Iterator[tuple[Any, ...]]:
