@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
+from applications.actions.imports.programs import history_programs
 from applications.models import Application, BasisItem, Claim, Invoice, Lease
 from applications.sample_cases import PRICED, Builder
 from applications.sample_links import Holding, Links
@@ -27,16 +28,39 @@ DAY = timedelta(days=1)
 _STATES = {"verified": "submitted", "returned": "submitted"}
 
 
+def _codes_in(regions: frozenset[str]) -> dict[str, set[str]]:
+    """The codes under which past cases of these regions' programs were filed, each with its regions."""
+    found: dict[str, set[str]] = {}
+    rows = Claim.objects.filter(origin="imported", program_region_code__in=regions)
+    for code, region in rows.order_by().values_list("program_code", "program_region_code").distinct():
+        found.setdefault(code, set()).add(region)
+    return found
+
+
 def code_of(query: CaseQuery) -> str:
-    """The code under which the program's past cases were filed; empty where none were brought along."""
-    codes = set(
-        Claim.objects.filter(origin="imported").order_by().values_list("program_code", flat=True).distinct()
-    )
-    if query.like in codes:
+    """The code under which the program's past cases were filed; empty where none were brought along that the person may see.
+
+    The program's own past is taken, of its own region; another's of the person's regions only where ``like`` names it."""
+    if query.like and query.like in _codes_in(query.scope):
         return query.like
+    codes = _codes_in(query.scope & {query.region})
     if query.program in codes:
         return query.program
     return min((code for code in codes if query.program.startswith(f"{code}-")), default="")
+
+
+def regions_of(query: CaseQuery) -> frozenset[str]:
+    """The regions whose past cases are read."""
+    return frozenset(_codes_in(query.scope).get(code_of(query), ()))
+
+
+def past_programs(regions: frozenset[str]) -> list[tuple[str, str]]:
+    """The programs of these regions that have past cases: (code, words)."""
+    known = history_programs()
+    return [
+        (code, f"{known[code].name}（{code}）" if code in known else code)
+        for code in sorted(_codes_in(regions))
+    ]
 
 
 def read_past(query: CaseQuery) -> Iterator[ReplayCase]:
@@ -44,7 +68,7 @@ def read_past(query: CaseQuery) -> Iterator[ReplayCase]:
     code = code_of(query)
     if not code:
         return iter(())
-    year = _year(code)
+    year = _year(code, query.scope)
     builder = Builder(year, query, code, source="history", prices=SamplePrices(year))
     return heapq.merge(builder.applications(), builder.claims(), key=lambda case: (case.on, case.case_no))
 
@@ -54,7 +78,7 @@ def count_past(query: CaseQuery) -> int:
     code = code_of(query)
     if not code:
         return 0
-    builder = Builder(_year(code), query, code, source="history")
+    builder = Builder(_year(code, query.scope), query, code, source="history")
     return len(builder.applications()) + len(builder.claims())
 
 
@@ -69,11 +93,13 @@ def past_note(query: CaseQuery) -> str:
     )
 
 
-def _year(code: str) -> SampleYear:
-    """The imported rows of one program as a year of the bulk format."""
-    claims = Claim.objects.filter(origin="imported", program_code=code)
+def _year(code: str, regions: frozenset[str]) -> SampleYear:
+    """The imported rows of one program as a year of the bulk format, as far as they are of these regions."""
+    claims = Claim.objects.filter(origin="imported", program_code=code, program_region_code__in=regions)
     vouchers = Voucher.objects.filter(origin="imported", claims__in=claims)
-    applications = Application.objects.filter(origin="imported", program_code=code)
+    applications = Application.objects.filter(
+        origin="imported", program_code=code, program__region__code__in=regions
+    )
     leases = Lease.objects.filter(claims__in=claims)
     items = BasisItem.objects.filter(claim__in=claims)
     parties = Party.objects.filter(
@@ -226,4 +252,12 @@ def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-PAST_CASES = CaseSource("history", "导入的历史案件", read_past, count_past, note=past_note)
+PAST_CASES = CaseSource(
+    "history",
+    "导入的历史案件",
+    read_past,
+    count_past,
+    note=past_note,
+    choices=past_programs,
+    regions=regions_of,
+)

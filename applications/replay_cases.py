@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -34,17 +35,31 @@ _FILED_DAY = TruncDate("submitted_at", tzinfo=dates.SHANGHAI)
 
 def _applications(query: CaseQuery) -> QuerySet[Any, Any]:
     return (
-        Application.objects.filter(program_code=query.program, origin="live", submitted_at__isnull=False)
+        Application.objects.filter(
+            program_code=query.program,
+            program__region__code__in=query.scope,
+            origin="live",
+            submitted_at__isnull=False,
+        )
         .exclude(state__in=("draft", "withdrawn"))
         .annotate(on=Coalesce("decided_on", _FILED_DAY, output_field=DateField()))
         .filter(on__gte=query.from_on, on__lt=query.to_on, facts__has_key="assessed")
     )
 
 
+def _filed_claims(query: CaseQuery) -> QuerySet[Any, Any]:
+    return Claim.objects.filter(
+        program_code=query.program,
+        program_region_code__in=query.scope,
+        origin="live",
+        submitted_at__isnull=False,
+    )
+
+
 def _claims(query: CaseQuery) -> QuerySet[Any, Any]:
     decided = TruncDate("decided_at", tzinfo=dates.SHANGHAI)
     return (
-        Claim.objects.filter(program_code=query.program, origin="live", submitted_at__isnull=False)
+        _filed_claims(query)
         .exclude(state__in=("draft", "withdrawn", "lapsed"))
         .annotate(on=Coalesce(decided, _FILED_DAY, output_field=DateField()))
         .filter(on__gte=query.from_on, on__lt=query.to_on, facts__has_key="assessed")
@@ -110,7 +125,7 @@ def _read_claims(query: CaseQuery) -> Iterator[CaseRow]:
 def _drawn_before(query: CaseQuery) -> dict[str, tuple[Decimal, int]]:
     """By voucher, what claims from before the period had taken of it, and how many they were."""
     earlier = (
-        Claim.objects.filter(program_code=query.program, origin="live", submitted_at__isnull=False)
+        _filed_claims(query)
         .exclude(state__in=DEAD_STATES)
         .annotate(
             on=Coalesce(TruncDate("decided_at", tzinfo=dates.SHANGHAI), _FILED_DAY, output_field=DateField())
@@ -127,9 +142,7 @@ def _drawn_before(query: CaseQuery) -> dict[str, tuple[Decimal, int]]:
 def used_before(query: CaseQuery) -> dict[str, Decimal]:
     """What the program's cases from before the period took of its caps, by ``CapKey.key``, as each was assessed."""
     used: dict[str, Decimal] = {}
-    earlier = CaseQuery(
-        program=query.program, region=query.region, from_on=date(1949, 10, 1), to_on=query.from_on
-    )
+    earlier = replace(query, from_on=date(1949, 10, 1), to_on=query.from_on)
     granted = (
         _applications(earlier).filter(state__in=_GRANTED),
         _claims(earlier).filter(state__in=("approved", "paid")),
@@ -141,6 +154,11 @@ def used_before(query: CaseQuery) -> dict[str, Decimal]:
     return used
 
 
+def case_regions(query: CaseQuery) -> frozenset[str]:
+    """The program's own, where the person may read its cases."""
+    return query.scope & {query.region}
+
+
 OWN_CASES = CaseSource(
     "cases",
     "本专项的申领与兑付",
@@ -148,4 +166,5 @@ OWN_CASES = CaseSource(
     count_cases,
     note=lambda query: "每件按办理时留存的事实重新核算；草稿和已撤回的不计入。",
     opening=used_before,
+    regions=case_regions,
 )

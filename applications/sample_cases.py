@@ -347,11 +347,17 @@ def sample_note(query: CaseQuery) -> str:
     return words + PRICED + "数据中没有的事实（如其他财政资金、申报材料）按“无法核验”计，不当作符合或不符合。"
 
 
-def sample_programs() -> list[tuple[str, str]]:
-    """The programs of the shipped year: (code, words)."""
+def sample_programs(regions: frozenset[str]) -> list[tuple[str, str]]:
+    """The programs of the shipped year, which is invented and so everybody's: (code, words)."""
     return [(code, f"{one.name}（{code}）") for code, one in history_programs().items()]
 
 
 SAMPLE_YEAR = CaseSource(
-    "sample", "合成样本年度", read_sample, count_sample, note=sample_note, choices=sample_programs
+    "sample",
+    "合成样本年度",
+    read_sample,
+    count_sample,
+    note=sample_note,
+    choices=sample_programs,
+    synthetic=True,
 )

@@ -11,6 +11,7 @@ NO_WRITE = (
 APPEND_ONLY = (
     "vouchers_publication",
     "vouchers_publicationstatus",
+    "vouchers_policyeditor",
     "vouchers_appropriation",
     # what prices were computed from and held against: a correction is a new issue, a new check
     "vouchers_pricesnapshot",

@@ -23,6 +23,7 @@ COLUMN_WORDS: dict[str, Any] = {
     "booked_on": _("入账日"),
     "cancel_asked": _("已要求取消"),
     "card_hours": _("卡时"),
+    "case_regions": _("所读案件的地区"),
     "chain_id": _("连锁编号"),
     "checked_at": _("核对时间"),
     "checked_by": _("核对人"),

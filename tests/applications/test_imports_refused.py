@@ -43,7 +43,7 @@ CASES: list[tuple[str, dict[str, str], str, str | None]] = [
     ("leases", {"exclusive": "是"}, "exclusive", "“是”应为 true 或 false"),
     ("leases", {"vat_rate": "6"}, "vat_rate", "“6”应为小数形式的比率，如 0.06"),
     ("leases", {"cards": "8.5"}, "cards", "“8.5”应为整数"),
-    ("leases", {"program_code": "北京券"}, "program_code", "“北京券”不是专项代码（大写字母、数字和连字符，30 位以内）"),
+    ("leases", {"program_code": "北京券"}, "program_code", "“北京券”不是专项代码（2 至 27 个大写字母、数字和连字符，以字母或数字开头）"),
     ("leases", {"document": "../../etc/passwd"}, "document", "“../../etc/passwd”不在文件夹之内"),
     ("leases", {"document": "/etc/passwd"}, "document", "“/etc/passwd”不在文件夹之内"),
     ("leases", {"accelerator": "x" * 61}, "accelerator", "内容有 61 个字符，最多 60 个"),

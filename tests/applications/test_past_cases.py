@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from applications.actions.imports import import_folder
-from applications.past_cases import code_of, count_past, read_past
+from applications.actions.imports.programs import history_programs
+from applications.past_cases import code_of, count_past, past_programs, read_past
 from applications.sample_cases import read_sample
 from applications.sample_year import SHIPPED
 from vouchers.actions.case_sources import CaseQuery
@@ -42,7 +43,15 @@ def test_the_imported_year_gives_the_cases_of_its_files(imported):
     assert code_of(query("CD-SLQ-DEMO", "510100")) == "CD-SLQ"
     assert code_of(query("HZ-SLQ", "330100")) == ""
     assert list(read_past(query("HZ-SLQ", "330100"))) == []
-    assert code_of(query("HZ-SLQ", "330100", like="CD-SLQ")) == "CD-SLQ"
+    assert code_of(query("HZ-SLQ", "330100", like="CD-SLQ")) == ""
+    both = frozenset({"330100", "510100"})
+    assert code_of(query("HZ-SLQ", "330100", like="CD-SLQ", regions=both)) == "CD-SLQ"
+    assert past_programs(frozenset({"510100"})) == [
+        ("CD-SLQ", f"{history_programs()['CD-SLQ'].name}（CD-SLQ）")
+    ]
+    # nor has a program that only begins with another region's code, or a query of no region
+    assert code_of(query("CD-SLQ-DEMO", "110000")) == ""
+    assert list(read_past(query("CD-SLQ", "510100", regions=frozenset()))) == []
 
 
 def test_without_an_import_there_is_none(db):

@@ -142,10 +142,14 @@ def test_a_rate_above_one_is_refused_beside_its_field_and_nothing_is_written(
 def test_proposed_by_one_and_published_by_another_through_the_pages(cast: Cast, version: PolicyVersion):
     editor, publisher = signed_in(cast.policy_editor), signed_in(cast.publisher)
     assert editor.get(act(version, "propose")).status_code == 200
-    assert editor.post(act(version, "propose")).status_code == 302
+    assert (
+        editor.post(act(version, "propose"), {"shown": policy_editing.stamp_of(version)}).status_code == 302
+    )
     assert "提请发布" not in editor.get(page(version)).context["acts"]
     assert editor.post(act(version, "publish")).status_code == 403
-    assert publisher.post(act(version, "publish")).status_code == 302
+    version.refresh_from_db()
+    sent = {"shown": version.proposed_sha256}
+    assert publisher.post(act(version, "publish"), sent).status_code == 302
     publication = Publication.objects.get()
     assert (publication.proposed_by, publication.published_by) == (cast.policy_editor, cast.publisher)
     read = publisher.get(reverse("admin:vouchers_publication_change", args=[publication.publication_no]))

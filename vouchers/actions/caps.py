@@ -20,15 +20,19 @@ from vouchers.models import LedgerAccount
 from vouchers.money import ZERO
 from vouchers.policy.assessment import Assessment, CapKey
 from vouchers.policy.caps import ROLLING, cap_keys, period_of
+from vouchers.policy.codes import is_part_code, is_program_code
 from vouchers.policy.facts import Facts, UsedAmounts
 from vouchers.policy.rules import Cap as CapRule
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import CapSubject, CountsAt
 
 
-def ledger_cap(key: CapKey, amount: Decimal | None = None) -> Cap:
-    """The ledger's name of a cap: the same across versions of a program, so that a new version does not give it twice."""
-    program = key.key.split(":", 1)[0]
+def ledger_cap(program: str, key: CapKey, amount: Decimal | None = None) -> Cap:
+    """The ledger's name of a cap: the same across versions of a program, so that a new version does not give it twice, and
+    no other program's: the database refuses a program whose hash begins as another's does. Raises ``ValueError`` for a
+    code that would blur the name."""
+    if not is_program_code(program) or not is_part_code(key.code) or ":" in key.period:
+        raise ValueError(f"not a name for an account of a cap: {program!r} {key.code!r} {key.period!r}")
     return Cap(
         publication_hash=hashlib.sha256(program.encode()).hexdigest(),
         cap_code=f"{key.code}.{key.event}",
@@ -43,7 +47,7 @@ def ledger_cap(key: CapKey, amount: Decimal | None = None) -> Cap:
 def used_amounts(scheme: Scheme, facts: Facts) -> UsedAmounts:
     """What is used or reserved of every cap that concerns the case, as the ledger has it now."""
     keys = cap_keys(scheme, facts)
-    by_code = {ledger_cap(key).code: key.key for key in keys}
+    by_code = {ledger_cap(scheme.program, key).code: key.key for key in keys}
     gone = gone_by(_rolling(by_code), facts.on)
     used = {
         by_code[account.code]: account.used - gone.get(account.code, ZERO)
@@ -55,7 +59,7 @@ def used_amounts(scheme: Scheme, facts: Facts) -> UsedAmounts:
 def caps_of(scheme: Scheme, facts: Facts, assessment: Assessment) -> Sequence[Cap]:
     """The caps that granting the assessed amount takes, for the ledger's chain."""
     keys = {key.key: key for key in cap_keys(scheme, facts)}
-    caps = [ledger_cap(keys[use.key], use.amount) for use in assessment.cap_uses]
+    caps = [ledger_cap(scheme.program, keys[use.key], use.amount) for use in assessment.cap_uses]
     gone = gone_by(_rolling(cap.code for cap in caps), facts.on)
     return [replace(cap, limit=cap.limit + gone.get(cap.code, ZERO)) for cap in caps]
 

@@ -21,7 +21,8 @@ from vouchers.policy.replay import ReplayCase
 
 @dataclass(frozen=True, kw_only=True)
 class CaseQuery:
-    """Which cases: those decided from `from_on` to before `to_on`. `like` names the program of the sample year whose cases
+    """Which cases: those decided from `from_on` to before `to_on`, of programs in `regions` (None: in `region`) and of no
+    others; only a synthetic sample is everybody's. `like` names the program of the sample year whose cases
     stand for this program's (empty: the nearest by code, else the first); `folder` another data set than the shipped one."""
 
     program: str
@@ -30,11 +31,22 @@ class CaseQuery:
     to_on: date
     like: str = ""
     folder: Path | None = None
+    regions: frozenset[str] | None = None
+
+    @property
+    def scope(self) -> frozenset[str]:
+        """The regions whose cases may be read."""
+        return frozenset({self.region}) if self.regions is None else self.regions
+
+
+def _no_choice(regions: frozenset[str]) -> Sequence[tuple[str, str]]:
+    return ()
 
 
 @dataclass(frozen=True)
 class CaseSource:
-    """`read` gives the cases in order, as ``ReplayCase`` or, where they are many, as ``CaseRow``; `count` how many there are; `note` one sentence on what they rest on."""
+    """Real cases come from programs of ``query.scope`` alone, whatever the query names besides; ``regions`` tells which
+    regions they are of. `read` gives the cases in order, as ``ReplayCase`` or, where they are many, as ``CaseRow``; `count` how many there are; `note` one sentence on what they rest on."""
 
     code: str
     label: str
@@ -43,8 +55,12 @@ class CaseSource:
     note: Callable[[CaseQuery], str] = field(default=lambda query: "")
     opening: Callable[[CaseQuery], Mapping[str, Decimal]] = field(default=lambda query: {})
     """What the program's caps had given before the period, by `CapKey.key`."""
-    choices: Callable[[], Sequence[tuple[str, str]]] = field(default=tuple)
-    """The programs that `like` may name, with their words; empty where there is nothing to choose."""
+    choices: Callable[[frozenset[str]], Sequence[tuple[str, str]]] = field(default=_no_choice)
+    """The programs that `like` may name to a person of these regions, with their words; empty where there is no choice."""
+    regions: Callable[[CaseQuery], frozenset[str]] = field(default=lambda query: frozenset())
+    """The regions whose cases are read: who holds no role in one of them may not see what comes of it."""
+    synthetic: bool = False
+    """Whether its companies and amounts are invented: open to everybody, and said wherever they are shown."""
 
 
 SOURCES: dict[str, CaseSource] = {}
@@ -70,9 +86,41 @@ def chosen_sources(codes: Sequence[str]) -> list[CaseSource]:
     return [SOURCES[code] for code in dict.fromkeys(codes)]
 
 
+def like_choices(sources: Sequence[CaseSource], regions: frozenset[str]) -> list[tuple[str, str]]:
+    """The programs that `like` may name, of all these sources, each once."""
+    words: dict[str, str] = {}
+    for source in sources:
+        for code, said in source.choices(regions):
+            words.setdefault(code, said)
+    return list(words.items())
+
+
+def check_like(sources: Sequence[CaseSource], query: CaseQuery) -> None:
+    """Raises ``Invalid`` (``dry_run.like``) for a program that none of the sources has for a person of the query's regions.
+    Another region's is refused in the words of one that does not exist."""
+    asked = [source for source in sources if source.choices is not _no_choice]
+    codes = [code for code, _words in like_choices(asked, query.scope)]
+    if asked and query.like and query.like not in codes:
+        raise Invalid(
+            "dry_run.like",
+            f"所选来源中没有您可以使用的专项 {query.like} 的案件。",
+            field="like",
+            hint=f"可以选择：{'、'.join(codes)}。" if codes else "请不选，或加选“合成样本年度”。",
+        )
+
+
 def cases_of(sources: Sequence[CaseSource], query: CaseQuery) -> Iterator[CaseRow | ReplayCase]:
     """The cases of all sources, in one order, for ``case_rows.read_case``."""
     return heapq.merge(*(source.read(query) for source in sources), key=lambda case: (case.on, case.case_no))
 
 
-__all__ = ["SOURCES", "CaseQuery", "CaseSource", "cases_of", "chosen_sources", "register_case_source"]
+__all__ = [
+    "SOURCES",
+    "CaseQuery",
+    "CaseSource",
+    "cases_of",
+    "check_like",
+    "chosen_sources",
+    "like_choices",
+    "register_case_source",
+]

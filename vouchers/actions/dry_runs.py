@@ -6,7 +6,7 @@ says exactly of what it speaks, also after the draft went on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,9 +15,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from vouchers import dates
-from vouchers.access import Role
+from vouchers.access import Role, scope_of
 from vouchers.actions import jobs
-from vouchers.actions.case_sources import CaseQuery, CaseSource, cases_of, chosen_sources
+from vouchers.actions.case_sources import CaseQuery, CaseSource, cases_of, check_like, chosen_sources
 from vouchers.actions.dry_run_workbook import DryRunBook
 from vouchers.actions.job_runs import Run
 from vouchers.actions.jobs import JobKind, JobResult, ask_job
@@ -174,8 +174,14 @@ def ask_dry_run(
     scheme = published.scheme if published else complete_scheme(version)
     against = publication_before(version, before)
     query = CaseQuery(
-        program=program.code, region=program.region.code, from_on=from_on, to_on=to_on, like=like
+        program=program.code,
+        region=program.region.code,
+        from_on=from_on,
+        to_on=to_on,
+        like=like,
+        regions=regions_for(by),
     )
+    check_like(chosen, query)
     if not any(source.count(query) for source in chosen):
         raise Invalid(
             "dry_run.no_cases",
@@ -204,13 +210,19 @@ def ask_dry_run(
         },
         by=by,
         region=program.region.code,
+        case_regions=frozenset().union(*(source.regions(query) for source in chosen)),
         key=version.version_no,
         unit="件",
     )
 
 
-def plan_of(params: Mapping[str, Any]) -> Plan:
-    """The plan that a job's parameters say."""
+def regions_for(user: User) -> frozenset[str]:
+    """The regions whose cases a dry run of this person may read."""
+    return scope_of(user, *ASKERS).regions
+
+
+def plan_of(params: Mapping[str, Any], case_regions: Collection[str]) -> Plan:
+    """The plan that a job's parameters say, of cases from the regions that the job is marked with and of no others."""
     against = params["before"]
     before = None if against == RECORDED else Publication.objects.get(publication_no=against).scheme
     query = CaseQuery(
@@ -219,6 +231,7 @@ def plan_of(params: Mapping[str, Any]) -> Plan:
         from_on=date.fromisoformat(params["from_on"]),
         to_on=date.fromisoformat(params["to_on"]),
         like=params.get("like", ""),
+        regions=frozenset(case_regions),
     )
     sources = tuple(chosen_sources(params["sources"]))
     return Plan(
@@ -239,6 +252,7 @@ def told_sources(plan: Plan) -> list[dict[str, Any]]:
             "label": source.label,
             "cases": source.count(plan.query),
             "note": source.note(plan.query),
+            "synthetic": source.synthetic,
         }
         for source in plan.sources
     ]
@@ -247,7 +261,7 @@ def told_sources(plan: Plan) -> list[dict[str, Any]]:
 def run_dry_run(run: Run) -> JobResult:
     """The job's handler: replay, count, and write the workbook while the cases go by."""
     with run.acting("dry_run.compute"):
-        plan = plan_of(run.job.params)
+        plan = plan_of(run.job.params, run.job.case_regions)
         told = told_sources(plan)
         total = sum(one["cases"] for one in told)
         run.progress(0, total, "件")
@@ -352,6 +366,7 @@ __all__ = [
     "opening_of",
     "plan_of",
     "publication_before",
+    "regions_for",
     "run_dry_run",
     "told_sources",
 ]

@@ -6,7 +6,7 @@ transaction, so that work is neither lost nor begun for a deed that was rolled b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,10 +77,12 @@ def ask_job(
     params: dict[str, Any],
     by: User,
     region: str = "",
+    case_regions: Collection[str] = (),
     key: str = "",
     unit: str = "",
 ) -> Job:
-    """Ask for long work: the row, and the wake-up that begins it once this is committed.
+    """Ask for long work: the row, and the wake-up that begins it once this is committed. `case_regions` are the regions
+    whose cases it reads: who has no role in every one of them does not see it.
 
     Raises ``Forbidden`` (``access.role``) without a role of the kind in the region, ``NotNow`` (``job.under_way``, with the
     other's ``job_no``) while one of the same key waits or runs."""
@@ -88,11 +90,14 @@ def ask_job(
     known = KINDS[kind]
     if known.roles:
         require_role(by, *known.roles, region=region or None)
+        for one in case_regions:
+            require_role(by, *known.roles, region=one)
     job = Job(
         job_no=next_no("J", dates.today()),
         kind=kind,
         label=label[:120],
         region_code=region,
+        case_regions=sorted(case_regions),
         key=key,
         params=params,
         unit=unit,
@@ -126,7 +131,9 @@ def may_cancel(job: Job, user: User) -> bool:
     kind = kind_of(job)
     if kind is None or not kind.roles:
         return bool(job.asked_by_id == user.pk)
-    return has_role(user, *kind.roles, region=job.region_code or None)
+    return has_role(user, *kind.roles, region=job.region_code or None) and all(
+        has_role(user, *kind.roles, region=one) for one in job.case_regions
+    )
 
 
 @transaction.atomic
@@ -156,12 +163,14 @@ def end_job(job: Job, verb: str, code: str, message: str, **more: Any) -> None:
 
 
 def visible_jobs(user: User) -> JobQuerySet:
-    """The jobs that the person may see: one's own, and those of the regions where one holds a role of the kind."""
+    """The jobs that the person may see: one's own, and those of the regions where one holds a role of the kind; of those
+    that read other regions' cases as well, the ones whose regions are all one's own."""
     seen = Q(pk__in=[])
     for kind in KINDS.values():
         roles = (*kind.roles, *kind.readers)
         if roles:
-            seen |= Q(kind=kind.code, region_code__in=scope_of(user, *roles).regions)
+            regions = sorted(scope_of(user, *roles).regions)
+            seen |= Q(kind=kind.code, region_code__in=regions, case_regions__contained_by=regions)
         else:
             seen |= Q(kind=kind.code, asked_by=user)
     rows: JobQuerySet = Job.objects.filter(seen)

@@ -15,8 +15,11 @@ from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions.policies_in_force import find_publication_in_force, publication_in_force
 from vouchers.actions.policy_drafts import (
+    editors_of,
+    note_editor,
     read_example,
     scheme_of,
+    stamp_of,
     start_rows,
     write_examples,
     write_rows,
@@ -36,7 +39,7 @@ from vouchers.models import (
 )
 from vouchers.policy.assessment import ENGINE_VERSION
 from vouchers.policy.canonical import canonical_bytes, digest, sha256_hex
-from vouchers.policy.checks import check
+from vouchers.policy.checks import check_document
 from vouchers.policy.examples import Example
 from vouchers.policy.opening import closed_reasons
 from vouchers.policy.plain import SchemeError
@@ -70,7 +73,7 @@ def create_draft(program: Program, *, by: User, title: str, label: str) -> Polic
 def _new_version(program: Program, *, by: User, title: str, label: str) -> PolicyVersion:
     Program.objects.select_for_update().get(pk=program.pk)  # one number at a time
     number = (program.versions.aggregate(last=Max("number"))["last"] or 0) + 1
-    return PolicyVersion.objects.create(
+    version: PolicyVersion = PolicyVersion.objects.create(
         program=program,
         number=number,
         title=title,
@@ -80,6 +83,8 @@ def _new_version(program: Program, *, by: User, title: str, label: str) -> Polic
         created_by=by,
         created_at=dates.now(),
     )
+    note_editor(version, by)
+    return version
 
 
 @transaction.atomic
@@ -99,7 +104,7 @@ def load_scheme(scheme: Scheme, examples: list[Example], *, by: User) -> PolicyV
             hint="请先登记该行政区划。",
         )
     require_role(by, Role.POLICY_EDITOR, region=region)
-    problems = check(scheme)
+    problems = check_document(scheme)
     if problems:
         raise refusal(problems, "policy.unsound", "政策文件有矛盾之处，未载入。")
     program, _created = Program.objects.get_or_create(
@@ -160,13 +165,18 @@ def clone_version(version: PolicyVersion, *, by: User, label: str) -> PolicyVers
 
 
 @transaction.atomic
-def propose_version(version: PolicyVersion, *, by: User) -> PolicyVersion:
-    """Hand the draft over for publishing. Refused (Problems) while it is incomplete, contradicts itself, or an example fails."""
+def propose_version(version: PolicyVersion, *, by: User, shown: str | None = None) -> PolicyVersion:
+    """Hand the draft over for publishing. Refused (Problems) while it is incomplete, contradicts itself, or an example fails.
+
+    `shown` is the ``stamp_of`` the draft that the person read: NotNow (`policy.changed_since_shown`) when it says something
+    else by now."""
     announce("policy_version.propose")
     require_role(by, Role.POLICY_EDITOR, region=version.program.region)
     _as_it_stands(version)
     if version.lifecycle.find("propose", version.state):
         scheme = sound_scheme(version)
+        if shown is not None and shown != stamp_of(version):
+            raise _changed_since_shown("提请")
         update = {"proposed_by": by, "proposed_at": dates.now(), "proposed_sha256": digest(render(scheme))}
     else:
         update = {}
@@ -180,6 +190,14 @@ def _as_it_stands(version: PolicyVersion) -> None:
     version.refresh_from_db(from_queryset=PolicyVersion.objects.select_for_update())
 
 
+def _changed_since_shown(deed: str) -> NotNow:
+    return NotNow(
+        "policy.changed_since_shown",
+        f"在您打开本页之后，该版本的内容有变动，未{deed}。",
+        hint="请返回后重新打开本页，按现在的内容核对后再办理。",
+    )
+
+
 @transaction.atomic
 def return_version(version: PolicyVersion, *, by: User, reason: str) -> PolicyVersion:
     """Give a proposed version back to be edited."""
@@ -189,18 +207,25 @@ def return_version(version: PolicyVersion, *, by: User, reason: str) -> PolicyVe
 
 
 @transaction.atomic
-def publish_version(version: PolicyVersion, *, by: User, reason: str = "") -> Publication:
-    """Publish what another person proposed: insert the publication, close the predecessor on its first day.
+def publish_version(
+    version: PolicyVersion, *, by: User, reason: str = "", shown: str | None = None
+) -> Publication:
+    """Publish what another person proposed: insert the publication, close the predecessor on its first day. `shown` is the
+    hash of what the person read; without it that of the version at hand.
 
-    Raises Forbidden (`access.same_person`) to whoever drafted or proposed it, NotNow when the content changed since it was
-    proposed (`policy.changed`), Invalid (`policy.validity_overlaps`) when a later version is already published.
+    Raises Forbidden (`access.same_person`) to whoever drafted it, ever wrote into it or proposed it, NotNow when what is
+    proposed is not what was read (`policy.changed_since_shown`) or not what stands there (`policy.changed`), Invalid (`policy.validity_overlaps`) when a later version is already published.
     """
     announce("policy_version.publish", reason)
     program = Program.objects.select_for_update().select_related("region").get(pk=version.program_id)
     require_role(by, Role.PUBLISHER, region=program.region)
+    if shown is None and version.state == PolicyVersion.State.PROPOSED:
+        shown = version.proposed_sha256
     _as_it_stands(version)
     if version.lifecycle.find("publish", version.state):
-        require_other_person(by, {version.created_by_id, version.proposed_by_id or 0}, "发布政策版本")
+        require_other_person(by, editors_of(version), "发布政策版本")
+        if shown is not None and shown != version.proposed_sha256:
+            raise _changed_since_shown("发布")
     advance(version, "publish", by=by, region=program.region)
     scheme = sound_scheme(version)
     content = canonical_bytes(render(scheme))

@@ -7,6 +7,7 @@ draft. Neither decides anything.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import defaultdict
 from typing import Any
 
@@ -16,6 +17,7 @@ from vouchers.models import (
     PolicyApplicantClass,
     PolicyCap,
     PolicyDocument,
+    PolicyEditor,
     PolicyExample,
     PolicyFloor,
     PolicyGate,
@@ -32,10 +34,12 @@ from vouchers.models import (
     PolicyVoucherKind,
     PolicyWayOfIssue,
     PolicyWindow,
+    User,
     ValueCitation,
 )
 from vouchers.models.policy_parts import CodedPart
 from vouchers.policy import rules
+from vouchers.policy.canonical import sha256_hex
 from vouchers.policy.examples import Example, plain_example
 from vouchers.policy.plain import from_plain, to_plain
 
@@ -236,3 +240,33 @@ def read_example(row: PolicyExample) -> Example:
     plain = {"code": row.code, "title": row.title, "facts": row.facts, "expected": row.expected}
     plain |= {"note": row.note} if row.note else {}
     return from_plain(Example, plain, f"examples.{row.code}")
+
+
+def as_stored(version: PolicyVersion) -> PolicyVersion:
+    """As it stands in the database: a form that was refused has left its values in the one at hand."""
+    found: PolicyVersion = PolicyVersion.objects.select_related("program__region").get(pk=version.pk)
+    return found
+
+
+def stamp_of(version: PolicyVersion) -> str:
+    """What the draft says now, as a short mark: another one means that somebody saved meanwhile, by whatever way."""
+    examples = PolicyExample.objects.filter(version=version).order_by("code")
+    content = {
+        "rules": read_document(as_stored(version)),
+        "examples": [list(row) for row in examples.values_list("code", "title", "facts", "expected")],
+    }
+    return sha256_hex(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())[:16]
+
+
+def note_editor(version: PolicyVersion, by: User) -> None:
+    """Keep for good that the person wrote into the version, and so may not publish it. Every action that writes calls it."""
+    PolicyEditor.objects.bulk_create([PolicyEditor(version=version, person=by)], ignore_conflicts=True)
+
+
+def editors_of(version: PolicyVersion) -> set[int | None]:
+    """The keys of all who ever had a hand in the version: drafted it, wrote into it, proposed it."""
+    return {
+        version.created_by_id,
+        version.proposed_by_id,
+        *PolicyEditor.objects.filter(version=version).values_list("person_id", flat=True),
+    }

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 
 from django.db import transaction
 
 from vouchers.access import Role, require_role
 from vouchers.actions.policies import create_draft
-from vouchers.actions.policy_drafts import LISTS, NOT_STATED, SINGLES, read_document
+from vouchers.actions.policy_drafts import (
+    LISTS,
+    NOT_STATED,
+    SINGLES,
+    as_stored,
+    note_editor,
+    read_document,
+    stamp_of,
+)
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import (
     PolicyDocument,
-    PolicyExample,
     PolicyPaper,
     PolicyRate,
     PolicyReviewStep,
@@ -25,9 +31,10 @@ from vouchers.models import (
     ValueCitation,
 )
 from vouchers.policy import terms
-from vouchers.policy.canonical import sha256_hex
 from vouchers.policy.plain import Problem
 from vouchers.policy.unfinished import problems_of
+
+__all__ = ["begin_draft", "begin_edit", "cite_version", "find_problems", "rename_document", "stamp_of"]
 
 _PAPERS = (
     ("truth_statement", "申报表及真实性承诺书", terms.Stage.APPLICATION),
@@ -98,22 +105,6 @@ def begin_draft(
     return version
 
 
-def stamp_of(version: PolicyVersion) -> str:
-    """What the draft says now, as a short mark: another one means that somebody saved meanwhile, by whatever way."""
-    examples = PolicyExample.objects.filter(version=version).order_by("code")
-    content = {
-        "rules": read_document(_stored(version)),
-        "examples": [list(row) for row in examples.values_list("code", "title", "facts", "expected")],
-    }
-    return sha256_hex(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())[:16]
-
-
-def _stored(version: PolicyVersion) -> PolicyVersion:
-    """As it stands in the database: a form that was refused has left its values in the one at hand."""
-    found: PolicyVersion = PolicyVersion.objects.select_related("program__region").get(pk=version.pk)
-    return found
-
-
 def begin_edit(version: PolicyVersion, stamp: str, *, by: User) -> None:
     """Take the draft for the rest of the transaction. Raises NotNow: `policy.not_a_draft` once it is proposed,
     `policy.edited_meanwhile` when it is not any more what the person saw."""
@@ -128,11 +119,12 @@ def begin_edit(version: PolicyVersion, stamp: str, *, by: User) -> None:
             "在您打开本页之后，另一位工作人员修改了这份草稿，您的内容尚未保存。",
             hint="您填写的内容仍在本页。与现存草稿不同之处已逐项注明，请核对后再次保存；再次保存时以您填写的为准。",
         )
+    note_editor(current, by)
 
 
 def find_problems(version: PolicyVersion) -> list[Problem]:
     """Every gap and contradiction of the draft as it is stored."""
-    return problems_of(read_document(_stored(version)))
+    return problems_of(read_document(as_stored(version)))
 
 
 def cite_version(

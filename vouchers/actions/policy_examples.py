@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from vouchers.access import Role, require_role
-from vouchers.actions.policy_drafts import read_example, write_examples
+from vouchers.actions.policy_drafts import note_editor, read_example, write_examples
 from vouchers.actions.policy_soundness import complete_scheme, refusal, run_examples
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow, Problems
@@ -44,6 +44,7 @@ def import_examples(version: PolicyVersion, workbook: bytes, *, by: User) -> lis
         )
     scheme = _with_tracks(version)
     write_examples(version, read_workbook(scheme, workbook))
+    note_editor(version, by)
     return run_examples(version, by=by)
 
 

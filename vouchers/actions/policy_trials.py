@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from vouchers.access import Role, require_role
+from vouchers.actions.policy_drafts import note_editor
 from vouchers.actions.policy_soundness import complete_scheme
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
@@ -46,4 +47,5 @@ def keep_trial(version: PolicyVersion, example: Example, *, by: User) -> Example
         expected=plain["expected"],
         **({"note": example.note} if example.note else {}),
     )
+    note_editor(version, by)
     return result

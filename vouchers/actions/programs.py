@@ -12,6 +12,7 @@ from vouchers.context import announce
 from vouchers.errors import Invalid
 from vouchers.models import Appropriation, Program, ProgramBudget, Region, User
 from vouchers.money import ZERO, thousands, yuan
+from vouchers.policy.codes import PROGRAM_CODE_WORDS, is_program_code
 
 
 def open_program(
@@ -24,9 +25,11 @@ def open_program(
     office: str = "",
     summary: str = "",
 ) -> Program:
-    """A new program, without rules and without money. Raises Invalid (`program.code_taken`)."""
+    """A new program, without rules and without money. Raises Invalid (`program.code`, `program.code_taken`)."""
     announce("program.open")
     require_role(by, Role.POLICY_EDITOR, region=region)
+    if not is_program_code(code):
+        raise Invalid("program.code", f"{PROGRAM_CODE_WORDS}。", field="code", hint="例如 BJ-AIQ。")
     if Program.objects.filter(code=code).exists():
         raise Invalid("program.code_taken", f"专项代码 {code} 已被使用，请换一个。", field="code")
     return Program.objects.create(

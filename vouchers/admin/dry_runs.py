@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from vouchers import dates
 from vouchers.access import has_role
 from vouchers.actions import dry_runs
-from vouchers.actions.case_sources import SOURCES
+from vouchers.actions.case_sources import SOURCES, like_choices
 from vouchers.actions.jobs import note_seen
 from vouchers.admin.acts import DAY
 from vouchers.admin.version_pages import (
@@ -48,18 +48,18 @@ class DryRunForm(forms.Form):
     to_on = forms.DateField(label=_("至"), initial=dates.today, widget=DAY, help_text=_("当日计入。"))
     sources = forms.MultipleChoiceField(label=_("用哪些案件"), widget=forms.CheckboxSelectMultiple)
     like = forms.ChoiceField(
-        label=_("样本取哪个专项的案件"),
+        label=_("样本或历史取哪个专项的案件"),
         required=False,
-        help_text=_("只在选了“合成样本年度”时有用。不选则取代码或地区最接近的一个。"),
+        help_text=_("用于“合成样本年度”和您职责范围内的历史案件。不选则取代码或地区最接近的一个。"),
     )
     before = forms.ChoiceField(label=_("与什么比较"), help_text=_("同样的案件按该版本重新核算后比较。"))
 
-    def __init__(self, *args: Any, version: PolicyVersion, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, version: PolicyVersion, person: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.version = version
         self.fields["sources"].choices = [(code, source.label) for code, source in SOURCES.items()]  # type: ignore[attr-defined]
         self.fields["sources"].initial = list(SOURCES)[:1]
-        choices = [choice for source in SOURCES.values() for choice in source.choices()]
+        choices = like_choices(list(SOURCES.values()), dry_runs.regions_for(person))
         self.fields["like"].choices = [("", _("最接近的一个")), *choices]  # type: ignore[attr-defined]
         self.fields["before"].choices = dry_runs.before_choices(version)  # type: ignore[attr-defined]
 
@@ -74,7 +74,7 @@ def dry_run_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
     if request.method == "POST" and not may_ask:
         raise PermissionDenied
     person: Any = request.user
-    form = DryRunForm(request.POST if request.method == "POST" else None, version=version)
+    form = DryRunForm(request.POST if request.method == "POST" else None, version=version, person=person)
     problems: list[DomainError] = []
     status = 200
     if request.method == "POST" and form.is_valid():
@@ -142,6 +142,7 @@ def report_view_of(request: HttpRequest, version: PolicyVersion, job_no: str) ->
         "again": version_address(version, "dry-run"),
         "changed": dry_runs.changed_since(job, version),
         "report": report_view(job, person) if _done(job) else None,
+        "synthetic": any(one.get("synthetic") for one in job.result.get("sources", [])),
         "basis": job.result.get("basis", []),
     }
     return TemplateResponse(request, "admin/vouchers/dry_run_report.html", context)

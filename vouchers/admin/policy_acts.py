@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role
 from vouchers.actions import policies, policy_editing, policy_soundness
+from vouchers.actions.policy_drafts import stamp_of
 from vouchers.admin.acts import DAY, Act, DatedReasonForm, ReasonForm
 from vouchers.admin.dry_runs import impact_beside
 from vouchers.admin.policy_help import help_for
@@ -59,6 +60,12 @@ class BeginForm(forms.Form):
         self.fields["program"].queryset = rows.filter(origin=Program.Origin.LIVE)  # type: ignore[attr-defined]
 
 
+class AsShownForm(forms.Form):
+    """What the page showed, so that nothing else is proposed or published in its place."""
+
+    shown = forms.CharField(widget=forms.HiddenInput, required=False)
+
+
 class CloneForm(forms.Form):
     """What the new version is called."""
 
@@ -72,7 +79,7 @@ def _run_examples(request: HttpRequest, version: PolicyVersion, given: dict[str,
 
 
 def _propose(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
-    policies.propose_version(version, by=request.user)  # type: ignore[arg-type]
+    policies.propose_version(version, by=request.user, **given)  # type: ignore[arg-type]
     return f"“{version}”已提请发布，请另一位发布人员核对后发布。"
 
 
@@ -82,7 +89,7 @@ def _return(request: HttpRequest, version: PolicyVersion, given: dict[str, Any])
 
 
 def _publish(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]) -> str:
-    publication = policies.publish_version(version, by=request.user)  # type: ignore[arg-type]
+    publication = policies.publish_version(version, by=request.user, **given)  # type: ignore[arg-type]
     note = (
         ""
         if publication.accepts_applications
@@ -147,6 +154,8 @@ ACTS = (
         EDITOR,
         _propose,
         _allowed("propose"),
+        AsShownForm,
+        lambda version: {"shown": stamp_of(version)},
         beside=impact_beside,
     ),
     Act(
@@ -162,11 +171,13 @@ ACTS = (
         "publish",
         _("发布"),
         _(
-            "发布后生成不可更改的发布件，自施行日期起适用；同一专项的前一版本同日失效。发布人须不是起草人或提请人。"
+            "发布后生成不可更改的发布件，自施行日期起适用；同一专项的前一版本同日失效。发布人须未曾起草、编辑或提请本版本。"
         ),
         PUBLISHER,
         _publish,
         _allowed("publish"),
+        AsShownForm,
+        lambda version: {"shown": version.proposed_sha256},
         beside=publish_beside,
     ),
     Act(

@@ -18,6 +18,7 @@ from vouchers.models.parties import (
 from vouchers.models.payments import Payment, PaymentBatch
 from vouchers.models.people import ApiCredential, Region, RoleGrant, User
 from vouchers.models.policies import (
+    PolicyEditor,
     PolicyVersion,
     Publication,
     PublicationStatus,
@@ -86,6 +87,7 @@ __all__ = [
     "PolicyApplicantClass",
     "PolicyCap",
     "PolicyDocument",
+    "PolicyEditor",
     "PolicyExample",
     "PolicyFloor",
     "PolicyGate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -45,6 +46,9 @@ class Job(models.Model):
     """One piece of long work. ``progress`` of ``total`` in units of ``unit``; ``runs`` counts how often it was begun, and is
     the token of the run that may still write; ``beat_at`` is when that run last showed itself.
 
+    ``region_code`` is whose work it is; ``case_regions`` names the regions whose cases it reads: only who holds a role of the
+    kind for every one of them may see it.
+
     ``key`` keeps a second job of the same kind from waiting or running beside it. ``outcome_code`` is stable, ``message``
     is the sentence for people; ``seen_at`` is when the person who asked first looked at the end.
     """
@@ -53,6 +57,7 @@ class Job(models.Model):
     kind = models.CharField(_("事项"), max_length=40)
     label = models.CharField(_("名称"), max_length=120)
     region_code = models.CharField(max_length=6, blank=True)
+    case_regions = ArrayField(models.CharField(max_length=6), default=list, blank=True)
     key = models.CharField(max_length=120, blank=True)
     params = models.JSONField(default=dict)
     state = models.CharField(_("状态"), max_length=10, choices=JobState, default=JobState.WAITING)

@@ -72,6 +72,10 @@ class Party(Recorded):
             models.Index(fields=("legal_rep_id",), name="party_legal_rep", condition=~Q(legal_rep_id="")),
             models.Index(fields=("name",), name="party_name"),
         )
+        constraints = (
+            # It is a piece of accounts in the ledger (``payable:…``, ``cap:…``).
+            models.CheckConstraint(condition=Q(uscc__regex=r"\A[0-9A-Z]{1,18}\Z"), name="party_uscc_in_form"),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -21,7 +21,7 @@ class Region(models.Model):
     """行政区划, by its six-digit code (GB/T 2260)."""
 
     code = models.CharField(
-        _("行政区划代码"), max_length=6, unique=True, validators=[RegexValidator(r"^\d{6}$")]
+        _("行政区划代码"), max_length=6, unique=True, validators=[RegexValidator(r"\A[0-9]{6}\Z")]
     )
     name = models.CharField(_("名称"), max_length=60)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
@@ -30,6 +30,11 @@ class Region(models.Model):
         verbose_name = _("行政区划")
         verbose_name_plural = _("行政区划")
         ordering = ("code",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(code__regex=r"\A[0-9]{6}\Z"), name="region_code_in_form"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.name}（{self.code}）"

@@ -16,6 +16,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role, ScopedQuerySet
@@ -173,6 +174,39 @@ LIFECYCLE = register(
     )
 )
 PolicyVersion.lifecycle = LIFECYCLE
+
+
+class PolicyEditorQuerySet(ScopedQuerySet):
+    region_path = "version__program__region__code"
+
+
+class PolicyEditor(models.Model):
+    """Who ever wrote anything into a version: whoever did may not publish it, whatever role is held later. Append-only.
+
+    Actions write it when they begin to edit, and the database beside every change of the version's content by a signed-in
+    person; it refuses a publication by one of them (``vouchers/sql/policy_editors.sql``).
+    """
+
+    version = models.ForeignKey(
+        PolicyVersion, models.PROTECT, related_name="editors", verbose_name=_("政策版本")
+    )
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("编辑人")
+    )
+    first_at = models.DateTimeField(_("首次编辑时间"), db_default=Now())
+
+    objects = PolicyEditorQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("政策版本的编辑人")
+        verbose_name_plural = _("政策版本的编辑人")
+        ordering = ["version", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "person"], name="policy_editor_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.person}"
 
 
 class PublicationQuerySet(ScopedQuerySet):

@@ -19,11 +19,12 @@ from vouchers.access import ScopedQuerySet
 from vouchers.models.policies import PolicyVersion
 from vouchers.money import ZERO
 from vouchers.policy import terms
+from vouchers.policy.codes import PART_CODE
 
 Words = Any
 """Text, now or when it is shown (gettext)."""
 
-CODE = RegexValidator(r"^[a-z][a-z0-9_]*$", _("代码只能用小写字母、数字和下划线，以字母开头。"))
+CODE = RegexValidator(PART_CODE, _("代码只能用小写字母、数字和下划线，以字母开头。"))
 _FRACTION = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))]
 _NOT_NEGATIVE = [MinValueValidator(ZERO)]
 

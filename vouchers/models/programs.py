@@ -5,10 +5,13 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models import Func, Value
+from django.db.models.functions import Cast, Left
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import ScopedQuerySet
 from vouchers.money import ZERO
+from vouchers.policy.codes import PROGRAM_CODE
 from vouchers.policy.terms import Side
 
 
@@ -37,7 +40,9 @@ class Program(models.Model):
         _("专项代码"),
         max_length=40,
         unique=True,
-        validators=[RegexValidator(r"^[A-Z0-9][A-Z0-9-]*$", _("专项代码只能用大写字母、数字和连字符。"))],
+        validators=[
+            RegexValidator(PROGRAM_CODE, _("专项代码为 2 至 30 个大写字母、数字和连字符，以字母或数字开头。"))
+        ],
         help_text=_("对外编号，发布后不再更改。例如 BJ-AIQ。"),
     )
     name = models.CharField(_("专项名称"), max_length=200)
@@ -59,6 +64,23 @@ class Program(models.Model):
         verbose_name = _("专项")
         verbose_name_plural = _("专项")
         ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(code__regex=PROGRAM_CODE), name="program_code_in_form"),
+            # The ledger's accounts of caps name a program by this piece of its hash (``vouchers.actions.caps``).
+            models.UniqueConstraint(
+                Left(
+                    Func(
+                        Func(Cast("code", models.BinaryField()), function="sha256"),
+                        Value("hex"),
+                        function="encode",
+                        output_field=models.CharField(),
+                    ),
+                    12,
+                ),
+                name="program_caps_own_accounts",
+                violation_error_message=_("该代码与另一专项的账目编号相同，请换一个。"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}（{self.code}）"

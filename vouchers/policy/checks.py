@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from vouchers.policy.caps import ALL_PUBLIC_MONEY
+from vouchers.policy.codes import PART_CODE_WORDS, PROGRAM_CODE_WORDS, is_part_code, is_program_code
 from vouchers.policy.gates import CONTRACT_TESTS, PARTY_TESTS
 from vouchers.policy.issue_checks import check_issue
 from vouchers.policy.plain import Problem
@@ -67,6 +68,12 @@ def check(scheme: Scheme) -> list[Problem]:
     ]
 
 
+def check_document(scheme: Scheme) -> list[Problem]:
+    """Every contradiction of a scheme that comes from a file, whose program is not yet one of ours."""
+    own = [] if is_program_code(scheme.program) else [Problem("program", PROGRAM_CODE_WORDS)]
+    return [*own, *check(scheme)]
+
+
 def missing(scheme: Scheme) -> list[Problem]:
     """What has to be there before a version is proposed."""
     problems = []
@@ -78,7 +85,9 @@ def missing(scheme: Scheme) -> list[Problem]:
         if not track.basis_kinds
     )
     problems.extend(
-        Problem("rates", f"补贴方向“{track.name or track.code}”还没有补贴比例（未公布的请填一行并把比例留空）")
+        Problem(
+            "rates", f"补贴方向“{track.name or track.code}”还没有补贴比例（未公布的请填一行并把比例留空）"
+        )
         for track in scheme.tracks
         if not scheme.rates_of(track.code)
     )
@@ -98,6 +107,8 @@ def _codes(scheme: Scheme) -> Iterator[Problem]:
         for part in getattr(scheme, name):
             if part.code in seen:
                 yield Problem(f"{name}.{part.code}", "代码重复")
+            if not is_part_code(part.code):
+                yield Problem(f"{name}.{part.code}.code", PART_CODE_WORDS)
             seen.add(part.code)
 
 

@@ -37,6 +37,9 @@ BEGIN
         END IF;
         RAISE EXCEPTION '政策版本已不是草稿，不能更改其内容（%）', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
     END IF;
+    IF TG_OP <> 'UPDATE' OR to_jsonb(OLD) - 'result' IS DISTINCT FROM to_jsonb(NEW) - 'result' THEN
+        PERFORM policy_editor_noted(touched);
+    END IF;
     RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END $$;
 

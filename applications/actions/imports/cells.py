@@ -31,7 +31,8 @@ _INSTANT = re.compile(
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _CODE = re.compile(r"[A-Za-z0-9_-]+")
-_PROGRAM = re.compile(r"[A-Z0-9][A-Z0-9-]{0,29}")
+# A program here is named by it after EX-, in 30 characters at most.
+_PROGRAM = re.compile(r"[A-Z0-9][A-Z0-9-]{1,26}")
 _REGION = re.compile(r"[0-9]{6}")
 _SHA = re.compile(r"[0-9a-fA-F]{64}")
 _USCC = re.compile(r"[0-9A-Z]{18}")
@@ -292,7 +293,11 @@ def business_no(longest: int = 24, absent: str | None = None) -> Reader:
 def program_code() -> Reader:
     """The code of a programme: capital letters, digits, hyphens."""
     return cached(
-        pattern(_PROGRAM, "不是专项代码（大写字母、数字和连字符，30 位以内）", code="program.invalid")
+        pattern(
+            _PROGRAM,
+            "不是专项代码（2 至 27 个大写字母、数字和连字符，以字母或数字开头）",
+            code="program.invalid",
+        )
     )
 
 

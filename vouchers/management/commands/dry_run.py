@@ -30,7 +30,7 @@ from vouchers.errors import DomainError, Invalid, Problems
 from vouchers.models import PolicyVersion, Program, Publication
 from vouchers.policy.bundles import read_bundle
 from vouchers.policy.canonical import digest
-from vouchers.policy.checks import check
+from vouchers.policy.checks import check_document
 from vouchers.policy.plain import SchemeError
 from vouchers.policy.rules import Scheme, render
 
@@ -140,7 +140,7 @@ class Command(BaseCommand):
             raise CommandError(f"{path}：不能读取（{error.strerror}）") from None
         except SchemeError as error:
             raise CommandError(f"{path.name}：\n{error}") from None
-        problems = check(scheme)
+        problems = check_document(scheme)
         if problems:
             raise CommandError("\n".join(f"{one.path}：{one.message}" for one in problems))
         return scheme
