@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -161,7 +162,12 @@ class _Shaper:
             return
         word = _word(kind, one.name)
         scalar, _ = _without_none(value)
-        for key, (label, asked) in self._keys(one.name).items():
+        keys = self._keys(one.name)
+        labels = Counter(label for label, _ in keys.values())
+        for key, (name, asked) in keys.items():
+            label = (
+                f"{name}（{key}）" if labels[name] > 1 else name
+            )  # two conditions may ask the same question
             heading = word.heading if not label else f"{word.heading}：{label}"
             cell = word.kind or _KINDS[scalar]
             if one.name == "rates" and self._by_scale(key):
