@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from vouchers import dates
-from vouchers.access import Role, scope_of
+from vouchers.access import Role, require_role, scope_of
 from vouchers.actions import jobs
 from vouchers.actions.case_sources import CaseQuery, CaseSource, cases_of, check_like, chosen_sources
 from vouchers.actions.dry_run_workbook import DryRunBook
@@ -167,9 +167,10 @@ def ask_dry_run(
 
     Raises ``Problems`` (``policy.incomplete``) while the draft is no scheme yet, ``Invalid`` (``dry_run.…``),
     ``Forbidden`` (``access.role``), and ``NotNow`` (``job.under_way``) while one of the same version is on its way."""
+    program = version.program
+    require_role(by, *ASKERS, region=program.region)
     check_period(from_on, to_on)
     chosen = chosen_sources(sources)
-    program = version.program
     published = Publication.objects.filter(version=version).first()
     scheme = published.scheme if published else complete_scheme(version)
     against = publication_before(version, before)
