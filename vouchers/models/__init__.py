@@ -30,11 +30,13 @@ from vouchers.models.policy_parts import (
     PolicyDocument,
     PolicyFloor,
     PolicyGate,
-    PolicyPaper,
     PolicyRate,
-    PolicyReviewStep,
     PolicyScoreRate,
     PolicyTrack,
+)
+from vouchers.models.policy_process import (
+    PolicyPaper,
+    PolicyReviewStep,
     PolicyTreasuryShare,
     PolicyWindow,
 )

@@ -25,7 +25,7 @@ Words = Any
 """Text, now or when it is shown (gettext)."""
 
 CODE = RegexValidator(PART_CODE, _("代码只能用小写字母、数字和下划线，以字母开头。"))
-_FRACTION = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))]
+FRACTION = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))]
 _NOT_NEGATIVE = [MinValueValidator(ZERO)]
 
 
@@ -77,7 +77,8 @@ class CodedPart(PolicyPart):
         return str(getattr(self, "name", "") or self.code)
 
 
-def _once(noun: str) -> list[models.BaseConstraint]:
+def once(noun: str) -> list[models.BaseConstraint]:
+    """A code stands once in a version."""
     return [models.UniqueConstraint(fields=["version", "code"], name=f"policy_{noun}_code_once")]
 
 
@@ -90,7 +91,8 @@ def _words(
     )
 
 
-def _amount(label: Words, help_text: Words = "") -> models.DecimalField[Any, Any]:
+def amount_field(label: Words, help_text: Words = "") -> models.DecimalField[Any, Any]:
+    """Yuan to the fen, not negative, or empty."""
     return models.DecimalField(
         label,
         max_digits=18,
@@ -109,7 +111,7 @@ def fraction(label: Words, help_text: Words = "") -> models.DecimalField[Any, An
         decimal_places=6,
         null=True,
         blank=True,
-        validators=_FRACTION,
+        validators=FRACTION,
         help_text=help_text,
     )
 
@@ -179,7 +181,7 @@ class PolicyTrack(CodedPart):
     class Meta(CodedPart.Meta):
         verbose_name = _("补贴方向与基数")
         verbose_name_plural = _("二、补贴方向与基数")
-        constraints = _once("track")
+        constraints = once("track")
 
 
 class PolicyApplicantClass(CodedPart):
@@ -193,7 +195,7 @@ class PolicyApplicantClass(CodedPart):
     class Meta(CodedPart.Meta):
         verbose_name = _("申领主体类别")
         verbose_name_plural = _("三、申领主体类别")
-        constraints = _once("class")
+        constraints = once("class")
 
 
 class PolicyRate(CodedPart):
@@ -208,8 +210,8 @@ class PolicyRate(CodedPart):
     purposes = _words(_("用途"), terms.Purpose.pairs())
     components = _words(_("费用种类"), terms.Component.pairs())
     classes = _words(_("主体类别代码"))
-    band_from = _amount(_("档次起点（含，元）"))
-    band_to = _amount(_("档次终点（不含，元）"))
+    band_from = amount_field(_("档次起点（含，元）"))
+    band_to = amount_field(_("档次终点（不含，元）"))
     completion_from = fraction(_("目标完成度不低于"))
     unit_amount = models.DecimalField(
         _("每单位补贴（元）"),
@@ -224,7 +226,7 @@ class PolicyRate(CodedPart):
     class Meta(CodedPart.Meta):
         verbose_name = _("补贴比例与分档")
         verbose_name_plural = _("四、补贴比例与分档")
-        constraints = _once("rate")
+        constraints = once("rate")
 
     def __str__(self) -> str:
         value = self.rate if self.unit_amount is None else self.unit_amount
@@ -236,12 +238,12 @@ class PolicyScoreRate(CodedPart):
 
     track = models.CharField(_("补贴方向代码"), max_length=40)
     score_from = models.DecimalField(_("评分不低于"), max_digits=9, decimal_places=2)
-    rate = models.DecimalField(_("补贴比例"), max_digits=9, decimal_places=6, validators=_FRACTION)
+    rate = models.DecimalField(_("补贴比例"), max_digits=9, decimal_places=6, validators=FRACTION)
 
     class Meta(CodedPart.Meta):
         verbose_name = _("评分对应比例")
         verbose_name_plural = _("四之二、评分对应比例")
-        constraints = _once("score_rate")
+        constraints = once("score_rate")
 
 
 class PolicyFloor(CodedPart):
@@ -263,7 +265,7 @@ class PolicyFloor(CodedPart):
     class Meta(CodedPart.Meta):
         verbose_name = _("起补线")
         verbose_name_plural = _("五、起补线")
-        constraints = _once("floor")
+        constraints = once("floor")
 
 
 class PolicyCap(CodedPart):
@@ -271,7 +273,7 @@ class PolicyCap(CodedPart):
 
     name = models.CharField(_("名称"), max_length=100)
     subject = models.CharField(_("限额对象"), max_length=20, choices=terms.CapSubject.pairs())
-    amount = _amount(_("限额（元）"), _("与“限额比例”二选一。"))
+    amount = amount_field(_("限额（元）"), _("与“限额比例”二选一。"))
     share = fraction(_("限额比例"), _("占合同额的比例。"))
     period = models.CharField(
         _("期间"), max_length=20, choices=terms.CapPeriod.pairs(), default=terms.CapPeriod.NONE.value
@@ -295,7 +297,7 @@ class PolicyCap(CodedPart):
     class Meta(CodedPart.Meta):
         verbose_name = _("限额")
         verbose_name_plural = _("六、限额与资金总量")
-        constraints = _once("cap")
+        constraints = once("cap")
 
 
 class PolicyGate(CodedPart):
@@ -343,74 +345,7 @@ class PolicyGate(CodedPart):
     class Meta(CodedPart.Meta):
         verbose_name = _("申领条件")
         verbose_name_plural = _("七、申领条件")
-        constraints = _once("gate")
+        constraints = once("gate")
 
     def __str__(self) -> str:
         return self.text
-
-
-class PolicyWindow(CodedPart):
-    """A filing window."""
-
-    name = models.CharField(_("名称"), max_length=100)
-    opens_at = models.DateTimeField(_("开始时间"))
-    closes_at = models.DateTimeField(_("截止时间"))
-    stage = models.CharField(
-        _("环节"), max_length=20, choices=terms.Stage.pairs(), default=terms.Stage.APPLICATION.value
-    )
-
-    class Meta(CodedPart.Meta):
-        verbose_name = _("申报期")
-        verbose_name_plural = _("八、申报期")
-        constraints = _once("window")
-
-
-class PolicyPaper(CodedPart):
-    """A paper to be filed."""
-
-    name = models.CharField(_("材料名称"), max_length=200)
-    stage = models.CharField(
-        _("环节"), max_length=20, choices=terms.Stage.pairs(), default=terms.Stage.APPLICATION.value
-    )
-    required = models.BooleanField(_("必交"), default=True)
-    hint = models.CharField(_("填报说明"), max_length=500, blank=True)
-
-    class Meta(CodedPart.Meta):
-        verbose_name = _("申报材料")
-        verbose_name_plural = _("九、申报材料")
-        constraints = _once("paper")
-
-
-class PolicyReviewStep(CodedPart):
-    """A step of the review chain."""
-
-    name = models.CharField(_("环节名称"), max_length=100)
-    role = models.CharField(_("办理角色"), max_length=30)
-    stage = models.CharField(
-        _("所属阶段"), max_length=20, choices=terms.Stage.pairs(), default=terms.Stage.APPLICATION.value
-    )
-    working_days = models.PositiveSmallIntegerField(_("时限（工作日）"), null=True, blank=True)
-    sets_rate = models.BooleanField(_("在此确定比例"), default=False)
-    amount_from = _amount(_("达到此金额才需办理（元）"))
-
-    class Meta(CodedPart.Meta):
-        verbose_name = _("审核环节")
-        verbose_name_plural = _("十、审核环节")
-        constraints = _once("review_step")
-
-
-class PolicyTreasuryShare(CodedPart):
-    """The part of the cost that one treasury bears."""
-
-    treasury = models.CharField(_("财政"), max_length=100)
-    share = models.DecimalField(_("负担比例"), max_digits=9, decimal_places=6, validators=_FRACTION)
-    takes_rest = models.BooleanField(
-        _("负担尾数"),
-        default=False,
-        help_text=_("按比例舍去分以下后所余的尾数由哪一级负担；都不勾选的，由最后一级负担。"),
-    )
-
-    class Meta(CodedPart.Meta):
-        verbose_name = _("财政分担")
-        verbose_name_plural = _("十一、财政分担")
-        constraints = _once("treasury_share")
