@@ -39,7 +39,11 @@ def everything() -> Scheme:
     )
 
 
-@pytest.mark.parametrize("scheme", [everything(), tiny.scheme()], ids=["every field", "hardly any"])
+def hardly_any() -> Scheme:
+    return dataclasses.replace(tiny.scheme(), program="WHOLE")
+
+
+@pytest.mark.parametrize("scheme", [everything(), hardly_any()], ids=["every field", "hardly any"])
 def test_a_scheme_with_every_field_goes_into_rows_and_comes_back_byte_for_byte(cast: Cast, scheme: Scheme):
     version = draft(cast, scheme)
     write_rows(version, scheme)
@@ -50,9 +54,8 @@ def test_a_scheme_with_every_field_goes_into_rows_and_comes_back_byte_for_byte(c
 def test_what_is_written_over_a_draft_leaves_nothing_of_what_was_there(cast: Cast):
     version = draft(cast, everything())
     write_rows(version, everything())
-    plain = dataclasses.replace(tiny.scheme(), program="WHOLE")
-    write_rows(version, plain)
-    assert scheme_of(version) == plain
+    write_rows(version, hardly_any())
+    assert scheme_of(version) == hardly_any()
 
 
 @pytest.mark.parametrize("name", [*LISTS, *SINGLES])
