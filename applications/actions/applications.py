@@ -384,6 +384,8 @@ def reject_application(application: Application, *, by: User, reason: str) -> Ap
 
 
 def _stops(application: Application) -> bool:
+    if application.publication is None:  # imported history, which is read and not decided
+        return False
     return scheme_of(application)[1].issue.shortage is Shortage.STOP
 
 
