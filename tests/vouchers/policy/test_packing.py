@@ -34,7 +34,8 @@ def sent(draw: st.DrawFn) -> tuple[r.Scheme, list[ReplayCase]]:
 
 
 def as_settled(case: Entered) -> Entered:
-    """The case without what settling does not ask for: the subject of an account that is a cap's only one."""
+    """The case without what settling does not ask for: the subject of an account that is a cap's only one, and remarks, which
+    are words of the working."""
     return replace(case, halves=[_half(half) for half in case.halves])
 
 
@@ -45,7 +46,8 @@ def _half(half: Half) -> Half:
         else replace(bound, accounts=[one._replace(subject="") for one in bound.accounts])
         for place, bound in half.weighed.caps.items()
     }
-    return half._replace(weighed=replace(half.weighed, caps=caps))
+    groups = [[replace(one, remark="") for one in of_track] for of_track in half.weighed.groups]
+    return half._replace(weighed=replace(half.weighed, caps=caps, groups=groups))
 
 
 @given(sent(), st.sampled_from([{}, {2025: D(300000)}]))
