@@ -18,7 +18,7 @@ from applications.actions.basis_items import ItemFields, set_items
 from applications.actions.claims import approve_claim, start_claim, submit_claim, verify_claim
 from applications.actions.issuing import issue_application, publish_notice
 from applications.actions.projects import ProjectFields, draft_project
-from applications.models import Application, Claim
+from applications.models import Application, Check, Claim
 from tests import casework
 from tests.cast import Cast
 from vouchers import dates
@@ -147,3 +147,9 @@ def casework_answers(cast: Cast, claim: Claim) -> None:
 def yuan(text: str) -> Decimal:
     """An amount."""
     return Decimal(text)
+
+
+def check_of(case: Application | Claim, prefix: str) -> Check:
+    """The case's one check whose code begins so."""
+    number = case.application_no if isinstance(case, Application) else case.claim_no
+    return Check.objects.get(subject_no=number, code__startswith=prefix)

@@ -23,7 +23,9 @@ from applications.components import certain, suggested
 from applications.evidence import likeness, number_as_meant
 from applications.models import BasisItem, Claim
 from tests.applications import kinds
-from tests.applications.test_kinds_of_basis import SETTLED, billed, check_of, rent  # noqa: F401
+from tests.applications.kinds import check_of
+from tests.applications.test_components import billed, rent  # noqa: F401
+from tests.applications.test_kinds_of_basis import SETTLED
 from vouchers import dates
 from vouchers.context import acting
 from vouchers.errors import NotNow, Problems

@@ -11,9 +11,7 @@ import pytest
 from openpyxl import load_workbook
 
 from applications.actions.applications import (
-    accept_application,
     choose_track,
-    recommend_application,
     start_application,
     submit_application,
     update_draft,
@@ -21,7 +19,6 @@ from applications.actions.applications import (
 from applications.actions.basis_items import ItemFields, set_items
 from applications.actions.leases import draft_lease
 from applications.actions.projects import ProjectFields, update_project
-from applications.models import Application, Check
 from applications.payment_files import payment_workbook
 from tests import casework
 from tests.applications import kinds
@@ -41,11 +38,6 @@ TODAY = date(2025, 7, 15)
 def mid_year():
     with dates.fixed(TODAY):
         yield
-
-
-def check_of(case, prefix: str) -> Check:
-    number = case.application_no if isinstance(case, Application) else case.claim_no
-    return Check.objects.get(subject_no=number, code__startswith=prefix)
 
 
 # -- the supplier's own settlements (NM-JS) --------------------------------------------------------------------------
@@ -81,7 +73,7 @@ def test_a_supplier_is_paid_a_tenth_of_its_own_settlements_without_a_voucher(cas
         period_to=date(2025, 6, 30),
     )
     claim = kinds.claimed(cast, entitlement, [item])
-    assert check_of(claim, "item.settlement_line").result == "waiting"
+    assert kinds.check_of(claim, "item.settlement_line").result == "waiting"
     claim = kinds.redeemed(cast, claim)
     assert (claim.state, claim.approved_amount) == ("approved", Decimal("800000.00"))
     payment = Payment.objects.get(claim_no=claim.claim_no)
@@ -101,7 +93,7 @@ def test_who_is_not_recorded_as_connected_is_neither_refused_nor_believed(cast):
     publication = kinds.opened(cast, "NM-JS")
     application = kinds.project_application(cast, publication, SETTLED)
     assert application.assessment["outcome"] == "review"
-    assert check_of(application, "connected").result == "waiting"
+    assert kinds.check_of(application, "connected").result == "waiting"
 
 
 def test_who_was_connected_only_later_is_refused(cast):
@@ -118,7 +110,7 @@ def test_a_statement_of_settlements_is_claimed_once(cast):
     half = ItemFields(kind="settlement_line", reference="JS-2025-H1", net_amount=Decimal("4000000.00"))
     kinds.claimed(cast, entitlement, [half])
     again = kinds.claimed(cast, entitlement, [half])
-    assert check_of(again, "item_unused").result == "failed"
+    assert kinds.check_of(again, "item_unused").result == "failed"
 
 
 def test_more_than_the_project_came_to_fails_the_check(cast):
@@ -127,7 +119,7 @@ def test_more_than_the_project_came_to_fails_the_check(cast):
     entitlement = kinds.granted(cast, kinds.project_application(cast, publication, SETTLED))
     item = ItemFields(kind="settlement_line", reference="JS-2025-H1", net_amount=Decimal("8000000.01"))
     claim = kinds.claimed(cast, entitlement, [item])
-    assert check_of(claim, "within_ground").result == "failed"
+    assert kinds.check_of(claim, "within_ground").result == "failed"
 
 
 # -- an investment (QH-DDPT) -----------------------------------------------------------------------------------------
@@ -145,7 +137,7 @@ def test_the_builder_of_a_dispatch_platform_is_paid_by_its_investment(cast):
         amount=Decimal("12000000.00"),
     )
     application = kinds.project_application(cast, publication, fields)
-    assert check_of(application, "dispatches_compute").result == "waiting"
+    assert kinds.check_of(application, "dispatches_compute").result == "waiting"
     entitlement = kinds.granted(cast, application)
     assert entitlement.face_value == Decimal("3600000.00")
     items = [
@@ -181,7 +173,7 @@ def test_the_builder_of_compute_is_paid_for_its_verified_scale_as_experts_set_it
     publication = kinds.opened(cast, "SH-BSJL-DEMO")
     kinds.connect(cast, cast.alpha, publication, date(2024, 12, 20))
     application = kinds.project_application(cast, publication, DEPLOYED)
-    assert check_of(application, "deployed_in_time").result == "waiting"  # stated, not attested
+    assert kinds.check_of(application, "deployed_in_time").result == "waiting"  # stated, not attested
     entitlement = kinds.granted(
         cast,
         application,
@@ -245,7 +237,7 @@ def test_a_data_product_counts_once_the_platforms_record_is_attested(cast):
         region_code="520000",
     )
     application = casework.submitted(cast, publication, fields, facts={"is_platform_traded": True})
-    check = check_of(application, "platform_traded")
+    check = kinds.check_of(application, "platform_traded")
     assert (application.assessment["outcome"], check.result) == ("review", "waiting")
     voucher = kinds.granted(cast, application)
     application.refresh_from_db()
@@ -306,144 +298,6 @@ def test_a_cloud_provider_is_paid_for_the_domestic_part_of_its_purchase(cast):
     assert claim.payee == cast.alpha  # not the seller, as the other article would have it
     claim = kinds.redeemed(cast, claim)
     assert claim.approved_amount == Decimal("1000000.00")
-
-
-# -- an intermediary (CD-SLQ), an assessed rent (SH-ZLBT) ------------------------------------------------------------
-
-
-def test_an_intermediary_is_looked_at_before_it_counts_as_one(cast):
-    publication = kinds.opened(cast, "CD-SLQ-DEMO")
-    casework.admitted(cast.provider, publication.program.code, "超算服务")
-    application = casework.submitted(
-        cast,
-        publication,
-        casework.lease_fields(cast.provider, "1000000.00", region_code="510100"),
-        facts={"party_kind": "intermediary"},
-    )
-    assert check_of(application, "stated.party_kind").result == "waiting"
-    voucher = kinds.granted(cast, application)
-    invoice = casework.invoice(application.lease, "1000000.00")
-    item = ItemFields(kind="invoice_line", net_amount=invoice.net_amount, invoice=invoice)
-    claim = kinds.redeemed(cast, kinds.claimed(cast, voucher, [item], lease=application.lease))
-    assert claim.approved_amount == voucher.face_value > 0
-
-
-def shanghai_rent(cast, since: date = date(2024, 1, 1)):
-    publication = kinds.opened(cast, "SH-ZLBT")
-    kinds.placed(cast.alpha, "310115")
-    kinds.connect(cast, cast.provider, publication, since)
-    return casework.submitted(
-        cast, publication, casework.lease_fields(cast.provider, "5000000.00", region_code="310000")
-    )
-
-
-def test_an_assessed_rent_is_paid_at_the_rate_that_experts_set(cast):
-    application = shanghai_rent(cast)
-    assert check_of(application, "provider_dispatched").result == "passed"
-    voucher = kinds.granted(
-        cast, application, expert=True, rates={"rent": Decimal("0.08")}, reason="集群规模二档，成果水平一档。"
-    )
-    assert voucher.face_value == Decimal("400000.00")
-    invoice = casework.invoice(application.lease, "5000000.00")
-    item = ItemFields(kind="invoice_line", net_amount=invoice.net_amount, invoice=invoice)
-    claim = kinds.redeemed(cast, kinds.claimed(cast, voucher, [item], lease=application.lease))
-    assert claim.approved_amount == Decimal("400000.00")
-
-
-def test_a_provider_that_was_connected_only_after_the_lease_began_does_not_do(cast):
-    application = shanghai_rent(cast, since=date(2025, 4, 1))
-    assert application.assessment["outcome"] == "refused"
-
-
-@pytest.mark.parametrize(
-    ("opinion", "code"),
-    [
-        ({"rates": {"rent": Decimal("0.11")}, "reason": "规模大"}, "review.above_ceiling"),
-        ({"rates": {"rent": Decimal("0.08")}}, "review.reason"),
-        ({"score": Decimal("80"), "reason": "规模大"}, "review.no_table"),
-        ({"rates": {"other": Decimal("0.08")}, "reason": "规模大"}, "review.not_theirs"),
-    ],
-)
-def test_experts_stay_within_what_the_text_leaves_to_them(cast, opinion, code):
-    application = shanghai_rent(cast)
-    with acting(cast.handler, "test"):
-        accept_application(application, by=cast.handler)
-    with pytest.raises(Problems) as refusal, acting(cast.expert, "test"):
-        recommend_application(application, by=cast.expert, **opinion)
-    assert [one.code for one in refusal.value.problems] == [code]
-
-
-# -- components of an invoice (BJ-AIQ) -------------------------------------------------------------------------------
-
-
-def billed(lease, lines: dict[str, str]):
-    """An invoice of these lines."""
-    net = sum((Decimal(amount) for amount in lines.values()), Decimal(0))
-    invoice = casework.invoice(lease, str(net))
-    for number, (description, amount) in enumerate(lines.items(), 1):
-        invoice.lines.create(
-            line_no=number,
-            description=description,
-            net_amount=Decimal(amount),
-            tax_amount=(Decimal(amount) * Decimal("0.06")).quantize(Decimal("0.01")),
-        )
-    return invoice
-
-
-@pytest.fixture
-def rent(cast):
-    publication = kinds.opened(cast, "BJ-AIQ")
-    casework.fit_for_beijing(cast.alpha)
-    application = casework.submitted(
-        cast, publication, casework.lease_fields(cast.provider, "5000000.00"), facts={"other_money": []}
-    )
-    return kinds.granted(cast, application), application.lease
-
-
-def test_storage_on_the_same_invoice_does_not_count(cast, rent):
-    voucher, lease = rent
-    invoice = billed(
-        lease, {"*信息技术服务*算力租赁费": "800000.00", "*信息技术服务*云存储服务费": "200000.00"}
-    )
-    items = [
-        ItemFields(
-            kind="invoice_line", net_amount=Decimal("800000.00"), invoice=invoice, component="compute"
-        ),
-        ItemFields(
-            kind="invoice_line", net_amount=Decimal("200000.00"), invoice=invoice, component="storage"
-        ),
-    ]
-    claim = kinds.claimed(cast, voucher, items, lease=lease)
-    assert claim.claimed_amount == Decimal("160000.00")
-    assert check_of(claim, "item_component").result == "passed"  # each line says what it is claimed as
-
-
-def test_storage_claimed_as_compute_waits_for_a_person(cast, rent):
-    voucher, lease = rent
-    invoice = billed(lease, {"算力租赁费": "800000.00", "云存储服务费": "200000.00"})
-    item = ItemFields(
-        kind="invoice_line", net_amount=Decimal("1000000.00"), invoice=invoice, component="compute"
-    )
-    claim = kinds.claimed(cast, voucher, [item], lease=lease)
-    check = check_of(claim, "item_component")
-    assert check.result == "waiting"
-    assert "另有存储" in check.sentence
-
-
-def test_the_components_of_an_invoice_do_not_add_up_to_more_than_it(cast, rent):
-    voucher, lease = rent
-    invoice = casework.invoice(lease, "1000000.00")
-    items = [
-        ItemFields(
-            kind="invoice_line", net_amount=Decimal("800000.00"), invoice=invoice, component="compute"
-        ),
-        ItemFields(
-            kind="invoice_line", net_amount=Decimal("200000.01"), invoice=invoice, component="storage"
-        ),
-    ]
-    with pytest.raises(Problems) as refusal:
-        kinds.claimed(cast, voucher, items, lease=lease)
-    assert refusal.value.problems[0].code == "claim.item_over_invoice"
 
 
 # -- what nobody may do ----------------------------------------------------------------------------------------------

@@ -2,64 +2,33 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date
-from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Count
 
+from tests.vouchers.ledger_moves import (
+    BUDGET,
+    LATER,
+    ON,
+    PAYEE,
+    VOUCHER,
+    account,
+    available,
+    cap,
+    fund,
+    new,
+    reserve,
+    voucher_of,
+    yuan,
+)
 from vouchers.actions import ledger
 from vouchers.actions.ledger_check import check_ledger
-from vouchers.errors import Invalid, NotNow
-from vouchers.models import LedgerAccount, LedgerAttempt, LedgerTransfer
+from vouchers.errors import NotNow
+from vouchers.models import LedgerAccount, LedgerTransfer
 
 pytestmark = pytest.mark.django_db
-
-ON = date(2025, 7, 15)
-LATER = date(2026, 1, 5)
-BUDGET = ledger.Budget("BJ-AIQ", 2025, "110000")
-PAYEE = "91350100M000100Y43"
-VOUCHER = "V-2025-000001"
-
-
-def yuan(amount: int | str) -> Decimal:
-    return Decimal(amount).quantize(Decimal("0.01"))
-
-
-def new() -> uuid.UUID:
-    return uuid.uuid4()
-
-
-def account(code: str) -> LedgerAccount:
-    return LedgerAccount.objects.get(code=code)
-
-
-def available(code: str) -> Decimal:
-    return account(code).available
-
-
-def fund(amount: int | str = 10_000) -> None:
-    ledger.appropriate(BUDGET, yuan(amount), document_no="京财指〔2025〕1号", on=ON, id=new()).demand()
-
-
-def voucher_of(amount: int | str, budget: int | str = 10_000, no: str = VOUCHER) -> str:
-    fund(budget)
-    ledger.issue(BUDGET, no, yuan(amount), on=ON, id=new()).demand()
-    return no
-
-
-def reserve(
-    amount: int | str, *, claim: str = "C-1", id: uuid.UUID | None = None, **more
-) -> ledger.LedgerResult:
-    return ledger.reserve(
-        BUDGET, VOUCHER, yuan(amount), payee_uscc=PAYEE, claim_no=claim, on=ON, id=id or new(), **more
-    )
-
-
-def cap(limit: int | str, **more) -> ledger.Cap:
-    return ledger.Cap("0f" * 32, "enterprise_year", PAYEE, "2025", yuan(limit), **more)
 
 
 @pytest.fixture(autouse=True)
@@ -284,95 +253,6 @@ class TestExpiry:
         assert treasury.debits_posted - treasury.credits_posted == 0
 
 
-class TestCaps:
-    def test_a_cap_is_reserved_and_confirmed_with_the_money(self):
-        voucher_of(1000)
-        held = reserve(300, caps=[cap(500)])
-        assert (account(cap(500).code).debits_pending, available(cap(500).code)) == (yuan(300), yuan(200))
-        ledger.confirm(held.id, claim_no="C-1", on=ON, id=new(), amount=yuan(250)).demand()
-        assert (account(cap(500).code).debits_posted, available(cap(500).code)) == (yuan(250), yuan(250))
-
-    def test_beyond_the_cap_the_whole_chain_is_refused(self):
-        voucher_of(1000)
-        reserve(300, caps=[cap(500)])
-        refused = reserve("200.01", claim="C-2", caps=[cap(500)])
-        assert (refused.code, refused.account, refused.available) == (
-            "cap_exceeded",
-            cap(500).code,
-            yuan(200),
-        )
-        assert available(f"voucher:{VOUCHER}") == yuan(700)
-
-    def test_a_cap_of_a_first_claim_that_is_refused_is_there_for_the_next(self):
-        voucher_of(1000)
-        assert reserve(501, caps=[cap(500)]).code == "cap_exceeded"
-        assert reserve(500, caps=[cap(500)]).accepted
-
-    def test_a_cap_of_zero_allows_nothing(self):
-        voucher_of(1000)
-        assert reserve("0.01", caps=[cap(0)]).code == "cap_exceeded"
-
-    def test_released_and_reversed_claims_give_the_cap_back(self):
-        voucher_of(1000)
-        ledger.release(reserve(500, caps=[cap(500)]).id, claim_no="C-1", on=ON, id=new()).demand()
-        held = reserve(500, claim="C-2", caps=[cap(500)])
-        confirmed = ledger.confirm(held.id, claim_no="C-2", on=ON, id=new()).demand()
-        ledger.reverse(confirmed.id, subject_kind="claim", subject_no="C-2", on=ON, id=new()).demand()
-        assert available(cap(500).code) == yuan(500)
-
-    def test_a_cap_is_used_in_another_measure_than_the_money(self):
-        voucher_of(1000)
-        reserve(300, caps=[cap(500, amount=yuan(120))])
-        assert available(cap(500).code) == yuan(380)
-
-    def test_a_higher_limit_of_a_later_version_gives_the_difference(self):
-        voucher_of(1000)
-        reserve(300, caps=[cap(500)])
-        refused = reserve(301, claim="C-2", caps=[cap(600)])
-        assert (refused.code, refused.available, refused.needed) == ("cap_exceeded", yuan(300), yuan(301))
-        accepted = reserve(300, claim="C-3", caps=[cap(600)])
-        assert [leg.code for leg in accepted.transfers] == ["reserve", "reserve", "grant"]
-        assert (account(cap(600).code).limit_amount, account(cap(600).code).used) == (yuan(600), yuan(600))
-
-    def test_a_lower_limit_binds_the_cases_of_its_version_and_no_other(self):
-        voucher_of(1000)
-        reserve(300, caps=[cap(500)])
-        refused = reserve(101, claim="C-2", caps=[cap(400)])
-        assert (refused.code, refused.available, refused.needed) == ("cap_exceeded", yuan(100), yuan(101))
-        assert reserve(100, claim="C-3", caps=[cap(400)]).accepted
-        assert reserve("0.01", claim="C-4", caps=[cap(400)]).code == "cap_exceeded"
-        assert reserve(100, claim="C-5", caps=[cap(500)]).accepted
-        assert account(cap(500).code).limit_amount == yuan(500)
-
-    def test_what_was_used_above_a_lower_limit_stays_and_may_only_become_less(self):
-        voucher_of(1000)
-        held = reserve(300, caps=[cap(500)])
-        refused = reserve("0.01", claim="C-2", caps=[cap(200)])
-        assert (refused.code, refused.available) == ("cap_exceeded", yuan(0))
-        assert reserve(250, replacing=held.id, caps=[cap(200)]).accepted
-        assert account(cap(500).code).used == yuan(250)
-
-    def test_a_limit_is_never_set_below_what_is_used(self):
-        voucher_of(1000)
-        reserve(300, caps=[cap(500)])
-        lowered = [
-            ledger.set_cap(
-                cap(to), region_code="110000", on=ON, id=new(), subject_kind="party", subject_no=PAYEE
-            )
-            for to in (299, 300)
-        ]
-        assert [result.code for result in lowered] == ["cap_exceeded", "accepted"]
-        assert available(cap(300).code) == 0
-
-    def test_a_pool_is_consumed_at_issue(self):
-        fund(1000)
-        pool = ledger.Cap("0f" * 32, "issued_in_year", "pool", "2025", yuan(500), shared=True)
-        assert ledger.issue(BUDGET, "V-1", yuan(400), on=ON, id=new(), caps=[pool]).accepted
-        assert ledger.issue(BUDGET, "V-2", yuan(101), on=ON, id=new(), caps=[pool]).code == "cap_exceeded"
-        assert not LedgerTransfer.objects.filter(subject_no="V-2").exists()
-        assert account(pool.code).hot
-
-
 class TestPaymentsAndCorrections:
     def payable(self, amount: int = 60) -> ledger.LedgerResult:
         voucher_of(100, budget=1000)
@@ -413,105 +293,6 @@ class TestPaymentsAndCorrections:
         ledger.expire_voucher(VOUCHER, on=LATER, id=new()).demand()
         ledger.reverse(confirmed.id, subject_kind="claim", subject_no="C-1", on=LATER, id=new()).demand()
         assert (available(f"voucher:{VOUCHER}"), available(BUDGET.code)) == (0, yuan(1000))
-
-
-class TestIdentity:
-    def test_the_same_id_with_the_same_body_gives_the_first_answer_and_one_effect(self):
-        voucher_of(100)
-        id = ledger.event_id("reserve", "C-1", 1)
-        assert reserve(60, id=id) == reserve(60, id=id)
-        assert available(f"voucher:{VOUCHER}") == yuan(40)
-
-    def test_the_same_id_with_another_body_is_refused(self):
-        voucher_of(100)
-        id = new()
-        reserve(60, id=id)
-        other = reserve(61, id=id)
-        assert (other.accepted, other.code) == (False, "id_reused")
-        with pytest.raises(Invalid) as raised:
-            other.demand()
-        assert raised.value.code == "ledger.id_reused"
-        assert LedgerAttempt.objects.get(pk=id).accepted
-
-    def test_an_id_that_was_refused_stays_refused(self):
-        voucher_of(100, budget=100)
-        id = new()
-        assert reserve(101, id=id).code == "insufficient_funds"
-        fund(1000)
-        ledger.Chain(new(), ON, "voucher", VOUCHER).single(
-            "issue", BUDGET.code, f"voucher:{VOUCHER}", yuan(50)
-        ).post()
-        assert reserve(101, id=id).code == "insufficient_funds"
-        assert reserve(101, id=new()).accepted
-        assert LedgerAttempt.objects.get(pk=id).code == "insufficient_funds"
-
-    def test_an_event_has_one_id_whoever_asks(self):
-        assert ledger.event_id("reserve", "C-1", 1) == ledger.event_id("reserve", "C-1", "1")
-        assert ledger.event_id("reserve", "C-1", 1) != ledger.event_id("reserve", "C-1", 2)
-        assert ledger.event_id("a", "bc") != ledger.event_id("ab", "c")
-
-
-class TestBadInput:
-    @pytest.mark.parametrize("amount", ["0", "-1", "1.005", "1e30", "NaN", "十元", "", " ", "1_0"])
-    def test_no_amount_is_refused_and_nothing_booked(self, amount):
-        voucher_of(100)
-        chain = ledger.Chain(new(), ON, "claim", "C-1")
-        chain.transfers.append(
-            {
-                "kind": "single",
-                "code": "issue",
-                "debit": BUDGET.code,
-                "credit": f"voucher:{VOUCHER}",
-                "amount": amount,
-            }
-        )
-        assert chain.post().code == "invalid_amount"
-        assert available(f"voucher:{VOUCHER}") == yuan(100)
-
-    @pytest.mark.parametrize("amount", [Decimal("0"), Decimal("-1"), Decimal("1.005"), Decimal("1e30")])
-    def test_the_verbs_leave_the_refusal_to_the_database(self, amount):
-        voucher_of(100)
-        refused = ledger.reserve(BUDGET, VOUCHER, amount, payee_uscc=PAYEE, claim_no="C-1", on=ON, id=new())
-        assert (refused.code, refused.message) == ("invalid_amount", "金额必须大于零，且最多两位小数。")
-
-    def test_a_float_is_a_mistake_of_the_program(self):
-        with pytest.raises(TypeError):
-            ledger.appropriate(BUDGET, 1.5, document_no="", on=ON, id=new())  # type: ignore[arg-type]
-
-    def test_an_unknown_voucher_is_refused(self):
-        fund()
-        assert reserve(1).code == "account_unknown"
-
-    def test_an_account_of_another_kind_under_the_same_code_is_refused(self):
-        voucher_of(100)
-        chain = ledger.Chain(new(), ON, "claim", "C-1").open(BUDGET.code, "paid", region_code="110000")
-        refused = chain.single("issue", BUDGET.code, f"voucher:{VOUCHER}", yuan(1)).post()
-        assert (refused.code, refused.account) == ("account_mismatch", BUDGET.code)
-
-    @pytest.mark.parametrize(
-        ("code", "debit", "credit"),
-        [
-            ("issue", f"voucher:{VOUCHER}", "budget:BJ-AIQ:2025"),
-            ("pay", f"voucher:{VOUCHER}", "treasury:110000"),
-            ("reverse", "budget:BJ-AIQ:2025", f"voucher:{VOUCHER}"),
-            ("whim", "budget:BJ-AIQ:2025", f"voucher:{VOUCHER}"),
-        ],
-    )
-    def test_an_amount_goes_only_where_the_account_map_leads(self, code, debit, credit):
-        voucher_of(100)
-        refused = ledger.Chain(new(), ON, "claim", "C-1").single(code, debit, credit, yuan(1)).post()
-        assert refused.code in {"route_unknown", "not_reversible"}
-
-    def test_an_empty_chain_is_refused(self):
-        assert ledger.Chain(new(), ON, "claim", "C-1").post().code == "invalid_chain"
-
-    def test_one_bad_transfer_spoils_the_whole_chain(self):
-        fund(100)
-        chain = ledger.issue_chain(BUDGET, "V-1", yuan(60), on=ON, id=new())
-        chain.open("voucher:V-2", "voucher", returns_to=BUDGET.code)
-        chain.single("issue", BUDGET.code, "voucher:V-2", yuan("40.01"))
-        assert chain.post().code == "insufficient_funds"
-        assert available(BUDGET.code) == yuan(100)
 
 
 class TestBatches:
