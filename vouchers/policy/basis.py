@@ -65,6 +65,8 @@ class CountedItem:
     chip_origin: ChipOrigin | None
     purpose: Purpose | None
     amount: Sum
+    place: int = 0
+    """Its place among the case's items."""
 
 
 def items_of(facts: Facts) -> list[Item]:
@@ -136,20 +138,20 @@ def count_items(
     kinds: Collection[BasisKind],
     working: Working,
 ) -> list[CountedItem]:
-    """The items that count under the track, each with its amount (or its scale); what is left out is said in a line, and in
-    a finding where no other track of the case (`kinds` are all that any of them admits) takes an item of that kind."""
+    """The items that count under the track, each with its amount (or its scale). What is left out is said in a line, but for
+    items of a kind that another track of the case admits (`kinds` are all that any of them does); what none does, in a finding too."""
     counted = []
     by_scale, cuts = track.scale_unit is not None, scheme.price.above_band is _CUT
     has_window = track.counted_from is not None or track.counted_to is not None
-    for item in items:
-        reason = _left_out(track, facts, item, excluded_contracts)
+    for place, item in enumerate(items):
+        reason = left_out(track, facts, item, excluded_contracts)
         if by_scale:
             gross = (item.quantity or ZERO) if reason else _scale(track, item, working)
         else:
             gross = item.net_amount + item.tax_amount if track.tax_mode is _GROSS else item.net_amount
         if reason:
-            if working.told:
-                _exclude(item, gross, reason, kinds, working, track)
+            if working.told and not (reason == "kind" and item.kind in kinds):  # else another track's own
+                _exclude(item, gross, reason, working, track)
             continue
         amount = Sum(gross)
         if has_window:
@@ -158,13 +160,13 @@ def count_items(
             amount = _cut_to_band(scheme, item, amount, working)
         counted.append(
             CountedItem(
-                item.item_no, item.contract_no, item.component, item.chip_origin, item.purpose, amount
+                item.item_no, item.contract_no, item.component, item.chip_origin, item.purpose, amount, place
             )
         )
     return counted
 
 
-def _left_out(track: Track, facts: Facts, item: Item, excluded: Collection[str]) -> str:
+def left_out(track: Track, facts: Facts, item: Item, excluded: Collection[str]) -> str:
     """Why the item does not count, as a word; empty when it does."""
     if excluded and item.contract_no and item.contract_no in excluded:
         return "contract"
@@ -215,7 +217,6 @@ def _exclude(
     item: Item,
     gross: Decimal,
     reason: str,
-    kinds: Collection[BasisKind],
     working: Working,
     track: Track,
 ) -> None:
@@ -230,7 +231,7 @@ def _exclude(
         ),
         track.source("excluded_components"),
     )
-    if reason == "kind" and item.kind not in kinds:
+    if reason == "kind":
         working.find(
             "basis_kind",
             FindingResult.NOT_MET,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
-from vouchers.policy.basis import CountedItem
+from vouchers.policy.basis import CountedItem, Item
 from vouchers.policy.classes import membership
 from vouchers.policy.facts import Facts
 from vouchers.policy.rate_values import rate_now, rate_words
@@ -14,7 +16,7 @@ from vouchers.policy.terms import FindingResult, GateEffect, RateKind, TierMeasu
 from vouchers.policy.working import ZERO, Working, percent
 
 
-def _fits(scheme: Scheme, rate: Rate, item: CountedItem, facts: Facts) -> bool | None:
+def fits(scheme: Scheme, rate: Rate, item: CountedItem | Item, facts: Facts) -> bool | None:
     """Whether the rate's conditions hold for the item; None when the facts do not say."""
     known = True
     if rate.chip_origins:
@@ -112,28 +114,46 @@ def _known_values(ladder: tuple[Rate, ...]) -> tuple[Decimal, ...] | None:
     return tuple(values)
 
 
+class Taken(Protocol):
+    """Of a case that goes by several tracks, what the others make of an item: `takers.Takers`."""
+
+    @property
+    def told_by(self) -> str: ...
+    @property
+    def counts_in(self) -> str: ...
+    def is_elsewhere(self, track: str, /) -> bool: ...
+
+
 def _ladders(
-    scheme: Scheme, rates: TrackRates, item: CountedItem, facts: Facts, working: Working
+    scheme: Scheme,
+    rates: TrackRates,
+    item: CountedItem,
+    facts: Facts,
+    working: Working,
+    taken: Taken | None,
 ) -> tuple[int, ...]:
     """The ladder of an item; none when no rate fits, and where a fact is missing all that could hold."""
     possible: list[tuple[Rate, int]] = []
     sure = False
     asked = -1
-    fits: bool | None = False
+    holds: bool | None = False
     for rate, ladder in rates.tried:
         if ladder != asked:  # bands of one ladder stand together as a rule, and have one condition
-            fits, asked = _fits(scheme, rate, item, facts), ladder
-        if fits is not False:
+            holds, asked = fits(scheme, rate, item, facts), ladder
+        if holds is not False:
             possible.append((rate, ladder))
-        if fits:
+        if holds:
             sure = True
             break
-    cite = rates.track.cite
+    track = rates.track
+    is_told_here = taken is None or taken.told_by == track.code
     if not possible:
+        if taken is not None and (not is_told_here or taken.is_elsewhere(track.code)):
+            return ()
         working.find(
             "rate",
             FindingResult.NOT_MET,
-            cite,
+            track.cite,
             lambda: (
                 "没有适用的补贴比例",
                 f"明细 {item.item_no} 不在文件规定补贴比例的范围之内，不计补贴。",
@@ -143,7 +163,7 @@ def _ladders(
             effect=GateEffect.EXCLUDE,
         )
         return ()
-    if len(possible) > 1 or not sure:
+    if is_told_here and (len(possible) > 1 or not sure):
         working.find(
             "rate",
             FindingResult.NOT_TESTABLE,
@@ -155,6 +175,8 @@ def _ladders(
             ),
             subject=item.item_no,
         )
+    if taken is not None and not sure and taken.counts_in != track.code:
+        return ()
     return tuple(dict.fromkeys(ladder for _rate, ladder in possible))
 
 
@@ -205,6 +227,17 @@ def _lowest(
     }
 
 
+def least_amount(rates: TrackRates, ladders: Iterable[int], base: Decimal) -> Decimal:
+    """The least that any of these ladders would give for a base of its own, in yuan."""
+    found = []
+    for place in ladders:
+        ladder = rates.ladders[place]
+        values = tuple(rate.value if rate.value is not None else ZERO for rate in ladder.rates)
+        flat = base * values[0] if ladder.is_flat else None
+        found.append(ladder_amount(rates.track.tier_mode, ladder, values, base) if flat is None else flat)
+    return min(found)
+
+
 def _height(ladder: tuple[Rate, ...]) -> tuple[Decimal, ...]:
     """By which ladders are compared: rung by rung from the lowest band, never one ladder's foot with another's top."""
     rungs = sorted(ladder, key=lambda rate: rate.band_from or ZERO)
@@ -225,11 +258,20 @@ class Group:
 
 
 def group_items(
-    scheme: Scheme, rates: TrackRates, facts: Facts, items: list[CountedItem], working: Working
+    scheme: Scheme,
+    rates: TrackRates,
+    facts: Facts,
+    items: list[CountedItem],
+    working: Working,
+    takers: Sequence[Taken] = (),
 ) -> list[Group]:
-    """The items by the ladder that holds for them, in the ordinance's order. Rests on nothing that earlier cases took."""
+    """The items by the ladder that holds for them, in the ordinance's order. Rests on nothing that earlier cases took.
+    Of a case that goes by several tracks, `takers` says of each of its items what the other tracks make of it."""
     groups: dict[int, Group] = {}
-    placed = [(item, _ladders(scheme, rates, item, facts, working)) for item in items]
+    placed = [
+        (item, _ladders(scheme, rates, item, facts, working, takers[item.place] if takers else None))
+        for item in items
+    ]
     lowest: dict[tuple[int, ...], int] = {}
     if any(len(ladders) > 1 for _item, ladders in placed):
         lowest = _lowest(rates, placed)

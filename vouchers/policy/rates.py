@@ -65,7 +65,7 @@ def rate_groups(
             continue
         for key, part in brought.items():
             parts[key] = parts.get(key, ZERO) + part
-    amount = results[0] if len(results) == 1 else _sum_parts(results, working)
+    amount = results[0] if len(results) == 1 else _sum_parts(track, results, working)
     yuan, units = (total, ZERO) if track.scale_unit is None else (ZERO, total)
     return TrackAmount(track, yuan, units, amount, parts)
 
@@ -103,16 +103,19 @@ def _add_up(track: Track, group: Group, working: Working) -> Sum:
     )
 
 
-def _sum_parts(parts: list[Sum], working: Working) -> Sum:
+def _sum_parts(track: Track, parts: list[Sum], working: Working) -> Sum:
     total = sum((part.value for part in parts), ZERO)
+
+    def words() -> str:
+        if not parts:
+            return f"“{track.name}”没有可计的明细，计 0.00 元。"
+        return f"各档补贴合计：{' ＋ '.join(money(part.value) for part in parts)} ＝ {money(total)}。"
+
     return working.add(
         "rate.sum",
         "sum",
         total,
-        lambda: (
-            [part.operand(f"第 {part.line} 步") for part in parts],
-            f"各档补贴合计：{' ＋ '.join(money(part.value) for part in parts) or '0.00 元'} ＝ {money(total)}。",
-        ),
+        lambda: ([part.operand(f"第 {part.line} 步") for part in parts], words()),
     )
 
 

@@ -6,7 +6,8 @@ weighed in any order and by any number of processes; `settling` then takes them 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -24,6 +25,7 @@ from vouchers.policy.facts import Facts
 from vouchers.policy.gates import Held, excluded_contracts, find_gates, hold_gates
 from vouchers.policy.ladders import Group, group_items
 from vouchers.policy.other_money import check_other_money, other_money_of
+from vouchers.policy.takers import Takers, takers_of
 from vouchers.policy.tracks import standing_tracks
 from vouchers.policy.working import ZERO, Working
 
@@ -41,6 +43,8 @@ class Weighed:
     other: Decimal
     caps: dict[int, BoundCap]
     groups: list[list[Group]]
+    takers: Sequence[Takers] = field(default=(), compare=False)
+    """Where the case goes by several tracks, which of them each item is for."""
 
 
 def weigh_case(compiled: Compiled, facts: Facts, working: Working) -> tuple[Weighed, list[Held]]:
@@ -78,9 +82,11 @@ def weigh_track(
     """What counts under one track of the plan, by the rates that hold for it."""
     plan = weighed.plan
     track, rates = plan.tracks[place], plan.rates[place]
+    if len(plan.tracks) > 1 and place == 0:
+        weighed.takers = takers_of(plan.scheme, plan.rates, facts, items, held)
     excluded = excluded_contracts(held, track.code) if held else ()
     counted = count_items(plan.scheme, track, facts, items, excluded, plan.kinds, working)
-    weighed.groups.append(group_items(plan.scheme, rates, facts, counted, working))
+    weighed.groups.append(group_items(plan.scheme, rates, facts, counted, working, weighed.takers))
 
 
 def weigh(compiled: Compiled, facts: Facts, working: Working) -> Weighed:
