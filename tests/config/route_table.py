@@ -137,7 +137,7 @@ DESK: dict[str, Row] = {
     "claim": _own_page(*HANDLER, CLAIM),
     "decide_claim": _posted(_own_page(*HANDLER, "waiting_claim.claim_no", "verify")),
     "answer_check": _posted(
-        _own_page(*HANDLER, "application", "waiting_application.application_no", "check.pk")
+        _own_page(*HANDLER, "application", "waiting_application.application_no", "check.code")
     ),
     "rescreen": _posted(_own_page(*HANDLER, "application", "waiting_application.application_no")),
     "payables": _list(*FINANCE),
@@ -313,18 +313,23 @@ NUMBERS = {
     "program": "code",
     "priceobservation": "observation_no",
     "priceindexissue": "issue_no",
+    "chipmodel": "accelerator~form_factor~table_version",
+    "fxrate": "currency~effective_from",
+    "pricemethod": "market~version",
+    "priceindexrow": "issue~cell",
 }
-"""The numbers by which rows are addressed; the other nouns have none."""
+"""The numbers by which rows are addressed: the entry's own, or what is unique together."""
 WITH_VERBS = set(NOUNS) - {"publication", "chipmodel", "fxrate", "pricemethod", "priceindexrow"}
 
 
 def _row_key(model: str, *more: str) -> Arguments:
     """The row's number as an address of the configuration holds it."""
-    found = parts(f"{model}.{NUMBERS.get(model, 'pk')}", *more)
+    names = NUMBERS.get(model, "entry_no").split("~")
+    found = parts(*(f"{model}.{name}" for name in names), *more)
 
     def arguments(world: World) -> tuple[Any, ...]:
-        number, *rest = found(world)
-        return (quote(str(number)), *rest)
+        values = found(world)
+        return (quote("~".join(str(value) for value in values[: len(names)])), *values[len(names) :])
 
     return arguments
 

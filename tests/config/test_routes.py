@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib import admin
 from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import URLPattern, get_resolver, reverse
@@ -17,7 +18,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from applications.web.desk.cases import APPLICATION_DEEDS, CLAIM_DEEDS
 from tests.cast import build as build_cast
 from tests.config import world as worlds
-from tests.config.route_table import SETTLEMENT, TABLE, WAITING, Row, parts
+from tests.config.route_table import NOUNS, SETTLEMENT, TABLE, WAITING, Row, parts
 from tests.config.world import World
 from vouchers import dates
 from vouchers.models import PaymentBatch
@@ -179,12 +180,49 @@ def test_numbers_that_are_none_are_not_found_and_break_nothing(world: World, cal
     assert not wrong, "\n".join(wrong)
 
 
+def test_the_configuration_addresses_rows_by_their_numbers_and_never_by_primary_keys(
+    world: World, callers: dict[str, Client]
+):
+    """Every registered noun: the lists' links carry the number, and the primary key in its place finds nothing."""
+    wrong = []
+    for model in admin.site._registry:
+        noun = model._meta.model_name or ""
+        keeper, row = callers[NOUNS[noun].own], world.rows[noun]
+        listed = asked(keeper, "GET", reverse(f"admin:vouchers_{noun}_changelist")).content.decode()
+        keys = set(re.findall(rf"/admin/vouchers/{noun}/([^/\"?]+)/change/", listed))
+        if not keys:
+            wrong.append(f"{noun}: the list links to no row")
+        wrong += [f"{noun}: linked as {key}" for key in keys if key.isdigit() and noun != "region"]
+        if noun == "region":
+            wrong += [f"region: linked as {key}" for key in keys if len(key) != 6]
+        by_key = asked(keeper, "GET", reverse(f"admin:vouchers_{noun}_change", args=[row.pk]))
+        if by_key.status_code == 200:
+            wrong.append(f"{noun}: its primary key is an address")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_number_of_the_configuration_that_is_put_together_may_be_written_wrongly(
+    world: World, callers: dict[str, Client]
+):
+    for noun, odd in (
+        ("chipmodel", "H100~SXM~first"),
+        ("chipmodel", "H100"),
+        ("fxrate", "USD~yesterday"),
+        ("pricemethod", "china~99999999999999999999"),
+        ("priceindexrow", "nothing~nothing~nothing"),
+        ("listing", "LS-00000000"),
+        ("bankaccount", "_00"),
+    ):
+        address = reverse(f"admin:vouchers_{noun}_change", args=[odd])
+        assert asked(callers[NOUNS[noun].own], "GET", address).status_code == 302, odd
+
+
 ODD = ("\x00", "９" * 40)
 PARAMETERS = (
     "q", "page", "state", "view", "program", "region", "month", "market", "accelerator", "tier", "region_group",
     "term_bucket", "grade", "outcome", "rule", "since", "until", "before", "person", "verb", "kind", "operation",
     "voucher_no", "code", "paper", "invoice", "enterprise", "key", "waiting", "limit", "offset", "enterprise_uscc",
-    "program_code", "submitted_from", "month_from", "origin", "o", "p", "e", "id__exact", "issue__id__exact", "next",
+    "program_code", "submitted_from", "month_from", "origin", "o", "p", "e", "id__exact", "issue__issue_no", "next",
     "amount", "signed_on", "category", "family", "mine", "from", "to",
 )  # fmt: skip
 

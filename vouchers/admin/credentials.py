@@ -75,7 +75,7 @@ def _revoke_credential(request: HttpRequest, credential: ApiCredential, given: d
 class ApiCredentialAdmin(ActionOnlyAdmin):
     """平台凭据 of the providers in care; the digest is nobody's reading."""
 
-    public_key_field = "token_prefix"
+    public_key_fields = ("token_prefix",)
 
     read_roles = PEOPLE_READERS
     adding = Act(

@@ -82,7 +82,7 @@ def _correct(request: HttpRequest, party: Party, given: dict[str, Any]) -> str:
 class PartyAdmin(ActionOnlyAdmin):
     """单位 in either role."""
 
-    public_key_field = "uscc"
+    public_key_fields = ("uscc",)
 
     read_roles = REGISTER_READERS
     adding = Act(
@@ -172,6 +172,7 @@ def _end(request: HttpRequest, admission: ProviderAdmission, given: dict[str, An
 class ProviderAdmissionAdmin(ActionOnlyAdmin):
     """服务商入库, by program."""
 
+    public_key_fields = ("entry_no",)
     read_roles = REGISTER_READERS
     adding = Act(
         "add",
@@ -193,17 +194,17 @@ class ProviderAdmissionAdmin(ActionOnlyAdmin):
         ),
     )
     list_display = (
+        "entry_no",
         "provider",
         "program_code",
         "batch",
         "service_item",
-        "tier",
         "effective_from",
         "effective_to",
     )
     list_filter = ("tier", "origin")
     list_select_related = ("provider",)
-    search_fields = ("provider__name", "provider__uscc", "program_code", "batch")
+    search_fields = ("=entry_no", "provider__name", "provider__uscc", "program_code", "batch")
     fields = (
         ("provider", "program_code"),
         ("batch", "service_item", "tier"),
@@ -272,6 +273,7 @@ def _disconnect(request: HttpRequest, row: PlatformConnection, given: dict[str, 
 class PlatformConnectionAdmin(ActionOnlyAdmin):
     """平台接入: the record that conditions of connection rest on. What an applicant says of itself never enters here."""
 
+    public_key_fields = ("entry_no",)
     read_roles = REGISTER_READERS
     adding = Act(
         "add",
@@ -293,9 +295,9 @@ class PlatformConnectionAdmin(ActionOnlyAdmin):
         ),
     )
     list_display = (
+        "entry_no",
         "party",
         "platform",
-        "region_code",
         "program_code",
         "effective_from",
         "effective_to",
@@ -303,7 +305,7 @@ class PlatformConnectionAdmin(ActionOnlyAdmin):
     )
     list_filter = ("region_code", "origin")
     list_select_related = ("party",)
-    search_fields = ("party__name", "party__uscc", "platform", "program_code", "document_no")
+    search_fields = ("=entry_no", "party__name", "party__uscc", "platform", "program_code", "document_no")
     fields = (
         ("party", "platform"),
         ("region_code", "program_code"),
@@ -327,6 +329,7 @@ class PlatformConnectionAdmin(ActionOnlyAdmin):
 class RegisterAdmin(ActionOnlyAdmin):
     """Rows that are entered elsewhere: by the company itself, by the import, by the audit."""
 
+    public_key_fields = ("entry_no",)
     read_roles: tuple[str, ...] = CLOSE_READERS
 
     def region_of(self, obj: Any) -> None:
@@ -337,10 +340,10 @@ class RegisterAdmin(ActionOnlyAdmin):
 class BankAccountAdmin(RegisterAdmin):
     """银行账户: entered by one person of the company and confirmed by another, on the portal."""
 
-    list_display = ("party", "ending", "bank_name", "entered_by", "confirmed_by", "superseded_at", "origin")
+    list_display = ("entry_no", "party", "ending", "bank_name", "entered_by", "confirmed_by", "superseded_at")
     list_filter = ("origin",)
     list_select_related = ("party", "entered_by", "confirmed_by")
-    search_fields = ("party__name", "party__uscc", "=account_no")
+    search_fields = ("=entry_no", "party__name", "party__uscc", "=account_no")
     show_full_result_count = False
     fields = (
         "party",
@@ -361,10 +364,10 @@ class ListingAdmin(RegisterAdmin):
     """失信名单."""
 
     read_roles = REGISTER_READERS
-    list_display = ("party", "kind", "effective_from", "effective_to", "document_no", "origin")
+    list_display = ("entry_no", "party", "kind", "effective_from", "effective_to", "document_no", "origin")
     list_filter = ("kind", "origin")
     list_select_related = ("party",)
-    search_fields = ("party__name", "party__uscc", "document_no")
+    search_fields = ("=entry_no", "party__name", "party__uscc", "document_no")
 
 
 @admin.register(Shareholding)
@@ -372,17 +375,17 @@ class ShareholdingAdmin(RegisterAdmin):
     """股权, as the register of companies gives it."""
 
     list_display = (
+        "entry_no",
         "company",
         "holder_kind",
         "holder_name",
         "percent",
         "effective_from",
         "effective_to",
-        "origin",
     )
     list_filter = ("holder_kind", "origin")
     list_select_related = ("company",)
-    search_fields = ("company__name", "company__uscc", "holder_name", "=holder_id")
+    search_fields = ("=entry_no", "company__name", "company__uscc", "holder_name", "=holder_id")
     show_full_result_count = False
 
 
@@ -390,7 +393,7 @@ class ShareholdingAdmin(RegisterAdmin):
 class DeclaredAffiliationAdmin(RegisterAdmin):
     """申报的关联关系, as a company itself declared them."""
 
-    list_display = ("party", "relation", "other", "declared_on", "origin")
+    list_display = ("entry_no", "party", "relation", "other", "declared_on", "origin")
     list_filter = ("relation", "origin")
     list_select_related = ("party", "other")
-    search_fields = ("party__name", "party__uscc", "other__name", "other__uscc")
+    search_fields = ("=entry_no", "party__name", "party__uscc", "other__name", "other__uscc")

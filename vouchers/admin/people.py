@@ -99,7 +99,7 @@ def _unlock(request: HttpRequest, account: User, given: dict[str, Any]) -> str:
 class UserAdmin(ActionOnlyAdmin):
     """Accounts in the care of the own regions. What a person may do stands in the grants below, and nowhere else."""
 
-    public_key_field = "username"
+    public_key_fields = ("username",)
 
     read_roles = PEOPLE_READERS
     adding = Act(
@@ -274,6 +274,7 @@ def _lasts(grant: RoleGrant) -> bool:
 class RoleGrantAdmin(ActionOnlyAdmin):
     """角色授权: given and taken back, never changed."""
 
+    public_key_fields = ("entry_no",)
     read_roles = PEOPLE_READERS
     adding = Act(
         "add",
@@ -294,10 +295,10 @@ class RoleGrantAdmin(ActionOnlyAdmin):
             RevokeForm,
         ),
     )
-    list_display = ("user", "role", "place", "effective_from", "effective_to", "granted_by")
+    list_display = ("entry_no", "user", "role", "place", "effective_from", "effective_to", "granted_by")
     list_filter = ("role",)
     list_select_related = ("user", "region", "party", "granted_by")
-    search_fields = ("user__username", "user__display_name", "party__name", "region__name")
+    search_fields = ("=entry_no", "user__username", "user__display_name", "party__name", "region__name")
     date_hierarchy = "effective_from"
     ordering = ("-effective_from", "-pk")
     fields = (

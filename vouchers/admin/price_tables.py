@@ -51,6 +51,8 @@ class TableAdmin(NationalAdmin):
 class ChipModelAdmin(TableAdmin):
     """芯片表: a correction is a row of a new table version."""
 
+    public_key_fields = ("accelerator", "form_factor", "table_version")
+
     list_display = (
         "accelerator",
         "form_factor",
@@ -69,6 +71,8 @@ class ChipModelAdmin(TableAdmin):
 class FxRateAdmin(TableAdmin):
     """汇率, dated."""
 
+    public_key_fields = ("currency", "effective_from")
+
     list_display = ("currency", "effective_from", "effective_to", "cny_per_unit", "source")
     list_filter = ("currency",)
 
@@ -76,6 +80,8 @@ class FxRateAdmin(TableAdmin):
 @admin.register(PriceMethod)
 class PriceMethodAdmin(ReadOnlyAdmin):
     """The method's versions, in words and in parameters."""
+
+    public_key_fields = ("market", "version")
 
     list_display = ("market", "version", "effective_from", "effective_to", "params_hash")
     exclude = ("params", "prose")

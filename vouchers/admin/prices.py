@@ -68,7 +68,7 @@ def _set_aside(request: HttpRequest, observation: PriceObservation, given: dict[
 class PriceObservationAdmin(ActingAdmin, ReadOnlyAdmin):
     """价格采集; filter by 待人工核对 to work the quarantine off."""
 
-    public_key_field = "observation_no"
+    public_key_fields = ("observation_no",)
 
     acts = (
         Act(
@@ -176,7 +176,7 @@ COMPUTE = Act(
 class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
     """公允价格指数: computed, proposed, published by another."""
 
-    public_key_field = "issue_no"
+    public_key_fields = ("issue_no",)
 
     acts = (
         Act(
@@ -244,7 +244,7 @@ class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
     @admin.display(description=_("各单元"))
     def rows_link(self, issue: PriceIndexIssue) -> str:
         """The way to the rows."""
-        address = f"{reverse('admin:vouchers_priceindexrow_changelist')}?issue__id__exact={issue.pk}"
+        address = f"{reverse('admin:vouchers_priceindexrow_changelist')}?issue__issue_no={issue.issue_no}"
         return format_html('<a href="{}">{}</a>', address, f"{issue.rows.count()} 个单元")
 
     @admin.display(description=_("较上月变动超过阈值的单元"))
@@ -308,6 +308,8 @@ class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
 class PriceIndexRowAdmin(ReadOnlyAdmin):
     """A cell of an issue, with its sentence, its exclusions and its hashes."""
 
+    public_key_fields = ("issue__issue_no", "cell")
+
     list_display = ("cell", "issue", "grade", "level", "n_groups", "lower", "base", "upper")
     list_filter = (
         "grade",
@@ -324,4 +326,4 @@ class PriceIndexRowAdmin(ReadOnlyAdmin):
     exclude = ("record",)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        return lookup == "issue__id__exact" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+        return lookup == "issue__issue_no" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]

@@ -104,7 +104,7 @@ class ProgramBudgetInline(PartInline):
 class ProgramAdmin(ActingAdmin, ScopedAdmin):
     """A program as a lasting thing; its rules are its versions."""
 
-    public_key_field = "code"
+    public_key_fields = ("code",)
 
     write_roles = EDITOR
     acts = (

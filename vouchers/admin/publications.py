@@ -20,7 +20,7 @@ from vouchers.web import wording
 class PublicationAdmin(ScopedAdmin):
     """What was published, as it stands. Nobody changes it here or anywhere."""
 
-    public_key_field = "publication_no"
+    public_key_fields = ("publication_no",)
 
     list_display = (
         "publication_no",

@@ -52,7 +52,7 @@ def _rename(request: HttpRequest, region: Region, given: dict[str, Any]) -> str:
 class RegionAdmin(ActionOnlyAdmin):
     """行政区划 are public knowledge: every member of staff reads them all."""
 
-    public_key_field = "code"
+    public_key_fields = ("code",)
 
     read_roles = tuple(sorted(STAFF_ROLES))
     adding = Act(

@@ -13,6 +13,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -106,32 +107,40 @@ class NumberedList(ChangeList):
         return self.model_admin.address("change", result)  # type: ignore[attr-defined]
 
 
+def _along(obj: Any, path: str) -> Any:
+    """The value at the end of a path such as `issue__issue_no`."""
+    for name in path.split("__"):
+        obj = getattr(obj, name)
+    return obj
+
+
 class PublicKeys:
     """Rows of this noun are addressed by their business number. Primary keys are nobody's reading.
 
-    `public_key_field` is the unique field that holds it; a number that is put together overrides `public_key` and
-    `with_public_key`. Without either the noun has no number of its own and keeps its key.
+    `public_key_fields` are the unique field that holds it, or those that are unique together: their values stand in the
+    address with `~` between. A number that is put together otherwise overrides `public_key` and `with_public_key`.
     """
 
-    public_key_field: str = ""
+    public_key_fields: tuple[str, ...] = ()
 
     def public_key(self, obj: Any) -> str:
         """The number by which the row is addressed."""
-        return str(getattr(obj, self.public_key_field or "pk"))
+        return "~".join(str(_along(obj, name)) for name in self.public_key_fields)
 
     def with_public_key(self, rows: QuerySet[Any], key: str) -> QuerySet[Any]:
         """The row of that number, at most one."""
-        return rows.filter(**{self.public_key_field: key})
+        values = key.split("~")
+        if len(values) != len(self.public_key_fields) or "\x00" in key:
+            return rows.none()
+        try:
+            return rows.filter(**dict(zip(self.public_key_fields, values, strict=True)))
+        except (ValueError, ValidationError):  # a word where a day or a count belongs
+            return rows.none()
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        if from_field or not self.has_public_key:
-            return super().get_object(request, object_id, from_field)  # type: ignore[misc]
+        if from_field:  # the framework's way of naming a row by another column
+            return None
         return self.with_public_key(self.get_queryset(request), str(object_id)).first()  # type: ignore[attr-defined]
-
-    @property
-    def has_public_key(self) -> bool:
-        """Whether the noun has a number of its own."""
-        return bool(self.public_key_field) or type(self).with_public_key is not PublicKeys.with_public_key
 
     def address(self, page: str, obj: Any = None, *more: Any) -> str:
         """The address of a page of this noun, or of one of its rows."""
@@ -155,7 +164,7 @@ class PublicKeys:
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponse:
         """Where the new row is to be read."""
-        if not self.has_public_key or "_popup" in request.POST:
+        if "_popup" in request.POST:
             return super().response_add(request, obj, post_url_continue)  # type: ignore[misc]
         messages.success(request, _("“%(row)s”已保存。") % {"row": obj})
         return HttpResponseRedirect(self.address("change", obj))
@@ -164,8 +173,9 @@ class PublicKeys:
 def admin_address(obj: Any, page: str = "change", *more: Any) -> str:
     """The address of a row's page in the configuration, by its number."""
     opts = obj._meta
-    keeper = admin.site._registry.get(opts.concrete_model)
-    key = keeper.public_key(obj) if isinstance(keeper, PublicKeys) else str(obj.pk)
+    keeper = admin.site._registry[opts.concrete_model]
+    assert isinstance(keeper, PublicKeys)
+    key = keeper.public_key(obj)
     return reverse(f"admin:{opts.app_label}_{opts.model_name}_{page}", args=(quote(key), *more))
 
 

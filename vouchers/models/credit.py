@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.models.parties import Party
-from vouchers.models.recorded import Recorded
+from vouchers.models.recorded import Recorded, entry_number
 
 
 class ListingKind(models.TextChoices):
@@ -17,6 +17,7 @@ class ListingKind(models.TextChoices):
 class Listing(Recorded):
     """An entry on a list, from a day to a day (half-open), with the document that made it."""
 
+    entry_no = entry_number("LS")
     party = models.ForeignKey(Party, models.PROTECT, related_name="listings", verbose_name=_("单位"))
     kind = models.CharField(_("名单"), max_length=20, choices=ListingKind)
     effective_from = models.DateField(_("列入日"))

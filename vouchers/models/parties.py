@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import ScopedQuerySet
-from vouchers.models.recorded import Recorded
+from vouchers.models.recorded import Recorded, entry_number
 
 
 class Ownership(models.TextChoices):
@@ -100,6 +100,7 @@ class PartyOwnedQuerySet(ScopedQuerySet):
 class BankAccount(Recorded):
     """A bank account of a party. A change is a new row, entered by one person and confirmed by another."""
 
+    entry_no = entry_number("BA")
     party = models.ForeignKey(Party, models.PROTECT, related_name="accounts", verbose_name=_("单位"))
     account_no = models.CharField(_("账号"), max_length=40)
     account_name = models.CharField(_("户名"), max_length=200, blank=True)
@@ -128,6 +129,7 @@ class HolderKind(models.TextChoices):
 class Shareholding(Recorded):
     """A holding over a time, half-open. ``percent`` is 0–100, two places, as the register gives it."""
 
+    entry_no = entry_number("SH")
     company = models.ForeignKey(Party, models.PROTECT, related_name="shareholdings", verbose_name=_("公司"))
     holder_kind = models.CharField(_("股东类型"), max_length=10, choices=HolderKind)
     holder_id = models.CharField(
@@ -165,6 +167,7 @@ class Relation(models.TextChoices):
 class DeclaredAffiliation(Recorded):
     """A relation that a party itself declared."""
 
+    entry_no = entry_number("DA")
     party = models.ForeignKey(
         Party, models.PROTECT, related_name="declared_affiliations", verbose_name=_("申报单位")
     )
@@ -223,6 +226,7 @@ class Tier(models.TextChoices):
 class ProviderAdmission(Recorded):
     """入库: a provider admitted to a scheme, with its batch and listed service item."""
 
+    entry_no = entry_number("AD")
     provider = models.ForeignKey(Party, models.PROTECT, related_name="admissions", verbose_name=_("服务商"))
     program_code = models.CharField(_("专项代码"), max_length=30)
     batch = models.CharField(_("批次"), max_length=60, blank=True)
@@ -251,6 +255,7 @@ class PlatformConnection(Recorded):
     ``document_no`` is the notice or agreement that the connection rests on.
     """
 
+    entry_no = entry_number("PL")
     party = models.ForeignKey(Party, models.PROTECT, related_name="connections", verbose_name=_("单位"))
     platform = models.CharField(_("平台名称"), max_length=120)
     region_code = models.CharField(_("平台所属地区"), max_length=6)

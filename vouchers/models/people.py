@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers import dates
 from vouchers.access import Role, ScopedQuerySet
+from vouchers.models.recorded import entry_number
 
 
 class Region(models.Model):
@@ -112,6 +113,7 @@ class RoleGrantQuerySet(ScopedQuerySet):
 class RoleGrant(models.Model):
     """A role held over a time, for a region (staff) or for a party (its people)."""
 
+    entry_no = entry_number("RG")
     user = models.ForeignKey(User, models.PROTECT, related_name="grants", verbose_name=_("用户"))
     role = models.CharField(_("角色"), max_length=30, choices=Role)
     region = models.ForeignKey(Region, models.PROTECT, null=True, blank=True, verbose_name=_("地区"))

@@ -335,10 +335,10 @@ def decide_claim(request: HttpRequest, claim_no: str, verb: str) -> HttpResponse
 
 @require_POST
 @desk_view
-def answer(request: HttpRequest, kind: str, number: str, check_id: int) -> HttpResponse:
+def answer(request: HttpRequest, kind: str, number: str, code: str) -> HttpResponse:
     """A person's answer to a named check."""
     case = _application(request, number) if kind == "application" else _claim(request, number)
-    check = get_object_or_404(Check, pk=check_id, subject_kind=kind, subject_no=number)
+    check = get_object_or_404(Check, code=code, subject_kind=kind, subject_no=number)
 
     def deed() -> None:
         cases.answer_check(

@@ -130,7 +130,7 @@ def test_a_case_goes_from_hand_to_hand_by_the_desks_buttons(client, cast, applic
     for check in application_checks(application):
         client.force_login(cast.handler)
         client.post(
-            reverse("desk:answer_check", args=["application", number, check.pk]),
+            reverse("desk:answer_check", args=["application", number, check.code]),
             {"result": "passed", "sentence": "已核对。"},
         )
     press(cast.second_handler, "recommend")

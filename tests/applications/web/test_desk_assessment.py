@@ -37,7 +37,7 @@ def assessed_rent(cast) -> Application:
 def test_a_rate_that_reviewers_set_is_not_ticked_off_by_a_handler(client, cast, assessed_rent):
     check = Check.objects.get(subject_no=assessed_rent.application_no, code="rate_reviewed:assessed")
     client.force_login(cast.handler)
-    address = reverse("desk:answer_check", args=["application", assessed_rent.application_no, check.pk])
+    address = reverse("desk:answer_check", args=["application", assessed_rent.application_no, check.code])
     assert (
         f'action="{address}"'
         not in client.get(reverse("desk:application", args=[assessed_rent.application_no])).content.decode()

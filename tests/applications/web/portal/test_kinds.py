@@ -295,7 +295,7 @@ def answered(client, cast: Cast, number: str, kind: str) -> None:
         if check.is_for_reviewers or check.code.startswith("expert_review"):
             continue
         client.post(
-            reverse("desk:answer_check", args=[kind, number, check.pk]),
+            reverse("desk:answer_check", args=[kind, number, check.code]),
             {"result": "passed", "sentence": "已对照平台记录和原件。"},
         )
 
