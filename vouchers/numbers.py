@@ -20,6 +20,7 @@ PREFIXES = {
     "C": "claim",
     "S": "settlement",
     "H": "hold",
+    "B": "issue_batch",
     "PB": "payment_batch",
     "P": "payment",
     "O": "objection",

@@ -2,6 +2,7 @@
 
 from applications.models.applications import Application
 from applications.models.bank_transfers import BankTransfer
+from applications.models.batches import BatchMember, IssueBatch
 from applications.models.claims import BasisItem, Claim
 from applications.models.imports import ImportedFile
 from applications.models.invoices import Invoice, InvoiceLine
@@ -16,6 +17,7 @@ __all__ = [
     "Application",
     "BankTransfer",
     "BasisItem",
+    "BatchMember",
     "Capacity",
     "Check",
     "Claim",
@@ -23,6 +25,7 @@ __all__ = [
     "ImportedFile",
     "Invoice",
     "InvoiceLine",
+    "IssueBatch",
     "Lease",
     "LeaseDevice",
     "Message",

@@ -103,6 +103,22 @@ class Application(Recorded):
         _("占用的凭证"), max_length=200, blank=True, default="", db_default="", editable=False
     )
     issue_id = models.UUIDField(default=uuid.uuid4, editable=False)
+    # Where the version grants by batch (整批核定): set when it is approved, and the batch that shares it out.
+    awaits_batch = models.BooleanField(_("由整批核定"), default=False, db_default=False, editable=False)
+    batch = models.ForeignKey(
+        "applications.IssueBatch",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="applications",
+        verbose_name=_("审定批次"),
+    )
+    # 免申即享: the office put it on its list; the enterprise confirms its wish and its account before it draws on it.
+    is_listed = models.BooleanField(_("免申即享"), default=False, db_default=False, editable=False)
+    consented_at = models.DateTimeField(_("意愿确认时间"), null=True, blank=True)
+    consented_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("意愿确认人")
+    )
     created_at = models.DateTimeField(_("建立时间"), auto_now_add=True)
 
     lifecycle: ClassVar[Lifecycle]
@@ -115,7 +131,8 @@ class Application(Recorded):
             models.CheckConstraint(
                 condition=Q(origin="imported")
                 | Q(state__in=("draft", "withdrawn"))
-                | Q(publication__isnull=False, submitted_at__isnull=False, statement_accepted=True),
+                | Q(publication__isnull=False, submitted_at__isnull=False, statement_accepted=True)
+                | Q(publication__isnull=False, submitted_at__isnull=False, is_listed=True),
                 name="application_submitted_whole",
             ),
             models.UniqueConstraint(
@@ -134,6 +151,8 @@ class Application(Recorded):
         """The state in words; one that was granted without a voucher does not read as if it had one."""
         if self.state == ApplicationState.ISSUED and self.voucher_no.startswith("E-"):
             return str(_("已核定"))
+        if self.state == ApplicationState.APPROVED and self.awaits_batch:
+            return str(_("待整批核定"))
         return str(ApplicationState(self.state).label)
 
 
@@ -201,6 +220,39 @@ Application.lifecycle = register(
                 "recommended",
                 (Role.APPROVER, Role.INVESTIGATOR),
                 15,
+            ),
+            Transition(
+                "list",
+                "列入名单",
+                ("draft",),
+                "accepted",
+                (Role.HANDLER,),
+                note="免申即享：由主管部门编制名单，逐件测算",
+            ),
+            Transition(
+                "approve_listed",
+                "审核名单",
+                ("accepted",),
+                "approved",
+                (Role.APPROVER,),
+                10,
+                "免申即享名单；编制人以外的人办理",
+            ),
+            Transition(
+                "recall_notice",
+                "撤回公示",
+                ("noticed",),
+                "approved",
+                (Role.APPROVER, Role.HANDLER),
+                note="所在批次退回归集，重新分配",
+            ),
+            Transition(
+                "leave_unfunded",
+                "本批未获分配",
+                ("approved",),
+                "rejected",
+                (Role.APPROVER, Role.HANDLER),
+                note="整批发放时，按政策规定的办法分配后为零的件",
             ),
             Transition(
                 "grant_instantly",

@@ -28,6 +28,16 @@ class PublicNotice(models.Model):
     closes_on = models.DateField(_("公示期满"))
     working_days = models.PositiveSmallIntegerField(_("公示工作日"))
     published_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    # Where several are noticed together: the batch whose list they stand on.
+    batch = models.ForeignKey(
+        "applications.IssueBatch",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="notices",
+        verbose_name=_("审定批次"),
+    )
+    recalled_on = models.DateField(_("撤回日"), null=True, blank=True)
 
     objects = NoticeQuerySet.as_manager()
 
