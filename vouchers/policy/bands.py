@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from vouchers.policy.assessment import Operand
 from vouchers.policy.basis import unit_of
-from vouchers.policy.ladders import Ladder, ladder_amount
+from vouchers.policy.ladders import Ladder, ladder_amount, ladder_rise
 from vouchers.policy.rate_values import rate_words
 from vouchers.policy.rules import Track
 from vouchers.policy.terms import TierMode
@@ -25,13 +25,29 @@ def banded(
     working: Working,
 ) -> Sum:
     """Bands over the case's base, or over the year's: then what the year's earlier base gave is taken off again."""
-    upto = max(before + basis.value, ZERO)
-    gross = ladder_amount(track.tier_mode, ladder, values, upto)
-    taken = ladder_amount(track.tier_mode, ladder, values, before) if before else ZERO
-    result = max(gross - taken, ZERO)
+    upto = before + basis.value
+    if upto < 0:
+        upto = ZERO
+    result = ladder_rise(track.tier_mode, ladder, values, before, upto)
     if not working.told:
         return Sum(result)
+    return _tell_banded(track, ladder, values, before, upto, basis, result, working)
+
+
+def _tell_banded(
+    track: Track,
+    ladder: Ladder,
+    values: tuple[Decimal, ...],
+    before: Decimal,
+    upto: Decimal,
+    basis: Sum,
+    result: Decimal,
+    working: Working,
+) -> Sum:
+    """The line of a banded base."""
     unit = unit_of(track)
+    gross = ladder_amount(track.tier_mode, ladder, values, upto)
+    taken = ladder_amount(track.tier_mode, ladder, values, before) if before else ZERO
     _tell_next_band(track, ladder, values, upto, working)
 
     def tell() -> Step:

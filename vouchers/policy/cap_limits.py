@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from vouchers.policy.assessment import CapUse, Operand
 from vouchers.policy.caps import Account, BoundCap, next_period, period_of
@@ -47,34 +48,54 @@ def _once(bound: BoundCap, used_of: UsedOf, base: TrackAmount, working: Working)
     used = ZERO
     for account in bound.accounts:
         used += used_of(account.key)
-    left = limit - used if used < limit else ZERO
+    left = rest = limit - used if used < limit else ZERO
     is_cut = left < amount.value
-    is_short = is_cut and left > 0 and bound.in_full_only
-    rest = left
+    is_short = is_cut and bound.in_full_only and left > 0
     if is_short:
         left = ZERO
-    result = left if is_cut else amount.value
-    if is_short:
         working.cap(cap.code)
         _find_short(cap, rest, amount.value, working)
     elif not left:
         working.cap(cap.code)
-        _find_spent(cap, bound.on, lambda: f"限额 {money(limit)}，已用 {money(used)}", working)
+        if working.told:
+            _find_spent(cap, bound.on, partial(_spent_fact, limit, used), working)
+        else:
+            working.refuse(f"cap.{cap.code}")
     elif is_cut:
         working.cap(cap.code)
-        working.hint(
-            f"cap.{cap.code}",
-            lambda: (
-                f"已达到{cap.name} {money(limit)}，在此期间内再增加基数不会增加补贴。{_renewal(cap, bound.on)}"
-            ),
-            left,
-        )
+        if working.told:
+            working.hint(f"cap.{cap.code}", partial(_reached, bound, limit), left)
     if base.bound is None or left < base.bound:
         base.bound = left
-    if not working.lines_on:
-        if is_cut:
-            base.amount = Sum(result)
-        return
+    if working.lines_on:
+        base.amount = _tell_once(bound, limit, used, rest, amount, working, is_short=is_short)
+    elif is_cut:
+        base.amount = Sum(left)
+
+
+def _spent_fact(limit: Decimal, used: Decimal) -> str:
+    return f"限额 {money(limit)}，已用 {money(used)}"
+
+
+def _reached(bound: BoundCap, limit: Decimal) -> str:
+    cap = bound.cap
+    return f"已达到{cap.name} {money(limit)}，在此期间内再增加基数不会增加补贴。{_renewal(cap, bound.on)}"
+
+
+def _tell_once(
+    bound: BoundCap,
+    limit: Decimal,
+    used: Decimal,
+    rest: Decimal,
+    amount: Sum,
+    working: Working,
+    *,
+    is_short: bool,
+) -> Sum:
+    """The line of a cap, and what it leaves of the amount. `rest` is what was left of the cap."""
+    cap = bound.cap
+    left = ZERO if is_short else rest
+    result = min(amount.value, left)
 
     def tell() -> Step:
         share = f"（合同额的 {percent(cap.share)}）" if cap.share is not None else ""
@@ -88,13 +109,13 @@ def _once(bound: BoundCap, used_of: UsedOf, base: TrackAmount, working: Working)
                 [amount.operand("核算金额"), Operand(name=f"{cap.name}可全额核定的余额", value=left)],
                 f"{cap.name}不超过 {money(limit)}{share}{spent}：{money(amount.value)}{verdict}。",
             )
-        verdict = f"，核减为 {money(result)}" if is_cut else "，未超过，不作核减"
+        verdict = f"，核减为 {money(result)}" if result < amount.value else "，未超过，不作核减"
         return (
             [amount.operand("核算金额"), Operand(name=f"{cap.name}余额", value=left)],
             f"{cap.name}不超过 {money(limit)}{share}{spent}：{money(amount.value)}{verdict}。",
         )
 
-    base.amount = working.add(f"cap.{cap.code}", "minimum", result, tell, _cite(cap))
+    return working.add(f"cap.{cap.code}", "minimum", result, tell, _cite(cap))
 
 
 def _cite(cap: Cap) -> Citation:

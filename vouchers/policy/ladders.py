@@ -196,6 +196,25 @@ def ladder_amount(mode: TierMode, ladder: Ladder, values: tuple[Decimal, ...], b
     return total
 
 
+def ladder_rise(
+    mode: TierMode, ladder: Ladder, values: tuple[Decimal, ...], before: Decimal, upto: Decimal
+) -> Decimal:
+    """What a ladder gives for a base of `upto` more than it gave for `before`; never less than nothing."""
+    if not before:
+        return ladder_amount(mode, ladder, values, upto)
+    if mode is TierMode.WHOLE:
+        more = ladder_amount(mode, ladder, values, upto) - ladder_amount(mode, ladder, values, before)
+        return more if more > 0 else ZERO
+    total = ZERO
+    if upto <= before:
+        return total
+    for (low, high), value in zip(ladder.borders, values, strict=True):
+        if upto > low and (high is None or before < high):
+            top = upto if high is None or upto < high else high
+            total += (top - (before if before > low else low)) * value
+    return total
+
+
 def _lowest(
     rates: TrackRates, placed: list[tuple[CountedItem, tuple[int, ...]]]
 ) -> dict[tuple[int, ...], int]:

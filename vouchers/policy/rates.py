@@ -50,7 +50,7 @@ def rate_groups(
     total = ZERO
     for group in groups:
         ladder = rates.ladders[group.ladder]
-        basis = _add_up(track, group, working)
+        basis = _add_up(track, group, working) if working.lines_on else Sum(group.basis)
         total += basis.value
         if ladder.is_flat:
             result = _flat(track, ladder.rates[0], stage, group, basis, working)
@@ -72,16 +72,18 @@ def rate_groups(
 
 def _parts(track: Track, group: Group, ladder: Ladder, result: Decimal) -> dict[Share, Decimal]:
     """What each contract brought of a group's result: its own base at the rate, or where bands hold by its part of the base."""
+    weights = group.weights
     if ladder.is_flat:
         rate = group.values[0]
-        return {(track.code, contract): base * rate for contract, base in group.weights.items()}
-    return share_out({(track.code, contract): base for contract, base in group.weights.items()}, result)
+        return {(track.code, contract): base * rate for contract, base in weights.items()}
+    if len(weights) == 1:
+        [(contract, base)] = weights.items()
+        return {(track.code, contract): result} if base > 0 else {}
+    return share_out({(track.code, contract): base for contract, base in weights.items()}, result)
 
 
 def _add_up(track: Track, group: Group, working: Working) -> Sum:
     total = group.basis
-    if not working.lines_on:
-        return Sum(total)
     members, unit = group.members, unit_of(track)
     precision = f"（{track.scale_precision.label}）" if track.scale_precision else ""
     head = f"补贴基数（{track.tax_mode.label}）" if track.scale_unit is None else f"核定规模{precision}"
@@ -121,8 +123,16 @@ def _sum_parts(track: Track, parts: list[Sum], working: Working) -> Sum:
 
 def _flat(track: Track, rate: Rate, stage: Stage, group: Group, basis: Sum, working: Working) -> Sum:
     """What the rate gives."""
+    result = basis.value * group.values[0]
+    if not working.lines_on:
+        return Sum(result)
+    return _tell_flat(track, rate, stage, group, basis, result, working)
+
+
+def _tell_flat(
+    track: Track, rate: Rate, stage: Stage, group: Group, basis: Sum, result: Decimal, working: Working
+) -> Sum:
     value = group.values[0]
-    result = basis.value * value
 
     def tell() -> Step:
         when = "本次预计补贴" if stage is Stage.APPLICATION else "本次补贴"

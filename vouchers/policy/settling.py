@@ -89,7 +89,7 @@ class Settling:
         if plan.other_money:
             limit = caps.get(plan.shared_limit) if plan.shared_limit is not None else None
             deduct_other_money(scheme.other_money, weighed.other, limit, self.before.used, base, working)
-        if base.amount.value < 0:
+        if base.amount.value < ZERO:
             base.amount = _not_negative(base.amount, working)
         apply_caps([caps[cap] for cap in plan.case_caps if cap in caps], self.before.used, base, working)
         if weighed.requested is not None:
@@ -97,7 +97,7 @@ class Settling:
         if voucher is not None and plan.stage is not _APPLICATION:
             _within_voucher(voucher, base, working)
         amount = round_amount(scheme.rounding, base.amount, working, base.bound)
-        if base.basis <= 0 and base.quantity <= 0:
+        if base.basis <= ZERO and base.quantity <= ZERO:
             _find_no_basis(plan.tracks[0], working)
         if plan.floors:
             year = year_basis_of(plan.codes, self.before.year_basis)
@@ -206,7 +206,18 @@ def _within_request(asked: Decimal, base: TrackAmount, working: Working) -> None
 
 
 def _within_voucher(voucher: VoucherNow, base: TrackAmount, working: Working) -> None:
-    amount, balance = base.amount, max(voucher.balance, ZERO)
+    balance = voucher.balance
+    if balance < ZERO:
+        balance = ZERO
+    if working.told:
+        base.amount = _tell_voucher(voucher, base.amount, balance, working)
+    elif balance < base.amount.value:
+        base.amount = Sum(balance)
+    base.bound = lower(base.bound, balance)
+
+
+def _tell_voucher(voucher: VoucherNow, amount: Sum, balance: Decimal, working: Working) -> Sum:
+    """The line of what the voucher still holds, and what it leaves of the amount."""
     result = min(amount.value, balance)
     # A subsidy that is paid without a voucher draws on an entitlement, whose numbers begin with E (decision 0010).
     direct = voucher.voucher_no.startswith("E-")
@@ -227,7 +238,7 @@ def _within_voucher(voucher: VoucherNow, base: TrackAmount, working: Working) ->
         noun = "核定额度" if direct else "券"
         return f"{noun} {voucher.voucher_no} 可用余额 {money(balance)}：{money(amount.value)}，{verdict}。"
 
-    base.amount = working.add(
+    return working.add(
         "voucher_balance",
         "minimum",
         result,
@@ -239,7 +250,6 @@ def _within_voucher(voucher: VoucherNow, base: TrackAmount, working: Working) ->
             sentence(),
         ),
     )
-    base.bound = lower(base.bound, balance)
 
 
 def _find_no_basis(track: Track, working: Working) -> None:

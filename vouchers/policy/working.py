@@ -24,6 +24,7 @@ from vouchers.policy.terms import (
 _DOWN = RoundMode.DOWN
 _YUAN = RoundUnit.YUAN
 _EACH = RoundWhen.EACH
+_REFUSE = GateEffect.REFUSE
 _NOT_MET = FindingResult.NOT_MET
 _NOT_TESTABLE = FindingResult.NOT_TESTABLE
 
@@ -130,7 +131,7 @@ class Working:
     ) -> None:
         """Hold a condition to be met, not met or not testable."""
         if result is _NOT_MET:
-            if effect is GateEffect.REFUSE:
+            if effect is _REFUSE:
                 self.failed.append(code)
             elif effect is GateEffect.REVIEW:
                 self.open.append(code)
@@ -153,6 +154,10 @@ class Working:
                 if_untestable=if_untestable,
             )
         )
+
+    def refuse(self, code: str) -> None:
+        """What `find` keeps of a condition that is not met and refuses, where nobody wants to be told."""
+        self.failed.append(code)
 
     def hint(self, code: str, tell: Callable[[], str], amount: Decimal | None = None) -> None:
         """Say what would change the outcome."""
@@ -192,15 +197,17 @@ _UNITS = {RoundUnit.FEN: Decimal("0.01"), _YUAN: Decimal(1)}
 
 def round_amount(rounding: Rounding, amount: Sum, working: Working, bound: Decimal | None = None) -> Sum:
     """The amount as the scheme rounds; what rounding up would lift above `bound` (a cap's rest, a balance) is truncated."""
-    result = rounded(amount.value, rounding.mode, rounding.unit)
-    mode = rounding.mode
+    value, mode = amount.value, rounding.mode
+    result = rounded(value, mode, rounding.unit)
     if bound is not None and result > bound:
         mode = _DOWN
-        result = rounded(amount.value, mode, rounding.unit)
-    if result == amount.value:
-        return Sum(result, amount.line)
-    if not working.lines_on:
-        return Sum(result)
+        result = rounded(value, mode, rounding.unit)
+    if working.lines_on and result != value:
+        return _tell_rounded(rounding, mode, amount, result, working)
+    return Sum(result, amount.line)
+
+
+def _tell_rounded(rounding: Rounding, mode: RoundMode, amount: Sum, result: Decimal, working: Working) -> Sum:
     why = "，以免超过限额或余额" if mode is not rounding.mode else ""
     return working.add(
         "rounding",
