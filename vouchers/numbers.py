@@ -29,6 +29,8 @@ PREFIXES = {
     "F": "paper",
     "J": "job",
     "PC": "price_check",
+    "WH": "webhook",
+    "SB": "settlement_batch",
 }
 
 

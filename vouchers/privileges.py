@@ -17,4 +17,6 @@ APPEND_ONLY = (
     "vouchers_pricesnapshot",
     "vouchers_priceindexrow",
     "vouchers_pricecheck",
+    # every try to send something to a platform
+    "vouchers_webhookdelivery",
 )

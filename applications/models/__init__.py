@@ -12,6 +12,7 @@ from applications.models.notices import Objection, PublicNotice
 from applications.models.papers import Paper
 from applications.models.projects import Project
 from applications.models.reviews import Check, Review
+from applications.models.settlements import SettlementAnswer, SettlementBatch, SettlementBatchLine
 
 __all__ = [
     "Application",
@@ -35,4 +36,7 @@ __all__ = [
     "Project",
     "PublicNotice",
     "Review",
+    "SettlementAnswer",
+    "SettlementBatch",
+    "SettlementBatchLine",
 ]

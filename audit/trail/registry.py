@@ -27,6 +27,11 @@ EXCEPTIONS: dict[str, str] = {
     "audit_checkpoint": "封存点：由签名守护，并另存于库外",
     "audit_personalsalt": "个人信息盐值：删除即抹去个人信息，不得另留副本",
     "vouchers_outboxmessage": "待发消息只是唤醒后台任务的进度；所办之事本身另有留痕",
+    "vouchers_platformevent": "发给平台的状态变动副本：所述之事在原单据上另有留痕",
+    "vouchers_webhookdelivery": "推送记录本身即日志，只增不改；推送地址及其密钥的变更另有留痕",
+    "vouchers_ratelimit": "调用频度的计数，崩溃即清零，不据以作任何决定",
+    "applications_settlementanswer": "首次答复的原样留存：所述抵扣另有留痕",
+    "applications_settlementbatchline": "批次明细的办理结果：每笔抵扣另有留痕，未受理的只在此处",
     "audit_suspicion": "每次扫描由预警重算的名次，不据以作任何决定；预警与扫描批次各自留痕",
 }
 
@@ -34,6 +39,10 @@ EXCEPTIONS: dict[str, str] = {
 UNWATCHED: dict[str, tuple[str, ...]] = {
     # The counters follow from the transfers, and each transfer is an event.
     "vouchers_ledgeraccount": ("debits_pending", "debits_posted", "credits_pending", "credits_posted"),
+    # When a token was last shown: kept to five minutes, for whoever looks after it.
+    "vouchers_apicredential": ("last_used_at",),
+    # How far a platform has been told; proposing, approving, secrets and stopping are events.
+    "vouchers_webhook": ("delivered", "failures", "next_at"),
     # How far a long task has come; its start, end, result and cancel mark are events.
     "vouchers_job": ("progress", "total", "unit", "message", "beat_at", "seen_at"),
 }
@@ -49,6 +58,9 @@ SALTED = frozenset(
     {
         "password",
         "token_digest",
+        "previous_token_digest",
+        "secret_sealed",
+        "previous_secret_sealed",
         "phone",
         "filer_phone",
         "email",

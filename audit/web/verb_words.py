@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 WHOLE: dict[str, Any] = {
     "adopt": _("纳入留痕"),
     "api_credential.issue": _("签发平台凭据"),
+    "api_credential.narrow": _("调整平台凭据权限"),
     "api_credential.revoke": _("吊销平台凭据"),
+    "api_credential.rotate": _("轮换平台令牌"),
     "application.accept_statement": _("确认承诺"),
     "application.choose_track": _("选择补贴方向"),
     "application.repin": _("改按新版本政策办理"),
@@ -57,10 +59,14 @@ WHOLE: dict[str, Any] = {
     "trail.export": _("导出留痕"),
     "trail.story": _("查阅案卷全部经过"),
     "truncate": _("清空数据表"),
+    "settlement_batch.receive": _("接收抵扣批次"),
+    "settlement_batch.take": _("办理抵扣批次"),
     "user.correct": _("更正账号资料"),
     "user.lock": _("停用账号"),
     "user.reset_password": _("重置密码"),
     "user.unlock": _("启用账号"),
+    "webhook.propose": _("提出推送地址"),
+    "webhook.rotate_secret": _("轮换签名密钥"),
 }
 
 DEEDS: dict[str, Any] = {

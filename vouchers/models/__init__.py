@@ -16,7 +16,8 @@ from vouchers.models.parties import (
     Shareholding,
 )
 from vouchers.models.payments import Payment, PaymentBatch
-from vouchers.models.people import ApiCredential, Region, RoleGrant, User
+from vouchers.models.people import Region, RoleGrant, User
+from vouchers.models.platforms import ApiCredential, PlatformEvent, Webhook, WebhookDelivery
 from vouchers.models.policies import (
     PolicyEditor,
     PolicyVersion,
@@ -86,6 +87,7 @@ __all__ = [
     "Payment",
     "PaymentBatch",
     "PlatformConnection",
+    "PlatformEvent",
     "PolicyApplicantClass",
     "PolicyCap",
     "PolicyDocument",
@@ -125,4 +127,6 @@ __all__ = [
     "User",
     "ValueCitation",
     "Voucher",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -1,9 +1,7 @@
-"""Regions, people, the roles that they hold, and the credentials of providers' platforms."""
+"""Regions, people, and the roles that they hold."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -149,38 +147,3 @@ class RoleGrant(models.Model):
     def __str__(self) -> str:
         place = self.region or self.party
         return f"{self.user} · {self.get_role_display()} · {place}"
-
-
-class ApiCredential(models.Model):
-    """A provider platform's token: only its digest is kept, and it is bound to a provider and its programs."""
-
-    provider = models.ForeignKey(
-        "vouchers.Party", models.PROTECT, related_name="credentials", verbose_name=_("服务商")
-    )
-    user = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("平台账号"))
-    programs = models.ManyToManyField("vouchers.Program", blank=True, verbose_name=_("专项"))
-    label = models.CharField(_("用途"), max_length=60)
-    token_prefix = models.CharField(_("令牌前缀"), max_length=8, unique=True)
-    token_digest = models.CharField(_("令牌摘要"), max_length=64)
-    created_at = models.DateTimeField(_("签发时间"), auto_now_add=True)
-    expires_on = models.DateField(_("到期日"), null=True, blank=True)
-    revoked_at = models.DateTimeField(_("吊销时间"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("平台凭据")
-        verbose_name_plural = _("平台凭据")
-
-    def __str__(self) -> str:
-        return f"{self.provider} · {self.label}"
-
-    @staticmethod
-    def new_token() -> tuple[str, str, str]:
-        """A fresh token, its prefix and its digest. The token itself is shown once and never stored."""
-        prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
-        token = f"{prefix}.{secret}"
-        return token, prefix, ApiCredential.digest(token)
-
-    @staticmethod
-    def digest(token: str) -> str:
-        """The stored form of a token."""
-        return hashlib.sha256(token.encode()).hexdigest()
