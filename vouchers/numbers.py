@@ -23,6 +23,8 @@ PREFIXES = {
     "B": "issue_batch",
     "PB": "payment_batch",
     "P": "payment",
+    "BR": "bank_return",
+    "R": "clawback",
     "O": "objection",
     "N": "notice",
     "K": "case",

@@ -17,6 +17,11 @@ APPEND_ONLY = (
     "vouchers_pricesnapshot",
     "vouchers_priceindexrow",
     "vouchers_pricecheck",
+    # what went to the bank and what came back, what was received, what was agreed
+    "vouchers_paymentfile",
+    "vouchers_bankreturn",
+    "vouchers_clawbackreceipt",
+    "vouchers_instalment",
     # every try to send something to a platform
     "vouchers_webhookdelivery",
 )

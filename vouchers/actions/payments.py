@@ -1,31 +1,57 @@
-"""拨付: payables into batches, batches to the bank, and the bank's answers back, line by line."""
+"""拨付: payables into batches, batches approved, frozen and sent to the bank. What the bank answers: ``bank_returns``."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import F, Q, Sum
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
-from vouchers.actions.holds import require_clear, screen
-from vouchers.actions.ledger_chains import Budget, Chain, event_id, post_all
-from vouchers.actions.outbox import enqueue
+from vouchers.actions.holds import place_hold, require_clear, screen
+from vouchers.actions.ledger_chains import Budget, event_id, post_all
+from vouchers.actions.payment_bands import band_for
 from vouchers.actions.vouchers import budget_of
 from vouchers.context import announce
-from vouchers.errors import Invalid, NotNow
-from vouchers.models import Party, Payment, PaymentBatch, Program, User, Voucher
+from vouchers.errors import Invalid, NotNow, TryLater
+from vouchers.models import (
+    BankAccount,
+    Listing,
+    Party,
+    Payment,
+    PaymentApproval,
+    PaymentBatch,
+    PaymentFile,
+    PaymentLine,
+    Program,
+    User,
+    Voucher,
+)
 from vouchers.models.holds import ScreeningMoment
+from vouchers.models.payment_lines import FileForm, PaymentLineState
 from vouchers.models.payments import PaymentBatchState, PaymentState
 from vouchers.money import ZERO, capital
 from vouchers.numbers import next_no
 from vouchers.states import advance, not_now
+
+#: the ground of the hold on a payment whose payee changed its account after the approval
+ACCOUNT_CHANGED = "account_changed"
+
+#: Looks again at what a claim rests on, and raises ``NotNow`` when it may not be paid now: filled by the casework.
+PaymentCheck = Callable[[str], None]
+_check: PaymentCheck | None = None
+
+
+def register_payment_check(check: PaymentCheck) -> None:
+    """Fill the port; called once by the casework's ``AppConfig.ready``. Nothing is paid while it is empty."""
+    global _check
+    _check = check
 
 
 @dataclass(frozen=True)
@@ -61,20 +87,20 @@ def add_payable(
     )
 
 
-def control_totals(payments: Sequence[Payment]) -> ControlTotals:
+def control_totals(lines: Sequence[PaymentLine]) -> ControlTotals:
     """The totals over the lines in their order; the hash is over number, payee, account and amount of each."""
-    lines = [
-        [p.payment_no, p.payee.uscc, p.account.account_no if p.account else "", f"{p.amount:.2f}"]
-        for p in payments
+    told = [
+        [line.payment.payment_no, line.payee_uscc, line.account_no, f"{line.amount:.2f}"] for line in lines
     ]
-    digest = hashlib.sha256(json.dumps(lines, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
-    return ControlTotals(len(payments), sum((p.amount for p in payments), ZERO), digest)
+    digest = hashlib.sha256(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return ControlTotals(len(lines), sum((line.amount for line in lines), ZERO), digest)
 
 
-def lines_of(batch: PaymentBatch) -> list[Payment]:
-    """The batch's payments in the order of the list."""
+def lines_of(batch: PaymentBatch) -> list[PaymentLine]:
+    """The batch's lines in the order of the list, without those that were taken out of it."""
+    rows = batch.lines.exclude(state=PaymentLineState.REMOVED)
     return list(
-        batch.payments.select_related("payee", "account", "program__region").order_by("line_no", "pk")
+        rows.select_related("payment__payee", "payment__program__region", "account").order_by("line_no")
     )
 
 
@@ -98,34 +124,45 @@ def create_batch(program: Program, payments: Sequence[Payment], *, by: User, tit
             raise Invalid(
                 "payment_batch.other_program", f"{payment.payment_no} 不属于本专项，不能列入本批次。"
             )
-        advance(
-            payment,
-            "batch",
-            by=by,
-            region=program.region,
-            update={"batch": batch, "line_no": position, "account": payment.payee.current_account},
+        account = payment.payee.current_account
+        advance(payment, "batch", by=by, region=program.region, update={"batch": batch, "account": account})
+        PaymentLine.objects.create(
+            batch=batch,
+            line_no=position,
+            payment=payment,
+            instruction_no=f"{payment.payment_no}-{payment.lines.count() + 1}",
+            amount=payment.bank_amount,
+            **_of_payee(payment.payee, account),
         )
     return batch
 
 
+def _of_payee(payee: Party, account: BankAccount | None) -> dict[str, object]:
+    return {
+        "payee_name": payee.name,
+        "payee_uscc": payee.uscc,
+        "account": account,
+        "account_no": account.account_no if account else "",
+        "account_name": (account.account_name or payee.name) if account else "",
+        "bank_name": account.bank_name if account else "",
+    }
+
+
 def propose_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
-    """Freeze the list with its control totals. Every line must have a confirmed account and be clear of holds."""
+    """Freeze the list with its control totals. Every line must have a confirmed account and be clear of holds; how many must
+    approve follows from the band of its sum."""
     announce("payment_batch.propose")
     require_role(by, Role.FINANCE, region=batch.region)
-    payments = lines_of(batch)
-    for payment in payments:
-        account = payment.payee.current_account
-        if payment.account_id != (account.pk if account else None):
-            payment.account = account
-            payment.save(update_fields=["account"])
-        if payment.account is None:
-            raise NotNow(
-                "payment.no_account",
-                f"{payment.payee.name} 尚无已确认的收款账户，{payment.payment_no} 不能报批。",
-                hint="请企业在“单位资料”中填写账户，并由另一人确认。",
-            )
-        _require_payable(payment)
-    totals = control_totals(payments)
+    if batch.lifecycle.find("propose", batch.state) is None:
+        raise not_now(batch, "propose")
+    lines = lines_of(batch)
+    if not lines:
+        raise Invalid("payment_batch.empty", "批次中已没有款项，不能报批。", hint="可以撤销本批次。")
+    for line in lines:
+        _freeze(line)
+        require_payable(line)
+    totals = control_totals(lines)
+    band = band_for(batch.program, totals.total, dates.today())
     advance(
         batch,
         "propose",
@@ -136,21 +173,55 @@ def propose_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
             "control_count": totals.count,
             "control_sum": totals.total,
             "control_hash": totals.sha256,
+            "approvals_needed": band.approvers if band else 1,
+            "band_document_no": band.document_no if band else "",
         },
     )
     return batch
 
 
-def _require_payable(payment: Payment) -> None:
-    """Look again at this moment: the account is still the payee's own, the screening is of the same facts, and nothing is
-    held: payment, payee, claim and all that lies beneath it."""
+def _freeze(line: PaymentLine) -> None:
+    """The payee's account of this moment becomes the line's. Raises ``NotNow`` (``payment.no_account``)."""
+    payment = line.payment
     account = payment.payee.current_account
-    if account is None or account.pk != payment.account_id:
+    if account is None:
+        raise NotNow(
+            "payment.no_account",
+            f"{payment.payee.name} 尚无已确认的收款账户，{payment.payment_no} 不能报批。",
+            hint="请企业在“单位资料”中填写账户，并由另一人确认；或由财务两人登记、确认。",
+        )
+    frozen = _of_payee(payment.payee, account) | {"amount": payment.bank_amount}
+    if any(getattr(line, name) != value for name, value in frozen.items()):
+        for name, value in frozen.items():
+            setattr(line, name, value)
+        line.save(update_fields=list(frozen))
+    if payment.account_id != account.pk:
+        payment.account = account
+        payment.save(update_fields=["account"])
+
+
+def require_payable(line: PaymentLine, *, approved: bool = False) -> None:
+    """Look again at this moment: the account is still the payee's own, nobody is listed, the invoices stand, the screening is of
+    the same facts, and nothing is held: payment, payee, claim and all that lies beneath it.
+
+    Once the batch is ``approved``, a changed account puts the payment on hold. Raises ``NotNow`` (``payment.account_changed``,
+    ``payment.listed``, what the casework's check says, ``hold.open``) and ``TryLater`` (``payment.unchecked``)."""
+    payment = line.payment
+    account = payment.payee.current_account
+    if account is None or account.pk != line.account_id or account.account_no != line.account_no:
+        if approved:
+            hold_for_changed_account(line)
         raise NotNow(
             "payment.account_changed",
-            f"{payment.payee.name} 的收款账户在编制之后已变更，{payment.payment_no} 不能按原账户拨付。",
+            f"{payment.payee.name} 的收款账户在编制之后已变更，{payment.payment_no} 不能按原账户拨付"
+            + ("，该笔已暂缓。" if approved else "。"),
             hint="请将批次退回编制并重新报批，系统将改用最新确认的账户。",
+            keep=approved,
         )
+    require_unlisted(payment.payee, payment.payment_no)
+    if _check is None:
+        raise TryLater("payment.unchecked", "兑付依据暂时无法复核，为稳妥起见不能拨付。请稍后再试。")
+    _check(payment.claim_no)
     screen("claim", payment.claim_no, ScreeningMoment.PAYMENT)
     require_clear(
         "claim",
@@ -159,25 +230,78 @@ def _require_payable(payment: Payment) -> None:
     )
 
 
+def require_unlisted(party: Party, payment_no: str) -> None:
+    """Raise ``NotNow`` (``payment.listed``) while the party is on a list of dishonesty or debarment."""
+    today = dates.today()
+    entry = (
+        Listing.objects.filter(party=party, effective_from__lte=today)
+        .filter(Q(effective_to=None) | Q(effective_to__gt=today))
+        .first()
+    )
+    if entry is not None:
+        raise NotNow(
+            "payment.listed",
+            f"{party.name} 目前列入{entry.get_kind_display()}（{entry.document_no or '无文号'}），{payment_no} 暂不能拨付。",
+            hint="请将该笔移出批次；移出名单或完成信用修复后可再次列入。",
+        )
+
+
+def hold_for_changed_account(line: PaymentLine) -> None:
+    """变更账户即暂缓: the payment waits until two investigators have lifted it."""
+    payment = line.payment
+    place_hold(
+        "payment",
+        payment.payment_no,
+        ground=ACCOUNT_CHANGED,
+        sentence=f"拨付 {payment.payment_no} 批准之后，收款账户发生变更（原账户尾号 {line.account_no[-4:]}），须核实后再拨付。",
+        evidence=[f"payment:{payment.payment_no}", f"payment_batch:{line.batch.batch_no}"],
+        region_code=payment.program.region.code,
+        party=payment.payee,
+        by=None,
+    )
+
+
 def approve_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
-    """By a finance officer who neither made the batch nor had a hand in any of its claims."""
+    """By a finance officer who neither made the batch nor had a hand in any of its claims; as many of them as its band asks
+    for. With the last one the batch is approved."""
     announce("payment_batch.approve")
     require_role(by, Role.FINANCE, region=batch.region)
+    _as_it_stands(batch)
     require_other_person(by, {batch.created_by_id, batch.proposed_by_id}, "批准拨付批次")
-    payments = lines_of(batch)
-    for payment in payments:
-        require_other_person(by, set(payment.participants), f"批准拨付批次（含 {payment.claim_no}）")
-    _require_unchanged(batch, payments)
-    for payment in payments:
-        _require_payable(payment)
-    advance(
-        batch, "approve", by=by, region=batch.region, update={"approved_by": by, "approved_at": dates.now()}
+    lines = lines_of(batch)
+    for line in lines:
+        require_other_person(
+            by, set(line.payment.participants), f"批准拨付批次（含 {line.payment.claim_no}）"
+        )
+    if batch.lifecycle.find("approve", batch.state) is None:
+        raise not_now(batch, "approve")
+    _require_unchanged(batch, lines)
+    given = batch.approvals.filter(withdrawn_at=None)
+    if given.filter(approved_by=by).exists():
+        raise NotNow("payment_batch.approved_by_you", "您已批准本批次，尚待其他人批准。")
+    for line in lines:
+        require_payable(line)
+    PaymentApproval.objects.create(
+        batch=batch, approved_by=by, approved_at=dates.now(), control_hash=batch.control_hash
     )
+    if given.count() >= batch.approvals_needed:
+        advance(
+            batch,
+            "approve",
+            by=by,
+            region=batch.region,
+            update={"approved_by": by, "approved_at": dates.now()},
+        )
     return batch
 
 
-def _require_unchanged(batch: PaymentBatch, payments: Sequence[Payment]) -> None:
-    if control_totals(payments).sha256 != batch.control_hash:
+def _as_it_stands(batch: PaymentBatch) -> None:
+    """Wait for whoever else acts on the batch, and go on with it as it stands then."""
+    batch.refresh_from_db(from_queryset=PaymentBatch.objects.select_for_update(no_key=True))
+
+
+def _require_unchanged(batch: PaymentBatch, lines: Sequence[PaymentLine]) -> None:
+    if control_totals(lines).sha256 != batch.control_hash:
         raise NotNow(
             "payment_batch.changed",
             "批次内容与报批时的校验值不一致，不能继续办理。",
@@ -195,6 +319,7 @@ def reopen_batch(batch: PaymentBatch, *, by: User, reason: str) -> PaymentBatch:
         region=batch.region,
         update={"control_hash": "", "proposed_by": None, "approved_by": None, "approved_at": None},
     )
+    batch.approvals.filter(withdrawn_at=None).update(withdrawn_at=dates.now())
     return batch
 
 
@@ -207,11 +332,17 @@ def take_out(batch: PaymentBatch, payment_no: str, *, by: User, reason: str = ""
         raise NotNow(
             "payment_batch.not_draft", "批次编制中才能移出款项。", hint="如已报批或批准，请先退回编制。"
         )
-    payment: Payment | None = batch.payments.filter(payment_no=payment_no).first()
-    if payment is None:
+    line = next((one for one in lines_of(batch) if one.payment.payment_no == payment_no), None)
+    if line is None:
         raise Invalid("payment_batch.unknown_line", f"{payment_no} 不在本批次中。", field="payment_no")
-    advance(payment, "unbatch", by=by, region=batch.region, update={"batch": None, "line_no": None})
-    return payment
+    return _give_back(line, by)
+
+
+def _give_back(line: PaymentLine, by: User) -> Payment:
+    region = line.payment.program.region
+    advance(line, "remove", by=by, region=region)
+    advance(line.payment, "unbatch", by=by, region=region, update={"batch": None})
+    return line.payment
 
 
 def cancel_batch(batch: PaymentBatch, *, by: User, reason: str) -> PaymentBatch:
@@ -220,44 +351,55 @@ def cancel_batch(batch: PaymentBatch, *, by: User, reason: str) -> PaymentBatch:
     if not reason.strip():
         raise Invalid("payment_batch.reason", "请写明撤销的理由。", field="reason")
     advance(batch, "cancel", by=by, region=batch.region)
-    for payment in lines_of(batch):
-        advance(payment, "unbatch", by=by, region=batch.region, update={"batch": None, "line_no": None})
+    for line in lines_of(batch):
+        _give_back(line, by)
     return batch
 
 
-def mark_exported(batch: PaymentBatch, *, by: User, export_sha256: str) -> PaymentBatch:
-    """The list goes to the treasury: each payable becomes an instruction. The ledger last, all lines in one call.
+def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) -> PaymentBatch:
+    """报送: the list goes to the treasury, each payable becomes an instruction. The ledger last, all lines in one call.
 
-    What was held after the approval stops it here, the last moment at which it can.
-    """
+    ``files`` are the bytes by form (``FileForm``); they are kept, and whoever downloads the list later gets the same ones. What was
+    held or changed after the approval stops it here, the last moment at which it can."""
     announce("payment_batch.export")
     require_role(by, Role.FINANCE, region=batch.region)
+    _as_it_stands(batch)
     if batch.lifecycle.find("export", batch.state) is None:
         raise not_now(batch, "export")
-    payments = lines_of(batch)
-    _require_unchanged(batch, payments)
-    for payment in payments:
-        _require_payable(payment)
+    lines = lines_of(batch)
+    _require_unchanged(batch, lines)
+    for line in lines:
+        require_payable(line, approved=True)
     on = dates.today()
+    digests = {form: hashlib.sha256(content).hexdigest() for form, content in files.items()}
     advance(
         batch,
         "export",
         by=by,
         region=batch.region,
-        update={"exported_at": dates.now(), "export_sha256": export_sha256},
+        update={
+            "exported_at": dates.now(),
+            "exported_by": by,
+            "export_sha256": digests.get(FileForm.WORKBOOK, ""),
+        },
     )
-    budgets = _budgets(payments)
+    PaymentFile.objects.bulk_create(
+        PaymentFile(batch=batch, form=form, content=content, sha256=digests[form])
+        for form, content in files.items()
+    )
+    budgets = budgets_of([line.payment for line in lines])
     chains = []
-    for payment in payments:
-        advance(payment, "instruct", by=by, region=batch.region)
+    for line in lines:
+        advance(line, "send", by=by, region=batch.region)
+        advance(line.payment, "instruct", by=by, region=batch.region)
         chains.append(
             ledger.instruct_chain(
-                budgets[payment.voucher_no],
-                payment.payment_no,
-                payment.amount,
-                payee_uscc=payment.payee.uscc,
+                budgets[line.payment.voucher_no],
+                line.payment.payment_no,
+                line.amount,
+                payee_uscc=line.payee_uscc,
                 on=on,
-                id=event_id("instruct", payment.payment_no, batch.batch_no),
+                id=event_id("instruct", line.instruction_no),
             )
         )
     for result in post_all(chains):
@@ -265,122 +407,23 @@ def mark_exported(batch: PaymentBatch, *, by: User, export_sha256: str) -> Payme
     return batch
 
 
-def _budgets(payments: Sequence[Payment]) -> dict[str, Budget]:
+def exported_file(batch: PaymentBatch, form: str) -> PaymentFile | None:
+    """The bytes that the batch was exported with; None for a batch that was exported before they were kept."""
+    kept: PaymentFile | None = batch.files.filter(form=form).first()
+    return kept
+
+
+def budgets_of(payments: Sequence[Payment]) -> dict[str, Budget]:
+    """The budget of each payment, by its voucher."""
     vouchers = Voucher.objects.filter(voucher_no__in={p.voucher_no for p in payments}).select_related(
         "program__region"
     )
     return {voucher.voucher_no: budget_of(voucher) for voucher in vouchers}
 
 
-LONGEST_REFERENCE, LONGEST_REASON = 60, 200
-
-
-@dataclass(frozen=True)
-class BankLine:
-    """One line of the bank's answer."""
-
-    payment_no: str
-    succeeded: bool
-    amount: Decimal
-    bank_reference: str = ""
-    reason: str = ""
-    paid_on: date | None = None
-
-
-def settle_batch(batch: PaymentBatch, lines: Sequence[BankLine], *, by: User) -> PaymentBatch:
-    """Take in the bank's answer. A line that is unknown, double or of another amount refuses the whole answer.
-
-    Each confirmed line tells the casework by an outbox message; a returned one is payable again once its account is mended.
-    """
-    announce("payment_batch.settle")
-    require_role(by, Role.FINANCE, region=batch.region)
-    if batch.state != PaymentBatchState.EXPORTED:
-        advance(batch, "settle", by=by, region=batch.region)
-    waiting = {p.payment_no: p for p in lines_of(batch) if p.state == PaymentState.INSTRUCTED}
-    _check_bank_lines(waiting, lines)
-    budgets = _budgets(list(waiting.values()))
-    chains = []
-    for line in lines:
-        payment = waiting.pop(line.payment_no)
-        on = line.paid_on or dates.today()
-        if line.succeeded:
-            advance(
-                payment,
-                "confirm",
-                by=by,
-                region=batch.region,
-                update={"paid_on": on, "bank_reference": line.bank_reference},
-            )
-            chains.append(
-                ledger.mark_paid_chain(
-                    budgets[payment.voucher_no],
-                    payment.payment_no,
-                    payment.amount,
-                    on=on,
-                    id=event_id("pay", payment.payment_no, batch.batch_no),
-                )
-            )
-            enqueue(
-                "applications.payment_confirmed",
-                {"claim_no": payment.claim_no, "payment_no": payment.payment_no, "paid_on": on.isoformat()},
-                key=payment.payment_no,
-            )
-        else:
-            advance(payment, "return", by=by, region=batch.region, update={"returned_reason": line.reason})
-            chains.append(
-                Chain(
-                    event_id("return", payment.payment_no, batch.batch_no), on, "payment", payment.payment_no
-                ).single(
-                    "return",
-                    ledger.payment_account(payment.payment_no),
-                    budgets[payment.voucher_no].payable(payment.payee.uscc),
-                    payment.amount,
-                )
-            )
-    if not waiting:
-        advance(batch, "settle", by=by, region=batch.region, update={"settled_at": dates.now()})
-    for result in post_all(chains):
-        result.demand()
-    return batch
-
-
-def _check_bank_lines(waiting: dict[str, Payment], lines: Sequence[BankLine]) -> None:
-    seen: set[str] = set()
-    for number, line in enumerate(lines, start=1):
-        payment = waiting.get(line.payment_no)
-        if payment is None:
-            raise Invalid(
-                "bank_return.unknown_line",
-                f"银行回执第 {number} 行的拨付编号 {line.payment_no} 不在本批次待确认的清单中，整份回执未入账。",
-                hint="请核对回执是否属于本批次，或该笔是否已经确认。",
-            )
-        if line.payment_no in seen:
-            raise Invalid(
-                "bank_return.duplicate",
-                f"银行回执第 {number} 行与前面的行重复（{line.payment_no}），整份回执未入账。",
-            )
-        if line.paid_on is not None and line.paid_on > dates.today():
-            raise Invalid(
-                "bank_return.later",
-                f"银行回执第 {number} 行的到账日 {line.paid_on} 晚于今天，整份回执未入账。",
-            )
-        if len(line.bank_reference) > LONGEST_REFERENCE or len(line.reason) > LONGEST_REASON:
-            raise Invalid(
-                "bank_return.too_long",
-                f"银行回执第 {number} 行的流水号或退票原因过长（分别不超过 {LONGEST_REFERENCE} 字、{LONGEST_REASON} 字），"
-                "整份回执未入账。",
-            )
-        if line.amount != payment.amount:
-            raise Invalid(
-                "bank_return.amount",
-                f"银行回执第 {number} 行金额 {line.amount} 元与应付金额 {payment.amount} 元不一致，整份回执未入账。",
-            )
-        seen.add(line.payment_no)
-
-
 def payable_total(region_code: str) -> Decimal:
     """What waits to be paid in a region, in yuan."""
     total = Payment.objects.filter(region__code=region_code, state=PaymentState.PAYABLE).aggregate(
-        total=Sum("amount")
+        total=Sum(F("amount") - F("offset_amount"))
     )
     return total["total"] or ZERO

@@ -1,5 +1,13 @@
 """The tables of the scheme and its money. One noun a module; this page re-exports them."""
 
+from vouchers.models.clawbacks import (
+    Clawback,
+    ClawbackReceipt,
+    CreditRecord,
+    Instalment,
+    InstalmentPlan,
+    RecoveryTerm,
+)
 from vouchers.models.credit import Listing
 from vouchers.models.holds import Hold, Screening
 from vouchers.models.jobs import Job
@@ -14,6 +22,13 @@ from vouchers.models.parties import (
     PlatformConnection,
     ProviderAdmission,
     Shareholding,
+)
+from vouchers.models.payment_lines import (
+    BankReturn,
+    PaymentApproval,
+    PaymentBand,
+    PaymentFile,
+    PaymentLine,
 )
 from vouchers.models.payments import Payment, PaymentBatch
 from vouchers.models.people import Region, RoleGrant, User
@@ -72,10 +87,16 @@ __all__ = [
     "ApiCredential",
     "Appropriation",
     "BankAccount",
+    "BankReturn",
     "ChipModel",
+    "Clawback",
+    "ClawbackReceipt",
+    "CreditRecord",
     "DeclaredAffiliation",
     "FxRate",
     "Hold",
+    "Instalment",
+    "InstalmentPlan",
     "Job",
     "LedgerAccount",
     "LedgerAttempt",
@@ -85,7 +106,11 @@ __all__ = [
     "OutboxMessage",
     "Party",
     "Payment",
+    "PaymentApproval",
+    "PaymentBand",
     "PaymentBatch",
+    "PaymentFile",
+    "PaymentLine",
     "PlatformConnection",
     "PlatformEvent",
     "PolicyApplicantClass",
@@ -120,6 +145,7 @@ __all__ = [
     "Publication",
     "PublicationStatus",
     "PublicationValidity",
+    "RecoveryTerm",
     "Region",
     "RoleGrant",
     "Screening",

@@ -37,6 +37,10 @@ class AccountKind(models.TextChoices):
     INSTRUCTED = "instructed", _("拨付在途")
     PAID = "paid", _("已拨付")
     CAP_SOURCE = "cap_source", _("额度来源")
+    LEVIED = "levied", _("追缴加收")
+    RECEIVABLE = "receivable", _("应追回款")
+    RECOVERED = "recovered", _("已追回")
+    WRITTEN_OFF = "written_off", _("已核销坏账")
     CAP = "cap", _("限额")
     CAP_USED = "cap_used", _("已用额度")
 
@@ -68,6 +72,11 @@ class TransferCode(models.TextChoices):
     RETURN = "return", _("退票")
     REVERSE = "reverse", _("冲正")
     GRANT = "grant", _("核定限额")
+    CLAW_BACK = "claw_back", _("追回")
+    LEVY = "levy", _("加收费用与罚款")
+    RECOVER = "recover", _("收回")
+    OFFSET = "offset", _("抵扣")
+    WRITE_OFF = "write_off", _("核销坏账")
     CURTAIL = "curtail", _("调减限额")
 
 

@@ -114,7 +114,12 @@ class BankAccount(Recorded):
     class Meta:
         verbose_name = _("银行账户")
         verbose_name_plural = _("银行账户")
-        constraints = (models.UniqueConstraint(fields=("party", "account_no"), name="bank_account_once"),)
+        constraints = (
+            # A number that was put out of use may be entered anew, with what was wrong about it mended.
+            models.UniqueConstraint(
+                fields=("party", "account_no"), condition=Q(superseded_at=None), name="bank_account_once"
+            ),
+        )
         indexes = (models.Index(fields=("account_no",), name="bank_account_no"),)
 
     def __str__(self) -> str:

@@ -1,8 +1,12 @@
-"""拨付: a payable becomes an instruction in a batch, and the bank's answer settles it line by line."""
+"""拨付: a payable becomes an instruction in a batch, and the bank's answer settles it line by line.
+
+What one batch says of a payment, with the account and amount as they were frozen, is a ``PaymentLine``
+(``vouchers.models.payment_lines``): a payment that was returned stands in several batches.
+"""
 
 from __future__ import annotations
 
-import uuid
+from decimal import Decimal
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -43,11 +47,17 @@ class PaymentBatch(models.Model):
     control_count = models.PositiveIntegerField(_("笔数"), default=0)
     control_sum = models.DecimalField(_("合计"), max_digits=18, decimal_places=2, default=0)
     control_hash = models.CharField(_("校验值"), max_length=64, blank=True)
+    # By the bands that were in force on the day of the proposal.
+    approvals_needed = models.PositiveSmallIntegerField(_("所需批准人数"), default=1, db_default=1)
+    band_document_no = models.CharField(
+        _("审批权限文号"), max_length=100, blank=True, default="", db_default=""
+    )
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("编制人"))
     proposed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
     exported_at = models.DateTimeField(null=True, blank=True)
+    exported_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     export_sha256 = models.CharField(max_length=64, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     created_on = models.DateField(_("编制日"))
@@ -103,9 +113,11 @@ PaymentBatch.lifecycle = register(
                 "approved",
                 (Role.FINANCE,),
                 5,
-                "批准人须未参与编制及批内任何兑付申请",
+                "批准人须未参与编制及批内任何兑付申请；按金额分档达到规定人数",
             ),
-            Transition("export", "报送", ("approved",), "exported", (Role.FINANCE,), 2),
+            Transition(
+                "export", "报送", ("approved",), "exported", (Role.FINANCE,), 2, "再次核查账户、筛查与暂缓"
+            ),
             Transition("settle", "办结", ("exported",), "settled", (Role.FINANCE,), 10, "每笔均有银行结果"),
             Transition(
                 "cancel",
@@ -125,8 +137,10 @@ class PaymentState(models.TextChoices):
     PAYABLE = "payable", _("应付")
     BATCHED = "batched", _("已列入批次")
     INSTRUCTED = "instructed", _("已报送")
+    UNKNOWN = "unknown", _("结果待查")
     CONFIRMED = "confirmed", _("已到账")
     RETURNED = "returned", _("退票")
+    OFFSET = "offset", _("已抵扣")
 
 
 class PaymentQuerySet(ScopedQuerySet):
@@ -148,16 +162,18 @@ class Payment(models.Model):
     )
     amount = models.DecimalField(_("金额"), max_digits=18, decimal_places=2)
     state = models.CharField(_("状态"), max_length=12, choices=PaymentState, default=PaymentState.PAYABLE)
+    # What was set off against a clawback; the bank is instructed with the rest.
+    offset_amount = models.DecimalField(
+        _("已抵扣"), max_digits=18, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
+    )
+    # The batch that it stands in now; which ones it stood in say its lines.
     batch = models.ForeignKey(PaymentBatch, models.PROTECT, null=True, blank=True, related_name="payments")
-    line_no = models.PositiveIntegerField(null=True, blank=True)
     # Who had a hand in the claim, pushed down by the approval: none of them may approve the batch.
     participants = ArrayField(models.BigIntegerField(), default=list)
     payable_on = models.DateField(_("应付日"))
     paid_on = models.DateField(_("到账日"), null=True, blank=True)
     bank_reference = models.CharField(_("银行流水号"), max_length=60, blank=True)
     returned_reason = models.CharField(_("退票原因"), max_length=200, blank=True)
-    instruct_id = models.UUIDField(default=uuid.uuid4, editable=False)
-    settle_id = models.UUIDField(default=uuid.uuid4, editable=False)
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 
     lifecycle: ClassVar[Lifecycle]
@@ -169,11 +185,23 @@ class Payment(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("claim_no", "payee"), name="payment_once_per_claim"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_positive"),
-            models.UniqueConstraint(fields=("batch", "line_no"), name="payment_line_once"),
+            models.CheckConstraint(
+                condition=Q(offset_amount__gte=0, offset_amount__lte=models.F("amount")),
+                name="payment_offset_within_amount",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="offset") | Q(offset_amount=models.F("amount")),
+                name="payment_offset_in_full",
+            ),
         )
 
     def __str__(self) -> str:
         return self.payment_no
+
+    @property
+    def bank_amount(self) -> Decimal:
+        """What the bank is to move: the amount less what was set off, in yuan."""
+        return self.amount - self.offset_amount
 
 
 Payment.lifecycle = register(
@@ -184,18 +212,39 @@ Payment.lifecycle = register(
         states=PaymentState,
         initial=(PaymentState.PAYABLE,),
         transitions=(
-            Transition("batch", "列入批次", ("payable", "returned"), "batched", (Role.FINANCE,)),
+            Transition("batch", "列入批次", ("payable",), "batched", (Role.FINANCE,)),
             Transition("unbatch", "移出批次", ("batched",), "payable", (Role.FINANCE,)),
             Transition("instruct", "报送", ("batched",), "instructed", (Role.FINANCE,)),
-            Transition("confirm", "确认到账", ("instructed",), "confirmed", (Role.FINANCE,)),
+            Transition(
+                "doubt",
+                "登记结果待查",
+                ("instructed",),
+                "unknown",
+                (Role.FINANCE,),
+                5,
+                "查询原指令，不另发新指令",
+            ),
+            Transition("confirm", "确认到账", ("instructed", "unknown"), "confirmed", (Role.FINANCE,)),
             Transition(
                 "return",
                 "登记退票",
-                ("instructed",),
+                ("instructed", "unknown", "confirmed"),
                 "returned",
                 (Role.FINANCE,),
                 None,
-                "账户经两人更正后可再次列入",
+                "退回的账户停用；账户经两人更正后恢复应付",
+            ),
+            Transition(
+                "correct",
+                "账户更正",
+                ("returned",),
+                "payable",
+                (Role.ENTERPRISE_APPROVER, Role.FINANCE),
+                None,
+                "由录入人以外的人确认新账户时办理",
+            ),
+            Transition(
+                "offset", "全额抵扣", ("payable",), "offset", (Role.FINANCE,), None, "抵扣该单位应追回款"
             ),
         ),
     )

@@ -27,6 +27,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         ('instructed', 'money',       true,  false, false, true),
         ('paid',       'money',       true,  false, false, true),
         ('cap_source', 'entitlement', false, false, false, false),
+        ('levied',     'money',       false, true,  false, true),
+        ('receivable', 'money',       true,  false, false, true),
+        ('recovered',  'money',       true,  false, false, true),
+        ('written_off', 'money',      true,  false, false, true),
         ('cap',        'entitlement', true,  false, false, true),
         ('cap_used',   'entitlement', false, false, false, false)
 $$;
@@ -65,6 +69,11 @@ $$;
 -- The amount written in the request, or null when it is none: digits, at most two decimals, above zero.
 CREATE OR REPLACE FUNCTION ledger_amount(written text) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        'claw_back single paid receivable',
+        'levy single levied receivable',
+        'recover single receivable recovered',
+        'offset single payable paid',
+        'write_off single receivable written_off',
     SELECT CASE WHEN written ~ '^[0-9]{1,16}(\.[0-9]{1,2})?$' THEN nullif(written::numeric(18, 2), 0) END
 $$;
 

@@ -1,0 +1,415 @@
+"""银行回执: what the bank answers, line by line; each instruction has one effect, however often and in whatever order it is told.
+
+============  ==========================================================================================================
+the line is   the bank says
+============  ==========================================================================================================
+sent          confirmed → paid · returned → owed again, its account put out of use · unknown → to be asked after
+unknown       confirmed, returned → as above · unknown → nothing new
+confirmed     confirmed → nothing new · returned → owed again (退汇) · confirmed under another reference → refused, held
+returned      returned → nothing new · confirmed → refused, held: it may have been paid twice
+============  ==========================================================================================================
+
+An answer that is older by the bank's own clock than the one taken in is nothing new, whatever it says. A fault in one line
+refuses the whole file, with the line and what is wrong there; lines that a file does not name wait for the next one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from vouchers import dates
+from vouchers.access import Role, require_other_person, require_role
+from vouchers.actions import ledger
+from vouchers.actions.holds import place_hold
+from vouchers.actions.ledger_chains import Chain, event_id, post_all
+from vouchers.actions.outbox import enqueue
+from vouchers.actions.payments import budgets_of, lines_of
+from vouchers.context import announce
+from vouchers.errors import Invalid, NotNow
+from vouchers.models import BankReturn, PaymentBatch, PaymentLine, User
+from vouchers.models.clawbacks import ClawbackState
+from vouchers.models.payment_lines import PaymentLineState
+from vouchers.models.payments import PaymentBatchState
+from vouchers.money import ZERO, thousands
+from vouchers.numbers import next_no
+from vouchers.states import advance, not_now
+
+OUTCOMES = ("confirmed", "returned", "unknown")
+LONGEST_REFERENCE, LONGEST_REASON = 60, 200
+#: the ground of the hold on a payment of which the bank said two things
+CONTRADICTED = "bank_contradiction"
+_VERBS = {"confirmed": "confirm", "returned": "return", "unknown": "doubt"}
+
+
+@dataclass(frozen=True)
+class BankLine:
+    """One line of the bank's answer. ``answered_at`` is the bank's own time of it, where the file tells."""
+
+    instruction_no: str
+    outcome: str
+    amount: Decimal
+    bank_reference: str = ""
+    reason: str = ""
+    paid_on: date | None = None
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class BankFile:
+    """The file: its lines, and the count and sum that it states of itself. What was cut off on the way does not agree with them."""
+
+    lines: Sequence[BankLine]
+    count: int
+    total: Decimal
+    filename: str = ""
+    content: bytes = b""
+
+    @classmethod
+    def of(cls, *lines: BankLine) -> BankFile:
+        """A file of these lines that agrees with itself."""
+        return cls(lines, len(lines), sum((line.amount for line in lines), ZERO))
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What one line of the answer does: nothing new when ``verb`` is empty."""
+
+    line: PaymentLine
+    said: BankLine
+    verb: str
+
+
+@dataclass
+class _Counts:
+    told: dict[str, int] = field(default_factory=dict)
+
+    def of(self, verb: str) -> int:
+        return self.told.get(verb, 0)
+
+
+def settle_batch(batch: PaymentBatch, file: BankFile, *, by: User) -> BankReturn:
+    """Take a file of answers in, whole or not at all.
+
+    Each confirmed or returned line tells the casework by an outbox message. Raises ``NotNow`` (``payment_batch.not_now``) and
+    ``Invalid`` (``bank_return.empty``, ``.count``, ``.total``, ``.unknown_line``, ``.duplicate``, ``.amount``, ``.outcome``,
+    ``.later``, ``.too_long``, ``.contradiction``, ``payment.clawed_back``)."""
+    announce("payment_batch.settle")
+    require_role(by, Role.FINANCE, region=batch.region)
+    batch.refresh_from_db(from_queryset=PaymentBatch.objects.select_for_update(no_key=True))
+    if batch.state not in (PaymentBatchState.EXPORTED, PaymentBatchState.SETTLED):
+        raise not_now(batch, "settle")
+    steps = _read(batch, file)
+    counts = _Counts()
+    for step in steps:
+        counts.told[step.verb] = counts.of(step.verb) + 1
+    kept = BankReturn.objects.create(
+        return_no=next_no("BR", dates.today()),
+        batch=batch,
+        filename=file.filename[:200],
+        content=file.content,
+        sha256=hashlib.sha256(file.content).hexdigest(),
+        line_count=file.count,
+        line_sum=file.total,
+        confirmed_count=counts.of("confirm"),
+        returned_count=counts.of("return"),
+        unknown_count=counts.of("doubt"),
+        repeated_count=counts.of(""),
+        taken_in_by=by,
+        taken_in_at=dates.now(),
+    )
+    _apply(batch, [step for step in steps if step.verb], by, kept)
+    return kept
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _refused(code: str, number: int, what: str, **more: Any) -> Invalid:
+    return Invalid(
+        f"bank_return.{code}", f"银行回执第 {number} 行{what}，整份回执未入账。", field="file", **more
+    )
+
+
+def _read(batch: PaymentBatch, file: BankFile) -> list[_Step]:
+    """What each line does, or the refusal of the first that is faulty."""
+    if not file.lines:
+        raise Invalid("bank_return.empty", "银行回执中没有明细行。", field="file")
+    if file.count != len(file.lines):
+        raise Invalid(
+            "bank_return.count",
+            f"银行回执载明 {file.count} 笔，明细为 {len(file.lines)} 笔，整份回执未入账。",
+            field="file",
+            hint="文件可能不完整，请向银行重新索取。",
+        )
+    total = sum((line.amount for line in file.lines), ZERO)
+    if total != file.total:
+        raise Invalid(
+            "bank_return.total",
+            f"银行回执载明合计 {thousands(file.total)} 元，明细合计 {thousands(total)} 元，整份回执未入账。",
+            field="file",
+            hint="文件可能不完整或被改动，请向银行重新索取。",
+        )
+    sent = {line.instruction_no: line for line in lines_of(batch) if line.state != PaymentLineState.LISTED}
+    seen: set[str] = set()
+    steps = []
+    for number, said in enumerate(file.lines, start=1):
+        line = sent.get(said.instruction_no)
+        if line is None:
+            other = PaymentLine.objects.filter(
+                instruction_no=said.instruction_no, batch__region=batch.region_id
+            ).first()
+            where = f"（属于批次 {other.batch.batch_no}）" if other else ""
+            raise _refused(
+                "unknown_line",
+                number,
+                f"的指令号 {said.instruction_no[:40]} 不在本批次已报送的清单中{where}",
+                hint="请核对回执是否属于本批次。",
+            )
+        if said.instruction_no in seen:
+            raise _refused("duplicate", number, f"与前面的行重复（{said.instruction_no}）")
+        seen.add(said.instruction_no)
+        _check_line(number, said, line)
+        steps.append(_Step(line, said, _verb_of(number, said, line)))
+    return steps
+
+
+def _check_line(number: int, said: BankLine, line: PaymentLine) -> None:
+    if said.outcome not in OUTCOMES:
+        raise _refused("outcome", number, f"的结果应为 {'、'.join(OUTCOMES)} 之一")
+    if said.amount != line.amount:
+        raise _refused(
+            "amount",
+            number,
+            f"金额 {thousands(said.amount)} 元与指令金额 {thousands(line.amount)} 元不一致",
+        )
+    if said.paid_on is not None and said.paid_on > dates.today():
+        raise _refused("later", number, f"的日期 {said.paid_on} 晚于今天")
+    if len(said.bank_reference) > LONGEST_REFERENCE or len(said.reason) > LONGEST_REASON:
+        raise _refused(
+            "too_long",
+            number,
+            f"的流水号或退票原因过长（分别不超过 {LONGEST_REFERENCE} 字、{LONGEST_REASON} 字）",
+        )
+
+
+def _verb_of(number: int, said: BankLine, line: PaymentLine) -> str:
+    if said.answered_at and line.bank_answered_at and said.answered_at < line.bank_answered_at:
+        return ""
+    again = said.outcome == line.state or (said.outcome == "unknown" and line.state != PaymentLineState.SENT)
+    other_reference = (
+        said.outcome == line.state == PaymentLineState.CONFIRMED
+        and bool(said.bank_reference and line.bank_reference)
+        and said.bank_reference != line.bank_reference
+    )
+    paid_after_return = line.state == PaymentLineState.RETURNED and said.outcome == "confirmed"
+    if other_reference or paid_after_return:
+        raise _contradicted(number, said, line)
+    if again:
+        return ""
+    if line.state == PaymentLineState.CONFIRMED:
+        _require_not_clawed_back(line)
+    return _VERBS[said.outcome]
+
+
+def _contradicted(number: int, said: BankLine, line: PaymentLine) -> Invalid:
+    payment = line.payment
+    before = (
+        f"{line.get_state_display()}（流水号 {line.bank_reference or '无'}）"
+        if line.state == PaymentLineState.CONFIRMED
+        else line.get_state_display()
+    )
+    place_hold(
+        "payment",
+        payment.payment_no,
+        ground=CONTRADICTED,
+        sentence=f"银行对拨付指令 {line.instruction_no} 先后答复不一，是否重复到账须向银行核实。",
+        evidence=[f"payment:{payment.payment_no}", f"payment_batch:{line.batch.batch_no}"],
+        region_code=payment.program.region.code,
+        party=payment.payee,
+        by=None,
+    )
+    return _refused(
+        "contradiction",
+        number,
+        f"称 {said.instruction_no} 已到账（流水号 {said.bank_reference or '无'}），此前的回执为{before}",
+        hint="该笔已暂缓，请向银行查询是否重复到账；其余各行请另附回执导入。",
+        keep=True,
+    )
+
+
+def _require_not_clawed_back(line: PaymentLine) -> None:
+    demanded = line.payment.clawbacks.filter(
+        state__in=(
+            ClawbackState.NOTICED,
+            ClawbackState.SETTLED,
+            ClawbackState.WRITE_OFF_PROPOSED,
+            ClawbackState.WRITTEN_OFF,
+        )
+    ).first()
+    if demanded is not None:
+        raise NotNow(
+            "payment.clawed_back",
+            f"{line.instruction_no} 已在追回 {demanded.clawback_no} 中要求退回，不能登记退票，整份回执未入账。",
+            hint="请先由核准人撤销该追回，再登记退票。",
+        )
+
+
+# -- taking in -------------------------------------------------------------------------------------------------------
+
+
+def _apply(batch: PaymentBatch, steps: Sequence[_Step], by: User, kept: BankReturn | None) -> None:
+    """Move lines and payments, then the ledger, last and in one call."""
+    budgets = budgets_of([step.line.payment for step in steps])
+    chains: list[Chain] = []
+    for step in steps:
+        line, said, payment = step.line, step.said, step.line.payment
+        was_paid = line.state == PaymentLineState.CONFIRMED
+        on = said.paid_on or dates.today()
+        answered = {
+            "answered_at": dates.now(),
+            "bank_answered_at": said.answered_at or line.bank_answered_at,
+            "bank_return": kept or line.bank_return,
+        }
+        budget = budgets[payment.voucher_no]
+        if step.verb == "confirm":
+            paid = {"paid_on": on, "bank_reference": said.bank_reference}
+            advance(line, "confirm", by=by, region=batch.region, update=answered | paid)
+            advance(payment, "confirm", by=by, region=batch.region, update=paid)
+            chains.append(
+                ledger.mark_paid_chain(
+                    budget,
+                    payment.payment_no,
+                    line.amount,
+                    on=on,
+                    id=event_id("pay", line.instruction_no),
+                )
+            )
+            _tell("applications.payment_confirmed", line, paid_on=on.isoformat())
+        elif step.verb == "return":
+            reason = {"returned_reason": said.reason}
+            advance(line, "return", by=by, region=batch.region, update=answered | reason)
+            advance(payment, "return", by=by, region=batch.region, update={**reason, "paid_on": None})
+            if line.account is not None and line.account.superseded_at is None:
+                line.account.superseded_at = dates.now()
+                line.account.save(update_fields=["superseded_at"])
+            chains.append(
+                ledger.returned_chain(
+                    budget,
+                    payment.payment_no,
+                    line.amount,
+                    payee_uscc=line.payee_uscc,
+                    on=on,
+                    id=event_id("return", line.instruction_no),
+                    after_paid=was_paid,
+                )
+            )
+            _tell("applications.payment_returned", line, reason=said.reason, after_paid=was_paid)
+        else:
+            advance(line, "doubt", by=by, region=batch.region, update=answered)
+            advance(payment, "doubt", by=by, region=batch.region)
+    _close(batch, by)
+    for result in post_all(chains):
+        result.demand()
+
+
+def _tell(task: str, line: PaymentLine, **more: Any) -> None:
+    payload = {"claim_no": line.payment.claim_no, "payment_no": line.payment.payment_no, **more}
+    enqueue(task, payload, key=line.instruction_no)
+
+
+def _close(batch: PaymentBatch, by: User) -> None:
+    """The batch is done once every instruction has its outcome."""
+    waiting = batch.lines.filter(state__in=(PaymentLineState.SENT, PaymentLineState.UNKNOWN))
+    if batch.state == PaymentBatchState.EXPORTED and not waiting.exists():
+        advance(batch, "settle", by=by, region=batch.region, update={"settled_at": dates.now()})
+
+
+# -- asking after ----------------------------------------------------------------------------------------------------
+
+
+def inquire(batch: PaymentBatch, *, by: User) -> list[PaymentLine]:
+    """查询: ask the bank after every instruction without an outcome, under its own number. None is sent anew: what was not
+    answered is unknown until the bank says what became of it. Raises ``NotNow`` (``payment_batch.nothing_waits``)."""
+    announce("payment_batch.inquire")
+    require_role(by, Role.FINANCE, region=batch.region)
+    batch.refresh_from_db(from_queryset=PaymentBatch.objects.select_for_update(no_key=True))
+    lines = [
+        line for line in lines_of(batch) if line.state in (PaymentLineState.SENT, PaymentLineState.UNKNOWN)
+    ]
+    if not lines:
+        raise NotNow("payment_batch.nothing_waits", "本批次没有待查的指令。")
+    for line in lines:
+        if line.state == PaymentLineState.SENT:
+            advance(line, "doubt", by=by, region=batch.region)
+            advance(line.payment, "doubt", by=by, region=batch.region)
+        line.inquiries += 1
+        line.inquired_at = dates.now()
+        line.save(update_fields=["inquiries", "inquired_at"])
+    return lines
+
+
+def record_finding(
+    line: PaymentLine,
+    *,
+    outcome: str,
+    document_no: str,
+    by: User,
+    bank_reference: str = "",
+    found_on: date | None = None,
+) -> PaymentLine:
+    """登记查复: what the bank's letter says of an unknown instruction. It counts once another person has confirmed it.
+
+    Raises ``NotNow`` (``payment_line.not_unknown``) and ``Invalid`` (``finding.outcome``, ``.document``, ``.date``, ``.too_long``)."""
+    announce("payment_line.record_finding")
+    require_role(by, Role.FINANCE, region=line.batch.region)
+    if line.state != PaymentLineState.UNKNOWN:
+        raise NotNow(
+            "payment_line.not_unknown",
+            f"{line.instruction_no} 目前为“{line.get_state_display()}”，不需查复。",
+        )
+    if outcome not in ("confirmed", "returned"):
+        raise Invalid("finding.outcome", "请选择查明的结果：已到账或退票。", field="outcome")
+    if not document_no.strip():
+        raise Invalid("finding.document", "请填写银行查复书的文号。", field="document_no")
+    if found_on is not None and found_on > dates.today():
+        raise Invalid("finding.date", "到账或退票的日期不能晚于今天。", field="found_on")
+    if len(bank_reference) > LONGEST_REFERENCE:
+        raise Invalid("finding.too_long", f"流水号不超过 {LONGEST_REFERENCE} 字。", field="bank_reference")
+    line.found_outcome = outcome
+    line.found_document = document_no.strip()[:100]
+    line.found_reference = bank_reference.strip()
+    line.found_on = found_on
+    line.found_by = by
+    line.save(update_fields=["found_outcome", "found_document", "found_reference", "found_on", "found_by"])
+    return line
+
+
+def confirm_finding(line: PaymentLine, *, by: User) -> PaymentLine:
+    """Another person has compared it with the letter: the instruction has that outcome.
+
+    Raises ``NotNow`` (``payment_line.no_finding``) and ``Forbidden`` (``access.same_person``)."""
+    announce("payment_line.confirm_finding", line.found_document)
+    require_role(by, Role.FINANCE, region=line.batch.region)
+    line = (
+        PaymentLine.objects.select_for_update(of=("self",))
+        .select_related("batch__region", "payment__program__region", "payment__payee", "account")
+        .get(pk=line.pk)
+    )
+    if line.state != PaymentLineState.UNKNOWN or not line.found_outcome:
+        raise NotNow("payment_line.no_finding", f"{line.instruction_no} 没有待确认的查复。")
+    require_other_person(by, {line.found_by_id}, "确认银行查复")
+    said = BankLine(
+        line.instruction_no,
+        line.found_outcome,
+        line.amount,
+        line.found_reference,
+        f"银行查复 {line.found_document}",
+        line.found_on,
+    )
+    _apply(line.batch, [_Step(line, said, _VERBS[line.found_outcome])], by, None)
+    return line
