@@ -99,6 +99,7 @@ DEEDS: dict[str, Any] = {
 }
 
 NOUNS: dict[str, Any] = {
+    "decision_letter": _("决定书"),
     "imported_file": _("导入文件"),
     "price": _("价格"),
     "request": _("页面请求"),

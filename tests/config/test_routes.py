@@ -18,7 +18,9 @@ from django.urls import URLPattern, get_resolver, reverse
 from applications.web.desk.cases import APPLICATION_DEEDS, CLAIM_DEEDS
 from tests.cast import build as build_cast
 from tests.config import world as worlds
-from tests.config.route_table import NOUNS, SETTLEMENT, TABLE, WAITING, Row, parts
+from tests.config.admin_routes import NOUNS
+from tests.config.route_rows import Row, parts
+from tests.config.route_table import SETTLEMENT, TABLE, WAITING
 from tests.config.world import World
 from vouchers import dates
 from vouchers.models import PaymentBatch

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from applications.actions import cases
 from applications.actions.applications import (
@@ -27,6 +27,7 @@ from applications.facts import latest_price_check
 from applications.models import Application, Check, Claim, Objection, Paper
 from applications.models.applications import ApplicationState
 from applications.web.desk.access import act, desk_view
+from applications.web.letters import has_letter, letter_response
 from applications.web.shown import (
     holds_on,
     lease_facts,
@@ -136,6 +137,7 @@ def _shared(request: HttpRequest, case: Application | Claim) -> dict[str, Any]:
         "verbs": [replace(verb, label=deed_label(case, verb.verb)) for verb in verbs if verb.verb in deeds],
         "needs_reason": NEEDS_REASON,
         "letter": letter(case),
+        "has_letter": has_letter(case),
         "steps": case.band.get("steps", []),
     }
 
@@ -200,6 +202,20 @@ def claim(request: HttpRequest, claim_no: str) -> HttpResponse:
         "payments": Payment.objects.filter(claim_no=case.claim_no),
     }
     return render(request, "desk/claim.html", context)
+
+
+@require_safe
+@desk_view
+def application_letter(request: HttpRequest, application_no: str) -> HttpResponse:
+    """决定书 as PDF, as the enterprise has it."""
+    return letter_response(request, _application(request, application_no))
+
+
+@require_safe
+@desk_view
+def claim_letter(request: HttpRequest, claim_no: str) -> HttpResponse:
+    """决定书 as PDF, as the enterprise has it."""
+    return letter_response(request, _claim(request, claim_no))
 
 
 def _amount(request: HttpRequest) -> Decimal | None:

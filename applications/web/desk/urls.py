@@ -12,11 +12,13 @@ urlpatterns = [
     path("", queues.home, name="home"),
     path("applications/", queues.applications, name="applications"),
     path("applications/<str:application_no>/", cases.application, name="application"),
+    path("applications/<str:application_no>/letter.pdf", cases.application_letter, name="application_letter"),
     path(
         "applications/<str:application_no>/<slug:verb>/", cases.decide_application, name="decide_application"
     ),
     path("claims/", queues.claims, name="claims"),
     path("claims/<str:claim_no>/", cases.claim, name="claim"),
+    path("claims/<str:claim_no>/letter.pdf", cases.claim_letter, name="claim_letter"),
     path("claims/<str:claim_no>/<slug:verb>/", cases.decide_claim, name="decide_claim"),
     path("checks/<slug:kind>/<str:number>/<path:code>/", cases.answer, name="answer_check"),
     path("screen/<slug:kind>/<str:number>/", cases.rescreen, name="rescreen"),

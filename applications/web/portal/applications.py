@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from applications.actions.applications import start_application, withdraw_application
 from applications.actions.assessments import beneath
@@ -17,6 +17,7 @@ from applications.actions.issuing import pays_without_voucher
 from applications.actions.objections import file_objection
 from applications.models import Application, Claim, Objection
 from applications.models.applications import ApplicationState
+from applications.web.letters import has_letter, letter_response
 from applications.web.portal.access import act, may_file, own_parties, portal_view, refused
 from applications.web.portal.answers import stated_rows
 from applications.web.portal.estimates import shown_kept
@@ -185,6 +186,7 @@ def show_application(
         "objections": Objection.objects.filter(
             subject_kind="application", subject_no=case.application_no, filed_by_party=case.enterprise
         ).order_by("-pk"),
+        "has_letter": has_letter(case),
         "may_object": may_object(case, holds),
         "refusals": refusals or [],
         "typed": typed,
@@ -192,6 +194,13 @@ def show_application(
         **shown_kept(case),
     }
     return render(request, "portal/application.html", context, status=422 if refusals else 200)
+
+
+@require_safe
+@portal_view
+def letter(request: HttpRequest, application_no: str) -> HttpResponse:
+    """决定书 as PDF."""
+    return letter_response(request, find_application(request, application_no))
 
 
 @require_POST

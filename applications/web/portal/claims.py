@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from applications.actions.claims import withdraw_claim
 from applications.actions.objections import file_objection
 from applications.models import Claim, Objection
 from applications.models.claims import ClaimState
+from applications.web.letters import has_letter, letter_response
 from applications.web.portal.access import act, may_file, own_parties, portal_view, refused
 from applications.web.portal.applications import holds_for_enterprise, may_object, return_reason
 from applications.web.portal.claim_steps import EDITABLE, find_claim
@@ -71,6 +72,7 @@ def show_claim(
         "may_withdraw": case.lifecycle.find("withdraw", case.state) is not None
         and case.origin == "live"
         and case.kind == "claim",
+        "has_letter": has_letter(case) and case.enterprise in own_parties(request),
         "return_reason": return_reason(case),
         "timeline": shown_timeline(case, internal=False),
         "items": noted(case),
@@ -92,6 +94,16 @@ def show_claim(
         **shown_kept(case),
     }
     return render(request, "portal/claim.html", context, status=422 if refusals else 200)
+
+
+@require_safe
+@portal_view
+def letter(request: HttpRequest, claim_no: str) -> HttpResponse:
+    """决定书 as PDF, for the enterprise that it is written to: a provider that is paid reads the payment, not the letter."""
+    case = find_claim(request, claim_no)
+    if case.enterprise not in own_parties(request):
+        raise Http404
+    return letter_response(request, case)
 
 
 @require_POST
