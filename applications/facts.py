@@ -272,6 +272,11 @@ def latest_price_check(lease: Lease | None) -> PriceCheck | None:
     return PriceCheck.objects.filter(subject_kind="lease", subject_no=lease.lease_no).order_by("-pk").first()
 
 
+def batch_no(application: Application | None) -> str:
+    """The batch that the application is shared out with; empty while it has none."""
+    return application.batch.batch_no if application is not None and application.batch is not None else ""
+
+
 def application_facts(application: Application, scheme: Scheme, *, on: date) -> Facts:
     """What an application is assessed on: the contract's amount as the estimate of the base."""
     stated = application.facts
@@ -300,6 +305,7 @@ def application_facts(application: Application, scheme: Scheme, *, on: date) -> 
         attestations=stated.get("attestations", {}),
         completion=Decimal(stated["completion"]) if stated.get("completion") else None,
         project_no=contracts[0].contract_no if contracts else "",
+        batch_no=batch_no(application),
         papers=_papers("application", application.application_no),
     )
     used = replace(used_amounts(scheme, facts), year_basis=year_basis(scheme, application, on=facts.on))
@@ -350,6 +356,7 @@ def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
         attestations=stated.get("attestations", {}),
         completion=Decimal(stated["completion"]) if stated.get("completion") else None,
         project_no=number,
+        batch_no=batch_no(application),
         papers=_papers("claim", claim.claim_no),
     )
     used = replace(used_amounts(scheme, facts), year_basis=year_basis(scheme, claim, on=facts.on))

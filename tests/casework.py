@@ -43,20 +43,24 @@ from vouchers.models import (
 )
 from vouchers.numbers import next_no
 from vouchers.policy.documents import EXAMPLES, read_scheme, shipped_files
-from vouchers.policy.examples import read_examples
+from vouchers.policy.examples import Example, read_examples
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Stage
 
 
 def published(
-    cast: Cast, name: str, change: Callable[[Scheme], Scheme] = lambda scheme: scheme
+    cast: Cast,
+    name: str,
+    change: Callable[[Scheme], Scheme] = lambda scheme: scheme,
+    retell: Callable[[Example], Example] = lambda example: example,
 ) -> Publication:
-    """A shipped scheme, or what ``change`` makes of it, proposed and published by two of the cast (in 北京's or 深圳's region or
+    """A shipped scheme, or what ``change`` makes of it (and ``retell`` of its examples), proposed and published by two of the cast (in 北京's or 深圳's region or
     one made for it)."""
     path = next(path for path in shipped_files() if path.stem == name)
     scheme = change(read_scheme(path.read_text(encoding="utf-8")))
     beside = EXAMPLES / path.name
     examples = read_examples(beside.read_text(encoding="utf-8")) if beside.exists() else []
+    examples = [retell(one) for one in examples]
     region, _created = Region.objects.get_or_create(
         code=scheme.region, defaults={"name": f"地区{scheme.region}"}
     )

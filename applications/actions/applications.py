@@ -14,6 +14,7 @@ from applications.actions.assessments import (
     reassess,
     scheme_of,
 )
+from applications.actions.batch_rules import waits_for_batch
 from applications.actions.issuing import grant_instantly, granted_amount, tell
 from applications.actions.leases import check_lease_price, file_lease, return_lease
 from applications.actions.reviews import ReviewerOpinion, reviewed
@@ -357,7 +358,12 @@ def approve_application(
         by=by,
         reason=reason,
         amount=granted,
-        update={"approved_amount": granted, "decided_on": dates.today(), "decision_reason": reason},
+        update={
+            "approved_amount": granted,
+            "decided_on": dates.today(),
+            "decision_reason": reason,
+            **waits_for_batch(scheme_of(application)[1], application),
+        },
     )
     return application
 

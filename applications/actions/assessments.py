@@ -13,9 +13,10 @@ from applications.models import Application, Check, Claim
 from applications.own_checks import own_checks
 from applications.standing import as_attested
 from vouchers import dates
-from vouchers.models import Publication
+from vouchers.models import Payment, Publication
 from vouchers.policy.assess import assess
 from vouchers.policy.assessment import Assessment
+from vouchers.policy.batching import terms_for
 from vouchers.policy.facts import Facts
 from vouchers.policy.plain import from_plain, to_plain
 from vouchers.policy.rules import Scheme
@@ -58,9 +59,9 @@ def _surely(case: Case, facts: Facts) -> Facts:
 
 
 def assessed(case: Case, facts: Facts) -> Assessment:
-    """The facts held against the pinned version."""
+    """The facts held against the pinned version; before its batch is shared out, without the pools that the batch shares."""
     publication, scheme = scheme_of(case)
-    return assess(scheme, facts, scheme_sha256=publication.sha256)
+    return assess(terms_for(scheme, facts), facts, scheme_sha256=publication.sha256)
 
 
 def estimate(case: Case, *, on: date | None = None) -> Assessment:
@@ -102,6 +103,8 @@ def beneath(case: Case) -> tuple[tuple[str, str], ...]:
         subjects += [("voucher", case.voucher.voucher_no), ("application", case.voucher.application_no)]
         if case.provider is not None:
             subjects.append(("party", case.provider.uscc))
+        payments = Payment.objects.filter(claim_no=case.claim_no).values_list("payment_no", flat=True)
+        subjects += [("payment", number) for number in payments]
     return tuple(dict.fromkeys(subjects))
 
 

@@ -127,7 +127,18 @@ def hands(case: Case, *verbs: str) -> set[int]:
 
 
 #: Deeds whose reason is written for the enterprise; what one officer writes to the next stays in the office.
-REASONS_TOLD = frozenset({"return", "reject", "approve", "withdraw", "uphold_objection", "repin"})
+REASONS_TOLD = frozenset(
+    {
+        "return",
+        "reject",
+        "approve",
+        "withdraw",
+        "uphold_objection",
+        "repin",
+        "recall_notice",
+        "leave_unfunded",
+    }
+)
 #: States in which the office looks at a case.
 UNDER_REVIEW = frozenset({"submitted", "accepted", "recommended", "verified"})
 

@@ -22,6 +22,7 @@ from applications.models import Application, Claim, Lease
 from applications.models.claims import ClaimKind, ClaimState
 from applications.models.reviews import CheckResult
 from applications.own_checks import own_checks, stop_instantly
+from applications.stopping import require_claim_not_stopped
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
@@ -100,6 +101,7 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
     if not claim.items.exists():
         raise Invalid("claim.no_items", "请至少添加一项兑付依据（发票或结算单）。", field="items")
     _publication, scheme = scheme_of(claim)
+    require_claim_not_stopped(claim, scheme)
     require_papers(claim, scheme)
     if claim.lease is not None:
         check_lease_price(claim.lease, scheme)

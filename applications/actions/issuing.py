@@ -10,6 +10,7 @@ from typing import Any
 
 from applications.actions import cases
 from applications.actions.assessments import assessed, facts_of, kept, scheme_of
+from applications.actions.batch_rules import require_single
 from applications.grounds import first_track
 from applications.models import Application, Objection, PublicNotice
 from applications.models.notices import ObjectionState
@@ -57,6 +58,7 @@ def publish_notice(application: Application, *, by: User) -> PublicNotice:
     """公示: after the decision, before the voucher; as many working days as the version says."""
     announce("application.publish_notice")
     cases.as_it_stands(application)
+    require_single(application)
     if application.lifecycle.find("publish_notice", application.state) is None:
         raise not_now(application, "publish_notice")
     _publication, scheme = scheme_of(application)
@@ -75,6 +77,8 @@ def publish_notice(application: Application, *, by: User) -> PublicNotice:
             "closes_on": dates.add_working_days(opens, days + 1) if days else opens,
             "working_days": days,
             "published_by": by,
+            "batch": None,
+            "recalled_on": None,
         },
     )
     return notice
@@ -87,6 +91,7 @@ def issue_application(application: Application, *, by: User) -> Voucher:
     region = cases.region_of(application)
     require_role(by, Role.APPROVER, Role.HANDLER, region=region)
     cases.as_it_stands(application)
+    require_single(application)
     if application.lifecycle.find("issue", application.state) is None:
         raise not_now(application, "issue")
     notice = PublicNotice.objects.filter(application=application).first()
@@ -134,7 +139,7 @@ def _issue(application: Application, *, verb: str, by: User | None, amount: Deci
             f"可用额度已不足，目前不能{'核定' if direct else '发券'}。",
             hint="请查看测算过程中的限额一行。",
         )
-    caps = _cut(scheme, facts, assessment, granted)
+    caps = cut_caps(scheme, facts, assessment, granted)
     issue_id = uuid.uuid4()
 
     def change() -> Voucher:
@@ -170,7 +175,7 @@ def _issue(application: Application, *, verb: str, by: User | None, amount: Deci
     return voucher
 
 
-def _cut(scheme: Scheme, facts: Facts, assessment: Assessment, granted: Decimal) -> Sequence[Cap]:
+def cut_caps(scheme: Scheme, facts: Facts, assessment: Assessment, granted: Decimal) -> Sequence[Cap]:
     """The caps in the measure of what was granted, where less than the assessed amount is."""
     uses = tuple(replace(use, amount=min(use.amount, granted)) for use in assessment.cap_uses)
     return caps_of(scheme, facts, replace(assessment, cap_uses=uses))

@@ -11,6 +11,7 @@ from typing import Any
 
 from vouchers.errors import Invalid, Problems
 from vouchers.models import User
+from vouchers.policy.batching import asks_for_a_score
 from vouchers.policy.rate_values import rate_words
 from vouchers.policy.rules import Rate, Scheme
 from vouchers.policy.terms import RateKind
@@ -77,11 +78,20 @@ def reviewed(
 ) -> dict[str, Any]:
     """The opinion as it is kept with the case's facts; empty when there is none. It never goes beyond the text's ceiling.
 
-    Raises ``Problems`` (``review.not_theirs``, ``review.above_ceiling``, ``review.no_table``, ``review.reason``)."""
+    Raises ``Problems`` (``review.score_missing``, ``review.not_theirs``, ``review.above_ceiling``, ``review.no_table``, ``review.reason``)."""
     score = opinion.total
-    if opinion.passed is None and not opinion.rates and score is None:
+    ranked = asks_for_a_score(scheme)
+    if opinion.passed is None and not opinion.rates and score is None and not ranked:
         return {}
     problems: list[Invalid] = []
+    if ranked and score is None:
+        problems.append(
+            Invalid(
+                "review.score_missing",
+                "资金不足时本专项按评分排序，请填写评审得分。",
+                field="score",
+            )
+        )
     theirs = rates_for_reviewers(scheme)
     for name, rate in opinion.rates.items():
         named = [one for one in theirs if name in (one.code, one.track)]
@@ -98,7 +108,7 @@ def reviewed(
                     field=f"rate-{name}",
                 )
             )
-    if score is not None and not scheme.score_rates:
+    if score is not None and not scheme.score_rates and not ranked:
         problems.append(
             Invalid("review.no_table", "本版政策没有评分对应的比例表，请直接填写比例。", field="score")
         )

@@ -48,6 +48,10 @@ class Migration(migrations.Migration):
                         blank=True, decimal_places=2, max_digits=18, null=True, verbose_name="分配金额"
                     ),
                 ),
+                (
+                    "set_aside_reason",
+                    models.CharField(blank=True, max_length=300, verbose_name="暂不列入本批的理由"),
+                ),
                 ("working", models.JSONField(default=list, verbose_name="分配过程")),
                 ("listed_row", models.PositiveIntegerField(blank=True, null=True, verbose_name="名单行号")),
             ],

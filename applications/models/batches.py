@@ -167,7 +167,7 @@ class BatchMemberQuerySet(ScopedQuerySet):
 
 class BatchMember(models.Model):
     """One application in a batch: what it asks of the pools, in which place it stands, what it is allotted, and the steps of the
-    working. ``listed_row`` is the row of the office's list that it came from."""
+    working. One that is set aside takes no part and waits for a later batch. ``listed_row`` is the row of the office's list that it came from."""
 
     batch = models.ForeignKey(IssueBatch, models.PROTECT, related_name="members", verbose_name=_("审定批次"))
     application = models.ForeignKey(
@@ -182,6 +182,7 @@ class BatchMember(models.Model):
         _("分配金额"), max_digits=18, decimal_places=2, null=True, blank=True
     )
     working = models.JSONField(_("分配过程"), default=list)
+    set_aside_reason = models.CharField(_("暂不列入本批的理由"), max_length=300, blank=True)
     listed_row = models.PositiveIntegerField(_("名单行号"), null=True, blank=True)
 
     objects = BatchMemberQuerySet.as_manager()

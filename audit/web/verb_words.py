@@ -25,6 +25,8 @@ WHOLE: dict[str, Any] = {
     "claim.set_items": _("登记补贴基数明细"),
     "import_dataset": _("批量导入历史"),
     "import_file": _("导入文件"),
+    "issue_batch.open": _("建立审定批次"),
+    "issue_batch.set_aside": _("暂不列入本批"),
     "job.ask": _("提请后台任务"),
     "job.cancel": _("取消后台任务"),
     "message.read": _("查阅消息"),

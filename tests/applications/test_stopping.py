@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -17,18 +18,21 @@ from applications.actions.applications import (
     start_application,
     withdraw_application,
 )
-from applications.models import Application
+from applications.actions.basis_items import ItemFields
+from applications.actions.claims import reject_claim, withdraw_claim
+from applications.models import Application, Claim
 from tests import casework
 from tests.cast import Cast
+from vouchers import dates
 from vouchers.context import acting
 from vouchers.errors import NotNow
-from vouchers.models import Party, Publication
+from vouchers.models import Party, Publication, Voucher
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
 from vouchers.policy.rules import Scheme
 
 
-def with_pool(scheme: Scheme, shortage: t.Shortage) -> Scheme:
+def with_pool(scheme: Scheme, shortage: t.Shortage, counts_at: t.CountsAt = t.CountsAt.ISSUE) -> Scheme:
     """A pool of 2,500,000 yuan beside the enterprise's 2,000,000; a case is granted 20 % of its rent."""
     pool = r.Cap(
         cite=scheme.caps[0].cite,
@@ -37,7 +41,7 @@ def with_pool(scheme: Scheme, shortage: t.Shortage) -> Scheme:
         subject=t.CapSubject.POOL,
         amount=Decimal(2500000),
         period=t.CapPeriod.CALENDAR_YEAR,
-        counts_at=t.CountsAt.ISSUE,
+        counts_at=counts_at,
     )
     issue = dataclasses.replace(scheme.issue, shortage=shortage)
     return dataclasses.replace(scheme, caps=(*scheme.caps, pool), issue=issue)
@@ -139,24 +143,63 @@ def test_when_the_one_that_did_not_fit_takes_its_application_back_the_next_is_gr
     assert approve(cast, four.late).approved_amount == Decimal("100000.00")
 
 
-@pytest.mark.parametrize("shortage", [t.Shortage.PRO_RATA, t.Shortage.BY_SCORE])
-def test_a_pool_that_is_shared_out_by_batch_does_not_open_case_by_case(
-    client: Any, cast: Cast, shortage: t.Shortage
-):
-    def reviewed(scheme: Scheme) -> Scheme:
-        return with_pool(scheme, shortage)
+@pytest.fixture
+def at_claims(cast: Cast) -> Publication:
+    """The pool is counted when claims are made, and stops there."""
 
-    publication = casework.published(cast, "BJ-AIQ", reviewed)
-    assert not publication.accepts_applications
-    with pytest.raises(NotNow) as refusal, acting(cast.filer, "test"):
-        start_application(publication.program, cast.alpha, by=cast.filer)
-    assert refusal.value.code == "program.closed"
-    code = publication.program.code
-    answer = client.get(f"/api/v1/programs/{code}").json()
-    assert answer["open_for_applications"] is False
-    for text in (
-        refusal.value.message,
-        answer["closed_reasons"][0],
-        client.get(reverse("public:program", args=[code])).text,
-    ):
-        assert "整批核定" in text
+    def change(scheme: Scheme) -> Scheme:
+        return with_pool(scheme, t.Shortage.STOP, t.CountsAt.CLAIM)
+
+    publication = casework.published(cast, "BJ-AIQ", change)
+    casework.funded(cast, publication.program)
+    Party.objects.filter(pk=cast.beta.pk).update(region_code="110108")
+    casework.fit_for_beijing(cast.alpha)
+    casework.fit_for_beijing(cast.beta)
+    return publication
+
+
+def claimed(cast: Cast, application: Application, net: str, number: str, **how: Any) -> Claim:
+    voucher = Voucher.objects.get(application_no=application.application_no)
+    invoice = casework.invoice(application.lease, net, number=number)
+    item = ItemFields(kind="invoice_line", net_amount=Decimal(net), invoice=invoice)
+    return casework.claimed(cast, voucher, application.lease, [item], **how)
+
+
+def test_where_the_pool_counts_at_claims_the_first_that_does_not_fit_stops_those_behind_it(
+    cast: Cast, at_claims: Publication
+):
+    beta = {"party": cast.beta, "by": cast.other_filer}
+    first = filed(cast, at_claims, "8000000.00", "HT-1")
+    second = filed(cast, at_claims, "8000000.00", "HT-2", **beta)
+    for case in (first, second):
+        casework.issued(cast, case)
+    with dates.fixed(date(2025, 8, 1)):
+        large = claimed(cast, first, "8000000.00", "25112000000000000001")
+        assert large.claimed_amount == Decimal("1600000.00")
+        # 900,000 are left: a claim for 1,000,000 is refused whole, and may be filed for a decision that can be objected to.
+        short = claimed(cast, second, "5000000.00", "25112000000000000002", by=cast.other_filer)
+        assert short.claimed_amount == 0 and "不足以全额支持" in str(short.assessment)
+        with pytest.raises(NotNow) as refusal:
+            claimed(cast, second, "500000.00", "25112000000000000003", by=cast.other_filer)
+        assert refusal.value.code == "program.stopped" and "兑付" in refusal.value.message
+        with pytest.raises(NotNow), acting(cast.filer, "test"):
+            start_application(at_claims.program, cast.alpha, by=cast.filer)
+        with acting(cast.handler, "test"):
+            reject_claim(short, by=cast.handler, reason="资金不足以全额支持，按规定停止受理。")
+        with pytest.raises(NotNow):
+            claimed(cast, second, "500000.00", "25112000000000000004", by=cast.other_filer)
+
+
+def test_when_room_comes_back_claims_are_taken_again(cast: Cast, at_claims: Publication):
+    beta = {"party": cast.beta, "by": cast.other_filer}
+    first = filed(cast, at_claims, "8000000.00", "HT-1")
+    second = filed(cast, at_claims, "8000000.00", "HT-2", **beta)
+    for case in (first, second):
+        casework.issued(cast, case)
+    with dates.fixed(date(2025, 8, 1)):
+        large = claimed(cast, first, "8000000.00", "25112000000000000001")
+        claimed(cast, second, "5000000.00", "25112000000000000002", by=cast.other_filer)
+        with acting(cast.filer, "test"):
+            withdraw_claim(large, by=cast.filer)
+        again = claimed(cast, second, "500000.00", "25112000000000000003", by=cast.other_filer)
+        assert again.claimed_amount == Decimal("100000.00")

@@ -154,8 +154,8 @@ def _sentence(
 ) -> str:
     head = f"{room.name}尚余 {money(room.left)}，本批合计 {money(asked)}，不足分配"
     if rule is Shortage.PRO_RATA:
-        exact = case.amount * room.left / asked if asked else Decimal(0)
-        down = exact.quantize(Decimal("0.01"), rounding="ROUND_DOWN")
+        fen = [int(amount.scaleb(2)) for amount in (case.amount, room.left, asked)]
+        down = Decimal(fen[0] * fen[1] // fen[2]).scaleb(-2)
         extra = "，截去的尾差按最大余数分到本件 0.01 元" if given > down else "，不足一分的舍去"
         return (
             f"{head}。按同一比例：{money(case.amount)} × {money(room.left)} ÷ {money(asked)}"

@@ -165,7 +165,8 @@ def bind_cap(scheme: Scheme, cap: Cap, facts: Facts) -> BoundCap:
     if cap.subject is not _CONTRACT:
         limit = limit_of(scheme, cap, facts)
         accounts = [Account(subject, f"{head}{subject}{tail}", limit) for subject in subjects]
-        in_full_only = facts.stage is Stage.APPLICATION and stops_at(scheme, cap)
+        at_its_event = facts.stage is Stage.APPLICATION or cap.counts_at is CountsAt.CLAIM
+        in_full_only = at_its_event and stops_at(scheme, cap)
         return BoundCap(cap, facts.on, limit, accounts, in_full_only)
     strays = {item.contract_no for item in facts.items}.difference(subjects)
     accounts = [
@@ -260,7 +261,8 @@ def next_period(cap: Cap, on: date) -> date | None:
 
 
 def stops_at(scheme: Scheme, cap: Cap) -> bool:
-    """Whether the text stops (停止受理) at the first application that this cap cannot grant in full."""
+    """Whether the text stops (停止受理) at the first case that this cap cannot grant in full: an application, or a claim where the
+    cap counts at claims alone. A claim on what was granted under it is never stopped by it."""
     return scheme.issue.shortage is Shortage.STOP and cap.subject in (_POOL, CapSubject.BATCH)
 
 

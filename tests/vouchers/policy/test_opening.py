@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from tests.vouchers.policy.re_add import re_add
-from tests.vouchers.policy.tiny import CITE, application, cap, claim, contract, scheme, track
+from tests.vouchers.policy.tiny import CITE, application, cap, claim, contract, rate, scheme, track
 from vouchers.policy import assess, closed_reasons
 from vouchers.policy import facts as f
 from vouchers.policy import rules as r
@@ -37,35 +36,33 @@ def asked(amount: str, **used: str) -> f.Facts:
 # ---- open or closed
 
 
-@pytest.mark.parametrize("way", [way for way in t.IssueWay if way is not t.IssueWay.WITHOUT_APPLICATION])
-@pytest.mark.parametrize("shortage", [t.Shortage.NOT_STATED, t.Shortage.FIRST_COME, t.Shortage.STOP])
-def test_what_is_granted_case_by_case_opens(way: t.IssueWay, shortage: t.Shortage):
-    assert closed_reasons(scheme(issue=issued(way, shortage), caps=(cap("1000", POOL),))) == []
+@pytest.mark.parametrize("way", list(t.IssueWay))
+@pytest.mark.parametrize("shortage", list(t.Shortage))
+@pytest.mark.parametrize("counts_at", list(t.CountsAt))
+def test_whatever_the_text_says_of_issue_and_shortage_can_be_carried_out(
+    way: t.IssueWay, shortage: t.Shortage, counts_at: t.CountsAt
+):
+    assert (
+        closed_reasons(scheme(issue=issued(way, shortage), caps=(cap("1000", POOL, counts_at=counts_at),)))
+        == []
+    )
 
 
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        ({"issue": issued(t.IssueWay.WITHOUT_APPLICATION)}, "免申即享"),
-        ({"issue": issued(shortage=t.Shortage.PRO_RATA)}, "同批按比例"),
-        ({"issue": issued(shortage=t.Shortage.BY_SCORE)}, "按评分排序"),
-        ({"caps": (cap("1000", BATCH),)}, "按批次计算"),
-        (
-            {
-                "issue": issued(shortage=t.Shortage.STOP),
-                "caps": (cap("1000", POOL, counts_at=t.CountsAt.CLAIM),),
-            },
-            "停止受理",
-        ),
-    ],
-)
-def test_what_is_not_granted_case_by_case_stays_closed_and_says_why(changes: dict[str, Any], word: str):
-    (reason,) = closed_reasons(scheme(**changes))
-    assert word in reason
+def test_a_cap_of_a_batch_opens_where_there_are_batches_and_stays_closed_where_each_is_granted_at_once():
+    capped = (cap("1000", BATCH),)
+    assert closed_reasons(scheme(caps=capped)) == []
+    (reason,) = closed_reasons(scheme(issue=issued(t.IssueWay.INSTANT), caps=capped))
+    assert "即领即享" in reason and "按批次计算" in reason
+
+
+def test_a_rate_that_no_text_publishes_keeps_it_closed():
+    (reason,) = closed_reasons(scheme(rates=(rate(None),)))
+    assert "未公布" in reason
 
 
 def test_a_batchs_cap_that_is_switched_off_closes_nothing():
-    assert closed_reasons(scheme(caps=(cap("1000", BATCH, switched_on=False),))) == []
+    off = (cap("1000", BATCH, switched_on=False),)
+    assert closed_reasons(scheme(issue=issued(t.IssueWay.INSTANT), caps=off)) == []
 
 
 # ---- a cap whose number is not known
@@ -114,3 +111,14 @@ def test_a_claim_on_what_was_granted_is_not_stopped():
     pool = stopping(cap("1000", POOL, code="pool"))
     used = f.UsedAmounts(caps={"T:pool:claim:*:total": D(800)})
     assert assess(pool, claim("1000", used=used)).amount == D(200)
+
+
+def test_where_the_pool_counts_at_claims_alone_a_claim_that_does_not_fit_is_refused_and_not_cut():
+    pool = stopping(cap("1000", POOL, code="pool", counts_at=t.CountsAt.CLAIM))
+    assert assess(pool, asked("10000")).amount == D(3000)  # nothing is counted when it is issued
+    used = f.UsedAmounts(caps={"T:pool:claim:*:total": D("700.01")})
+    short = assess(pool, claim("1000", used=used))
+    assert (short.outcome, short.amount) == (t.Outcome.REFUSED, D(0))
+    assert "不足以全额支持" in short.refusals[0].sentence
+    re_add(short)
+    assert assess(pool, claim("999", used=used)).amount == D("299.70")
