@@ -41,6 +41,7 @@ REGIONS = ("110108", "110105", "310115", "440305", "500112", "520115")
 SIZES = ("micro", "small", "medium", "large")
 OWNERSHIPS = ("private", "state", "foreign", "mixed")
 DAY_ONE = date(2025, 1, 1)
+_DAYS = [DAY_ONE + timedelta(days=day) for day in range(-20, 700)]
 CASES_EACH = 25
 """Cases of an enterprise: so of more cases the same is asked of caps and pools."""
 PROVIDERS = 200
@@ -155,12 +156,12 @@ def _provider(number: int) -> f.ProviderFacts:
 def read(row: Row) -> ReplayCase:
     """The case of a row: what a program's own rows are turned into, of the same size."""
     number, day, enterprise, fen, provider, claimed = row
-    on = DAY_ONE + timedelta(days=day)
+    on = _DAYS[day + 20]
     net = D(fen).scaleb(-2)
     of = claimed or number
     contract = f.ContractFacts(
-        contract_no=f"L-2025-{of:07d}", net_amount=net, tax_amount=(net * 6).scaleb(-2).quantize(D("0.01")),
-        signed_on=on - timedelta(days=20), period_from=on, period_to=on + timedelta(days=300),
+        contract_no=f"L-2025-{of:07d}", net_amount=net, tax_amount=D(fen * 6 // 100).scaleb(-2), signed_on=_DAYS[day],
+        period_from=on, period_to=_DAYS[day + 320],
         purpose=t.Purpose.TRAINING if of % 10 else t.Purpose.OTHER,
         chip_origin=t.ChipOrigin.DOMESTIC if of % 3 else t.ChipOrigin.FOREIGN, provider=_provider(provider), other_money=(),
     )  # fmt: skip

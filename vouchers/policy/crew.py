@@ -30,6 +30,9 @@ R = TypeVar("R")
 AHEAD = 3
 """Chunks that a worker has before it, so that it need not wait while its owner is busy."""
 
+SELDOM = (100_000, 20, 100)
+"""`gc.set_threshold` for processes that make many objects and hardly a cycle."""
+
 _LENGTH = struct.Struct("<Q")
 _PIPE_BYTES = 1 << 20
 
@@ -154,5 +157,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner is interrupted too, and ends its workers
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what somebody prints must not get among the answers
-    gc.set_threshold(100_000, 20, 100)  # a chunk makes many objects and hardly a cycle
+    gc.set_threshold(*SELDOM)
     work(sys.stdin.buffer, answers)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal, localcontext
 from heapq import nlargest
@@ -26,17 +26,19 @@ from vouchers.policy.assess import PRECISION
 from vouchers.policy.assessment import ENGINE_VERSION, Assessment
 from vouchers.policy.batches import Tell, decide_in_batches, waits_for_batches
 from vouchers.policy.dry_run_report import DryRunReport, LargestChange
-from vouchers.policy.dry_run_sums import FlowSums, Largest
+from vouchers.policy.dry_run_sums import FlowSums
 from vouchers.policy.dry_run_words import Words, reasons
 from vouchers.policy.entered import Entered, Weigher
 from vouchers.policy.packing import Packer, Unpacker
-from vouchers.policy.replay import CaseOutcome, Replay, ReplayCase, in_order, watched
+from vouchers.policy.replay import CaseOutcome, Replay, ReplayCase, handfuls, in_order, watched
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Stage
 from vouchers.policy.turns import Decided, Turn
 
 CHUNK = 500
 """Cases that travel to a worker at once."""
+
+_APPLICATION = Stage.APPLICATION
 
 Each = Callable[[ReplayCase, CaseOutcome | None, CaseOutcome], None]
 
@@ -71,20 +73,34 @@ def dry_run(
     weigher = Weigher(schemes, budgets, read)
     turns = [Turn(version, place, opening) for place, version in enumerate(weigher.versions)]
     sums = _Sums(weigher, turns, top, each)
-    with localcontext(PRECISION):
+    with localcontext(PRECISION), _collecting_seldom():
         entering = _enter(weigher, cases, processes, progress, cancelled)
         if any(waits_for_batches(turn) for turn in turns):
-            _in_batches(sums, weigher, opening, list(entering), top)
+            _in_batches(sums, weigher, opening, [pair for some in entering for pair in some], top)
         else:
-            for row, case in entering:
-                was = turns[0].decide(case) if before is not None else None
-                now = turns[-1].decide(case)
-                sums.add(row, case, was[0] if was else None, now[0])
-                if sums.stands_out:
-                    whole = weigher.case_of(row)
-                    told = turns[0].explainer(case, whole.facts, was[1]) if was else None
-                    sums.name(whole, told, turns[-1].explainer(case, whole.facts, now[1]))
+            for some in entering:
+                sums.add(_decide_some(sums, weigher, turns, some))
     return sums.report(before)
+
+
+def _decide_some(
+    sums: _Sums, weigher: Weigher, turns: list[Turn], some: list[tuple[Any, Entered]]
+) -> list[_Outcome]:
+    """What some cases get, one after the other; the largest changes are named at once, as only then it is known why."""
+    first, last = turns[0] if len(turns) > 1 else None, turns[-1]
+    outcomes = []
+    for row, case in some:
+        was = first.decide(case) if first is not None else None
+        now = last.decide(case)
+        one = (row, case, was[0] if was is not None else None, now[0])
+        outcomes.append(one)
+        if sums.stands_out(one):
+            whole = weigher.case_of(row)
+            told = (
+                first.explainer(case, whole.facts, was[1]) if first is not None and was is not None else None
+            )
+            sums.name(whole, one, told, last.explainer(case, whole.facts, now[1]))
+    return outcomes
 
 
 def replay(
@@ -101,12 +117,12 @@ def replay(
     """The outcomes of all cases under one scheme, in their order; for the arguments see `dry_run`."""
     weigher = Weigher([scheme], budgets, read)
     turn = Turn(weigher.versions[0], 0, opening)
-    with localcontext(PRECISION):
+    with localcontext(PRECISION), _collecting_seldom():
         entering = _enter(weigher, cases, processes, progress, cancelled)
         if waits_for_batches(turn):
-            outcomes = _decide_all(turn, [case for _row, case in entering])
+            outcomes = _decide_all(turn, [case for some in entering for _row, case in some])
         else:
-            outcomes = [turn.decide(case)[0] for _row, case in entering]
+            outcomes = [turn.decide(case)[0] for some in entering for _row, case in some]
     return Replay(
         scheme_sha256=turn.version.sha256,
         engine_version=ENGINE_VERSION,
@@ -122,20 +138,24 @@ def _enter(
     processes: int,
     progress: Callable[[int], None] | None,
     cancelled: Callable[[], bool] | None,
-) -> Iterator[tuple[Any, Entered]]:
-    """The cases in their order, each with its row, weighed here or by others."""
+) -> Iterator[list[tuple[Any, Entered]]]:
+    """The cases in their order, a handful at a time, each with its row, weighed here or by others."""
     if isinstance(cases, (list, tuple)):
         made = [(case.on, case.case_no, place) for place, case in enumerate(map(weigher.case_of, cases))]
         cases = [cases[place] for _on, _no, place in sorted(made)]
-    weighed = (
-        ((row, weigher.enter(weigher.case_of(row))) for row in cases)
-        if processes <= 1
-        else _by_workers(weigher, cases, processes)
-    )
+    weighed = _here(weigher, cases) if processes <= 1 else _by_workers(weigher, cases, processes)
     return watched(in_order(weighed), progress, cancelled)
 
 
-def _by_workers(weigher: Weigher, cases: Iterable[Any], processes: int) -> Iterator[tuple[Any, Entered]]:
+def _here(weigher: Weigher, cases: Iterable[Any]) -> Iterator[list[tuple[Any, Entered]]]:
+    for rows in handfuls(cases):
+        made = [weigher.case_of(row) for row in rows]
+        yield list(zip(rows, [weigher.enter(case) for case in made], strict=True))
+
+
+def _by_workers(
+    weigher: Weigher, cases: Iterable[Any], processes: int
+) -> Iterator[list[tuple[Any, Entered]]]:
     waiting: deque[list[Any]] = deque()
 
     def chunks() -> Iterator[list[Any]]:
@@ -145,22 +165,24 @@ def _by_workers(weigher: Weigher, cases: Iterable[Any], processes: int) -> Itera
             yield chunk
 
     unpack = Unpacker(weigher)
+    for packed in crew.in_order(Packer(weigher), chunks(), processes):
+        for rows, entered in zip(handfuls(waiting.popleft()), unpack(packed), strict=True):
+            yield list(zip(rows, entered, strict=True))
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """A replay makes many objects and hardly a cycle: the collector need not look for one after each handful."""
     usual = gc.get_threshold()
-    gc.set_threshold(100_000, 20, 100)  # a chunk makes many objects and hardly a cycle
+    gc.set_threshold(*crew.SELDOM)
     try:
-        for packed in crew.in_order(Packer(weigher), chunks(), processes):
-            yield from zip(waiting.popleft(), unpack(packed), strict=True)
+        yield
     finally:
         gc.set_threshold(*usual)
 
 
-@dataclass(slots=True)
-class _Candidate:
-    heap: Largest
-    size: Decimal
-    case: Entered
-    before: Decimal
-    after: Decimal
+_Outcome = tuple[Any, Entered, CaseOutcome | None, CaseOutcome]
+"""A case with its row, what it got under the version before, and what it gets now."""
 
 
 class _Sums:
@@ -171,44 +193,50 @@ class _Sums:
         self.count = 0
         self.first: date | None = None
         self.last: date | None = None
-        self.stands_out = False
-        """Whether the case just added is among the largest changes so far, and waits for `name`."""
         self._weigher = weigher
         self.turns = turns
         self._each = each
-        self._candidate: _Candidate | None = None
+        self._named = 0
 
-    def add(self, row: Any, case: Entered, was: CaseOutcome | None, now: CaseOutcome) -> None:
-        """One case more."""
-        self.count += 1
-        if self.first is None:
-            self.first = case.on
-        self.last = case.on
-        self.stands_out = False
-        if self._each is not None:
-            self._each(self._weigher.case_of(row), was, now)
-        flow = self.flows[case.stage is Stage.APPLICATION]
-        amount = was.amount if was is not None else case.granted
-        if amount is None:
-            flow.undecided += 1
-            flow.undecided_after += now.amount
-            return
-        flow.add(case.case_no, case.profile, amount, was, now)
-        if amount == now.amount:
-            return
-        heap = flow.gains if now.amount > amount else flow.losses
-        size = abs(now.amount - amount)
-        if heap.wants(size):
-            self.stands_out = True
-            self._candidate = _Candidate(heap, size, case, amount, now.amount)
+    def add(self, outcomes: Iterable[_Outcome]) -> None:
+        """Some cases more, in their order."""
+        flows, each = self.flows, self._each
+        for row, case, was, now in outcomes:
+            self.count += 1
+            self.last = case.on
+            if self.first is None:
+                self.first = case.on
+            if each is not None:
+                each(self._weigher.case_of(row), was, now)
+            flow = flows[case.stage is _APPLICATION]
+            amount = was.amount if was is not None else case.granted
+            if amount is None:
+                flow.undecided += 1
+                flow.undecided_after += now.amount
+            else:
+                flow.add(case.case_no, case.profile, amount, was, now)
+
+    def stands_out(self, outcome: _Outcome) -> bool:
+        """Whether the case is among the largest changes so far, and is to be named."""
+        _row, case, was, now = outcome
+        before, after = was.amount if was is not None else case.granted, now.amount
+        if before is None or before == after:
+            return False
+        size = after - before
+        flow = self.flows[case.stage is _APPLICATION]
+        return flow.gains.wants(size) if size > 0 else flow.losses.wants(-size)
 
     def name(
-        self, case: ReplayCase, was: Callable[[], Assessment] | None, now: Callable[[], Assessment]
+        self,
+        case: ReplayCase,
+        outcome: _Outcome,
+        was: Callable[[], Assessment] | None,
+        now: Callable[[], Assessment],
     ) -> None:
-        """Name the case just added; its reasons are found out when it is still among the largest in the end."""
-        one = self._candidate
-        assert one is not None
-        before, after = one.before, one.after
+        """Name a case that stands out; its reasons are found out when it is still among the largest in the end."""
+        _row, entered, earlier, later = outcome
+        before, after = earlier.amount if earlier is not None else entered.granted, later.amount
+        assert before is not None
 
         def change() -> LargestChange:
             return LargestChange(
@@ -222,7 +250,9 @@ class _Sums:
                 reasons=reasons(was() if was is not None else None, now()),
             )
 
-        one.heap.add(one.size, self.count, change)
+        flow = self.flows[entered.stage is _APPLICATION]
+        self._named += 1
+        (flow.gains if after > before else flow.losses).add(abs(after - before), self._named, change)
 
     def report(self, before: Scheme | None) -> DryRunReport:
         """The whole answer."""
@@ -277,10 +307,11 @@ def _in_batches(
         _decide(again, cases, tell)
     for place, (row, case) in enumerate(entered):
         was, now = pairs[place]
-        sums.add(row, case, was, now)
-        if sums.stands_out and place in chosen:
+        one = (row, case, was, now)
+        sums.add([one])
+        if place in chosen and sums.stands_out(one):
             earlier = told[0, place] if len(outcomes) > 1 else None
-            sums.name(weigher.case_of(row), earlier, told[len(outcomes) - 1, place])
+            sums.name(weigher.case_of(row), one, earlier, told[len(outcomes) - 1, place])
 
 
 def _largest(cases: list[Entered], pairs: list[tuple[CaseOutcome | None, CaseOutcome]], top: int) -> set[int]:
@@ -288,7 +319,7 @@ def _largest(cases: list[Entered], pairs: list[tuple[CaseOutcome | None, CaseOut
     for place, (was, now) in enumerate(pairs):
         amount = was.amount if was is not None else cases[place].granted
         if amount is not None and amount != now.amount:
-            kind = (cases[place].stage is Stage.APPLICATION, now.amount > amount)
+            kind = (cases[place].stage is _APPLICATION, now.amount > amount)
             sizes.setdefault(kind, []).append((abs(now.amount - amount), -place))
     return {-place for found in sizes.values() for _size, place in nlargest(top, found)}
 

@@ -30,7 +30,8 @@ class Profile(NamedTuple):
     source: str
 
 
-class Half(NamedTuple):
+@dataclass(slots=True)
+class Half:
     """A case weighed under one version, with the codes of conditions that refuse it and that a person has to settle."""
 
     weighed: Weighed

@@ -14,21 +14,29 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from vouchers.policy.assess import PRECISION
-from vouchers.policy.caps import Account, BoundCap, stops_at
+from vouchers.policy.caps import Account, BoundCap
 from vouchers.policy.entered import Entered, Half, Profile, Version, Weigher
 from vouchers.policy.ladders import Group, TrackRates
+from vouchers.policy.replay import handfuls
 from vouchers.policy.rules import Cap
 from vouchers.policy.terms import CapSubject, Stage
 from vouchers.policy.weighing import Weighed
 from vouchers.policy.working import ZERO
 
-_APPLICATION = Stage.APPLICATION
 _POOL = CapSubject.POOL
 _STAGES = tuple(Stage)
 _NUMBERS = {stage: number for number, stage in enumerate(_STAGES)}
 _NOTHING_MORE = (None, None, None)
 _OWN = ""
 """Stands for the cap's own amount, which the other side knows."""
+
+
+class _Days(dict[int, date]):
+    """Days by their ordinals."""
+
+    def __missing__(self, ordinal: int) -> date:
+        day = self[ordinal] = date.fromordinal(ordinal)
+        return day
 
 
 class Packer:
@@ -39,9 +47,14 @@ class Packer:
 
     def __call__(self, rows: Iterable[Any]) -> bytes:
         """The chunk, packed."""
-        weigher = self._weigher
+        weigher, packed = self._weigher, []
         with localcontext(PRECISION):
-            packed = [_pack(weigher.enter(weigher.case_of(row))) for row in rows]
+            for batch in handfuls(
+                rows
+            ):  # one step for all of them, then the next: its code stays in the processor's cache
+                cases = [weigher.case_of(row) for row in batch]
+                entered = [weigher.enter(case) for case in cases]
+                packed += [_pack(case) for case in entered]
         try:
             return marshal.dumps(packed)
         except ValueError:  # a word that is more than text, such as a member of an enumeration
@@ -52,27 +65,26 @@ class Unpacker:
     """Makes of what workers sent what weighing here would have made."""
 
     def __init__(self, weigher: Weigher) -> None:
-        self._versions = weigher.versions
+        self._versions = [(version, dict[str, BoundCap]()) for version in weigher.versions]
         self._profiles: dict[Any, Profile] = {}
-        self._days: dict[int, date] = {}
-        self._pools: dict[tuple[str, date, Version], BoundCap] = {}
+        self._days = _Days()
 
-    def __call__(self, packed: bytes) -> Iterator[Entered]:
-        """The cases of a chunk."""
+    def __call__(self, packed: bytes) -> Iterator[list[Entered]]:
+        """The cases of a chunk, a handful at a time."""
         read = pickle.loads if packed.startswith(pickle.PROTO) else marshal.loads
-        for one in read(packed):  # from our own child, on a pipe that no one else has
-            yield self._case(one)
+        for some in handfuls(read(packed)):  # from our own child, on a pipe that no one else has
+            yield [self._case(one) for one in some]
 
     def _case(self, packed: tuple[Any, ...]) -> Entered:
-        case_no, on, stage, application_no, uscc, more, granted, batch_no, profile, halves = packed
+        case_no, ordinal, stage, application_no, uscc, more, granted, batch_no, profile, halves = packed
         known = self._profiles.get(profile)
         if known is None:
             known = self._profiles[profile] = Profile(*profile)
         voucher, score, filed_at = pickle.loads(more) if more else _NOTHING_MORE  # noqa: S301 - as above
-        kind = _STAGES[stage]
+        kind, on = _STAGES[stage], self._days[ordinal]
         return Entered(
             case_no,
-            self._day(on),
+            on,
             kind,
             application_no,
             uscc,
@@ -82,130 +94,63 @@ class Unpacker:
             score,
             filed_at,
             known,
-            [self._half(version, kind, half) for version, half in zip(self._versions, halves, strict=True)],
+            [
+                self._half(version, pools, kind, on, half)
+                for (version, pools), half in zip(self._versions, halves, strict=True)
+            ],
         )
 
-    def _day(self, ordinal: int) -> date:
-        day = self._days.get(ordinal)
-        if day is None:
-            day = self._days[ordinal] = date.fromordinal(ordinal)
-        return day
-
-    def _half(self, version: Version, stage: Stage, packed: tuple[Any, ...]) -> Half:
-        ordinal, used_on, requested, other, codes, caps, groups, failed, open_ = packed
-        on = self._day(ordinal)
+    def _half(
+        self, version: Version, pools: dict[str, BoundCap], stage: Stage, on: date, packed: tuple[Any, ...]
+    ) -> Half:
+        days, requested, other, codes, caps, groups, failed, open_ = packed
+        used_on = on
+        if days is not None:
+            on, used_on = self._days[days[0]], self._days[days[1]]
         compiled = version.of(on.year)
         plan = compiled.plan_of(stage, codes)
         bound = {}
-        for place, limit, accounts in caps:
+        for one in caps:
+            place = one[0]
             cap = compiled.caps[place]
-            if limit == _OWN and isinstance(accounts, str):
-                bound[place] = self._plain_cap(version, stage, cap, on, accounts)
-                continue
-            within = cap.amount if limit == _OWN else None if limit is None else Decimal(limit)
-            if isinstance(accounts, str):
-                held = [Account("", accounts, within)]
-            else:
-                held = [
-                    Account(subject, key, None if most is None else Decimal(most), counted)
-                    for subject, key, most, counted in accounts
-                ]
-            bound[place] = BoundCap(cap, on, within, held, _is_in_full_only(version, stage, cap))
-        weighed = Weighed(
-            plan,
-            on,
-            self._day(used_on),
-            None if requested is None else Decimal(requested),
-            Decimal(other) if other else ZERO,
-            bound,
-            [
-                [_unpack_group(rates, group) for group in track]
-                for rates, track in zip(plan.rates, groups, strict=True)
-            ],
+            bound[place] = _plain_cap(pools, cap, on, one[1]) if len(one) == 2 else _cap(cap, on, one)
+        return Half(
+            Weighed(
+                plan,
+                on,
+                used_on,
+                None if requested is None else Decimal(requested),
+                Decimal(other) if other else ZERO,
+                bound,
+                [
+                    [_unpack_group(rates, group) for group in track]
+                    for rates, track in zip(plan.rates, groups, strict=True)
+                ],
+            ),
+            failed,
+            open_,
         )
-        return Half(weighed, failed, open_)
-
-    def _plain_cap(self, version: Version, stage: Stage, cap: Cap, on: date, key: str) -> BoundCap:
-        """A cap of its own amount on one account; that of a pool is one and the same for all cases of a day."""
-        if cap.subject is not _POOL:
-            held = [Account("", key, cap.amount)]
-            return BoundCap(cap, on, cap.amount, held, _is_in_full_only(version, stage, cap))
-        place = (key, on, version)
-        pool = self._pools.get(place)
-        if pool is None:
-            held = [Account("", key, cap.amount)]
-            pool = self._pools[place] = BoundCap(
-                cap, on, cap.amount, held, _is_in_full_only(version, stage, cap)
-            )
-        return pool
 
 
-def _is_in_full_only(version: Version, stage: Stage, cap: Cap) -> bool:
-    return stage is _APPLICATION and stops_at(version.scheme, cap)
+def _plain_cap(pools: dict[str, BoundCap], cap: Cap, on: date, key: str) -> BoundCap:
+    """A cap of its own amount on one account; that of a pool is one and the same for all cases of a day."""
+    limit = cap.amount
+    if cap.subject is not _POOL:
+        return BoundCap(cap, on, limit, [Account("", key, limit)])
+    pool = pools.get(key)
+    if pool is None or pool.on != on:
+        pool = pools[key] = BoundCap(cap, on, limit, [Account("", key, limit)])
+    return pool
 
 
-def _pack(case: Entered) -> tuple[Any, ...]:
-    more = (case.voucher, case.score, case.filed_at)
-    return (
-        case.case_no,
-        case.on.toordinal(),
-        _NUMBERS[case.stage],
-        case.application_no,
-        case.uscc,
-        b"" if more == _NOTHING_MORE else pickle.dumps(more, pickle.HIGHEST_PROTOCOL),
-        None if case.granted is None else str(case.granted),
-        case.batch_no,
-        tuple(case.profile),
-        [_pack_half(half) for half in case.halves],
-    )
-
-
-def _pack_half(half: Half) -> tuple[Any, ...]:
-    weighed = half.weighed
-    return (
-        weighed.on.toordinal(),
-        weighed.used_on.toordinal(),
-        None if weighed.requested is None else str(weighed.requested),
-        str(weighed.other) if weighed.other else "",
-        weighed.plan.codes,
-        [(place, _pack_limit(bound), _pack_accounts(bound)) for place, bound in weighed.caps.items()],
-        [
-            [_pack_group(rates, group) for group in groups]
-            for rates, groups in zip(weighed.plan.rates, weighed.groups, strict=True)
-        ],
-        half.failed,
-        half.open,
-    )
-
-
-def _pack_limit(bound: BoundCap) -> str | None:
-    """Nearly always the cap's own amount; a cap of contracts has no limit but those of its accounts."""
-    limit = bound.limit
-    if limit is None:
-        return None
-    return _OWN if limit is bound.cap.amount else str(limit)
-
-
-def _pack_accounts(bound: BoundCap) -> str | list[tuple[str, str, str | None, bool]]:
-    """Nearly always one account, of the cap's own limit, whose subject nobody asks for again."""
-    accounts = bound.accounts
-    if len(accounts) == 1 and bound.limit is not None:
-        only = accounts[0]
-        if only.limit is bound.limit and only.counted:
-            return only.key
-    return [
-        (subject, key, None if limit is None else str(limit), counted)
-        for subject, key, limit, counted in accounts
+def _cap(cap: Cap, on: date, packed: tuple[Any, ...]) -> BoundCap:
+    _place, limit, accounts, in_full_only = packed
+    within = cap.amount if limit == _OWN else None if limit is None else Decimal(limit)
+    held = [
+        Account(subject, key, None if most is None else Decimal(most), counted)
+        for subject, key, most, counted in accounts
     ]
-
-
-def _pack_group(rates: TrackRates, group: Group) -> tuple[Any, ...]:
-    known = rates.ladders[group.ladder].known
-    values = () if group.values is known else tuple([str(value) for value in group.values])
-    weights = group.weights
-    if len(weights) == 1:
-        return group.ladder, values, str(group.basis), next(iter(weights))
-    return group.ladder, values, str(group.basis), [(no, str(value)) for no, value in weights.items()]
+    return BoundCap(cap, on, within, held, in_full_only)
 
 
 def _unpack_group(rates: TrackRates, packed: tuple[Any, ...]) -> Group:
@@ -216,3 +161,68 @@ def _unpack_group(rates: TrackRates, packed: tuple[Any, ...]) -> Group:
     if isinstance(contracts, str):
         return Group(ladder, values, basis, {contracts: basis}, [])
     return Group(ladder, values, basis, {no: Decimal(value) for no, value in contracts}, [])
+
+
+def _pack(case: Entered) -> tuple[Any, ...]:
+    on, granted = case.on, case.granted
+    more = (case.voucher, case.score, case.filed_at)
+    return (
+        case.case_no,
+        on.toordinal(),
+        _NUMBERS[case.stage],
+        case.application_no,
+        case.uscc,
+        b"" if more == _NOTHING_MORE else pickle.dumps(more, pickle.HIGHEST_PROTOCOL),
+        None if granted is None else str(granted),
+        case.batch_no,
+        tuple(case.profile),
+        [_pack_half(half, on) for half in case.halves],
+    )
+
+
+def _pack_half(half: Half, on: date) -> tuple[Any, ...]:
+    weighed = half.weighed
+    requested, other, plan = weighed.requested, weighed.other, weighed.plan
+    return (
+        None
+        if weighed.on == on == weighed.used_on
+        else (weighed.on.toordinal(), weighed.used_on.toordinal()),
+        None if requested is None else str(requested),
+        str(other) if other else "",
+        plan.codes,
+        [_pack_cap(place, bound) for place, bound in weighed.caps.items()],
+        [
+            [_pack_group(rates, group) for group in groups]
+            for rates, groups in zip(plan.rates, weighed.groups, strict=True)
+        ],
+        half.failed,
+        half.open,
+    )
+
+
+def _pack_cap(place: int, bound: BoundCap) -> tuple[Any, ...]:
+    """Nearly always a cap of its own amount on one account, whose subject nobody asks for again; a cap of contracts has no limit
+    but those of its accounts."""
+    accounts, limit = bound.accounts, bound.limit
+    if len(accounts) == 1 and not bound.in_full_only:
+        only = accounts[0]
+        if only.counted and limit is not None and only.limit is limit and limit is bound.cap.amount:
+            return place, only.key
+    return (
+        place,
+        None if limit is None else _OWN if limit is bound.cap.amount else str(limit),
+        [
+            (one.subject, one.key, None if one.limit is None else str(one.limit), one.counted)
+            for one in accounts
+        ],
+        bound.in_full_only,
+    )
+
+
+def _pack_group(rates: TrackRates, group: Group) -> tuple[Any, ...]:
+    known = rates.ladders[group.ladder].known
+    values = () if group.values is known else tuple([str(value) for value in group.values])
+    weights = group.weights
+    if len(weights) == 1:
+        return group.ladder, values, str(group.basis), next(iter(weights))
+    return group.ladder, values, str(group.basis), [(no, str(value)) for no, value in weights.items()]

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
 from vouchers.policy.facts import Facts
+from vouchers.policy.records import record
 from vouchers.policy.terms import Outcome, Stage
 
 
@@ -25,7 +27,7 @@ class OutOfOrder(ValueError):
     """A stream of cases was not in the order (`on`, `case_no`); a list is sorted, a stream cannot be."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ReplayCase:
     """One case as it is to be decided again.
 
@@ -110,6 +112,10 @@ BUDGET = "budget"
 ASKED_EVERY = 500
 """Cases between two looks at `cancelled`."""
 
+HANDFUL = 50
+"""Cases that one step is done for before the next step begins: so few that they, and so many that its code, stay in the
+processor's cache. A step for one case after the other takes a fifth longer."""
+
 T = TypeVar("T")
 
 
@@ -123,31 +129,39 @@ class Placed(Protocol):
 P = TypeVar("P", bound=Placed)
 
 
-def in_order(cases: Iterable[tuple[T, P]]) -> Iterator[tuple[T, P]]:
+def handfuls(rows: Iterable[T]) -> Iterator[list[T]]:
+    """The rows, a handful at a time."""
+    rest = iter(rows)
+    while some := list(islice(rest, HANDFUL)):
+        yield some
+
+
+def in_order(handfuls: Iterable[list[tuple[T, P]]]) -> Iterator[list[tuple[T, P]]]:
     """The cases, each with its row, as they come; raises OutOfOrder where they are not by (`on`, `case_no`)."""
     on, case_no = date.min, ""
-    for pair in cases:
-        case = pair[1]
-        if case.on < on or (case.on == on and case.case_no < case_no):
-            raise OutOfOrder(f"{case.case_no} ({case.on}) 排在 {case_no} ({on}) 之后")
-        on, case_no = case.on, case.case_no
-        yield pair
+    for some in handfuls:
+        for _row, case in some:
+            if case.on < on or (case.on == on and case.case_no < case_no):
+                raise OutOfOrder(f"{case.case_no} ({case.on}) 排在 {case_no} ({on}) 之后")
+            on, case_no = case.on, case.case_no
+        yield some
 
 
 def watched(
-    cases: Iterable[T],
+    handfuls: Iterable[list[T]],
     progress: Callable[[int], None] | None,
     cancelled: Callable[[], bool] | None,
-) -> Iterator[T]:
+) -> Iterator[list[T]]:
     """The cases, telling now and then how many were done and asking whether to go on. Raises Cancelled."""
-    done = 0
-    for case in cases:
-        if done % ASKED_EVERY == 0:
+    done = asked = 0
+    for some in handfuls:
+        if done >= asked:
+            asked = done + ASKED_EVERY
             if progress is not None and done:
                 progress(done)
             if cancelled is not None and cancelled():
                 raise Cancelled
-        yield case
-        done += 1
+        yield some
+        done += len(some)
     if progress is not None:
         progress(done)

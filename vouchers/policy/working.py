@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
 
 from vouchers import money as yuan
 from vouchers.money import round_fen, round_yuan, thousands
@@ -43,7 +43,8 @@ def rounded(value: Decimal, mode: RoundMode, unit: RoundUnit = RoundUnit.FEN) ->
     return round_yuan(value, _MODES[mode]) if unit is _YUAN else round_fen(value, _MODES[mode])
 
 
-class Sum(NamedTuple):
+@dataclass(slots=True)
+class Sum:
     """A number on its way through the working, and the line that gave it."""
 
     value: Decimal
