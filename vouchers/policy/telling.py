@@ -24,6 +24,8 @@ class Sentence:
     cite: Citation | None = None
     switched_off: bool = False
     also: tuple[tuple[str, Citation], ...] = ()
+    tells: tuple[str, ...] = ()
+    """The fields of its part that it tells: by these a shorter text is chosen (prose_brief)."""
 
     @property
     def source(self) -> str:
@@ -90,7 +92,7 @@ class Telling:
         if first in cites and any(name not in cites for name in names) and self.part.cite != main:
             also.append(("其余", self.part.cite))
             self.own_source_shown = True
-        return Sentence(text, main, not getattr(self.part, "switched_on", True), tuple(also))
+        return Sentence(text, main, not getattr(self.part, "switched_on", True), tuple(also), names)
 
     def rest(self) -> Iterator[Sentence]:
         """A plain sentence for each value that no other sentence told, and for each source that none has shown."""

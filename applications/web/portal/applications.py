@@ -28,8 +28,8 @@ from vouchers.access import PARTY_ROLES, Role
 from vouchers.errors import DomainError, Invalid
 from vouchers.models import Program, User
 from vouchers.models.holds import HoldState
+from vouchers.policy.prose_brief import describe_briefly
 from vouchers.web.catalogue import offer_of, offers
-from vouchers.web.scheme_prose import sections
 
 PAGE = 20
 OPEN_HOLD = (HoldState.OPEN, HoldState.LIFT_REQUESTED)
@@ -91,7 +91,7 @@ def new(request: HttpRequest) -> HttpResponse:
         "offers": offers() if offer is None else [],
         "offer": offer,
         "scheme": offer.scheme if offer else None,
-        "sections": sections(offer.scheme) if offer and offer.scheme else [],
+        "sections": describe_briefly(offer.scheme) if offer and offer.scheme else [],
         "crumbs": [(_("我的申领"), reverse("portal:applications"))],
         "parties": parties,
         "refusals": refusals,

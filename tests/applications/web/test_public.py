@@ -57,6 +57,17 @@ def test_the_precheck_asks_for_what_the_scheme_rests_on(client, cast):
     assert "300,000.00" in page.text
 
 
+def test_the_precheck_tells_no_cure_for_what_it_merely_cannot_judge(client, cast, beijing):  # noqa: F811
+    page = client.get(reverse("public:precheck"), {"program": "BJ-AIQ", "amount": "1,000,000"})
+    findings = {row["outcome"]: row for row in page.context["findings"]}
+    assert "not_testable" in findings and not findings["not_testable"]["cure"]
+    assert "如何补正" not in page.text and "部分条件尚不能判定" in page.text
+    page = client.get(
+        reverse("public:precheck"), {"program": "BJ-AIQ", "amount": "1,000,000", "is_affiliated": "yes"}
+    )
+    assert page.text.count("如何补正") == 1
+
+
 def test_every_shipped_scheme_can_be_read_and_prechecked(client, cast, beijing):  # noqa: F811
     for name in (
         "SZ-XLQ",

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 from vouchers import dates
 from vouchers.models import Listing, Program, Publication
 from vouchers.policy.differences import compare
+from vouchers.policy.prose_brief import describe_briefly
 from vouchers.web.catalogue import offer_of, offers
-from vouchers.web.scheme_prose import sections
 
 PAGE = 50
 
@@ -37,7 +37,7 @@ def program(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "offer": offer,
         "scheme": offer.scheme,
-        "sections": sections(offer.scheme) if offer.scheme else [],
+        "sections": describe_briefly(offer.scheme) if offer.scheme else [],
         "changes": _changes(offer.publication),
         "versions": row.publications.select_related("validity").order_by("-validity__effective_from"),
         "crumbs": [(_("政策目录"), reverse("public:home"))],

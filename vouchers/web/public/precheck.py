@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ from vouchers.errors import DomainError
 from vouchers.models import ChipModel, Program
 from vouchers.models.parties import Ownership, Size, Tier
 from vouchers.policy.assess import assess
+from vouchers.policy.assessment import Finding
 from vouchers.policy.facts import (
     AdmissionFacts,
     ContractFacts,
@@ -35,6 +37,7 @@ from vouchers.policy.terms import (
     BasisKind,
     ChipOrigin,
     ContractKind,
+    FindingResult,
     GateKind,
     OtherMoneyMode,
     PartyKind,
@@ -42,10 +45,10 @@ from vouchers.policy.terms import (
     Stage,
     TrackChoice,
 )
+from vouchers.web.assessments import shown_findings, shown_lines
 from vouchers.web.catalogue import offer_of, offers
 from vouchers.web.fields import DayField, MoneyField, UnitPriceField
 from vouchers.web.public.limits import count_question
-from vouchers.web.wording import money_text, plain_number, rate_text
 
 UNITS = (
     ("card_hour", gettext_lazy("元/卡时")),
@@ -154,10 +157,11 @@ class PrecheckForm(forms.Form):
             )
         if GateKind.PURPOSE in gates or any(rate.purposes for rate in scheme.rates):
             wants["purpose"] = _choice(_("算力用途"), Purpose.pairs())
-        if scheme.price.above_band is not AboveBand.NONE or any(rate.chip_origins for rate in scheme.rates):
+        if any(rate.chip_origins for rate in scheme.rates):
+            wants["chip_origin"] = _choice(_("加速卡来源"), ChipOrigin.pairs())
+        if scheme.price.above_band is not AboveBand.NONE:
             chips = ChipModel.objects.order_by("accelerator").values_list("accelerator", flat=True).distinct()
             wants["accelerator"] = _choice(_("加速卡型号"), [(one, one) for one in chips])
-        if scheme.price.above_band is not AboveBand.NONE:
             factors = (
                 ChipModel.objects.order_by("form_factor").values_list("form_factor", flat=True).distinct()
             )
@@ -181,12 +185,23 @@ class PrecheckForm(forms.Form):
             )
 
     def clean(self) -> dict[str, Any]:
-        """A lease does not end before it begins."""
+        """A lease does not end before it begins, and a card is made where its maker is."""
         given = super().clean() or self.cleaned_data
         first, last = given.get("period_from"), given.get("period_last")
         if first and last and last < first:
             self.add_error("period_last", _("租期止不能早于租期起。"))
+        stated, known = given.get("chip_origin"), self._origin_of_model(given.get("accelerator", ""))
+        if stated and known and stated != known:
+            self.add_error(
+                "chip_origin",
+                _("%(model)s 按芯片表属于%(origin)s，与所填来源不一致，请核对其中一项。")
+                % {"model": given["accelerator"], "origin": ChipOrigin(known).label},
+            )
         return given
+
+    @staticmethod
+    def _origin_of_model(accelerator: str) -> str:
+        return chip_origin(accelerator) or "" if accelerator else ""
 
     def flag(self, name: str) -> bool | None:
         """Yes, no, or not known."""
@@ -202,7 +217,7 @@ class PrecheckForm(forms.Form):
         admissions: tuple[AdmissionFacts, ...] | None = None
         if admitted is not None:
             admissions = (AdmissionFacts(from_on=given.get("signed_on") or today),) if admitted else ()
-        origin = chip_origin(given["accelerator"]) if given.get("accelerator") else None
+        origin = given.get("chip_origin") or self._origin_of_model(given.get("accelerator", ""))
         contract = ContractFacts(
             contract_no=_("（您填写的）"),
             kind=ContractKind(given.get("kind") or ContractKind.LEASE),
@@ -322,45 +337,19 @@ def precheck(request: HttpRequest) -> HttpResponse:
             "outcome": assessment.outcome.value,
             "refused_by": assessment.refusals,
             "counterfactuals": assessment.counterfactuals,
-            "lines": [_line(line, len(assessment.lines)) for line in assessment.lines],
+            "lines": shown_lines(assessment),
             "findings": _findings(assessment.findings),
+            "open_questions": any(one.result is FindingResult.NOT_TESTABLE for one in assessment.findings),
             "price": _price_shown(facts.contracts[0].price),
         }
     return render(request, "public/precheck.html", context, status=422 if form.errors else 200)
 
 
-def _line(line: Any, last: int) -> dict[str, Any]:
-    return {
-        "no": line.number,
-        "sentence": line.sentence,
-        "article": line.article,
-        "operands": [(one.name, _operand(one), one.unit) for one in line.operands],
-        "result": line.result,
-        "counts": line.number == last,
-    }
-
-
-def _operand(operand: Any) -> str:
-    if operand.unit == "元":
-        return money_text(operand.value)
-    return (
-        rate_text(operand.value) if not operand.unit or operand.unit == "%" else plain_number(operand.value)
-    )
-
-
-def _findings(findings: Any) -> list[dict[str, Any]]:
-    order = {"not_met": 0, "not_testable": 1, "met": 2}
-    rows = [
-        {
-            "outcome": one.result.value,
-            "title": one.sentence,
-            "fact": one.fact,
-            "article": one.article,
-            "cure": one.cure,
-        }
-        for one in findings
+def _findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """What is merely not judged here needs no cure yet: nothing is known to be wrong."""
+    return [
+        row | {"cure": row["cure"] if row["outcome"] == "not_met" else ""} for row in shown_findings(findings)
     ]
-    return sorted(rows, key=lambda row: order[row["outcome"]])
 
 
 def _price_shown(price: PriceVerdict | None) -> dict[str, Any] | None:
