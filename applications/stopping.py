@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from django.db.models import Q
 
-from applications.actions.assessments import assessed, facts_of, kept
+from applications.actions.assessments import assessed, facts_of, kept, scheme_of
 from applications.models import Application, Claim
 from applications.models.applications import ApplicationState
 from applications.models.claims import ClaimState
 from vouchers import dates
-from vouchers.actions.ledger_chains import Budget
+from vouchers.actions.budgets import room_of
 from vouchers.errors import NotNow
-from vouchers.models import LedgerAccount, Program
+from vouchers.models import Program
 from vouchers.money import ZERO
 from vouchers.policy.assessment import Assessment
 from vouchers.policy.batching import grants_by_batch
@@ -98,13 +98,12 @@ def _does_not_fit(other: Application, assessment: Assessment, pools: list[Cap]) 
     on = dates.today()
     program = other.program
     assert program is not None
-    account = LedgerAccount.objects.filter(
-        code=Budget(program.code, on.year, program.region.code).code
-    ).first()
+    _publication, scheme = scheme_of(other)
+    room = room_of(program, on.year, scheme)
     wanted = (
         assessment.amount if other.approved_amount is None else min(other.approved_amount, assessment.amount)
     )
-    return account is not None and account.available < max(wanted, ZERO)
+    return room is not None and room < max(wanted, ZERO)
 
 
 def _was_turned_down(other: Application, pools: list[Cap]) -> bool:

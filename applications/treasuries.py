@@ -1,10 +1,12 @@
-"""Which treasury bears what of each payment, where a scheme's cost is shared between two: by the version that the case stands on."""
+"""Which treasury bears what of each payment, where a scheme's cost is shared: as the ledger has it since the claim was confirmed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
+from vouchers.actions.treasury_parts import borne_by_claims
 from vouchers.models import Payment, Voucher
 from vouchers.money import ZERO
 from vouchers.policy.assessment import TreasuryPart
@@ -13,16 +15,24 @@ from vouchers.policy.working import Sum, Working
 
 
 def parts_of(payments: Sequence[Payment]) -> dict[str, tuple[TreasuryPart, ...]]:
-    """The parts of each payment by its number, exact to the fen; empty for one whose scheme shares its cost with nobody."""
+    """The parts of each payment by its number, exact to the fen; empty for one whose scheme shares its cost with nobody.
+
+    A voucher that was issued before each treasury had its own part of the budget is split by the version that it stands on.
+    """
     rows = Voucher.objects.filter(voucher_no__in={payment.voucher_no for payment in payments})
-    schemes = {row.voucher_no: row.publication for row in rows.select_related("publication")}
+    vouchers = {row.voucher_no: row for row in rows.select_related("publication")}
+    borne = borne_by_claims(payment.claim_no for payment in payments)
     parts: dict[str, tuple[TreasuryPart, ...]] = {}
     for payment in payments:
-        publication = schemes.get(payment.voucher_no)
-        if publication is None:
+        voucher = vouchers.get(payment.voucher_no)
+        if voucher is None or voucher.publication is None:
             parts[payment.payment_no] = ()
             continue
-        split, _line = split_over_treasuries(publication.scheme, Sum(payment.amount), Working(told=False))
+        scheme = voucher.publication.scheme
+        split, _line = split_over_treasuries(scheme, Sum(payment.bank_amount), Working(told=False))
+        of_claim = borne.get(payment.claim_no, {})
+        if voucher.bearers and sum(of_claim.values(), ZERO) == payment.bank_amount:
+            split = tuple(replace(part, amount=of_claim.get(part.code, ZERO)) for part in split)
         parts[payment.payment_no] = split
     return parts
 

@@ -29,6 +29,7 @@ from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions.policies import load_scheme, propose_version, publish_version
 from vouchers.actions.programs import appropriate_budget
+from vouchers.actions.treasury_parts import treasuries_of
 from vouchers.context import acting
 from vouchers.models import (
     BankAccount,
@@ -88,11 +89,17 @@ def published(
 
 
 def funded(cast: Cast, program: Program, amount: str = "100000000.00") -> None:
-    """This year's budget."""
+    """This year's budget, from each of the treasuries that share the program's cost."""
     with acting(cast.finance, "test"):
-        appropriate_budget(
-            program, dates.today().year, Decimal(amount), document_no=f"测试指标{amount}", by=cast.finance
-        )
+        for treasury in treasuries_of(program):
+            appropriate_budget(
+                program,
+                dates.today().year,
+                Decimal(amount),
+                document_no=f"测试指标{amount}",
+                by=cast.finance,
+                treasury=treasury,
+            )
 
 
 def with_account(party: Party) -> BankAccount:

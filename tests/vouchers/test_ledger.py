@@ -242,15 +242,14 @@ class TestExpiry:
         assert (closed.accepted, closed.transfers) == (True, ())
         assert account(f"voucher:{VOUCHER}").closed_on == LATER
 
-    def test_once_the_year_is_closed_too_it_goes_back_to_the_treasury(self):
+    def test_once_the_year_is_closed_too_it_goes_back_as_its_surplus(self):
         voucher_of(100, budget=1000)
         held = reserve(60)
         ledger.expire_voucher(VOUCHER, on=LATER, id=new()).demand()
         ledger.close_budget(BUDGET, on=LATER, id=new()).demand()
         assert available(BUDGET.code) == 0
         ledger.release(held.id, claim_no="C-1", on=LATER, id=new()).demand()
-        treasury = account(BUDGET.treasury)
-        assert treasury.debits_posted - treasury.credits_posted == 0
+        assert available(BUDGET.surplus) == 1000
 
 
 class TestPaymentsAndCorrections:

@@ -109,5 +109,5 @@ def test_the_command_fails_and_names_the_row(tampering):
 
 def test_the_trial_balance_balances(tampering):
     lines = trial_balance()
-    assert [line.kind for line in lines] == ["treasury", "budget", "voucher", "payable"]
+    assert [line.kind for line in lines] == ["treasury", "surplus", "budget", "voucher", "payable"]
     assert sum(line.debits_posted for line in lines) == sum(line.credits_posted for line in lines)

@@ -3,12 +3,17 @@
 The account map (资金账, yuan)::
 
     treasury:<region> ──appropriate──▶ budget:<program>:<year> ──issue──▶ voucher:<no>
-         ▲                                 ▲      │                          │ reserve (pending), confirm (post)
-         └───────── withdraw ──────────────┼──────┘                          ▼
-                                           └◀── close, lapse ──  payable:<program>:<year>:<payee>
+         ▲                                 ▲      │      ▲                   │ reserve (pending), confirm (post)
+         └───────── withdraw ──────────────┼──────┤      └ close, lapse ─────┤
+                                carry_over │      ▼ close, lapse             ▼
+                       (of last year's) surplus:<program>:<year>   payable:<program>:<year>:<payee>
                                                                              │ instruct      ▲ return (退票)
                                                                              ▼               │
                                                             payment:<payment no> ──pay──▶ paid:<program>:<year>
+
+Where several treasuries share the cost, each has such a map of its own: every name but the cap's ends with the treasury's code.
+A chain moves the parts of all of them or none; which bears what of a claim follows from what each has left of the voucher
+(``vouchers/sql/ledger_shares.sql``), so that no fen is ever stuck on one side. Expiry and release give each its own back.
 
 and of entitlements (额度账: what a cap allows; outside the trial balance)::
 
@@ -18,7 +23,7 @@ and of entitlements (额度账: what a cap allows; outside the trial balance)::
   negative (``insufficient_funds`` for money, ``cap_exceeded`` for entitlements).
 * A reservation outlives the expiry of its voucher: closing takes what is available and leaves what is reserved. When
   that is released later, it does not come to life on the voucher but flows on, in the same chain (``lapse``), to the
-  account that the voucher returns to: the budget, or the treasury once that is closed too.
+  account that the voucher returns to: the budget, or the year's surplus once that is closed too.
 * Every send carries an id that the caller made before the first send (``event_id`` derives one from business numbers).
   The same id with the same body gives the first answer again, with another body ``id_reused``. An id that was refused
   stays refused: a new try is a new id.
@@ -33,7 +38,7 @@ The functions in ``vouchers/sql/ledger.sql`` decide; ``ledger_chains`` words the
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -49,6 +54,7 @@ from vouchers.actions.ledger_chains import (
     post_all,
     voucher_account,
 )
+from vouchers.actions.treasury_parts import paid_by_treasury
 
 __all__ = [
     "NOT_NOW",
@@ -58,9 +64,11 @@ __all__ = [
     "Chain",
     "LedgerResult",
     "appropriate",
+    "carry_over",
     "close_budget",
     "confirm",
     "event_id",
+    "expire_chain",
     "expire_voucher",
     "instruct",
     "instruct_chain",
@@ -73,6 +81,7 @@ __all__ = [
     "release",
     "reserve",
     "returned",
+    "returned_chain",
     "reverse",
     "set_cap",
     "time_out",
@@ -87,13 +96,21 @@ __all__ = [
 def appropriate(
     budget: Budget, amount: Decimal, *, document_no: str, on: date, id: uuid.UUID
 ) -> LedgerResult:
-    """下达预算: the treasury gives the year's budget, once or in several instalments."""
+    """下达预算: the treasury gives the year's budget, once or in several instalments. Of a shared budget, one of its parts."""
     return (
-        Chain(id, on, "budget", document_no or budget.code)
-        .open(budget.treasury, "treasury", region_code=budget.region_code)
-        .open(budget.code, "budget", returns_to=budget.treasury)
+        _open_budget(Chain(id, on, "budget", document_no or budget.code), budget)
         .single("appropriate", budget.treasury, budget.code, amount)
         .post()
+    )
+
+
+def _open_budget(chain: Chain, budget: Budget) -> Chain:
+    if budget.bearers:
+        raise ValueError(f"{budget.code}: the money of one of {', '.join(budget.bearers)}")
+    return (
+        chain.open(budget.treasury, "treasury", region_code=budget.region_code)
+        .open(budget.surplus, "surplus", returns_to=budget.treasury)
+        .open(budget.code, "budget", returns_to=budget.surplus)
     )
 
 
@@ -107,8 +124,25 @@ def withdraw(budget: Budget, amount: Decimal, *, document_no: str, on: date, id:
 
 
 def close_budget(budget: Budget, *, on: date, id: uuid.UUID) -> LedgerResult:
-    """结账: the year is closed; what is available, and what is released to it later, goes back to the treasury."""
-    return Chain(id, on, "budget", budget.code).close(budget.code).post()
+    """结账: the year is closed; what is available, and what is released to it later, goes back as the year's surplus.
+
+    What is issued, reserved or owed goes on. Of a shared budget all parts close together.
+    """
+    chain = Chain(id, on, "budget", budget.code)
+    for part in budget.parts:
+        chain.close(part.code)
+    return chain.post()
+
+
+def carry_over(
+    closed: Budget, to: Budget, amount: Decimal, *, document_no: str, on: date, id: uuid.UUID
+) -> LedgerResult:
+    """结转: at most what closing a year gave back becomes money of another year's budget."""
+    return (
+        _open_budget(Chain(id, on, "budget", document_no), to)
+        .single("carry_over", closed.surplus, to.code, amount)
+        .post()
+    )
 
 
 # -- vouchers ----------------------------------------------------------------------------------------------------------
@@ -123,15 +157,17 @@ def issue_chain(
     id: uuid.UUID,
     account_id: uuid.UUID | None = None,
     caps: Sequence[Cap] = (),
+    borne: Mapping[str, Decimal] | None = None,
 ) -> Chain:
     """The chain of ``issue``, for ``post_all``."""
-    voucher = voucher_account(voucher_no)
-    return (
-        Chain(id, on, "voucher", voucher_no)
-        .open(voucher, "voucher", returns_to=budget.code, id=str(account_id) if account_id else None)
-        .single("issue", budget.code, voucher, amount)
-        .use(caps, budget.region_code, amount)
-    )
+    chain = Chain(id, on, "voucher", voucher_no)
+    parts = budget.split(amount, borne)
+    for place, (part, share) in enumerate(parts, start=1):
+        own = str(account_id) if account_id and place == len(parts) else None
+        chain.open(part.voucher(voucher_no), "voucher", returns_to=part.code, id=own)
+        if share or len(parts) == 1:
+            chain.single("issue", part.code, part.voucher(voucher_no), share)
+    return chain.use(caps, budget.region_code, amount)
 
 
 def issue(
@@ -143,9 +179,15 @@ def issue(
     id: uuid.UUID,
     account_id: uuid.UUID | None = None,
     caps: Sequence[Cap] = (),
+    borne: Mapping[str, Decimal] | None = None,
 ) -> LedgerResult:
-    """发放: opens the voucher's account and commits the face value from the budget; ``caps`` whose event is the issue."""
-    return issue_chain(budget, voucher_no, amount, on=on, id=id, account_id=account_id, caps=caps).post()
+    """发放: opens the voucher's account and commits the face value from the budget; ``caps`` whose event is the issue.
+
+    ``borne`` is what each treasury bears of it, where the budget has several; ``account_id`` is then the last one's account.
+    """
+    return issue_chain(
+        budget, voucher_no, amount, on=on, id=id, account_id=account_id, caps=caps, borne=borne
+    ).post()
 
 
 def reserve(
@@ -166,16 +208,17 @@ def reserve(
     From ``expires_on`` on (if given) it can no longer be confirmed; ``time_out`` gives it back. ``replacing`` is an earlier
     reservation of the same claim: it is given back in the same chain, or stands when the new one is refused.
     """
-    payable = budget.payable(payee_uscc)
     chain = Chain(id, on, "claim", claim_no)
     if replacing is not None:
         chain.resolve("void", "release", replacing)
-    return (
-        chain.open(payable, "payable", returns_to=budget.code)
-        .pending("reserve", voucher_account(voucher_no), payable, amount, expires_on)
-        .use(caps, budget.region_code, amount, expires_on=expires_on, reserved=True)
-        .post()
-    )
+    for part in budget.parts:
+        chain.open(part.payable(payee_uscc), "payable", returns_to=part.code)
+    if budget.bearers:
+        sides = [(part.voucher(voucher_no), part.payable(payee_uscc)) for part in budget.parts]
+        chain.shared("pending", "reserve", voucher_account(voucher_no), sides, amount, expires_on)
+    else:
+        chain.pending("reserve", budget.voucher(voucher_no), budget.payable(payee_uscc), amount, expires_on)
+    return chain.use(caps, budget.region_code, amount, expires_on=expires_on, reserved=True).post()
 
 
 def confirm(
@@ -195,51 +238,117 @@ def time_out(reservation: uuid.UUID, *, claim_no: str, on: date, id: uuid.UUID) 
     return Chain(id, on, "claim", claim_no).resolve("expire", "time_out", reservation).post()
 
 
-def expire_voucher(voucher_no: str, *, on: date, id: uuid.UUID) -> LedgerResult:
-    """过期: what is available goes back to the budget; what claims have reserved stays theirs until it is resolved."""
-    return Chain(id, on, "voucher", voucher_no).close(voucher_account(voucher_no)).post()
+def expire_chain(voucher_no: str, *, on: date, id: uuid.UUID, bearers: Sequence[str] = ()) -> Chain:
+    """The chain of ``expire_voucher``, for ``post_all``."""
+    chain = Chain(id, on, "voucher", voucher_no)
+    for bearer in bearers or ("",):
+        chain.close(voucher_account(voucher_no, bearer))
+    return chain
 
 
-def void_voucher(voucher_no: str, *, on: date, id: uuid.UUID) -> LedgerResult:
+def expire_voucher(voucher_no: str, *, on: date, id: uuid.UUID, bearers: Sequence[str] = ()) -> LedgerResult:
+    """过期: what is available goes back to the budget; what claims have reserved stays theirs until it is resolved.
+
+    ``bearers`` are the treasuries that share the voucher's cost, if several do: each gets its own part back.
+    """
+    return expire_chain(voucher_no, on=on, id=id, bearers=bearers).post()
+
+
+def void_voucher(voucher_no: str, *, on: date, id: uuid.UUID, bearers: Sequence[str] = ()) -> LedgerResult:
     """作废: to the ledger the same as expiry; the voucher's state says why."""
-    return expire_voucher(voucher_no, on=on, id=id)
+    return expire_voucher(voucher_no, on=on, id=id, bearers=bearers)
 
 
 # -- payments ----------------------------------------------------------------------------------------------------------
 
 
 def instruct_chain(
-    budget: Budget, payment_no: str, amount: Decimal, *, payee_uscc: str, on: date, id: uuid.UUID
+    budget: Budget,
+    payment_no: str,
+    amount: Decimal,
+    *,
+    payee_uscc: str,
+    on: date,
+    id: uuid.UUID,
+    borne: Mapping[str, Decimal] | None = None,
+    caps: Sequence[Cap] = (),
 ) -> Chain:
     """The chain of ``instruct``, for ``post_all``."""
-    payable = budget.payable(payee_uscc)
-    payment = payment_account(payment_no)
-    return (
-        Chain(id, on, "payment", payment_no)
-        .open(payment, "instructed", returns_to=payable)
-        .single("instruct", payable, payment, amount)
-    )
+    chain = Chain(id, on, "payment", payment_no)
+    sides = [(part.payable(payee_uscc), part.payment(payment_no)) for part in budget.parts]
+    for payable, payment in sides:
+        chain.open(payment, "instructed", returns_to=payable)
+    if budget.bearers and borne is None:
+        owed = budget.payable(payee_uscc)
+        return chain.shared("single", "instruct", owed, sides, amount).use(
+            caps, budget.region_code, amount, code="instruct"
+        )
+    for (payable, payment), (_part, share) in zip(sides, budget.split(amount, borne), strict=True):
+        if share or not budget.bearers:
+            chain.single("instruct", payable, payment, share)
+    return chain.use(caps, budget.region_code, amount, code="instruct")
 
 
 def instruct(
-    budget: Budget, payment_no: str, amount: Decimal, *, payee_uscc: str, on: date, id: uuid.UUID
+    budget: Budget,
+    payment_no: str,
+    amount: Decimal,
+    *,
+    payee_uscc: str,
+    on: date,
+    id: uuid.UUID,
+    borne: Mapping[str, Decimal] | None = None,
+    caps: Sequence[Cap] = (),
 ) -> LedgerResult:
-    """拨付指令: part of what is owed to the payee is sent to the bank under one payment number."""
-    return instruct_chain(budget, payment_no, amount, payee_uscc=payee_uscc, on=on, id=id).post()
+    """拨付指令: part of what is owed to the payee is sent to the bank under one payment number; ``caps`` whose event is the payment.
+
+    ``borne`` is what each treasury bears of it, where the budget has several (``treasury_parts.borne_by_claims``); without it,
+    each bears in the measure of what it owes to the payee.
+    """
+    return instruct_chain(
+        budget, payment_no, amount, payee_uscc=payee_uscc, on=on, id=id, borne=borne, caps=caps
+    ).post()
 
 
 def mark_paid_chain(budget: Budget, payment_no: str, amount: Decimal, *, on: date, id: uuid.UUID) -> Chain:
     """The chain of ``mark_paid``, for ``post_all``."""
-    return (
-        Chain(id, on, "payment", payment_no)
-        .open(budget.paid, "paid", region_code=budget.region_code)
-        .single("pay", payment_account(payment_no), budget.paid, amount)
-    )
+    chain = Chain(id, on, "payment", payment_no)
+    for part in budget.parts:
+        chain.open(part.paid, "paid", region_code=budget.region_code)
+    if budget.bearers:
+        sides = [(part.payment(payment_no), part.paid) for part in budget.parts]
+        return chain.shared("single", "pay", payment_account(payment_no), sides, amount)
+    return chain.single("pay", budget.payment(payment_no), budget.paid, amount)
 
 
 def mark_paid(budget: Budget, payment_no: str, amount: Decimal, *, on: date, id: uuid.UUID) -> LedgerResult:
     """到账: the bank confirmed. Never more than was instructed under this number."""
     return mark_paid_chain(budget, payment_no, amount, on=on, id=id).post()
+
+
+def returned_chain(
+    budget: Budget,
+    payment_no: str,
+    amount: Decimal,
+    *,
+    payee_uscc: str,
+    on: date,
+    id: uuid.UUID,
+    after_paid: bool = False,
+    borne: Mapping[str, Decimal] | None = None,
+) -> Chain:
+    """The chain of ``returned``, for ``post_all``."""
+    chain = Chain(id, on, "payment", payment_no)
+    if budget.bearers and not after_paid:
+        sides = [(part.payment(payment_no), part.payable(payee_uscc)) for part in budget.parts]
+        return chain.shared("single", "return", payment_account(payment_no), sides, amount)
+    if borne is None and budget.bearers:
+        borne = paid_by_treasury(payment_no)
+    for part, share in budget.split(amount, borne):
+        source = part.paid if after_paid else part.payment(payment_no)
+        if share or not budget.bearers:
+            chain.single("return", source, part.payable(payee_uscc), share)
+    return chain
 
 
 def returned(
@@ -251,14 +360,13 @@ def returned(
     on: date,
     id: uuid.UUID,
     after_paid: bool = False,
+    borne: Mapping[str, Decimal] | None = None,
 ) -> LedgerResult:
-    """退票: the amount is owed to the payee again. ``after_paid`` when the bank had confirmed it before."""
-    source = budget.paid if after_paid else payment_account(payment_no)
-    return (
-        Chain(id, on, "payment", payment_no)
-        .single("return", source, budget.payable(payee_uscc), amount)
-        .post()
-    )
+    """退票: the amount is owed to the payee again. ``after_paid`` when the bank had confirmed it before; ``borne`` is then what
+    comes back to each treasury, where the budget has several: by default all that it paid under this number."""
+    return returned_chain(
+        budget, payment_no, amount, payee_uscc=payee_uscc, on=on, id=id, after_paid=after_paid, borne=borne
+    ).post()
 
 
 # -- corrections -------------------------------------------------------------------------------------------------------

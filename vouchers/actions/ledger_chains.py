@@ -16,8 +16,22 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+from vouchers.actions.ledger_accounts import Budget, payment_account, voucher_account
 from vouchers.errors import Invalid, NotNow
 from vouchers.money import thousands, yuan
+
+__all__ = [
+    "NOT_NOW",
+    "BookedTransfer",
+    "Budget",
+    "Cap",
+    "Chain",
+    "LedgerResult",
+    "event_id",
+    "payment_account",
+    "post_all",
+    "voucher_account",
+]
 
 _EVENTS = uuid.UUID("6a1f3c52-5f0e-5b1c-9f41-0f6c1d4f7a20")
 
@@ -31,48 +45,14 @@ def event_id(*parts: str | int) -> uuid.UUID:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """The budget of one program and year (预算指标), and the names of the accounts around it."""
-
-    program_code: str
-    year: int
-    region_code: str
-
-    @property
-    def code(self) -> str:
-        return f"budget:{self.program_code}:{self.year}"
-
-    @property
-    def treasury(self) -> str:
-        return f"treasury:{self.region_code}"
-
-    @property
-    def paid(self) -> str:
-        return f"paid:{self.program_code}:{self.year}"
-
-    def payable(self, payee_uscc: str) -> str:
-        """The account of what this budget owes to one payee."""
-        return f"payable:{self.program_code}:{self.year}:{payee_uscc}"
-
-
-def voucher_account(voucher_no: str) -> str:
-    """The code of a voucher's account."""
-    return f"voucher:{voucher_no}"
-
-
-def payment_account(payment_no: str) -> str:
-    """The code of the account of what is instructed to the bank under one payment number."""
-    return f"payment:{payment_no}"
-
-
-@dataclass(frozen=True, slots=True)
 class Cap:
     """One cap (限额) that a chain uses up: of a pool, voucher, contract, or enterprise and year.
 
     ``limit`` is that of the case's own version. The account's is the highest that any chain has stated: a chain that states
     less is held to its own limit, one that states more is granted the difference. So cases of two versions share one
     cap, and each keeps the limit that it was decided under. ``amount`` is what is used of it, by default as much as the chain moves. ``shared``:
-    many enterprises use it at once (a pool).
+    many enterprises use it at once (a pool). ``together``: the subjects of a group whose use the limit counts as one,
+    ``group`` its name; each of them has an account.
     """
 
     publication_hash: str
@@ -82,6 +62,8 @@ class Cap:
     limit: Decimal
     amount: Decimal | None = None
     shared: bool = False
+    group: str = ""
+    together: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """``ValueError`` for a limit that is no amount: it comes from a published policy, not from a person."""
@@ -90,7 +72,11 @@ class Cap:
 
     @property
     def code(self) -> str:
-        return f"cap:{self.publication_hash[:12]}:{self.cap_code}:{self.subject}:{self.period}"
+        return self.code_of(self.subject)
+
+    def code_of(self, subject: str) -> str:
+        """The account of the same cap for another subject."""
+        return f"cap:{self.publication_hash[:12]}:{self.cap_code}:{subject}:{self.period}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +169,8 @@ class Chain:
     subject_no: str
     opens: list[dict[str, Any]] = field(default_factory=list)
     transfers: list[dict[str, Any]] = field(default_factory=list)
+    sums: list[dict[str, Any]] = field(default_factory=list)
+    borne_together: str = ""
 
     def open(self, code: str, kind: str, **more: str | bool | None) -> Chain:
         """Open the account if it does not exist: ``returns_to``, ``region_code``, ``limit``, ``hot``, ``id``."""
@@ -205,6 +193,29 @@ class Chain:
             debit=debit,
             credit=credit,
             amount=_text(amount),
+            expires_on=expires_on.isoformat() if expires_on else None,
+        )
+
+    def shared(
+        self,
+        kind: str,
+        code: str,
+        name: str,
+        sides: Sequence[tuple[str, str]],
+        amount: Decimal,
+        expires_on: date | None = None,
+    ) -> Chain:
+        """Move or reserve an amount that several debit accounts bear together, each to its own credit account.
+
+        The database says which bears what, by what each has left; the last one gets what truncation to the fen leaves.
+        ``name`` is what they are parts of: who takes from it waits for whoever does at the same time.
+        """
+        self.borne_together = name
+        return self._leg(
+            kind=kind,
+            code=code,
+            amount=_text(amount),
+            shared=[{"debit": debit, "credit": credit} for debit, credit in sides],
             expires_on=expires_on.isoformat() if expires_on else None,
         )
 
@@ -236,25 +247,34 @@ class Chain:
         amount: Decimal,
         *,
         expires_on: date | None = None,
-        **how: bool,
+        reserved: bool = False,
+        code: str = "issue",
     ) -> Chain:
-        """Use up caps in the same chain: at once, or ``reserved=True``."""
+        """Use up caps in the same chain: at once (``code`` says by which event), or ``reserved=True``."""
         for cap in caps:
             source, used = f"cap_source:{region_code}", f"cap_used:{region_code}"
             self.open(source, "cap_source", region_code=region_code)
             self.open(used, "cap_used", region_code=region_code)
             self.open(cap.code, "cap", region_code=region_code, limit=_text(cap.limit), hot=cap.shared)
+            if cap.together:
+                accounts = sorted({cap.code, *(cap.code_of(subject) for subject in cap.together)})
+                for code in accounts:
+                    if code != cap.code:
+                        self.open(code, "cap", region_code=region_code)
+                self.sums.append(
+                    {"code": cap.code_of(cap.group), "limit": _text(cap.limit), "accounts": accounts}
+                )
             part = amount if cap.amount is None else cap.amount
-            if how.get("reserved"):
+            if reserved:
                 self.pending("reserve", cap.code, used, part, expires_on)
             else:
-                self.single("issue", cap.code, used, part)
+                self.single(code, cap.code, used, part)
         return self
 
     def body(self) -> dict[str, Any]:
         """What is sent. The database hashes it, to know the same id with another body."""
         opens = {item["code"]: item for item in self.opens}
-        return {
+        body: dict[str, Any] = {
             "id": str(self.id),
             "on": self.on.isoformat(),
             "subject_kind": self.subject_kind,
@@ -262,6 +282,11 @@ class Chain:
             "open": list(opens.values()),
             "transfers": self.transfers,
         }
+        if self.sums:
+            body["sums"] = self.sums
+        if self.borne_together:
+            body["split"] = self.borne_together
+        return body
 
     def post(self) -> LedgerResult:
         """Send it: one round trip."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from vouchers import dates
 from vouchers.access import Role, require_role
 from vouchers.actions.ledger import Budget, appropriate, event_id
+from vouchers.actions.treasury_parts import treasuries_of
 from vouchers.context import announce
 from vouchers.errors import Invalid
 from vouchers.models import Appropriation, Program, ProgramBudget, Region, User
@@ -38,12 +39,20 @@ def open_program(
 
 
 def appropriate_budget(
-    program: Program, year: int, amount: Decimal, *, document_no: str, by: User, on: date | None = None
+    program: Program,
+    year: int,
+    amount: Decimal,
+    *,
+    document_no: str,
+    by: User,
+    on: date | None = None,
+    treasury: str = "",
 ) -> Appropriation:
     """下达预算: book one appropriation document. The ledger is called last. The same document again changes nothing.
 
-    `amount` is yuan, above zero. Raises Invalid: `budget.amount`, `budget.document_missing`, `budget.document_reused`
-    (same document, another amount).
+    `amount` is yuan, above zero; `treasury` the code of the one that gives it, where the program's cost is shared. Raises
+    Invalid: `budget.amount`, `budget.document_missing`, `budget.treasury`, `budget.document_reused` (same document, another
+    amount); NotNow `budget.closed`.
     """
     announce("budget.appropriate")
     require_role(by, Role.FINANCE, region=program.region)
@@ -55,11 +64,14 @@ def appropriate_budget(
         raise Invalid("budget.amount", "下达金额应大于零。", field="amount")
     if not document_no.strip():
         raise Invalid("budget.document_missing", "请填写指标文号。", field="document_no")
+    name = require_treasury(program, treasury)
     budget, _created = ProgramBudget.objects.get_or_create(
         program=program, year=year, defaults={"amount": ZERO}
     )
     budget = ProgramBudget.objects.select_for_update().get(pk=budget.pk)
-    known: Appropriation | None = Appropriation.objects.filter(budget=budget, document_no=document_no).first()
+    known: Appropriation | None = Appropriation.objects.filter(
+        budget=budget, treasury_code=treasury, document_no=document_no
+    ).first()
     if known is not None:
         if known.amount != amount:
             raise Invalid(
@@ -72,6 +84,8 @@ def appropriate_budget(
     appropriation = Appropriation.objects.create(
         budget=budget,
         document_no=document_no,
+        treasury_code=treasury,
+        treasury=name,
         amount=amount,
         appropriated_on=on or dates.today(),
         appropriated_by=by,
@@ -79,10 +93,26 @@ def appropriate_budget(
     budget.amount += amount
     budget.save(update_fields=["amount"])
     appropriate(
-        Budget(program.code, year, program.region.code),
+        Budget(program.code, year, program.region.code, bearer=treasury),
         amount,
         document_no=document_no,
         on=appropriation.appropriated_on,
-        id=event_id("appropriate", program.code, year, document_no),
+        id=event_id("appropriate", program.code, year, document_no, *([treasury] if treasury else [])),
     ).demand()
     return appropriation
+
+
+def require_treasury(program: Program, treasury: str) -> str:
+    """The name of one of the treasuries that bear the program's cost; empty where one bears all. Raises Invalid
+    (`budget.treasury`) for any other."""
+    names = treasuries_of(program)
+    if treasury in names:
+        return names[treasury]
+    shared = "、".join(f"{name}（{code}）" for code, name in names.items() if code)
+    raise Invalid(
+        "budget.treasury",
+        f"本专项的资金由{shared}分担，请指明由哪一级财政下达。"
+        if shared
+        else "本专项的资金不分担，不必指明财政。",
+        field="treasury",
+    )

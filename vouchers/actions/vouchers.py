@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db import connection
+from django.db.models import Sum
 
 from vouchers import dates
 from vouchers.access import require_other_person
 from vouchers.actions import ledger
-from vouchers.actions.ledger_chains import Budget, Cap, Chain, LedgerResult, event_id, post_all
+from vouchers.actions.ledger_chains import Budget, Cap, LedgerResult, event_id, post_all
+from vouchers.actions.treasury_parts import bearers_of, borne_by
 from vouchers.context import announce
 from vouchers.errors import NotNow
-from vouchers.models import LedgerAccount, Party, Publication, User, Voucher
+from vouchers.models import LedgerAccount, LedgerTransfer, Party, Publication, User, Voucher
+from vouchers.models.ledger import TransferKind
 from vouchers.models.vouchers import VoucherState
 from vouchers.money import ZERO
 from vouchers.numbers import next_no
@@ -41,39 +43,40 @@ class Balance:
 
 
 def budget_of(voucher: Voucher) -> Budget:
-    """The budget that the voucher was issued from."""
+    """The budget that the voucher was issued from, with the treasuries that share its cost."""
     assert voucher.program is not None and voucher.budget_year is not None
-    return Budget(voucher.program.code, voucher.budget_year, voucher.program.region.code)
+    return Budget(
+        voucher.program.code, voucher.budget_year, voucher.program.region.code, tuple(voucher.bearers)
+    )
+
+
+def accounts_of(voucher: Voucher) -> list[str]:
+    """The codes of its accounts: one, or one for each treasury that bears a part of it."""
+    return [ledger.voucher_account(voucher.voucher_no, bearer) for bearer in voucher.bearers or [""]]
 
 
 def balances(vouchers: Iterable[Voucher]) -> dict[str, Balance]:
-    """The balance of each voucher by number, in one query; imported history has no account and counts as spent."""
-    wanted = {ledger.voucher_account(voucher.voucher_no): voucher for voucher in vouchers}
-    accounts = {account.code: account for account in LedgerAccount.objects.filter(code__in=wanted)}
+    """The balance of each voucher by number, in two queries; imported history has no account and counts as spent."""
+    wanted = list(vouchers)
+    codes = [code for voucher in wanted for code in accounts_of(voucher)]
+    accounts = {account.code: account for account in LedgerAccount.objects.filter(code__in=codes)}
+    confirmed = _confirmed([account.pk for account in accounts.values()])
     out = {}
-    for code, voucher in wanted.items():
-        account = accounts.get(code)
-        if account is None:
-            out[voucher.voucher_no] = Balance(voucher.face_value, ZERO, ZERO, ZERO)
-            continue
-        available = ZERO if account.closed else account.available
+    for voucher in wanted:
+        parts = [accounts[code] for code in accounts_of(voucher) if code in accounts]
         out[voucher.voucher_no] = Balance(
             face_value=voucher.face_value,
-            available=available,
-            reserved=account.debits_pending,
-            used=_confirmed(account),
+            available=sum((account.available for account in parts if not account.closed), ZERO),
+            reserved=sum((account.debits_pending for account in parts), ZERO),
+            used=sum((confirmed.get(account.pk, ZERO) for account in parts), ZERO),
         )
     return out
 
 
-def _confirmed(account: LedgerAccount) -> Decimal:
-    """What claims have posted; closing also debits the account, but goes back to the budget."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(sum(amount), 0) FROM vouchers_ledgertransfer WHERE debit_id = %s AND kind = 'post'",
-            [account.pk],
-        )
-        return Decimal(cursor.fetchone()[0])
+def _confirmed(accounts: Sequence[uuid.UUID]) -> dict[uuid.UUID, Decimal]:
+    """What claims have posted, by account; closing also debits them, but goes back to the budget."""
+    posted = LedgerTransfer.objects.filter(debit_id__in=accounts, kind=TransferKind.POST).order_by()
+    return dict(posted.values_list("debit_id").annotate(Sum("amount")))
 
 
 def balance_of(voucher: Voucher) -> Balance:
@@ -130,12 +133,14 @@ def make_voucher(
         issued_on=on,
         expires_on=expires_on,
         budget_year=on.year,
+        bearers=list(bearers_of(publication.scheme)),
         verification_code="" if is_entitlement else "".join(secrets.choice(_ALPHABET) for _ in range(10)),
     )
 
 
 def commit_voucher(voucher: Voucher, *, issue_id: uuid.UUID, caps: Sequence[Cap] = ()) -> LedgerResult:
-    """Commit the face value from the year's budget and the caps: the last statement of the caller's deed.
+    """Commit the face value from the year's budget and the caps: the last statement of the caller's deed. Where treasuries
+    share the cost, each gives its part of it, as the version splits it.
 
     The result may be a refusal (budget or cap exhausted): the caller then undoes the voucher and keeps the attempt.
     """
@@ -147,7 +152,15 @@ def commit_voucher(voucher: Voucher, *, issue_id: uuid.UUID, caps: Sequence[Cap]
         id=issue_id,
         account_id=voucher.account_id,
         caps=caps,
+        borne=_borne(voucher),
     )
+
+
+def _borne(voucher: Voucher) -> dict[str, Decimal] | None:
+    if not voucher.bearers:
+        return None
+    assert voucher.publication is not None
+    return borne_by(voucher.publication.scheme, voucher.face_value)
 
 
 def freeze_voucher(voucher: Voucher, *, by: User, reason: str) -> Voucher:
@@ -173,7 +186,10 @@ def void_voucher(voucher: Voucher, *, by: User, reason: str) -> LedgerResult:
     assert voucher.program is not None
     advance(voucher, "void", by=by, region=voucher.program.region)
     return ledger.void_voucher(
-        voucher.voucher_no, on=dates.today(), id=event_id("void", voucher.voucher_no)
+        voucher.voucher_no,
+        on=dates.today(),
+        id=event_id("void", voucher.voucher_no),
+        bearers=voucher.bearers,
     ).demand()
 
 
@@ -192,8 +208,11 @@ def expire_due_vouchers(on: date | None = None, *, limit: int = 500) -> int:
     for voucher in due:
         advance(voucher, "expire", by=None)
         chains.append(
-            Chain(event_id("expire", voucher.voucher_no), on, "voucher", voucher.voucher_no).close(
-                ledger.voucher_account(voucher.voucher_no)
+            ledger.expire_chain(
+                voucher.voucher_no,
+                on=on,
+                id=event_id("expire", voucher.voucher_no),
+                bearers=voucher.bearers,
             )
         )
     for result in post_all(chains):
@@ -210,6 +229,7 @@ def mark_if_exhausted(voucher: Voucher) -> None:
 
 __all__ = [
     "Balance",
+    "accounts_of",
     "balance_of",
     "balances",
     "budget_of",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions import policies, policy_editing, programs
+from vouchers.actions.treasury_parts import treasuries_of
 from vouchers.admin.acts import Act, ActingAdmin
 from vouchers.admin.policy_acts import BeginForm, CloneForm
 from vouchers.admin.scoped import PartInline, ScopedAdmin, admin_address
@@ -44,7 +45,20 @@ class BudgetForm(forms.Form):
         label=_("预算年度"), min_value=2000, max_value=2100, initial=lambda: dates.today().year
     )
     document_no = forms.CharField(label=_("指标文号"), max_length=100)
+    treasury = forms.ChoiceField(
+        label=_("由哪级财政下达"), help_text=_("本专项的资金由几级财政分担，各级分别下达。")
+    )
     amount = forms.DecimalField(label=_("下达金额（元）"), max_digits=18, decimal_places=2, min_value=0)
+
+    def for_row(self, program: Program) -> None:
+        """The treasuries that bear the program's cost; not asked where there is only one."""
+        names = treasuries_of(program)
+        if list(names) == [""]:
+            del self.fields["treasury"]
+        else:
+            choices = [(code, name or _("不分担的版本")) for code, name in names.items()]
+            self.fields["treasury"].choices = choices  # type: ignore[attr-defined]
+            self.fields["treasury"].required = "" not in names
 
 
 def _appropriate(request: HttpRequest, program: Program, given: dict[str, Any]) -> str:
@@ -54,6 +68,7 @@ def _appropriate(request: HttpRequest, program: Program, given: dict[str, Any]) 
         given["amount"],
         document_no=given["document_no"],
         by=request.user,  # type: ignore[arg-type]
+        treasury=given.get("treasury", ""),
     )
     return (
         f"已下达 {program.code} {given['year']} 年度预算 {thousands(done.amount)} 元（{done.document_no}）。"

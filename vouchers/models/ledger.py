@@ -31,16 +31,17 @@ class AccountKind(models.TextChoices):
     """What an account stands for. ``ledger_account_kinds()`` in the SQL gives each its ledger and limits."""
 
     TREASURY = "treasury", _("财政拨入")
+    SURPLUS = "surplus", _("年终结余")
     BUDGET = "budget", _("预算指标")
     VOUCHER = "voucher", _("算力券")
     PAYABLE = "payable", _("应付补贴")
     INSTRUCTED = "instructed", _("拨付在途")
     PAID = "paid", _("已拨付")
-    CAP_SOURCE = "cap_source", _("额度来源")
     LEVIED = "levied", _("追缴加收")
     RECEIVABLE = "receivable", _("应追回款")
     RECOVERED = "recovered", _("已追回")
     WRITTEN_OFF = "written_off", _("已核销坏账")
+    CAP_SOURCE = "cap_source", _("额度来源")
     CAP = "cap", _("限额")
     CAP_USED = "cap_used", _("已用额度")
 
@@ -60,6 +61,7 @@ class TransferCode(models.TextChoices):
 
     APPROPRIATE = "appropriate", _("下达预算")
     WITHDRAW = "withdraw", _("收回预算")
+    CARRY_OVER = "carry_over", _("结转下年")
     ISSUE = "issue", _("发放")
     RESERVE = "reserve", _("预占")
     CONFIRM = "confirm", _("核销")
@@ -70,13 +72,13 @@ class TransferCode(models.TextChoices):
     INSTRUCT = "instruct", _("拨付指令")
     PAY = "pay", _("拨付到账")
     RETURN = "return", _("退票")
-    REVERSE = "reverse", _("冲正")
-    GRANT = "grant", _("核定限额")
     CLAW_BACK = "claw_back", _("追回")
     LEVY = "levy", _("加收费用与罚款")
     RECOVER = "recover", _("收回")
     OFFSET = "offset", _("抵扣")
     WRITE_OFF = "write_off", _("核销坏账")
+    REVERSE = "reverse", _("冲正")
+    GRANT = "grant", _("核定限额")
     CURTAIL = "curtail", _("调减限额")
 
 

@@ -91,7 +91,7 @@ class ProgramBudgetQuerySet(ScopedQuerySet):
 
 
 class ProgramBudget(models.Model):
-    """The money of one program for one year (预算指标), in yuan: the sum of its appropriations.
+    """The money of one program for one year (预算指标), in yuan: the sum of its appropriations and of what is carried over to it.
 
     What is left of it is in the ledger, never here. `year` is the budget year.
     """
@@ -122,12 +122,15 @@ class AppropriationQuerySet(ScopedQuerySet):
 
 
 class Appropriation(models.Model):
-    """One document by which the treasury gives money to a year's budget (指标文件), in yuan. Booked in the ledger once."""
+    """One document by which a treasury gives money to a year's budget (指标文件), in yuan. Booked in the ledger once."""
 
     budget = models.ForeignKey(
         ProgramBudget, models.PROTECT, related_name="appropriations", verbose_name=_("预算指标")
     )
     document_no = models.CharField(_("指标文号"), max_length=100)
+    # The code that the program's versions give the treasury; empty where one treasury bears all.
+    treasury_code = models.CharField(_("分担财政代码"), max_length=40, blank=True, default="", db_default="")
+    treasury = models.CharField(_("财政"), max_length=100, blank=True, default="", db_default="")
     amount = models.DecimalField(_("金额（元）"), max_digits=18, decimal_places=2)
     appropriated_on = models.DateField(_("下达日期"))
     appropriated_by = models.ForeignKey(
@@ -141,7 +144,9 @@ class Appropriation(models.Model):
         verbose_name_plural = _("指标文件")
         ordering = ["budget", "appropriated_on", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["budget", "document_no"], name="appropriation_document_once"),
+            models.UniqueConstraint(
+                fields=["budget", "treasury_code", "document_no"], name="appropriation_document_once"
+            ),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="appropriation_positive"),
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -50,6 +51,11 @@ class Voucher(Recorded):
         _("到期日"), help_text=_("当日起不可再申请兑付；此前已预占的金额继续办理。")
     )
     budget_year = models.PositiveSmallIntegerField(_("预算年度"), null=True, blank=True)
+    # Where several treasuries share the cost: their codes in the version it was issued under, in the order in which they bear
+    # it, who takes the rest last. The ledger has an account for the part of each (decision 0012).
+    bearers = ArrayField(
+        models.CharField(max_length=40), verbose_name=_("分担财政"), default=list, blank=True, editable=False
+    )
     state = models.CharField(_("状态"), max_length=12, choices=VoucherState, default=VoucherState.ACTIVE)
     account_id = models.UUIDField(_("科目"), default=uuid.uuid4, editable=False, unique=True)
     # The code by which the public page finds it without the number being guessable from the list of numbers.

@@ -5,7 +5,7 @@
 --
 -- Order of locks, the same for everybody, so that no two can wait for each other in a ring:
 --   0  the chain's id (advisory): the second sender of an id waits for the first, then gets the first answer
---   1  rows that are opened, roots first, then by code
+--   1  what is borne by several accounts (advisory; ledger_shares.sql); rows that are opened, roots first, then by code
 --   2  an advisory lock for each hot account, by key: thousands queue here cheaply, not on the row
 --   3  rows of all touched accounts, by id
 -- Nothing that can change is decided before all locks are held. A chain is judged by where it leads: limits hold at its end.
@@ -21,6 +21,7 @@ RETURNS TABLE (kind text, ledger text, debit_limited boolean, credit_limited boo
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     VALUES
         ('treasury',   'money',       false, true,  false, true),
+        ('surplus',    'money',       true,  false, false, true),
         ('budget',     'money',       true,  false, true,  true),
         ('voucher',    'money',       true,  false, false, true),
         ('payable',    'money',       true,  false, false, true),
@@ -41,8 +42,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT ARRAY[
         'appropriate single treasury budget',
         'withdraw single budget treasury',
+        'carry_over single surplus budget',
         'issue single budget voucher',
         'issue single cap cap_used',
+        'instruct single cap cap_used',
+        'return single cap_used cap',
         'reserve pending voucher payable',
         'reserve pending cap cap_used',
         'confirm post voucher payable',
@@ -52,10 +56,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         'time_out expire voucher payable',
         'time_out expire cap cap_used',
         'close single voucher budget',
+        'close single voucher surplus',
         'close single voucher treasury',
+        'close single budget surplus',
         'close single budget treasury',
         'lapse single voucher budget',
+        'lapse single voucher surplus',
         'lapse single voucher treasury',
+        'lapse single budget surplus',
         'lapse single budget treasury',
         'instruct single payable instructed',
         'pay single instructed paid',
@@ -87,7 +95,7 @@ $$;
 CREATE OR REPLACE FUNCTION ledger_open(wanted jsonb, opened date) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    FOR depth IN 0..1 LOOP  -- those that return nowhere, then those that return to them
+    FOR depth IN 0..2 LOOP  -- those that return nowhere, those that return to them, those that return to these
         INSERT INTO vouchers_ledgeraccount (
             id, ledger, kind, code, region_code, returns_to_id, debits_pending, debits_posted, credits_pending,
             credits_posted, debits_must_not_exceed_credits, credits_must_not_exceed_debits, hot, counted, opened_on)
@@ -97,7 +105,7 @@ BEGIN
           FROM jsonb_array_elements(wanted) AS w
           JOIN ledger_account_kinds() AS k ON k.kind = w ->> 'kind'
           LEFT JOIN vouchers_ledgeraccount AS parent ON parent.code = w ->> 'returns_to'
-         WHERE ((w ->> 'returns_to') IS NOT NULL)::integer = depth
+         WHERE ((w ->> 'returns_to') IS NOT NULL)::integer = least(depth, 1)
            AND (depth = 0 OR parent.id IS NOT NULL)
            AND NOT EXISTS (SELECT FROM vouchers_ledgeraccount AS there WHERE there.code = w ->> 'code')
          ORDER BY w ->> 'code'
@@ -127,6 +135,8 @@ DECLARE
     booked date := (chain ->> 'on')::date;
     leg jsonb;
     kind text;
+    how text;  -- of a leg that is found: its kind and code, if not the request's
+    why text;
     found_legs refcursor;
     p record;
     amount numeric;
@@ -213,15 +223,20 @@ BEGIN
             EXIT WHEN NOT there;
             n := n + 1;
             amount := p.amount;
+            how := kind; why := leg ->> 'code';
             IF kind = 'post' AND leg ? 'amount' THEN
                 amount := ledger_amount(leg ->> 'amount');
-                IF p.debit_kind = 'cap' THEN amount := least(amount, p.amount); END IF;
+                IF p.debit_kind = 'cap' THEN amount := least(amount, p.amount);
+                ELSIF p.debit_code LIKE '%:%:%' THEN  -- one of several that bear the reservation
+                    amount := ledger_part_of((leg ->> 'pending_chain')::uuid, p.pending, amount);
+                    IF amount = 0 THEN how := 'void'; why := 'release'; amount := p.amount; END IF;
+                END IF;
             END IF;
             IF r.refusal IS NULL THEN
                 r.refusal := CASE
                     WHEN amount IS NULL THEN 'invalid_amount'
                     WHEN kind <> 'reverse'
-                         AND concat_ws(' ', leg ->> 'code', kind, p.debit_kind, p.credit_kind) <> ALL (ledger_routes()) THEN 'route_unknown'
+                         AND concat_ws(' ', why, how, p.debit_kind, p.credit_kind) <> ALL (ledger_routes()) THEN 'route_unknown'
                     WHEN kind = 'post' AND booked >= p.expires_on THEN 'pending_expired'
                     WHEN kind = 'expire' AND (p.expires_on IS NULL OR booked < p.expires_on) THEN 'not_yet_expired'
                     WHEN amount > p.held THEN 'exceeds_pending' END;
@@ -230,17 +245,17 @@ BEGIN
                     IF r.refusal = 'exceeds_pending' THEN r.refused_amount := amount; r.refused_of := p.held; END IF;
                 END IF;
             END IF;
-            l_kind := l_kind || CASE kind WHEN 'reverse' THEN 'single' ELSE kind END;
-            l_code := l_code || CASE kind WHEN 'reverse' THEN 'reverse' ELSE leg ->> 'code' END;
+            l_kind := l_kind || CASE how WHEN 'reverse' THEN 'single' ELSE how END;
+            l_code := l_code || CASE how WHEN 'reverse' THEN 'reverse' ELSE why END;
             l_debit := l_debit || p.debit; l_debit_code := l_debit_code || p.debit_code::text;
             l_credit := l_credit || p.credit; l_credit_code := l_credit_code || p.credit_code::text;
             l_amount := l_amount || amount;
             l_pending := l_pending || p.pending;
             l_reverses := l_reverses || p.reverses;
             l_expires := l_expires || CASE kind WHEN 'pending' THEN p.expires_on END;
-            r.releasing := r.releasing OR kind IN ('void', 'expire') OR amount < p.held;
-            held := CASE kind WHEN 'pending' THEN amount ELSE -coalesce(p.held, 0) END;
-            moved := CASE WHEN kind IN ('void', 'expire', 'pending') THEN 0 ELSE amount END;
+            r.releasing := r.releasing OR how IN ('void', 'expire') OR amount < p.held;
+            held := CASE how WHEN 'pending' THEN amount ELSE -coalesce(p.held, 0) END;
+            moved := CASE WHEN how IN ('void', 'expire', 'pending') THEN 0 ELSE amount END;
             IF p.debit_counted THEN
                 i := array_position(a_id, p.debit);
                 IF i IS NULL THEN
@@ -286,6 +301,17 @@ BEGIN
                 UNION SELECT a.id, a.returns_to_id, a.hot FROM way JOIN vouchers_ledgeraccount AS a ON a.id = way.returns_to_id
             )
             SELECT way.id, way.hot FROM way WHERE way.id <> ALL (coalesce(a_id, '{}'))
+        LOOP
+            a_id := a_id || p.id; a_at := a_at || n + 1;
+            a_dp := a_dp || 0.00; a_dd := a_dd || 0.00; a_cp := a_cp || 0.00; a_cc := a_cc || 0.00;
+            IF p.hot THEN a_key := a_key || hashtextextended(p.id::text, 2); END IF;
+        END LOOP;
+    END IF;
+    IF chain ? 'sums' THEN  -- and the accounts that a limit on their sum counts
+        FOR p IN SELECT DISTINCT a.id, a.hot
+                   FROM jsonb_array_elements(chain -> 'sums') AS s, jsonb_array_elements_text(s -> 'accounts') AS c
+                   JOIN vouchers_ledgeraccount AS a ON a.code = c.value
+                  WHERE a.id <> ALL (coalesce(a_id, '{}'))
         LOOP
             a_id := a_id || p.id; a_at := a_at || n + 1;
             a_dp := a_dp || 0.00; a_dd := a_dd || 0.00; a_cp := a_cp || 0.00; a_cc := a_cc || 0.00;
@@ -477,6 +503,11 @@ BEGIN
                  ELSE a_cp[worst] + a_cc[worst] - a_dd[worst] END);
     END IF;
 
+    IF chain ? 'sums' THEN
+        answer := ledger_sum_exceeded(chain, r.a_id, a_row, a_dp, a_dd, a_cc, limits);
+        IF answer IS NOT NULL THEN RETURN answer; END IF;
+    END IF;
+
     UPDATE vouchers_ledgeraccount AS b
        SET debits_pending = b.debits_pending + d.dp, debits_posted = b.debits_posted + d.dd,
            credits_pending = b.credits_pending + d.cp, credits_posted = b.credits_posted + d.cc
@@ -526,7 +557,7 @@ BEGIN
     IF FOUND THEN
         RETURN CASE WHEN first.body_sha256 = body THEN first.answer ELSE ledger_refusal(chain_no, 'id_reused') END;
     END IF;
-    answer := ledger_book(chain);
+    answer := CASE WHEN chain ? 'split' THEN ledger_book_split(chain) ELSE ledger_book(chain) END;
     INSERT INTO vouchers_ledgerattempt (id, body_sha256, accepted, code, answer, recorded_at)
     VALUES (chain_no, body, (answer ->> 'accepted')::boolean, answer ->> 'code', answer, clock_timestamp());
     RETURN answer;
@@ -546,13 +577,16 @@ BEGIN
     FOR key IN SELECT hashtextextended((c ->> 'id')::uuid::text, 1) AS k FROM jsonb_array_elements(chains) AS c ORDER BY k LOOP
         PERFORM pg_advisory_xact_lock(key);
     END LOOP;
+    FOR key IN SELECT DISTINCT hashtextextended(c ->> 'split', 3) AS k FROM jsonb_array_elements(chains) AS c WHERE c ? 'split' ORDER BY k LOOP
+        PERFORM pg_advisory_xact_lock(key);
+    END LOOP;
     SELECT jsonb_agg(DISTINCT w) INTO opened FROM jsonb_array_elements(chains) AS c, jsonb_array_elements(c -> 'open') AS w;
     IF opened IS NOT NULL THEN
         PERFORM ledger_open(opened, (chains -> 0 ->> 'on')::date);
     END IF;
     SELECT array_agg(DISTINCT i.id), array_agg(DISTINCT k.key) FILTER (WHERE k.key IS NOT NULL) INTO ids, keys
       FROM jsonb_array_elements(chains) AS c
-     CROSS JOIN LATERAL ledger_prepare(c) AS p
+     CROSS JOIN LATERAL ledger_prepare(CASE WHEN c ? 'split' THEN ledger_split_widely(c) ELSE c END) AS p
       LEFT JOIN LATERAL unnest(p.a_id) AS i (id) ON true
       LEFT JOIN LATERAL unnest(p.a_key) AS k (key) ON true;
     IF keys IS NOT NULL THEN

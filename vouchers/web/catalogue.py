@@ -9,8 +9,8 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from vouchers import dates
-from vouchers.actions.ledger_chains import Budget
-from vouchers.models import LedgerAccount, Program, Publication, PublicationStatus
+from vouchers.actions.budgets import room_of
+from vouchers.models import Program, Publication, PublicationStatus
 from vouchers.policy.opening import closed_reasons
 from vouchers.policy.rules import Scheme, Window
 from vouchers.policy.terms import Shortage, Stage
@@ -42,21 +42,14 @@ class Offer:
         return {"state": "closed", "label": _("暂不受理")}
 
 
-def remaining(program: Program, year: int) -> Decimal | None:
-    """What is left of the year's budget for new vouchers, in yuan; None when nothing was appropriated."""
-    code = Budget(program.code, year, program.region.code).code
-    account = LedgerAccount.objects.filter(code=code).first()
-    return account.available if account else None
-
-
 def offer_of(program: Program, on: date | None = None) -> Offer:
     """The program today, with the version in force, or the last one that was."""
     day = on or dates.today()
-    left = remaining(program, day.year)
     publication = Publication.objects.filter(program=program).valid_on(day).select_related("validity").first()
     if publication is None:
-        return _not_in_force(program, day, left)
+        return _not_in_force(program, day)
     scheme = publication.scheme
+    left = room_of(program, day.year, scheme)
     reasons: list[str] = []
     status = publication.status_on(day)
     if status == PublicationStatus.Status.SUSPENDED:
@@ -83,14 +76,15 @@ def offer_of(program: Program, on: date | None = None) -> Offer:
     return Offer(program, publication, scheme, tuple(reasons), left, window)
 
 
-def _not_in_force(program: Program, day: date, left: Decimal | None) -> Offer:
+def _not_in_force(program: Program, day: date) -> Offer:
     known = Publication.objects.filter(program=program).select_related("validity")
     coming = known.filter(validity__effective_from__gt=day).order_by("validity__effective_from").first()
     if coming is not None:
         reason = _("自 %(day)s 起施行。") % {"day": date_text(coming.validity.effective_from)}
-        return Offer(program, coming, coming.scheme, (reason,), left)
+        return Offer(program, coming, coming.scheme, (reason,), room_of(program, day.year, coming.scheme))
     last = known.order_by("-validity__effective_from").first()
     if last is None:
+        left = room_of(program, day.year, None)
         return Offer(program, None, None, (_("政策正在拟定，尚未发布。"),), left)
     ended = last.validity.effective_to
     reason = (
@@ -98,7 +92,7 @@ def _not_in_force(program: Program, day: date, left: Decimal | None) -> Offer:
         if ended
         else _("目前没有施行中的政策。")
     )
-    return Offer(program, last, last.scheme, (reason,), left)
+    return Offer(program, last, last.scheme, (reason,), room_of(program, day.year, last.scheme))
 
 
 def _window(scheme: Scheme) -> Window | None:
