@@ -11,6 +11,7 @@ class ApplicationsConfig(AppConfig):
 
     def ready(self) -> None:
         from applications.actions.assessments import beneath_application, beneath_claim
+        from applications.actions.payment_news import look_again
         from applications.actions.reach import REACHED
         from applications.past_cases import PAST_CASES
         from applications.replay_cases import OWN_CASES
@@ -19,6 +20,7 @@ class ApplicationsConfig(AppConfig):
         from applications.web.menus import register_menus
         from vouchers.actions.case_sources import register_case_source
         from vouchers.actions.holds import register_beneath
+        from vouchers.actions.payments import register_payment_check
         from vouchers.actions.policy_reach import register_reach
         from vouchers.web.case_links import register_case_links
 
@@ -28,5 +30,6 @@ class ApplicationsConfig(AppConfig):
         register_reach(REACHED)
         register_beneath("application", beneath_application)
         register_beneath("claim", beneath_claim)
+        register_payment_check(look_again)
         register_menus()
         register_case_links(desk_links)

@@ -9,6 +9,7 @@ from celery import shared_task
 
 from applications.actions.claims import claims_due_to_lapse, lapse_if_due, mark_claim_paid
 from applications.actions.messages import tell_about_application, tell_about_claim
+from applications.actions.payment_news import is_paid, tell_of_return
 from applications.models import Application, Claim
 from vouchers import dates
 from vouchers.context import Actor, acting
@@ -29,8 +30,15 @@ def notify(message: str, application_no: str = "", claim_no: str = "") -> None:
 
 @outbox_task("applications.payment_confirmed", "claim.pay")
 def payment_confirmed(claim_no: str, payment_no: str, paid_on: str) -> None:
-    """The bank confirmed: the claim is paid."""
-    mark_claim_paid(claim_no, date.fromisoformat(paid_on))
+    """The bank confirmed: the claim is paid, unless the money has come back in the meantime."""
+    if is_paid(payment_no):
+        mark_claim_paid(claim_no, date.fromisoformat(paid_on))
+
+
+@outbox_task("applications.payment_returned", "claim.pay_back")
+def payment_returned(claim_no: str, payment_no: str, reason: str = "", after_paid: bool = False) -> None:
+    """退票: the claim waits for its money again, and the payee is asked to mend its account."""
+    tell_of_return(claim_no, payment_no, reason, after_paid=after_paid)
 
 
 @shared_task(name="applications.lapse_claims")

@@ -199,6 +199,7 @@ Claim.lifecycle = register(
                 "lapse", "失效", ("submitted", "returned"), "lapsed", note="补正或确认期满由系统释放预占"
             ),
             Transition("pay", "拨付", ("approved",), "paid", note="银行确认到账后由系统推进"),
+            Transition("pay_back", "到账后退票", ("paid",), "approved", note="银行到账后又退回，由系统推进"),
         ),
     )
 )

@@ -86,11 +86,16 @@ class Office:
         self.decide("finance2", batch, "approve")
         self.decide("finance2", batch, "export")
         content = self.sign_in("finance2").download(f"{batch}list.xlsx")
+        sent = self.sign_in("finance2").download(f"{batch}list.csv").decode("utf-8-sig")
         answer = io.StringIO()
         writer = csv.writer(answer)
-        writer.writerow(("payment_no", "result", "amount", "bank_reference", "reason", "paid_on"))
-        for position, (number, amount) in enumerate(payments, start=1):
-            writer.writerow((number, "ok", amount, f"BANK{position:06d}", "", paid_on))
+        writer.writerow(("instruction_no", "result", "amount", "bank_reference", "reason", "paid_on"))
+        for position, row in enumerate(csv.DictReader(io.StringIO(sent)), start=1):
+            number, amount = row["instruction_no"], row["amount"]
+            if number == "TOTAL":
+                writer.writerow((number, len(payments), amount, "", "", ""))
+            else:
+                writer.writerow((number, "confirmed", amount, f"BANK{number}{position:06d}", "", paid_on))
         page = self.sign_in("finance2").look(batch)
         self.sign_in("finance2").post(
             f"{batch}settle/",

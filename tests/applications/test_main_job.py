@@ -9,17 +9,10 @@ import pytest
 
 from applications.actions.basis_items import ItemFields
 from applications.actions.claims import approve_claim, mark_claim_paid, verify_claim
-from tests import casework
+from tests import banking, casework
 from vouchers import dates
 from vouchers.actions.ledger_check import check_ledger
-from vouchers.actions.payments import (
-    BankLine,
-    approve_batch,
-    create_batch,
-    mark_exported,
-    propose_batch,
-    settle_batch,
-)
+from vouchers.actions.payments import approve_batch, create_batch, lines_of, propose_batch
 from vouchers.actions.vouchers import balance_of
 from vouchers.context import acting
 from vouchers.errors import Forbidden, NotNow
@@ -72,10 +65,8 @@ def test_beijing_pays_a_fifth_of_the_rent_up_to_two_million(cast, beijing):
             approve_batch(batch, by=cast.finance)
         with acting(cast.second_finance, "test"):
             approve_batch(batch, by=cast.second_finance)
-            mark_exported(batch, by=cast.second_finance, export_sha256="0" * 64)
-            settle_batch(
-                batch, [BankLine(payment.payment_no, True, payment.amount, "BANK1")], by=cast.second_finance
-            )
+            banking.export(batch, cast.second_finance)
+            banking.answer(cast, batch, *(banking.said(line) for line in lines_of(batch)))
             mark_claim_paid(claim.claim_no, dates.today())
         claim.refresh_from_db()
         batch.refresh_from_db()

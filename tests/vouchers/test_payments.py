@@ -9,19 +9,17 @@ import pytest
 
 from applications.actions.basis_items import ItemFields
 from applications.actions.claims import approve_claim, verify_claim
-from tests import casework
+from tests import banking, casework
 from vouchers import dates
 from vouchers.actions.holds import place_hold
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.actions.payments import (
-    BankLine,
     approve_batch,
     cancel_batch,
     create_batch,
-    mark_exported,
+    lines_of,
     propose_batch,
     reopen_batch,
-    settle_batch,
     take_out,
 )
 from vouchers.context import acting
@@ -106,7 +104,7 @@ def test_a_hold_placed_after_the_approval_stops_the_export(cast, claims, batch):
         approve_batch(batch, by=cast.second_finance)
     hold(cast, "lease", claims[1].lease.lease_no)
     with acting(cast.finance, "test"), pytest.raises(NotNow) as refused:
-        mark_exported(batch, by=cast.finance, export_sha256="0" * 64)
+        banking.export(batch, cast.finance)
     assert refused.value.code == "hold.open"
     assert set(Payment.objects.values_list("state", flat=True)) == {"batched"}
 
@@ -152,54 +150,6 @@ def test_finance_of_another_region_neither_takes_out_nor_cancels(cast, claims, b
             take_out(batch, payment.payment_no, by=cast.other_finance)
         with pytest.raises(Forbidden):
             cancel_batch(batch, by=cast.other_finance, reason="试一试")
-
-
-@pytest.mark.parametrize(
-    ("more", "code"),
-    [
-        ({"paid_on": date(2025, 8, 5)}, "bank_return.later"),
-        ({"bank_reference": "9" * 61}, "bank_return.too_long"),
-        ({"reason": "退" * 201}, "bank_return.too_long"),
-        ({"amount": Decimal("0.01")}, "bank_return.amount"),
-    ],
-)
-def test_a_faulty_line_of_the_banks_answer_takes_nothing_in(cast, claims, batch, more, code):
-    with acting(cast.second_finance, "test"):
-        approve_batch(batch, by=cast.second_finance)
-        mark_exported(batch, by=cast.second_finance, export_sha256="0" * 64)
-    first, second = Payment.objects.order_by("pk")
-    lines = [
-        BankLine(first.payment_no, True, first.amount, "BANK-1"),
-        BankLine(**{"payment_no": second.payment_no, "succeeded": True, "amount": second.amount, **more}),
-    ]
-    with acting(cast.finance, "test"), pytest.raises(Invalid) as refused:
-        settle_batch(batch, lines, by=cast.finance)
-    assert refused.value.code == code
-    assert set(Payment.objects.values_list("state", flat=True)) == {"instructed"}
-
-
-def test_a_returned_payment_is_paid_in_a_later_batch(cast, claims, batch):
-    with acting(cast.second_finance, "test"):
-        approve_batch(batch, by=cast.second_finance)
-        mark_exported(batch, by=cast.second_finance, export_sha256="0" * 64)
-        first, second = Payment.objects.order_by("pk")
-        settle_batch(batch, [BankLine(first.payment_no, True, first.amount)], by=cast.second_finance)
-        assert batch.state == "exported"
-        settle_batch(
-            batch,
-            [BankLine(second.payment_no, False, second.amount, reason="户名不符")],
-            by=cast.second_finance,
-        )
-        assert batch.state == "settled"
-    second.refresh_from_db()
-    with acting(cast.finance, "test"):
-        later = create_batch(second.program, [second], by=cast.finance)
-        propose_batch(later, by=cast.finance)
-    with acting(cast.second_finance, "test"):
-        approve_batch(later, by=cast.second_finance)
-        mark_exported(later, by=cast.second_finance, export_sha256="1" * 64)
-        settle_batch(later, [BankLine(second.payment_no, True, second.amount)], by=cast.second_finance)
-    assert set(Payment.objects.values_list("state", flat=True)) == {"confirmed"}
 
 
 def replace_account(party) -> BankAccount:

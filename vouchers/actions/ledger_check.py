@@ -11,6 +11,8 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
+from vouchers.actions.payment_check import INVARIANTS as PAYMENTS
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -199,7 +201,7 @@ _BUSINESS: tuple[Invariant, ...] = (
     Invariant(
         "payments_are_bank_lines",
         """
-        SELECT p.payment_no, format('状态为 %s，金额 %s；台账在途 %s，已拨付 %s', p.state, p.amount,
+        SELECT p.payment_no, format('状态为 %s，金额 %s；台账在途 %s，已拨付 %s', p.state, p.amount - p.offset_amount,
                coalesce(a.credits_posted - a.debits_posted, 0), paid.net)
           FROM vouchers_payment AS p
           LEFT JOIN vouchers_ledgeraccount AS a ON a.code = 'payment:' || p.payment_no
@@ -210,8 +212,8 @@ _BUSINESS: tuple[Invariant, ...] = (
                WHERE t.subject_kind = 'payment' AND t.subject_no = p.payment_no AND t.code IN ('pay', 'return')
                  AND s.kind = 'paid') AS paid
          WHERE (coalesce(a.credits_posted - a.debits_posted, 0), paid.net)
-               <> (CASE p.state WHEN 'instructed' THEN p.amount ELSE 0 END,
-                   CASE p.state WHEN 'confirmed' THEN p.amount ELSE 0 END)
+               <> (CASE WHEN p.state IN ('instructed', 'unknown') THEN p.amount - p.offset_amount ELSE 0 END,
+                   CASE p.state WHEN 'confirmed' THEN p.amount - p.offset_amount ELSE 0 END)
         """,
     ),
     Invariant(
@@ -219,7 +221,7 @@ _BUSINESS: tuple[Invariant, ...] = (
         """
         SELECT coalesce(owed.code, a.code), format('待拨付合计 %s，台账应付 %s', coalesce(owed.amount, 0),
                coalesce(a.credits_posted - a.debits_posted, 0))
-          FROM (SELECT format('payable:%s:%s:%s', g.code, v.budget_year, y.uscc) AS code, sum(p.amount) AS amount
+          FROM (SELECT format('payable:%s:%s:%s', g.code, v.budget_year, y.uscc) AS code, sum(p.amount - p.offset_amount) AS amount
                   FROM vouchers_payment AS p
                   JOIN vouchers_voucher AS v ON v.voucher_no = p.voucher_no
                   JOIN vouchers_program AS g ON g.id = p.program_id
@@ -250,7 +252,9 @@ def check_ledger(*, business_rows: bool = True) -> list[Finding]:
     Reads one snapshot when it is not called inside a transaction of the caller's.
     """
     findings: list[Finding] = []
-    invariants = _LEDGER + (_BUSINESS if business_rows else ())
+    invariants = _LEDGER
+    if business_rows:
+        invariants += _BUSINESS + tuple(Invariant(name, query) for name, query in PAYMENTS)
     outermost = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         if outermost:

@@ -368,6 +368,7 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
         raise not_now(batch, "export")
     lines = lines_of(batch)
     _require_unchanged(batch, lines)
+    lock_payees(lines)
     for line in lines:
         require_payable(line, approved=True)
     on = dates.today()
@@ -405,6 +406,12 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
     for result in post_all(chains):
         result.demand()
     return batch
+
+
+def lock_payees(lines: Sequence[PaymentLine]) -> None:
+    """Nobody changes the account of a payee until this transaction ends."""
+    payees = {line.payment.payee_id for line in lines}
+    list(Party.objects.select_for_update(no_key=True).filter(pk__in=payees).order_by("pk").values_list("pk"))
 
 
 def exported_file(batch: PaymentBatch, form: str) -> PaymentFile | None:

@@ -1,47 +1,58 @@
-"""Payment batches: payables chosen, frozen with control totals, approved, exported, and the bank's answer taken in."""
+"""Payment batches: payables chosen, frozen with control totals, approved, exported, and the bank's answers taken in."""
 
 from __future__ import annotations
 
-import hashlib
+from datetime import date
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from applications.payment_files import payment_workbook, read_bank_return
+from applications.payment_files import (
+    BANK_COLUMNS,
+    export_files,
+    inquiry_list,
+    payment_instructions,
+    payment_workbook,
+    read_bank_return,
+)
 from applications.treasuries import parts_of, totals_of
 from applications.web.desk.access import act, desk_view
 from applications.web.downloads import attachment
 from vouchers.access import Role, has_role, require_role
+from vouchers.actions.bank_returns import confirm_finding, inquire, record_finding, settle_batch
 from vouchers.actions.payments import (
     approve_batch,
     cancel_batch,
     control_totals,
     create_batch,
+    exported_file,
     lines_of,
     mark_exported,
     propose_batch,
     reopen_batch,
-    settle_batch,
     take_out,
 )
 from vouchers.errors import DomainError, Invalid
 from vouchers.middleware import note_refusal
-from vouchers.models import Payment, PaymentBatch, Program
+from vouchers.models import Hold, Payment, PaymentBatch, PaymentLine, Program
+from vouchers.models.payment_lines import FileForm, PaymentLineState
 from vouchers.models.payments import PaymentBatchState, PaymentState
 from vouchers.states import verbs_for
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_OPEN = (PaymentState.PAYABLE, PaymentState.RETURNED)
+CSV = "text/csv; charset=utf-8"
+_WAITING = (PaymentState.PAYABLE, PaymentState.RETURNED)
+_SENT = (PaymentBatchState.EXPORTED, PaymentBatchState.SETTLED)
 
 
 @desk_view
 def payables(request: HttpRequest) -> HttpResponse:
     """What is owed, a program at a time; choosing rows makes a batch."""
-    rows = Payment.objects.visible_to(request.user, Role.FINANCE).filter(state__in=_OPEN)
+    rows = Payment.objects.visible_to(request.user, Role.FINANCE).filter(state__in=_WAITING)
     programs = Program.objects.filter(pk__in=rows.values("program")).order_by("code")
     chosen = programs.filter(code=request.GET.get("program", "")).first() or programs.first()
     shown = (
@@ -53,7 +64,7 @@ def payables(request: HttpRequest) -> HttpResponse:
         "programs": programs,
         "program": chosen,
         "payments": shown,
-        "total": shown.aggregate(total=Sum("amount"))["total"],
+        "total": shown.aggregate(total=Sum(F("amount") - F("offset_amount")))["total"],
         "batches": PaymentBatch.objects.visible_to(request.user)
         .select_related("program")
         .order_by("-pk")[:20],
@@ -92,17 +103,40 @@ def _batch(request: HttpRequest, batch_no: str) -> PaymentBatch:
 def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
     """The list, its control totals, and the next deed."""
     row = _batch(request, batch_no)
-    payments = lines_of(row)
-    totals = control_totals(payments)
+    lines = lines_of(row)
+    totals = control_totals(lines)
+    finance = has_role(request.user, Role.FINANCE, region=row.region)
+    held = {
+        hold.subject_no: hold
+        for hold in Hold.objects.open().filter(
+            subject_kind="payment", subject_no__in=[line.payment.payment_no for line in lines]
+        )
+    }
+    for line in lines:
+        line.hold = held.get(line.payment.payment_no)  # type: ignore[attr-defined]
+    given = list(row.approvals.filter(withdrawn_at=None).select_related("approved_by"))
+    verbs = [
+        verb
+        for verb in verbs_for(row, request.user, region=row.region)  # type: ignore[arg-type]
+        if verb.verb != "approve" or all(one.approved_by != request.user for one in given)
+    ]
     context = {
         "batch": row,
-        "payments": payments,
+        "lines": lines,
         "totals": totals,
-        "treasuries": totals_of(parts_of(payments)),
+        "treasuries": totals_of(parts_of([line.payment for line in lines])),
         "agrees": not row.control_hash or row.control_hash == totals.sha256,
-        "verbs": verbs_for(row, request.user, region=row.region),  # type: ignore[arg-type]
-        "may_remove": row.state == PaymentBatchState.DRAFT
-        and has_role(request.user, Role.FINANCE, region=row.region),
+        "approvals": given,
+        "verbs": verbs,
+        "may_remove": row.state == PaymentBatchState.DRAFT and finance,
+        "finance": finance,
+        "sent": row.state in _SENT,
+        "downloadable": finance and row.state in (PaymentBatchState.APPROVED, *_SENT),
+        "waiting": [line for line in lines if line.state == PaymentLineState.SENT],
+        "unknown": [line for line in lines if line.state == PaymentLineState.UNKNOWN],
+        "returns": row.returns.select_related("taken_in_by").order_by("-pk"),
+        "files": row.files.order_by("form"),
+        "columns": "、".join(BANK_COLUMNS),
     }
     return render(request, "desk/batch.html", context)
 
@@ -125,20 +159,28 @@ def decide(request: HttpRequest, batch_no: str, verb: str) -> HttpResponse:
             case "cancel":
                 return cancel_batch(row, by=by, reason=request.POST.get("reason", ""))
             case "export":
-                content = payment_workbook(row, lines_of(row))
-                return mark_exported(row, by=by, export_sha256=hashlib.sha256(content).hexdigest())
+                return mark_exported(row, by=by, files=export_files(row, lines_of(row)))
+            case "inquire":
+                return inquire(row, by=by)
             case "settle":
                 file = request.FILES.get("file")
                 if file is None:
                     raise Invalid("bank_return.missing", "请选择银行回执文件。", field="file")
-                return settle_batch(row, read_bank_return(file.read()), by=by)
+                return settle_batch(row, read_bank_return(file.read(), file.name or ""), by=by)
         raise Invalid("payment_batch.verb", "没有这个操作。")
 
-    label = row.lifecycle.label_of(verb)
+    more = max(row.approvals_needed - row.approvals.filter(withdrawn_at=None).count() - 1, 0)
+    told = {
+        "settle": _("批次 %(number)s：银行回执已入账。"),
+        "inquire": _("批次 %(number)s：已登记查询，请下载查询清单送银行。"),
+        "approve": _("批次 %(number)s：已记录您的批准，还须 %(more)s 人批准。")
+        if more
+        else _("批次 %(number)s：已批准。"),
+    }.get(verb, _("批次 %(number)s：已%(verb)s。"))
     return act(
         request,
         deed,
-        _("批次 %(number)s：已%(verb)s。") % {"number": batch_no, "verb": label},
+        told % {"number": batch_no, "verb": row.lifecycle.label_of(verb), "more": more},
         "desk:batch",
         batch_no,
     )
@@ -161,15 +203,77 @@ def remove(request: HttpRequest, batch_no: str, payment_no: str) -> HttpResponse
 @desk_view
 def workbook(request: HttpRequest, batch_no: str) -> HttpResponse:
     """The list as Excel, for the treasury."""
+    return _list(request, batch_no, FileForm.WORKBOOK)
+
+
+@desk_view
+def instructions(request: HttpRequest, batch_no: str) -> HttpResponse:
+    """The instructions as CSV, for the bank."""
+    return _list(request, batch_no, FileForm.INSTRUCTIONS)
+
+
+def _list(request: HttpRequest, batch_no: str, form: FileForm) -> HttpResponse:
+    """The bytes that the batch was exported with; before that, the ones that it would be exported with."""
     row = _batch(request, batch_no)
     require_role(request.user, Role.FINANCE, region=row.region)
-    if row.state not in (PaymentBatchState.APPROVED, PaymentBatchState.EXPORTED, PaymentBatchState.SETTLED):
+    if row.state not in (PaymentBatchState.APPROVED, *_SENT):
         raise Invalid("payment_batch.not_approved", "批次批准后才能导出清单。")
+    kept = exported_file(row, form)
+    if kept is not None:
+        content = bytes(kept.content)
+    elif form == FileForm.WORKBOOK:
+        content = payment_workbook(row, lines_of(row))
+    else:
+        content = payment_instructions(lines_of(row))
+    content_type = XLSX if form == FileForm.WORKBOOK else CSV
+    return attachment(request, content, f"{row.batch_no}.{form}", content_type, "payment_list", row.batch_no)
+
+
+@desk_view
+def inquiry(request: HttpRequest, batch_no: str) -> HttpResponse:
+    """查询清单: the instructions that the bank is asked after."""
+    row = _batch(request, batch_no)
+    require_role(request.user, Role.FINANCE, region=row.region)
+    lines = [line for line in lines_of(row) if line.state == PaymentLineState.UNKNOWN]
+    if not lines:
+        raise Invalid("payment_batch.nothing_waits", "本批次没有待查的指令。")
     return attachment(
-        request,
-        payment_workbook(row, lines_of(row)),
-        f"{row.batch_no}.xlsx",
-        XLSX,
-        "payment_list",
-        row.batch_no,
+        request, inquiry_list(lines), f"{row.batch_no}-查询.csv", CSV, "payment_inquiry", row.batch_no
     )
+
+
+def _line(request: HttpRequest, batch_no: str, instruction_no: str) -> PaymentLine:
+    rows = PaymentLine.objects.visible_to(request.user).select_related("batch__region", "payment__payee")
+    return get_object_or_404(rows, batch__batch_no=batch_no, instruction_no=instruction_no)
+
+
+@require_POST
+@desk_view
+def find(request: HttpRequest, batch_no: str, instruction_no: str) -> HttpResponse:
+    """登记查复, or another person's confirmation of it."""
+    line = _line(request, batch_no, instruction_no)
+    by: Any = request.user
+
+    def deed() -> Any:
+        if request.POST.get("deed") == "confirm":
+            return confirm_finding(line, by=by)
+        day = request.POST.get("found_on", "").strip()
+        try:
+            found_on = date.fromisoformat(day) if day else None
+        except ValueError as error:
+            raise Invalid("finding.date", f"“{day}”不是日期。", field="found_on") from error
+        return record_finding(
+            line,
+            outcome=request.POST.get("outcome", ""),
+            document_no=request.POST.get("document_no", ""),
+            bank_reference=request.POST.get("bank_reference", ""),
+            found_on=found_on,
+            by=by,
+        )
+
+    done = (
+        _("%(number)s 的查复已确认。")
+        if request.POST.get("deed") == "confirm"
+        else _("%(number)s 的查复已登记，待另一人确认。")
+    )
+    return act(request, deed, done % {"number": instruction_no}, "desk:batch", batch_no)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from applications.web.desk import cases, objections, payments, queues
+from applications.web.desk import batches, cases, objections, payees, payments, queues
 
 app_name = "desk"
 
@@ -32,3 +32,7 @@ urlpatterns = [
     path("objections/<str:objection_no>/", objections.objection, name="objection"),
     path("objections/<str:objection_no>/answer/", objections.answer, name="answer_objection"),
 ]
+    path("payments/batches/<str:batch_no>/list.csv", payments.instructions, name="batch_instructions"),
+    path("payments/batches/<str:batch_no>/inquiry.csv", payments.inquiry, name="batch_inquiry"),
+    path("payments/batches/<str:batch_no>/lines/<str:instruction_no>/", payments.find, name="payment_line"),
+    path("payees/<str:uscc>/", payees.payee, name="payee"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from applications.web.portal.access import act, own_parties, portal_view, refused
 from vouchers.access import PARTY_ROLES, Role, has_role
-from vouchers.actions.parties import confirm_account, enter_account, withdraw_account
+from vouchers.actions.accounts import confirm_account, enter_account, withdraw_account
 from vouchers.errors import DomainError
 from vouchers.models import BankAccount, Party, User
 
@@ -93,7 +93,10 @@ def unit(request: HttpRequest) -> HttpResponse:
 def _account(request: HttpRequest) -> BankAccount:
     rows = BankAccount.objects.visible_to(request.user, *PARTY_ROLES).select_related("party")
     return get_object_or_404(
-        rows, party__uscc=request.POST.get("enterprise", ""), account_no=request.POST.get("account_no", "")
+        rows,
+        party__uscc=request.POST.get("enterprise", ""),
+        account_no=request.POST.get("account_no", ""),
+        superseded_at=None,
     )
 
 

@@ -1,0 +1,371 @@
+"""银行回执: each instruction has one effect, however often, late or out of order the bank tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.utils import InternalError
+
+from applications.models import Claim, Message
+from applications.tasks import payment_confirmed, payment_returned
+from tests import banking, casework
+from tests.vouchers.test_payments import claims, the_ledger_holds_afterwards  # noqa: F401
+from vouchers import dates
+from vouchers.actions.accounts import confirm_account, enter_account
+from vouchers.actions.bank_returns import (
+    BankFile,
+    confirm_finding,
+    inquire,
+    record_finding,
+    settle_batch,
+)
+from vouchers.actions.payments import create_batch, lines_of, propose_batch
+from vouchers.context import acting
+from vouchers.errors import Forbidden, Invalid, NotNow
+from vouchers.models import BankReturn, Hold, OutboxMessage, Payment, PaymentLine
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture
+def batch(cast, claims):  # noqa: F811
+    """Both payments at the bank."""
+    return banking.exported(cast)
+
+
+@pytest.fixture
+def lines(batch) -> list[PaymentLine]:
+    return lines_of(batch)
+
+
+def states() -> set[str]:
+    return set(Payment.objects.values_list("state", flat=True))
+
+
+def correct_account(cast, number: str = "6222000011112222") -> None:
+    """Entered by one person of the company, confirmed by another."""
+    with acting(cast.filer, "test"):
+        account = enter_account(
+            cast.alpha,
+            account_no=number,
+            account_name=cast.alpha.name,
+            bank_name="某某银行海淀支行",
+            by=cast.filer,
+        )
+    with acting(cast.enterprise_approver, "test"):
+        confirm_account(account, by=cast.enterprise_approver)
+
+
+def test_a_confirmed_line_is_paid_and_the_enterprise_is_told(cast, batch, lines):
+    kept = banking.answer(cast, batch, *map(banking.said, lines))
+    batch.refresh_from_db()
+    assert (batch.state, states()) == ("settled", {"confirmed"})
+    assert (kept.confirmed_count, kept.line_count) == (2, 2)
+    for message in OutboxMessage.objects.filter(task="applications.payment_confirmed"):
+        payment_confirmed(**message.payload)
+    assert set(Claim.objects.values_list("state", flat=True)) == {"paid"}
+    told = OutboxMessage.objects.filter(task="applications.notify", payload__message="claim_paid")
+    assert told.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"paid_on": date(2025, 8, 5)}, "bank_return.later"),
+        ({"bank_reference": "9" * 61}, "bank_return.too_long"),
+        ({"reason": "退" * 201}, "bank_return.too_long"),
+        ({"amount": Decimal("0.01")}, "bank_return.amount"),
+        ({"outcome": "ok"}, "bank_return.outcome"),
+        ({"instruction_no": "P-2025-99999999-1"}, "bank_return.unknown_line"),
+    ],
+)
+def test_a_faulty_line_takes_nothing_in_and_is_named(cast, batch, lines, more, code):
+    first, second = lines
+    with pytest.raises(Invalid) as refused:
+        banking.answer(cast, batch, banking.said(first), replace(banking.said(second), **more))
+    assert refused.value.code == code
+    assert "第 2 行" in refused.value.message
+    assert states() == {"instructed"}
+    assert not BankReturn.objects.exists()
+
+
+def test_a_line_that_stands_twice_in_a_file_refuses_the_file(cast, batch, lines):
+    with pytest.raises(Invalid) as refused:
+        banking.answer(cast, batch, banking.said(lines[0]), banking.said(lines[0]))
+    assert refused.value.code == "bank_return.duplicate"
+    assert states() == {"instructed"}
+
+
+def test_a_file_that_disagrees_with_its_own_totals_was_cut_off_or_altered(cast, batch, lines):
+    told = banking.said(lines[0])
+    with pytest.raises(Invalid) as refused:
+        banking.answer(cast, batch, told, total=Decimal("1.00"))
+    assert refused.value.code == "bank_return.total"
+    with acting(cast.finance, "test"), pytest.raises(Invalid) as refused:
+        settle_batch(batch, BankFile([told], 2, told.amount), by=cast.finance)
+    assert refused.value.code == "bank_return.count"
+    assert states() == {"instructed"}
+
+
+def test_what_a_partial_file_does_not_name_waits_for_the_next(cast, batch, lines):
+    banking.answer(cast, batch, banking.said(lines[0]))
+    batch.refresh_from_db()
+    assert (batch.state, states()) == ("exported", {"confirmed", "instructed"})
+    banking.answer(cast, batch, banking.said(lines[1]))
+    batch.refresh_from_db()
+    assert (batch.state, states()) == ("settled", {"confirmed"})
+
+
+def test_the_same_answer_again_changes_nothing(cast, batch, lines):
+    banking.answer(cast, batch, *map(banking.said, lines))
+    again = banking.answer(cast, batch, *map(banking.said, lines))
+    assert (again.repeated_count, again.confirmed_count) == (2, 0)
+    assert OutboxMessage.objects.filter(task="applications.payment_confirmed").count() == 2
+
+
+def test_a_returned_payment_waits_for_its_account_to_be_corrected_by_two_persons(cast, batch, lines):
+    banking.answer(cast, batch, banking.said(lines[0], "returned", reason="户名不符"), banking.said(lines[1]))
+    payment = lines[0].payment
+    payment.refresh_from_db()
+    assert payment.state == "returned"
+    assert cast.alpha.current_account is None
+    with acting(cast.finance, "test"), pytest.raises(NotNow):
+        create_batch(payment.program, [payment], by=cast.finance)
+    with acting(cast.filer, "test"):
+        # The very number that was put out of use, with the branch mended.
+        account = enter_account(
+            cast.alpha,
+            account_no=lines[0].account_no,
+            account_name=cast.alpha.name,
+            bank_name="中国工商银行海淀支行",
+            by=cast.filer,
+        )
+    with acting(cast.filer, "test"), pytest.raises(Forbidden):
+        confirm_account(account, by=cast.filer)
+    with acting(cast.enterprise_approver, "test"):
+        confirm_account(account, by=cast.enterprise_approver)
+    payment.refresh_from_db()
+    assert payment.state == "payable"
+    later = banking.paid(cast, payment)
+    payment.refresh_from_db()
+    assert (payment.state, later.state) == ("confirmed", "settled")
+
+
+def test_a_returned_payment_stays_in_the_list_of_its_first_batch(cast, batch, lines):
+    banking.answer(cast, batch, banking.said(lines[0], "returned"), banking.said(lines[1]))
+    correct_account(cast)
+    later = banking.exported(cast, Payment.objects.get(pk=lines[0].payment_id))
+    assert [line.state for line in lines_of(batch)] == ["returned", "confirmed"]
+    (anew,) = lines_of(later)
+    assert anew.instruction_no == lines[0].instruction_no.removesuffix("-1") + "-2"
+    assert (lines_of(batch)[0].account_no, anew.account_no) == (lines[0].account_no, "6222000011112222")
+
+
+def test_the_company_learns_of_a_return_and_what_to_mend(cast, batch, lines):
+    banking.answer(cast, batch, banking.said(lines[0], "returned", reason="账号不存在"))
+    (message,) = OutboxMessage.objects.filter(task="applications.payment_returned")
+    payment_returned(**message.payload)
+    told = Message.objects.get(title="拨付被银行退回")
+    assert "账号不存在" in told.text
+    assert "单位信息" in told.text
+
+
+def test_money_that_comes_back_after_it_arrived_is_owed_again(cast, batch, lines):
+    banking.answer(cast, batch, *map(banking.said, lines))
+    for message in OutboxMessage.objects.filter(task="applications.payment_confirmed"):
+        payment_confirmed(**message.payload)
+    back = banking.answer(cast, batch, banking.said(lines[0], "returned", reason="账户已销户"))
+    assert back.returned_count == 1
+    for message in OutboxMessage.objects.filter(task="applications.payment_returned"):
+        payment_returned(**message.payload)
+    claim = Claim.objects.get(claim_no=lines[0].payment.claim_no)
+    assert (claim.state, claim.paid_on) == ("approved", None)
+    assert Payment.objects.get(pk=lines[0].payment_id).state == "returned"
+
+
+def test_news_of_the_arrival_that_is_read_after_the_return_says_nothing(cast, batch, lines):
+    banking.answer(cast, batch, *map(banking.said, lines))
+    banking.answer(cast, batch, banking.said(lines[0], "returned"))
+    for message in OutboxMessage.objects.filter(task="applications.payment_confirmed"):
+        payment_confirmed(**message.payload)
+    assert Claim.objects.get(claim_no=lines[0].payment.claim_no).state == "approved"
+
+
+def test_an_older_answer_that_arrives_later_changes_nothing(cast, batch, lines):
+    at = datetime(2025, 8, 4, 9, 0, tzinfo=SHANGHAI)
+    newer = banking.said(lines[0], "returned", answered_at=at.replace(hour=11))
+    older = banking.said(lines[0], answered_at=at)
+    banking.answer(cast, batch, newer)
+    kept = banking.answer(cast, batch, older)
+    assert kept.repeated_count == 1
+    assert Payment.objects.get(pk=lines[0].payment_id).state == "returned"
+
+
+@pytest.mark.parametrize("before", ["returned", "confirmed"])
+def test_a_second_answer_that_contradicts_the_first_is_refused_and_the_payment_is_held(
+    cast, batch, lines, before
+):
+    banking.answer(cast, batch, banking.said(lines[0], before))
+    with pytest.raises(Invalid) as refused:
+        banking.answer(cast, batch, banking.said(lines[1]), banking.said(lines[0], bank_reference="ANOTHER"))
+    assert refused.value.code == "bank_return.contradiction"
+    assert refused.value.keep
+    assert Payment.objects.get(pk=lines[1].payment_id).state == "instructed"
+    with acting(cast.finance, "test"), pytest.raises(Invalid):
+        settle_batch(batch, BankFile.of(banking.said(lines[0], bank_reference="ANOTHER")), by=cast.finance)
+
+
+def test_what_may_have_been_paid_twice_is_not_paid_a_third_time(cast, batch, lines):
+    banking.answer(cast, batch, banking.said(lines[0], "returned"))
+    with acting(cast.finance, "test"):
+        try:
+            settle_batch(batch, BankFile.of(banking.said(lines[0])), by=cast.finance)
+        except Invalid as refusal:
+            assert refusal.keep
+    assert Hold.objects.get().subject_no == lines[0].payment.payment_no
+    correct_account(cast)
+    with pytest.raises(NotNow) as refused:
+        banking.proposed(cast, Payment.objects.get(pk=lines[0].payment_id))
+    assert refused.value.code == "hold.open"
+
+
+def test_an_unknown_outcome_is_asked_after_and_never_sent_anew(cast, batch, lines):
+    banking.answer(cast, batch, banking.said(lines[0], "unknown"), banking.said(lines[1]))
+    payment = Payment.objects.get(pk=lines[0].payment_id)
+    assert payment.state == "unknown"
+    with acting(cast.finance, "test"), pytest.raises(NotNow):
+        create_batch(payment.program, [payment], by=cast.finance)
+    with acting(cast.finance, "test"):
+        (asked,) = inquire(batch, by=cast.finance)
+    assert (asked.instruction_no, asked.inquiries) == (lines[0].instruction_no, 1)
+    banking.answer(cast, batch, banking.said(lines[0]))
+    batch.refresh_from_db()
+    assert (batch.state, states()) == ("settled", {"confirmed"})
+
+
+def test_asking_after_what_was_not_answered_makes_it_unknown(cast, batch, lines):
+    with acting(cast.finance, "test"):
+        inquire(batch, by=cast.finance)
+    assert states() == {"unknown"}
+
+
+@pytest.mark.parametrize(("outcome", "ends"), [("confirmed", "confirmed"), ("returned", "returned")])
+def test_a_letter_from_the_bank_settles_what_is_unknown_once_two_persons_have_read_it(
+    cast, batch, lines, outcome, ends
+):
+    banking.answer(cast, batch, banking.said(lines[0], "unknown"))
+    line = PaymentLine.objects.get(pk=lines[0].pk)
+    with acting(cast.finance, "test"):
+        with pytest.raises(Invalid):
+            record_finding(line, outcome=outcome, document_no=" ", by=cast.finance)
+        record_finding(line, outcome=outcome, document_no="查复〔2025〕7号", by=cast.finance)
+        with pytest.raises(Forbidden):
+            confirm_finding(line, by=cast.finance)
+    with acting(cast.second_finance, "test"):
+        confirm_finding(line, by=cast.second_finance)
+        with pytest.raises(NotNow):
+            confirm_finding(line, by=cast.second_finance)
+    assert Payment.objects.get(pk=line.payment_id).state == ends
+
+
+def test_finance_of_another_region_takes_no_file_in(cast, batch, lines):
+    with acting(cast.other_finance, "test"), pytest.raises(Forbidden):
+        settle_batch(batch, BankFile.of(banking.said(lines[0])), by=cast.other_finance)
+    with acting(cast.other_finance, "test"), pytest.raises(Forbidden):
+        inquire(batch, by=cast.other_finance)
+
+
+def test_the_database_keeps_what_was_sent(cast, batch, lines):
+    line = lines[0]
+    for change in ({"account_no": "1"}, {"amount": Decimal("1.00")}, {"instruction_no": "P-1"}):
+        with pytest.raises((InternalError, IntegrityError)), transaction.atomic():
+            PaymentLine.objects.filter(pk=line.pk).update(**change)
+
+
+def test_a_number_that_was_replaced_may_be_entered_again(cast, claims):  # noqa: F811
+    first = casework.with_account(cast.alpha).account_no
+    correct_account(cast)
+    assert cast.alpha.current_account.account_no == "6222000011112222"
+    correct_account(cast, first)
+    assert cast.alpha.current_account.account_no == first
+    with acting(cast.filer, "test"), pytest.raises(NotNow) as refused:
+        enter_account(
+            cast.alpha, account_no=first, account_name=cast.alpha.name, bank_name="某行", by=cast.filer
+        )
+    assert refused.value.code == "account.known"
+
+
+def test_a_payee_without_people_here_is_looked_after_by_two_finance_officers(cast, claims):  # noqa: F811
+    def entered(by):
+        return enter_account(
+            cast.alpha,
+            account_no="6222333344445555",
+            account_name=cast.alpha.name,
+            bank_name="某某银行",
+            by=by,
+        )
+
+    with acting(cast.other_finance, "test"), pytest.raises(Forbidden):
+        entered(cast.other_finance)
+    with acting(cast.finance, "test"):
+        account = entered(cast.finance)
+        with pytest.raises(Forbidden):
+            confirm_account(account, by=cast.finance)
+    with acting(cast.second_finance, "test"):
+        confirm_account(account, by=cast.second_finance)
+    assert cast.alpha.current_account == account
+
+
+def test_an_account_that_the_company_entered_is_not_confirmed_by_the_office(cast, claims):  # noqa: F811
+    with acting(cast.filer, "test"):
+        account = enter_account(
+            cast.alpha,
+            account_no="6222333344445555",
+            account_name=cast.alpha.name,
+            bank_name="某某银行",
+            by=cast.filer,
+        )
+    with acting(cast.finance, "test"), pytest.raises(Forbidden):
+        confirm_account(account, by=cast.finance)
+
+
+def test_a_changed_account_puts_an_approved_payment_on_hold(cast, claims):  # noqa: F811
+    batch = banking.approved(cast, banking.proposed(cast))
+    correct_account(cast)
+    assert set(Hold.objects.values_list("ground", "subject_kind")) == {("account_changed", "payment")}
+    with acting(cast.finance, "test"), pytest.raises(NotNow) as refused:
+        banking.export(batch, cast.finance)
+    assert refused.value.code == "payment.account_changed"
+
+
+def test_a_changed_account_before_the_approval_only_asks_for_a_new_proposal(cast, claims):  # noqa: F811
+    batch = banking.proposed(cast)
+    correct_account(cast)
+    assert not Hold.objects.exists()
+    with pytest.raises(NotNow) as refused:
+        banking.approved(cast, batch)
+    assert refused.value.code == "payment.account_changed"
+
+
+def test_the_day_of_the_payment_is_told_by_the_bank(cast, batch, lines):
+    with dates.fixed(date(2025, 8, 20)):
+        banking.answer(cast, batch, *(banking.said(line, paid_on=date(2025, 8, 6)) for line in lines))
+    assert set(Payment.objects.values_list("paid_on", flat=True)) == {date(2025, 8, 6)}
+
+
+def test_an_empty_batch_is_not_proposed(cast, claims):  # noqa: F811
+    from vouchers.actions.payments import take_out
+
+    with acting(cast.finance, "test"):
+        payments = list(Payment.objects.all())
+        made = create_batch(payments[0].program, payments, by=cast.finance)
+        for payment in payments:
+            take_out(made, payment.payment_no, by=cast.finance)
+        with pytest.raises(Invalid) as refused:
+            propose_batch(made, by=cast.finance)
+    assert refused.value.code == "payment_batch.empty"

@@ -1,0 +1,118 @@
+"""收款账户: entered by one person, confirmed by another; what a change of it does to payments on their way."""
+
+from __future__ import annotations
+
+import re
+
+from vouchers import dates
+from vouchers.access import Role, has_role, require_other_person, require_role
+from vouchers.actions.payments import hold_for_changed_account
+from vouchers.context import announce
+from vouchers.errors import Forbidden, Invalid, NotNow
+from vouchers.models import BankAccount, Party, Payment, PaymentLine, User
+from vouchers.models.payment_lines import PaymentLineState
+from vouchers.models.payments import PaymentBatchState, PaymentState
+from vouchers.states import advance
+
+_ACCOUNT = re.compile(r"[0-9]{8,32}")
+
+
+def enter_account(
+    party: Party, *, account_no: str, account_name: str, bank_name: str, by: User
+) -> BankAccount:
+    """A party's person enters the account that subsidies shall be paid to; it counts once another person confirmed it. Of a
+    party without people here, finance officers do both.
+
+    A number that was put out of use before (退票, replaced) may be entered again. Raises ``Invalid`` (``account.number``,
+    ``account.bank``, ``account.name``), ``Forbidden`` (``access.role``) and ``NotNow`` (``account.known``).
+    """
+    announce("bank_account.enter")
+    if not _pays(by, party):
+        require_role(by, Role.FILER, party=party)
+    number = re.sub(r"[\s-]", "", account_no)
+    if not _ACCOUNT.fullmatch(number):
+        raise Invalid(
+            "account.number",
+            f"银行账号应为 8 至 32 位数字，您填写了“{account_no.strip()[:40]}”。请对照开户许可证核对。",
+            field="account_no",
+        )
+    if not bank_name.strip():
+        raise Invalid("account.bank", "请填写开户行，写到支行。", field="bank_name")
+    if account_name.strip() != party.name:
+        raise Invalid(
+            "account.name",
+            f"户名须与单位名称一致，您填写的是“{account_name.strip()[:60]}”，登记的单位名称为“{party.name}”。",
+            field="account_name",
+            hint="补贴只能拨付到本单位的对公账户。",
+        )
+    if BankAccount.objects.filter(party=party, account_no=number, superseded_at=None).exists():
+        raise NotNow("account.known", "该账号已经登记，不必重复填写。", hint="如需更正开户行，请先撤回。")
+    return BankAccount.objects.create(
+        party=party,
+        account_no=number,
+        account_name=account_name.strip(),
+        bank_name=bank_name.strip(),
+        entered_by=by,
+    )
+
+
+def _pays(person: User | None, party: Party) -> bool:
+    """Whether the person is a finance officer of a region that pays the party."""
+    if person is None:
+        return False
+    return Payment.objects.visible_to(person, Role.FINANCE).filter(payee=party).exists()
+
+
+def confirm_account(account: BankAccount, *, by: User) -> BankAccount:
+    """Another person of the same side confirms it; the accounts before it are no longer used.
+
+    What was returned by the bank is payable again; what was approved and not sent yet is put on hold. Raises ``NotNow``
+    (``account.confirmed``) and ``Forbidden`` (``access.role``, ``access.same_person``)."""
+    announce("bank_account.confirm")
+    party = account.party
+    if not has_role(by, Role.ENTERPRISE_APPROVER, party=party):
+        if not _pays(by, party):
+            require_role(by, Role.ENTERPRISE_APPROVER, party=party)
+        if not _pays(account.entered_by, party):
+            raise Forbidden(
+                "access.role", "该账户由企业自行登记，须由企业审批人确认。", hint="请通知企业办理。"
+            )
+    # Whoever sends a batch to the bank waits here, or is waited for (``lock_payees``).
+    Party.objects.select_for_update(no_key=True).get(pk=party.pk)
+    account.refresh_from_db()
+    if (
+        account.entered_by_id is None
+        or account.confirmed_by_id is not None
+        or account.superseded_at is not None
+    ):
+        raise NotNow("account.confirmed", "该账户不需要再确认，请刷新后查看。")
+    require_other_person(by, {account.entered_by_id}, "确认银行账户")
+    account.confirmed_by = by
+    account.save(update_fields=["confirmed_by"])
+    party.accounts.filter(superseded_at=None).exclude(pk=account.pk).update(superseded_at=dates.now())
+    _hold_what_was_approved(account)
+    for payment in Payment.objects.filter(payee=party, state=PaymentState.RETURNED).order_by("pk"):
+        advance(payment, "correct", by=by, update={"account": account, "batch": None})
+    return account
+
+
+def _hold_what_was_approved(account: BankAccount) -> None:
+    lines = PaymentLine.objects.filter(
+        payment__payee=account.party,
+        state=PaymentLineState.LISTED,
+        batch__state=PaymentBatchState.APPROVED,
+    ).exclude(account=account)
+    for line in lines.select_related("batch", "payment__program__region", "payment__payee"):
+        hold_for_changed_account(line)
+
+
+def withdraw_account(account: BankAccount, *, by: User) -> BankAccount:
+    """Take back an account that was entered and not confirmed yet."""
+    announce("bank_account.withdraw")
+    if not _pays(by, account.party):
+        require_role(by, Role.FILER, Role.ENTERPRISE_APPROVER, party=account.party)
+    if account.entered_by_id is None or account.confirmed_by_id is not None:
+        raise NotNow("account.confirmed", "已确认的账户不能撤回；如需更换，请登记新账户。")
+    account.superseded_at = dates.now()
+    account.save(update_fields=["superseded_at"])
+    return account

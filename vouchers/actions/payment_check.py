@@ -1,0 +1,79 @@
+"""Do the lines of payment batches and the clawbacks agree with the payments and the ledger? Part of ``check_ledger``.
+
+Each is a query of two columns, the row's name and a sentence; empty when the invariant holds.
+"""
+
+from __future__ import annotations
+
+INVARIANTS: tuple[tuple[str, str], ...] = (
+    (
+        "a_payment_is_its_line",
+        """
+        SELECT p.payment_no, format('状态为 %s，批次明细为 %s，金额 %s 与 %s', p.state, coalesce(l.state, '无'),
+               p.amount - p.offset_amount, coalesce(l.amount, 0))
+          FROM vouchers_payment AS p
+          LEFT JOIN vouchers_paymentline AS l
+                 ON l.payment_id = p.id AND l.state IN ('listed', 'sent', 'unknown', 'confirmed')
+         WHERE coalesce(l.state, '') IS DISTINCT FROM CASE p.state
+                   WHEN 'batched' THEN 'listed' WHEN 'instructed' THEN 'sent' WHEN 'unknown' THEN 'unknown'
+                   WHEN 'confirmed' THEN 'confirmed' ELSE '' END
+            OR l.state IN ('sent', 'unknown', 'confirmed') AND l.amount <> p.amount - p.offset_amount
+        """,
+    ),
+    (
+        "a_batch_keeps_its_totals",
+        """
+        SELECT b.batch_no, format('控制数 %s 笔 %s 元，明细 %s 笔 %s 元', b.control_count, b.control_sum, count(l.id),
+               coalesce(sum(l.amount), 0))
+          FROM vouchers_paymentbatch AS b
+          LEFT JOIN vouchers_paymentline AS l ON l.batch_id = b.id AND l.state <> 'removed'
+         WHERE b.state IN ('proposed', 'approved', 'exported', 'settled')
+         GROUP BY b.id HAVING (count(l.id), coalesce(sum(l.amount), 0)) <> (b.control_count, b.control_sum)
+        """,
+    ),
+    (
+        "a_batch_is_approved_by_enough",
+        """
+        SELECT b.batch_no, format('须 %s 人批准，实有 %s 人', b.approvals_needed, count(DISTINCT a.approved_by_id))
+          FROM vouchers_paymentbatch AS b
+          LEFT JOIN vouchers_paymentapproval AS a
+                 ON a.batch_id = b.id AND a.withdrawn_at IS NULL AND a.control_hash = b.control_hash
+         WHERE b.state IN ('approved', 'exported', 'settled')
+         GROUP BY b.id HAVING count(DISTINCT a.approved_by_id) < b.approvals_needed
+        """,
+    ),
+    (
+        "receivables_are_demanded",
+        """
+        SELECT c.clawback_no, format('状态为 %s，应收余额应为 %s，台账为 %s', c.state, due.amount, coalesce(held.amount, 0))
+          FROM vouchers_clawback AS c
+         CROSS JOIN LATERAL (
+              SELECT CASE WHEN c.state IN ('noticed', 'write_off_proposed')
+                          THEN c.principal_amount + c.interest_amount + c.penalty_amount
+                               - coalesce((SELECT sum(r.amount) FROM vouchers_clawbackreceipt AS r WHERE r.clawback_id = c.id), 0)
+                          ELSE 0 END AS amount) AS due
+          LEFT JOIN LATERAL (
+              SELECT sum(a.credits_posted - a.debits_posted) AS amount FROM vouchers_ledgeraccount AS a
+               WHERE a.kind = 'receivable' AND (a.code = 'receivable:' || c.clawback_no
+                                                OR a.code LIKE 'receivable:' || c.clawback_no || ':%')) AS held ON true
+         WHERE due.amount <> coalesce(held.amount, 0)
+        """,
+    ),
+    (
+        "what_was_set_off_is_received",
+        """
+        SELECT p.payment_no, format('已抵扣 %s，收款登记 %s', p.offset_amount, coalesce(sum(r.amount), 0))
+          FROM vouchers_payment AS p LEFT JOIN vouchers_clawbackreceipt AS r ON r.payment_id = p.id
+         GROUP BY p.id HAVING p.offset_amount <> coalesce(sum(r.amount), 0)
+        """,
+    ),
+    (
+        "no_more_is_clawed_back_than_was_paid",
+        """
+        SELECT p.payment_no, format('已拨付 %s，追回合计 %s', p.amount, sum(c.principal_amount))
+          FROM vouchers_payment AS p JOIN vouchers_clawback AS c ON c.payment_id = p.id
+         WHERE c.state IN ('noticed', 'write_off_proposed', 'settled', 'written_off')
+         GROUP BY p.id HAVING sum(c.principal_amount) > p.amount
+        """,
+    ),
+)
