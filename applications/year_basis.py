@@ -22,7 +22,7 @@ _NOT_COUNTED = ("draft", "withdrawn", "rejected", "lapsed")
 
 
 def year_basis(scheme: Scheme, case: Application | Claim, *, on: date) -> dict[str, Decimal]:
-    """Yuan by track that the same enterprise's earlier cases of the program, of the same kind, rest on in the calendar year
+    """Yuan by track (and by ladder, where a track has several) that the same enterprise's earlier cases of the program, of the same kind, rest on in the calendar year
     of `on`; empty where the scheme asks for nothing of the year. Raises nothing: a case without an assessment adds nothing.
     """
     if not needs_year_basis(scheme):
@@ -46,5 +46,7 @@ def year_basis(scheme: Scheme, case: Application | Claim, *, on: date) -> dict[s
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for assessment in rows.values_list("assessment", flat=True):
         if assessment.get("basis_amount") and assessment.get("outcome") != Outcome.REFUSED.value:
-            sums[assessment["track"]] += Decimal(assessment["basis_amount"])
+            parts = assessment.get("year_basis") or {assessment["track"]: assessment["basis_amount"]}
+            for key, amount in parts.items():
+                sums[key] += Decimal(amount)
     return dict(sums)

@@ -1,15 +1,18 @@
-"""The form of a condition: which values belong to which kind of condition."""
+"""Conditions on a version's page: which values belong to which kind of condition, and what a condition says in short."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.admin.policy_fields import OpenWordChoicesField
+from vouchers.admin.policy_fields import IndustriesField, OpenWordChoicesField, RegionsField
 from vouchers.admin.policy_forms import PartForm
-from vouchers.admin.shown import GATE_WORDS
-from vouchers.policy.terms import GateKind
+from vouchers.admin.policy_rows import VersionPart
+from vouchers.admin.shown import GATE_WORDS, shown
+from vouchers.models import PolicyGate
+from vouchers.policy.terms import Border, GateEffect, GateKind
 
 GATE_FIELDS: dict[str, tuple[str, ...]] = {
     "registered_in": ("regions",),
@@ -21,8 +24,8 @@ GATE_FIELDS: dict[str, tuple[str, ...]] = {
     "purpose": ("values",),
     "contract_kind": ("values",),
     "provider_admitted": ("values", "batches"),
-    "age_at_least": ("months",),
-    "age_at_most": ("months",),
+    "age_at_least": ("months", "border"),
+    "age_at_most": ("months", "border"),
     "no_dishonesty": ("years",),
     "consecutive_years": ("years",),
     "signed_between": ("from_on", "to_on"),
@@ -93,3 +96,74 @@ class GateForm(PartForm):
             chosen = [word.split(":", 1) for word in self.cleaned_data["values"] if ":" in word]
             self.cleaned_data["values"] = [word for of, word in chosen if of == kind]
         return super().clean()
+
+
+class GatePart(VersionPart):
+    model = PolicyGate
+    form = GateForm
+    section = "who"
+    stem = "gate"
+    intro = _("谁、什么合同可以申领，一个条件一条。先照原文写出条件，再选本机关怎么核对它。")
+    what = (
+        "text",
+        ("kind",),
+        ("regions", "industries"),
+        "values",
+        "batches",
+        ("months", "border", "years"),
+        ("from_on", "to_on"),
+        ("scale_from", "scale_unit", "scale_precision"),
+        "question",
+        ("effect", "if_untestable"),
+        "cure",
+    )
+    more = (
+        "stages",
+        "tracks",
+        "sides",
+        "for_kinds",
+        "not_for_kinds",
+        "classes",
+        "waived_for",
+        ("review_reference", "switched_on"),
+        ("code", "position"),
+    )
+    gist = ("kind", "regions", "values", "question", "sides")
+
+    def in_short(self, row: Any, codes: dict[str, str]) -> str:
+        words = [super().in_short(row, codes)]
+        if row.from_on is not None:
+            words.append(str(_("%(day)s 起") % {"day": shown(row, "from_on")}))
+        if row.to_on is not None:
+            words.append(str(_("%(day)s 前") % {"day": shown(row, "to_on")}))
+        if row.months is not None:
+            edge = "" if row.border == Border.INCLUDED.value else row.get_border_display()
+            words.append(str(_("%(months)s 个月") % {"months": row.months}) + str(edge))
+        if row.years is not None:
+            words.append(str(_("%(years)s 年") % {"years": row.years}))
+        if row.for_kinds:
+            words.append(str(_("只适用于%(who)s") % {"who": shown(row, "for_kinds")}))
+        if row.not_for_kinds:
+            words.append(str(_("不适用于%(who)s") % {"who": shown(row, "not_for_kinds")}))
+        if row.classes:
+            words.append(str(_("只适用于%(who)s") % {"who": shown(row, "classes", codes)}))
+        if row.waived_for:
+            words.append(str(_("%(who)s不受此限") % {"who": shown(row, "waived_for", codes)}))
+        if row.effect != GateEffect.REFUSE.value:
+            words.append(str(_("不符合时%(effect)s") % {"effect": row.get_effect_display()}))
+        if not row.switched_on:
+            words.append(str(_("未启用")))
+        return " · ".join(words)
+
+    def special_field(self, db_field: Any, common: dict[str, Any]) -> forms.Field | None:
+        if db_field.name == "regions":
+            return RegionsField(required=False, **common)
+        if db_field.name == "industries":
+            return IndustriesField(required=False, **common)
+        if db_field.name == "text":
+            return forms.CharField(
+                max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}), **common
+            )
+        if db_field.name == "values":
+            return GateForm.values_field(common)
+        return None

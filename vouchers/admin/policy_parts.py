@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.access import STAFF_ROLES, Role
 from vouchers.admin import policy_fields as fields
 from vouchers.admin.policy_examples import ExamplePart
-from vouchers.admin.policy_gates import GateForm
+from vouchers.admin.policy_gates import GatePart
 from vouchers.admin.policy_rows import TermsPart, VersionPart
 from vouchers.admin.shown import LEVELS, shown
 from vouchers.admin.version_places import citation_words, field_choices, target_choices
@@ -24,7 +24,6 @@ from vouchers.models import (
     PolicyCap,
     PolicyDocument,
     PolicyFloor,
-    PolicyGate,
     PolicyOtherMoney,
     PolicyPaper,
     PolicyPriceRule,
@@ -41,7 +40,7 @@ from vouchers.models import (
     ValueCitation,
 )
 from vouchers.models.parties import Ownership, Size
-from vouchers.policy.terms import GateEffect
+from vouchers.policy.terms import Border, Repeats
 
 
 class DocumentPart(VersionPart):
@@ -67,6 +66,7 @@ class TrackPart(VersionPart):
     )
     more = (
         ("counted_from", "counted_to", "day_count"),
+        ("tier_base", "band_border"),
         ("scale_unit", "scale_precision"),
         ("code", "position"),
     )
@@ -86,14 +86,17 @@ class ClassPart(VersionPart):
     section = "for_what"
     stem = "class"
     intro = _("只有比例或限额因企业而异（如初创企业更高）时才填；否则留空。")
-    what = ("name", ("registered_within_months",), "sizes", "ownerships")
+    what = ("name", ("registered_within_months", "border"), "sizes", "ownerships")
     more = (("code", "position"),)
     gist = ("sizes", "ownerships")
 
     def in_short(self, row: Any, codes: dict[str, str]) -> str:
         words = [super().in_short(row, codes)]
         if row.registered_within_months is not None:
-            words.insert(0, str(_("成立不超过 %(months)s 个月") % {"months": row.registered_within_months}))
+            most = _("成立不满 %(months)s 个月")
+            if row.border == Border.INCLUDED.value:
+                most = _("成立不超过 %(months)s 个月")
+            words.insert(0, str(most % {"months": row.registered_within_months}))
         return " · ".join(word for word in words if word) or str(_("由办件人员逐户认定"))
 
     def special_field(self, db_field: Any, common: dict[str, Any]) -> forms.Field | None:
@@ -155,7 +158,7 @@ class FloorPart(VersionPart):
     stem = "floor"
     intro = _("达不到就不予支持的最低数，例如“年租用算力 50 万元以上”。文件没有规定的不填。")
     what = ("name", ("measure", "amount"), "stages")
-    more = ("tracks", ("switched_on", "code", "position"))
+    more = ("tracks", ("border", "switched_on"), ("code", "position"))
     gist = ("amount", "measure", "stages")
 
 
@@ -177,65 +180,22 @@ class CapPart(VersionPart):
         return " · ".join(words)
 
 
-class GatePart(VersionPart):
-    model = PolicyGate
-    form = GateForm
-    section = "who"
-    stem = "gate"
-    intro = _("谁、什么合同可以申领，一个条件一条。先照原文写出条件，再选本机关怎么核对它。")
-    what = (
-        "text",
-        ("kind",),
-        ("regions", "industries"),
-        "values",
-        "batches",
-        ("months", "years", "from_on", "to_on"),
-        ("scale_from", "scale_unit", "scale_precision"),
-        "question",
-        ("effect", "if_untestable"),
-        "cure",
-    )
-    more = ("stages", "tracks", ("review_reference", "switched_on"), ("code", "position"))
-    gist = ("kind", "regions", "values", "question")
-
-    def in_short(self, row: Any, codes: dict[str, str]) -> str:
-        words = [super().in_short(row, codes)]
-        if row.from_on is not None:
-            words.append(str(_("%(day)s 起") % {"day": shown(row, "from_on")}))
-        if row.to_on is not None:
-            words.append(str(_("%(day)s 前") % {"day": shown(row, "to_on")}))
-        if row.months is not None:
-            words.append(str(_("%(months)s 个月") % {"months": row.months}))
-        if row.years is not None:
-            words.append(str(_("%(years)s 年") % {"years": row.years}))
-        if row.effect != GateEffect.REFUSE.value:
-            words.append(str(_("不符合时%(effect)s") % {"effect": row.get_effect_display()}))
-        if not row.switched_on:
-            words.append(str(_("未启用")))
-        return " · ".join(words)
-
-    def special_field(self, db_field: Any, common: dict[str, Any]) -> forms.Field | None:
-        if db_field.name == "regions":
-            return fields.RegionsField(required=False, **common)
-        if db_field.name == "industries":
-            return fields.IndustriesField(required=False, **common)
-        if db_field.name == "text":
-            return forms.CharField(
-                max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}), **common
-            )
-        if db_field.name == "values":
-            return GateForm.values_field(common)
-        return None
-
-
 class WindowPart(VersionPart):
     model = PolicyWindow
     section = "how"
     stem = "window"
     intro = _("只在规定的时间内受理的，每个申报期一条；随时受理的不填。")
-    what = (("name", "stage"), ("opens_at", "closes_at"))
+    what = (("name", "stage"), ("opens_at", "closes_at"), ("repeats", "repeats_until"))
     more = (("code", "position"),)
     gist = ("stage", "opens_at", "closes_at")
+
+    def in_short(self, row: Any, codes: dict[str, str]) -> str:
+        words = [super().in_short(row, codes)]
+        if row.repeats != Repeats.NONE.value:
+            words.append(str(_("%(often)s重复") % {"often": row.get_repeats_display()}))
+        if row.repeats_until is not None:
+            words.append(str(_("至 %(day)s 以前") % {"day": shown(row, "repeats_until")}))
+        return " · ".join(words)
 
 
 class PaperPart(VersionPart):

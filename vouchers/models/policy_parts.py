@@ -143,6 +143,16 @@ def _choice(label: Words, pairs: list[tuple[str, str]], help_text: Words = "") -
     return models.CharField(label, max_length=20, choices=pairs, blank=True, help_text=help_text)
 
 
+def border_field(label: Words) -> models.CharField[Any, Any]:
+    """Whether a limit's own number is still inside."""
+    return models.CharField(
+        label,
+        max_length=10,
+        choices=terms.Border.pairs(),
+        default=terms.Border.INCLUDED.value,
+    )
+
+
 class PolicyTrack(CodedPart):
     """Who is supported, who is paid, on what base."""
 
@@ -177,6 +187,13 @@ class PolicyTrack(CodedPart):
     scale_precision = _choice(
         _("规模的计算精度"), terms.Precision.pairs(), _("文件载明精度的才选；不同精度之间不折算。")
     )
+    tier_base = models.CharField(
+        _("分档的累计范围"),
+        max_length=10,
+        choices=terms.TierBase.pairs(),
+        default=terms.TierBase.LADDER.value,
+    )
+    band_border = border_field(_("档次起点是否含本数"))
 
     class Meta(CodedPart.Meta):
         verbose_name = _("补贴方向与基数")
@@ -191,6 +208,7 @@ class PolicyApplicantClass(CodedPart):
     registered_within_months = models.PositiveSmallIntegerField(_("成立不超过（月）"), null=True, blank=True)
     sizes = _words(_("企业规模"))
     ownerships = _words(_("所有制"))
+    border = border_field(_("月数是否含本数"))
 
     class Meta(CodedPart.Meta):
         verbose_name = _("申领主体类别")
@@ -261,6 +279,7 @@ class PolicyFloor(CodedPart):
     tracks = _words(_("适用方向"))
     stages = _words(_("适用环节"), terms.Stage.pairs(), _("留空表示只在申领时。"))
     switched_on = models.BooleanField(_("启用"), default=True)
+    border = border_field(_("起补线是否含本数"))
 
     class Meta(CodedPart.Meta):
         verbose_name = _("起补线")
@@ -341,6 +360,12 @@ class PolicyGate(CodedPart):
     )
     scale_unit = _choice(_("规模单位"), terms.ScaleUnit.pairs())
     scale_precision = _choice(_("计算精度"), terms.Precision.pairs(), _("文件载明精度的才选。"))
+    border = border_field(_("月数是否含本数"))
+    sides = _words(_("限于支持这些对象的方向"), terms.Side.pairs())
+    for_kinds = _words(_("只适用的主体类型"), terms.PartyKind.pairs())
+    not_for_kinds = _words(_("不适用的主体类型"), terms.PartyKind.pairs(), _("留空表示没有例外。"))
+    classes = _words(_("只适用的主体类别"))
+    waived_for = _words(_("不受此条限制的主体类别"), None, _("留空表示没有例外。"))
 
     class Meta(CodedPart.Meta):
         verbose_name = _("申领条件")

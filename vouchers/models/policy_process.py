@@ -21,6 +21,10 @@ class PolicyWindow(CodedPart):
     stage = models.CharField(
         _("环节"), max_length=20, choices=terms.Stage.pairs(), default=terms.Stage.APPLICATION.value
     )
+    repeats = models.CharField(
+        _("重复"), max_length=10, choices=terms.Repeats.pairs(), default=terms.Repeats.NONE.value
+    )
+    repeats_until = models.DateField(_("重复至（不含）"), null=True, blank=True)
 
     class Meta(CodedPart.Meta):
         verbose_name = _("申报期")

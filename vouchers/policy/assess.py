@@ -6,7 +6,7 @@ as both are taken in the order of their numbers.
 
 from __future__ import annotations
 
-from decimal import Context, localcontext
+from decimal import Context, Decimal, localcontext
 
 from vouchers.policy.assessment import ENGINE_VERSION, Assessment, CapKey, Counterfactual
 from vouchers.policy.basis import items_of
@@ -17,7 +17,7 @@ from vouchers.policy.compiled import compiled
 from vouchers.policy.conditions import check_voucher
 from vouchers.policy.facts import Facts
 from vouchers.policy.rules import Scheme
-from vouchers.policy.settling import Before, Settling
+from vouchers.policy.settling import Before, Settled, Settling
 from vouchers.policy.shares import split_over_treasuries
 from vouchers.policy.terms import FindingResult, Outcome
 from vouchers.policy.weighing import weigh_case, weigh_track
@@ -63,12 +63,13 @@ def _assess(scheme: Scheme, facts: Facts, working: Working, scheme_sha256: str) 
         )
     granted = settled.granted
     treasury_parts, _ = split_over_treasuries(scheme, amount, working) if granted else ((), amount)
+    track = plan.codes[0] if len(plan.codes) == 1 else settled.base.track.code
     return Assessment(
         engine_version=ENGINE_VERSION,
         scheme_sha256=scheme_sha256 or ready.sha256,
         facts_sha256=digest(facts),
         stage=facts.stage,
-        track=plan.codes[0] if len(plan.codes) == 1 else settled.base.track.code,
+        track=track,
         outcome=settled.outcome,
         amount=granted,
         computed_amount=settled.amount.value,
@@ -79,7 +80,14 @@ def _assess(scheme: Scheme, facts: Facts, working: Working, scheme_sha256: str) 
         cap_uses=uses(weighed.caps.values(), settled.base, granted),
         basis_quantity=settled.base.quantity,
         treasury_parts=treasury_parts,
+        year_basis=_year_basis(settled, track),
     )
+
+
+def _year_basis(settled: Settled, track: str) -> dict[str, Decimal]:
+    """What the case adds to the year's base, where more is to be said than the base of its one track."""
+    parts = {key: value for key, value in settled.year_basis if value}
+    return {} if parts.keys() <= {track} else parts
 
 
 def _cures(working: Working) -> list[Counterfactual]:

@@ -5,12 +5,13 @@ All of it has a plain form (`plain.to_plain` / `from_plain`) that is kept with t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from vouchers.policy.terms import Confidence, FindingResult, GateEffect, Outcome, Stage, Untestable
 
-ENGINE_VERSION = "1.1.0"
+ENGINE_VERSION = "1.2.0"
 """Changes whenever the same facts under the same publication could give another fen."""
 
 
@@ -138,7 +139,9 @@ class TreasuryPart:
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
     """The answer of `assess`. `amount` is what may be granted (0.00 when refused); `computed_amount` what the arithmetic
-    gave before refusal; `basis_amount` the base that counted, `basis_quantity` where that is a scale. Same facts, same scheme, same engine: same answer."""
+    gave before refusal; `basis_amount` the base that counted, `basis_quantity` where that is a scale. `year_basis` is what the
+    case adds to the year's base (`facts.UsedAmounts.year_basis`) where that is not all of `basis_amount` under `track`:
+    track by track, and ladder by ladder. Same facts, same scheme, same engine: same answer."""
 
     engine_version: str
     scheme_sha256: str
@@ -155,6 +158,12 @@ class Assessment:
     cap_uses: tuple[CapUse, ...] = ()
     basis_quantity: Decimal = Decimal(0)
     treasury_parts: tuple[TreasuryPart, ...] = ()
+    year_basis: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def added_to_year(self) -> Mapping[str, Decimal]:
+        """What the case adds to the year's base when it is granted, by the keys of `UsedAmounts.year_basis`."""
+        return self.year_basis or {self.track: self.basis_amount}
 
     @property
     def refusals(self) -> tuple[Finding, ...]:

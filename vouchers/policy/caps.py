@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from vouchers.money import round_fen
+from vouchers.policy.ages import months_after
 from vouchers.policy.assessment import CapKey
 from vouchers.policy.classes import membership
 from vouchers.policy.facts import Facts
-from vouchers.policy.gates import months_after
 from vouchers.policy.rules import Cap, Scheme
 from vouchers.policy.terms import (
     CapPeriod,

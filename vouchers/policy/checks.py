@@ -8,33 +8,31 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from vouchers.policy.caps import ALL_PUBLIC_MONEY
 from vouchers.policy.codes import PART_CODE_WORDS, PROGRAM_CODE_WORDS, is_part_code, is_program_code
-from vouchers.policy.gates import CONTRACT_TESTS, PARTY_TESTS
+from vouchers.policy.gate_checks import check_gates, known
 from vouchers.policy.issue_checks import check_issue
-from vouchers.policy.plain import Problem
-from vouchers.policy.rules import Cap, Gate, Part, Rate, Scheme, Track
+from vouchers.policy.plain import BEIJING_TIME, Problem
+from vouchers.policy.rules import Cap, Part, Rate, Scheme, Track
 from vouchers.policy.scale_checks import check_scales
 from vouchers.policy.terms import (
     BasisKind,
     CapPeriod,
     CapSubject,
-    ContractKind,
     FloorMeasure,
-    GateKind,
     OtherMoneyMode,
-    PartyKind,
-    Purpose,
     RateKind,
-    TierMeasure,
+    Repeats,
+    TierBase,
     TierMode,
     TrackChoice,
 )
+from vouchers.policy.windows import overlaps_itself
 
 PART_LISTS = (
     "classes",
@@ -59,7 +57,7 @@ def check(scheme: Scheme) -> list[Problem]:
         *_references(scheme),
         *_rates(scheme),
         *_limits(scheme),
-        *_gates(scheme),
+        *check_gates(scheme),
         *_dates(scheme),
         *_money(scheme),
         *check_scales(scheme),
@@ -121,18 +119,13 @@ def _references(scheme: Scheme) -> Iterator[Problem]:
                 yield Problem(f"{name}.{part.code}.track", f"没有补贴方向“{part.track}”", tracks)
     for name in ("floors", "caps", "gates"):
         for part in getattr(scheme, name):
-            yield from _known(f"{name}.{part.code}.tracks", part.tracks, tracks, "补贴方向")
+            yield from known(f"{name}.{part.code}.tracks", part.tracks, tracks, "补贴方向")
     for rate in scheme.rates:
-        yield from _known(f"rates.{rate.code}.classes", rate.classes, classes, "主体类别")
-    for cap in scheme.caps:
-        yield from _known(f"caps.{cap.code}.classes", cap.classes, classes, "主体类别")
-        yield from _known(f"caps.{cap.code}.waived_for", cap.waived_for, classes, "主体类别")
-
-
-def _known(path: str, words: Sequence[str], allowed: tuple[str, ...], noun: str) -> Iterator[Problem]:
-    for word in words:
-        if word not in allowed:
-            yield Problem(path, f"没有{noun}“{word}”", allowed)
+        yield from known(f"rates.{rate.code}.classes", rate.classes, classes, "主体类别")
+    for name in ("caps", "gates"):
+        for part in getattr(scheme, name):
+            yield from known(f"{name}.{part.code}.classes", part.classes, classes, "主体类别")
+            yield from known(f"{name}.{part.code}.waived_for", part.waived_for, classes, "主体类别")
 
 
 def _rates(scheme: Scheme) -> Iterator[Problem]:
@@ -175,10 +168,9 @@ def _bands(track: Track, rates: tuple[Rate, ...]) -> Iterator[Problem]:
             groups.setdefault(_condition(rate), []).append(rate)
     if groups and not any(rate.band_from or rate.band_to for rate in rates):
         yield Problem(f"tracks.{track.code}.tier_mode", "设为分档，却没有一档写明起点或终点")
-    if len(groups) > 1 and track.tier_measure is TierMeasure.YEAR:
+    if track.tier_base is TierBase.TRACK and len(groups) < 2:
         yield Problem(
-            f"tracks.{track.code}.tier_measure",
-            "按年度累计分档的方向只能有一组档次，条件不同的请分设补贴方向",
+            f"tracks.{track.code}.tier_base", "只有分档且各组比例的条件不同的方向，才有合并累计与各自累计之别"
         )
     for members in groups.values():
         members.sort(key=lambda rate: rate.band_from or Decimal(0))
@@ -256,63 +248,6 @@ def _cap_below_floor(scheme: Scheme, cap: Cap) -> Iterator[Problem]:
             yield Problem(f"caps.{cap.code}.amount", f"低于起补线“{floor.name}”，没有人能够申领")
 
 
-_NEEDS: dict[GateKind, tuple[str, ...]] = {
-    GateKind.REGISTERED_IN: ("regions",),
-    GateKind.PROVIDER_REGISTERED_IN: ("regions",),
-    GateKind.SECTOR: ("industries",),
-    GateKind.PARTY_KIND: ("values",),
-    GateKind.OWNERSHIP: ("values",),
-    GateKind.SIZE: ("values",),
-    GateKind.PURPOSE: ("values",),
-    GateKind.CONTRACT_KIND: ("values",),
-    GateKind.AGE_AT_LEAST: ("months",),
-    GateKind.AGE_AT_MOST: ("months",),
-    GateKind.NO_DISHONESTY: ("years",),
-    GateKind.CONSECUTIVE_YEARS: ("years",),
-    GateKind.DEPLOYED_BY: ("to_on",),
-    GateKind.ATTESTED: ("question",),
-}
-_VALUES: dict[GateKind, tuple[str, ...]] = {
-    GateKind.PARTY_KIND: tuple(word for word, _ in PartyKind.pairs()),
-    GateKind.PURPOSE: tuple(word for word, _ in Purpose.pairs()),
-    GateKind.CONTRACT_KIND: tuple(word for word, _ in ContractKind.pairs()),
-    GateKind.PROVIDER_ADMITTED: ("service_item",),
-    GateKind.SIZE: ("micro", "small", "medium", "large"),
-    GateKind.OWNERSHIP: ("private", "state", "foreign", "mixed", "public_institution"),
-}
-
-
-def _gates(scheme: Scheme) -> Iterator[Problem]:
-    for gate in scheme.gates:
-        path = f"gates.{gate.code}"
-        if gate.kind not in PARTY_TESTS and gate.kind not in CONTRACT_TESTS:
-            yield Problem(f"{path}.kind", "这种条件还没有检验方法")
-        if not gate.text.strip():
-            yield Problem(f"{path}.text", "请写明条件")
-        if not gate.stages:
-            yield Problem(f"{path}.stages", "请至少选择一个环节")
-        for name in _NEEDS.get(gate.kind, ()):
-            if not getattr(gate, name):
-                yield Problem(f"{path}.{name}", f"“{gate.kind.label}”必须填写此项，否则没有人能够符合")
-        if gate.kind is GateKind.SIGNED_BETWEEN and gate.from_on is None and gate.to_on is None:
-            yield Problem(f"{path}.from_on", "请至少填写起始日或截止日")
-        if gate.kind in _VALUES:
-            yield from _known(f"{path}.values", gate.values, _VALUES[gate.kind], "取值")
-        if gate.from_on and gate.to_on and gate.from_on >= gate.to_on:
-            yield Problem(f"{path}.to_on", "截止日应晚于起始日，否则没有人能够符合")
-    yield from _impossible_ages(scheme.gates)
-
-
-def _impossible_ages(gates: tuple[Gate, ...]) -> Iterator[Problem]:
-    least = [gate for gate in gates if gate.kind is GateKind.AGE_AT_LEAST and gate.switched_on]
-    most = [gate for gate in gates if gate.kind is GateKind.AGE_AT_MOST and gate.switched_on]
-    for young in most:
-        for old in least:
-            together = not young.tracks or not old.tracks or set(young.tracks) & set(old.tracks)
-            if together and (young.months or 0) < (old.months or 0):
-                yield Problem(f"gates.{young.code}.months", f"与“{old.code}”矛盾，没有人能够同时符合")
-
-
 def _dates(scheme: Scheme) -> Iterator[Problem]:
     if scheme.effective_from and scheme.effective_to and scheme.effective_from >= scheme.effective_to:
         yield Problem("effective_to", "失效日期应晚于施行日期")
@@ -322,8 +257,15 @@ def _dates(scheme: Scheme) -> Iterator[Problem]:
         if track.counted_from and track.counted_to and track.counted_from >= track.counted_to:
             yield Problem(f"tracks.{track.code}.counted_to", "计入截止日应晚于起始日")
     for window in scheme.windows:
+        path = f"windows.{window.code}"
         if window.opens_at >= window.closes_at:
-            yield Problem(f"windows.{window.code}.closes_at", "截止时间应晚于开始时间")
+            yield Problem(f"{path}.closes_at", "截止时间应晚于开始时间")
+        elif overlaps_itself(window):
+            yield Problem(f"{path}.repeats", "下一期开始时本期尚未截止，请缩短申报期或改选重复的周期")
+        if window.repeats_until is not None and window.repeats is Repeats.NONE:
+            yield Problem(f"{path}.repeats_until", "不重复的申报期不用填写，请留空或选择重复的周期")
+        elif window.repeats_until and window.repeats_until <= window.opens_at.astimezone(BEIJING_TIME).date():
+            yield Problem(f"{path}.repeats_until", "应晚于第一期的开始时间，否则一期也没有")
 
 
 _LEVELS = ("national", "provincial", "municipal", "district")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from vouchers.policy.ages import at_most, reference_day
 from vouchers.policy.facts import Facts
-from vouchers.policy.gates import months_after, reference_day
 from vouchers.policy.rules import ApplicantClass, Scheme
 
 
@@ -16,9 +16,8 @@ def in_class(one: ApplicantClass, facts: Facts) -> bool | None:
         return True
     tests: list[bool | None] = []
     if one.registered_within_months is not None:
-        born = party.registered_on
-        limit = months_after(born, one.registered_within_months) if born else None
-        tests.append(None if limit is None else limit > reference_day(facts))
+        born, months = party.registered_on, one.registered_within_months
+        tests.append(at_most(born, months, reference_day(facts), one.border) if born else None)
     if one.sizes:
         tests.append(party.size in one.sizes if party.size else None)
     if one.ownerships:

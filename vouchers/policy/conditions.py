@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
@@ -12,9 +12,10 @@ from vouchers.policy.basis import unit_of
 from vouchers.policy.facts import ContractFacts, Facts, PriceVerdict
 from vouchers.policy.plain import BEIJING_TIME
 from vouchers.policy.rates import TrackAmount
-from vouchers.policy.rules import Floor, Paper, Scheme, VoucherKind, Window
+from vouchers.policy.rules import Floor, Paper, Scheme, VoucherKind
 from vouchers.policy.terms import (
     AboveBand,
+    Border,
     ContractKind,
     FindingResult,
     FloorMeasure,
@@ -74,50 +75,6 @@ def check_in_force(scheme: Scheme, facts: Facts, working: Working) -> None:
         scheme.source("retroactive_from" if scheme.retroactive_from else "effective_from"),
         tell,
     )
-
-
-def check_windows(windows: Sequence[Window], facts: Facts, working: Working) -> None:
-    """Whether the case was filed inside a filing window of its stage; nothing where the scheme has none."""
-    if not windows:
-        return
-    first = windows[0]
-    if facts.filed_at is None:
-        working.find(
-            "window",
-            FindingResult.NOT_TESTABLE,
-            first.cite,
-            lambda: ("尚未提交", "提交时将核对是否在申报期内。", ""),
-        )
-        return
-    filed_at = facts.filed_at.astimezone(BEIJING_TIME)
-    open_ = next((one for one in windows if one.opens_at <= filed_at < one.closes_at), None)
-    if open_ is not None:
-        name = open_.name
-        working.find(
-            "window",
-            FindingResult.MET,
-            open_.cite,
-            lambda: (
-                f"提交于 {filed_at:%Y-%m-%d %H:%M}",
-                f"提交于 {filed_at:%Y-%m-%d %H:%M}，在{name}内。",
-                "",
-            ),
-        )
-        return
-
-    def tell() -> Words:
-        later = sorted(
-            (window for window in windows if window.opens_at > filed_at), key=lambda one: one.opens_at
-        )
-        cure = (
-            f"下一申报期自 {later[0].opens_at.astimezone(BEIJING_TIME):%Y-%m-%d %H:%M} 开始。"
-            if later
-            else "本版本没有以后的申报期。"
-        )
-        fact = f"提交于 {filed_at:%Y-%m-%d %H:%M}"
-        return fact, f"{fact}，不在申报期内。", cure
-
-    working.find("window", FindingResult.NOT_MET, first.cite, tell)
 
 
 def check_papers(papers: Iterable[Paper], facts: Facts, working: Working) -> None:
@@ -241,12 +198,17 @@ def check_floors(
                 value = amount
         unit = unit_of(base.track) if floor.measure is FloorMeasure.SCALE else "元"
         one = FloorHeld(floor, value, unit)
-        if value < floor.amount:
+        if is_below(floor, value):
             working.hint(f"floor.{floor.code}", partial(_floor_cure, one), floor.amount - value)
             below.append(one)
         elif working.told:
             find_floors([one], working)
     return below
+
+
+def is_below(floor: Floor, value: Decimal) -> bool:
+    """Whether the value does not reach the minimum; one that is not itself inside must be exceeded."""
+    return value < floor.amount or (value == floor.amount and floor.border is Border.EXCLUDED)
 
 
 class FloorHeld(NamedTuple):
@@ -262,7 +224,7 @@ def find_floors(
 ) -> None:
     """Write the minimums down."""
     for one in held:
-        missed = one.value < one.floor.amount
+        missed = is_below(one.floor, one.value)
         working.find(
             f"floor.{one.floor.code}",
             FindingResult.NOT_MET if missed else FindingResult.MET,
@@ -274,16 +236,18 @@ def find_floors(
 
 def _floor_cure(one: FloorHeld) -> str:
     more = _MORE.get(one.floor.measure, "再增加符合条件的费用")
-    return f"{more} {figure(one.floor.amount - one.value, one.unit)}即达到起补线。"
+    reached = "即达到" if one.floor.border is Border.INCLUDED else "以上（不含本数）即超过"
+    return f"{more} {figure(one.floor.amount - one.value, one.unit)}{reached}起补线。"
 
 
 def _tell_floor(one: FloorHeld) -> Words:
     floor, label = one.floor, one.floor.measure.label
-    missed = one.value < floor.amount
+    missed = is_below(floor, one.value)
+    verb = "达到" if floor.border is Border.INCLUDED else "超过"
     return (
         f"{label} {figure(one.value, one.unit)}",
         f"{floor.name}为 {figure(floor.amount, one.unit)}，{label}为 {figure(one.value, one.unit)}，"
-        f"{'未达到' if missed else '已达到'}。",
+        f"{'未' if missed else '已'}{verb}。",
         _floor_cure(one) if missed else "",
     )
 

@@ -28,9 +28,11 @@ from vouchers.policy.example_words import (
 )
 from vouchers.policy.examples import Example, Expected
 from vouchers.policy.facts import Facts
+from vouchers.policy.ladders import year_ladders
 from vouchers.policy.names import LEVELS, OWNERSHIPS, SIZES
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import CapSubject, FindingResult, GateKind, RateKind
+from vouchers.policy.words import conditions_words
 
 MAIN = "算例"
 Path = tuple[str, ...]
@@ -209,11 +211,19 @@ class _Shaper:
                 ]
                 return {cap.code: (cap.name, True) for cap in counted}
             case "year_basis":
-                return {track.code: (track.name, True) for track in scheme.tracks}
+                return self._year_keys()
             case "rates":
                 return self._rate_keys()
             case _:
                 return {}
+
+    def _year_keys(self) -> dict[str, tuple[str, bool]]:
+        """The base of the year is kept by track, and by ladder where the bands of a track differ by chip, use or class."""
+        scheme, found = self.scheme, {track.code: (track.name, True) for track in self.scheme.tracks}
+        for track in scheme.tracks:
+            for key, rate in year_ladders(scheme, track).items():
+                found[key] = (f"{track.name}：{conditions_words(scheme, rate)}", True)
+        return found
 
     def _rate_keys(self) -> dict[str, tuple[str, bool]]:
         """Reviewers set a rate by its code, or for a whole track."""

@@ -12,6 +12,7 @@ from typing import Any
 from vouchers.policy import facts
 from vouchers.policy.conditions import needs_year_basis
 from vouchers.policy.examples import Example, Expected
+from vouchers.policy.gate_scope import asks_for_party_kind
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import (
     AboveBand,
@@ -110,7 +111,7 @@ WORDS: dict[type[Any], dict[str, Word]] = {
     facts.PartyFacts: {
         "uscc": Word("统一社会信用代码", "可不填", default="示例单位"),
         "name": Word("单位名称", shown=(ALWAYS,), default="示例单位"),
-        "kind": Word("主体类型", shown=("gate:party_kind", "gate:applicant_kind")),
+        "kind": Word("主体类型", shown=("party_kind",)),
         "region_code": Word("注册地代码", "六位行政区划代码", shown=("gate:registered_in",)),
         "registered_on": Word(
             "成立日期", shown=("gate:age_at_least", "gate:age_at_most", "class:registered_within_months")
@@ -268,6 +269,7 @@ def tags_of(scheme: Scheme) -> frozenset[str]:
     tags = {ALWAYS, *(f"gate:{gate.kind.value}" for gate in gates)}
     asks: dict[str, bool] = {
         "tracks": len(scheme.tracks) > 1,
+        "party_kind": asks_for_party_kind(scheme),
         "recognition": scheme.in_force_by is InForceBy.RECOGNITION,
         "signing": scheme.in_force_by is InForceBy.SIGNING,
         "window": bool(scheme.windows),

@@ -159,7 +159,8 @@ class BasisItemFacts:
 
 @record
 class UsedAmounts:
-    """What was already taken, before this case. `year_basis` is the base so far, by track, of the calendar year of `Facts.on`.
+    """What was already taken, before this case. `year_basis` is the base so far of the calendar year of `Facts.on`: by track,
+    and by ladder (`ladders.ladder_key`) where the bands of the year differ by chip, use or class within one track.
 
     `caps` is by `CapKey.key`. The key names the period for calendar and programme years and totals, so its amount is all
     that was ever taken under it; the key of a rolling year (`…:rolling`) names none, and its amount is what was taken from

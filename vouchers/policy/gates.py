@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date
 from functools import partial
 from typing import NamedTuple
 
-from vouchers.policy.facts import AdmissionFacts, ContractFacts, Facts, ListingFacts, ProviderFacts
-from vouchers.policy.plain import decimal_text
+from vouchers.policy.ages import at_least, at_most, months_after, reference_day
+from vouchers.policy.facts import ContractFacts, Facts, ListingFacts
+from vouchers.policy.gate_scope import concerns, is_limited, tracks_of
+from vouchers.policy.gates_of_contracts import CONTRACT_TESTS, UNKNOWN, Answer, flag, one_of, prefixed
 from vouchers.policy.rules import Gate, Scheme
 from vouchers.policy.terms import (
+    Border,
     FindingResult,
     GateEffect,
     GateKind,
@@ -18,52 +20,18 @@ from vouchers.policy.terms import (
     Untestable,
 )
 from vouchers.policy.words import day_words
-from vouchers.policy.working import ZERO, Words, Working
-
-Answer = tuple[bool | None, str | Callable[[], str]]
-"""Whether the condition is met (None: not testable) and the fact in words, made when somebody reads them."""
-
-UNKNOWN = "未取得相关信息"
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day so many months later, or the month's last day where there is none (民法典 第二百零二条)."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError("unreachable")
-
-
-def _prefixed(code: str, prefixes: tuple[str, ...], noun: str) -> Answer:
-    if not code:
-        return None, lambda: f"{noun}{UNKNOWN}"
-    return code.startswith(prefixes), lambda: f"{noun}为 {code}"
-
-
-def _one_of(word: str, values: tuple[str, ...], noun: str) -> Answer:
-    if not word:
-        return None, lambda: f"{noun}{UNKNOWN}"
-    return word in values, lambda: f"{noun}为“{word}”"
-
-
-def _flag(value: bool | None, wanted: bool, yes: str, no: str, noun: str) -> Answer:
-    if value is None:
-        return None, lambda: f"{noun}{UNKNOWN}"
-    return value is wanted, yes if value else no
+from vouchers.policy.working import Words, Working
 
 
 def _registered_in(gate: Gate, facts: Facts) -> Answer:
-    return _prefixed(facts.applicant.region_code, gate.regions, "注册地行政区划代码")
+    return prefixed(facts.applicant.region_code, gate.regions, "注册地行政区划代码")
 
 
 def _sector(gate: Gate, facts: Facts) -> Answer:
     code = facts.applicant.industry_code.lstrip(
         "ABCDEFGHIJKLMNOPQRST"
     )  # GB/T 4754: the letter may be left out
-    return _prefixed(code, gate.industries, "行业代码")
+    return prefixed(code, gate.industries, "行业代码")
 
 
 def _party_kind(gate: Gate, facts: Facts) -> Answer:
@@ -74,35 +42,35 @@ def _party_kind(gate: Gate, facts: Facts) -> Answer:
 
 
 def _ownership(gate: Gate, facts: Facts) -> Answer:
-    return _one_of(facts.applicant.ownership, gate.values, "所有制")
+    return one_of(facts.applicant.ownership, gate.values, "所有制")
 
 
 def _size(gate: Gate, facts: Facts) -> Answer:
-    return _one_of(facts.applicant.size, gate.values, "企业规模")
-
-
-def reference_day(facts: Facts) -> date:
-    """The day on which an applicant's own conditions are held: that of the application, else of the assessment."""
-    return facts.applied_on or facts.on
+    return one_of(facts.applicant.size, gate.values, "企业规模")
 
 
 def _age_at_least(gate: Gate, facts: Facts) -> Answer:
-    born = facts.applicant.registered_on
+    born, months = facts.applicant.registered_on, gate.months or 0
     if born is None:
         return None, f"成立日期{UNKNOWN}"
-    due = months_after(born, gate.months or 0)
-    held = due <= reference_day(facts)
-    return (
-        held,
-        lambda: f"成立于{day_words(born)}" + ("" if held else f"，自{day_words(due)}起满 {gate.months} 个月"),
-    )
+    held = at_least(born, months, reference_day(facts), gate.border)
+
+    def words() -> str:
+        if held:
+            return f"成立于{day_words(born)}"
+        due = day_words(months_after(born, months))
+        full = f"自{due}起满 {months} 个月"
+        return f"成立于{day_words(born)}，{full if gate.border is Border.INCLUDED else f'{due}以后方超过 {months} 个月'}"
+
+    return held, words
 
 
 def _age_at_most(gate: Gate, facts: Facts) -> Answer:
     born = facts.applicant.registered_on
     if born is None:
         return None, f"成立日期{UNKNOWN}"
-    return months_after(born, gate.months or 0) >= reference_day(facts), lambda: f"成立于{day_words(born)}"
+    held = at_most(born, gate.months or 0, reference_day(facts), gate.border)
+    return held, lambda: f"成立于{day_words(born)}"
 
 
 def _listed(listing: ListingFacts) -> Callable[[], str]:
@@ -124,7 +92,7 @@ def _no_dishonesty(gate: Gate, facts: Facts) -> Answer:
 
 
 def _not_a_provider(gate: Gate, facts: Facts) -> Answer:
-    return _flag(
+    return flag(
         facts.applicant.is_registered_provider,
         False,
         "申领主体本身是入库服务商",
@@ -134,7 +102,7 @@ def _not_a_provider(gate: Gate, facts: Facts) -> Answer:
 
 
 def _applicant_connected(gate: Gate, facts: Facts) -> Answer:
-    return _flag(facts.applicant.is_platform_connected, True, "已接入平台", "尚未接入平台", "平台接入情况")
+    return flag(facts.applicant.is_platform_connected, True, "已接入平台", "尚未接入平台", "平台接入情况")
 
 
 def _consecutive_years(gate: Gate, facts: Facts) -> Answer:
@@ -161,115 +129,6 @@ def _attested(gate: Gate, facts: Facts) -> Answer:
     return answer, lambda: f"人工核验：{'是' if answer else '否'}"
 
 
-def _non_affiliated(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    provider = contract.provider
-    if provider is None or provider.affiliated is None:
-        return None, f"与服务商的关联关系{UNKNOWN}"
-    if provider.affiliated:
-        return (
-            False,
-            provider.affiliation_sentence or (lambda: f"与服务商{provider.name}存在关联关系"),
-        )
-    return True, lambda: f"未发现与服务商{provider.name}存在关联关系"
-
-
-def _not_own_built(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    return _flag(contract.is_own_built, False, "算力为自建自用", "算力并非自建自用", "算力来源")
-
-
-def _provider_admitted(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    provider = contract.provider
-    if provider is None or provider.admissions is None:
-        return None, f"服务商入库情况{UNKNOWN}"
-    day = contract.signed_on or reference_day(facts)
-    held = [
-        row for row in provider.admissions if row.from_on <= day and (row.to_on is None or row.to_on > day)
-    ]
-    if not held:
-        return False, lambda: f"服务商{provider.name}于{day_words(day)}未在入库名单"
-    if gate.batches:
-        held = [row for row in held if row.batch in gate.batches]
-        if not held:
-            return False, lambda: f"服务商{provider.name}不在所列批次（{'、'.join(gate.batches)}）的入库名单"
-    if "service_item" in gate.values:
-        if not contract.service_item:
-            return None, f"合同所购服务项目{UNKNOWN}"
-        if contract.service_item not in {row.service_item for row in held}:
-            return False, lambda: f"服务商{provider.name}入库的服务项目不含“{contract.service_item}”"
-    return True, lambda: _admitted_words(provider, day, held)
-
-
-def _admitted_words(provider: ProviderFacts, day: date, held: list[AdmissionFacts]) -> str:
-    batch = next((row.batch for row in held if row.batch), "")
-    return f"服务商{provider.name}于{day_words(day)}在入库名单{f'（{batch}）' if batch else ''}"
-
-
-def _provider_registered_in(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    code = contract.provider.region_code if contract.provider else ""
-    return _prefixed(code, gate.regions, "服务商注册地行政区划代码")
-
-
-def _provider_scale(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    provider = contract.provider
-    if provider is None or provider.scale is None:
-        return None, f"服务商算力规模{UNKNOWN}"
-    if provider.scale_unit is not gate.scale_unit or gate.scale_precision not in (
-        None,
-        provider.scale_precision,
-    ):
-        return None, lambda: f"{_scale_words(provider)}，与所要求的单位或精度不同"
-    return provider.scale >= (gate.scale_from or 0), lambda: _scale_words(provider)
-
-
-def _scale_words(provider: ProviderFacts) -> str:
-    words = [one.label for one in (provider.scale_unit, provider.scale_precision) if one is not None]
-    return f"服务商{provider.name}算力规模为 {decimal_text(provider.scale or ZERO)} {' '.join(words)}"
-
-
-def _platform_metered(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    return _flag(contract.is_platform_metered, True, "用量经平台计量", "用量未经平台计量", "用量计量方式")
-
-
-def _platform_traded(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    return _flag(contract.is_platform_traded, True, "经平台交易", "未经平台交易", "平台交易记录")
-
-
-def _provider_connected(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    connected = contract.provider.is_platform_connected if contract.provider else None
-    return _flag(connected, True, "服务商已接入调度平台", "服务商尚未接入调度平台", "服务商接入情况")
-
-
-def _purpose(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    purpose = contract.purpose
-    if purpose is None:
-        return None, f"用途{UNKNOWN}"
-    return purpose in gate.values, lambda: f"用途为“{purpose.label}”"
-
-
-def _contract_kind(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    return contract.kind.value in gate.values, lambda: f"合同类型为“{contract.kind.label}”"
-
-
-def _between(day: date | None, gate: Gate, noun: str) -> Answer:
-    if day is None:
-        return None, f"{noun}{UNKNOWN}"
-    late = gate.to_on is not None and day >= gate.to_on
-    early = gate.from_on is not None and day < gate.from_on
-    return not (late or early), lambda: f"{noun}为{day_words(day)}"
-
-
-def _signed_between(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    return _between(contract.signed_on, gate, "合同签订日期")
-
-
-def _deployed_by(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    return _between(contract.deployed_on, gate, "部署日期")
-
-
-def _model_filed(gate: Gate, facts: Facts, contract: ContractFacts) -> Answer:
-    return _flag(contract.is_model_filed, True, "模型已备案", "模型未备案", "模型备案情况")
-
-
 PARTY_TESTS: dict[GateKind, Callable[[Gate, Facts], Answer]] = {
     GateKind.REGISTERED_IN: _registered_in,
     GateKind.SECTOR: _sector,
@@ -287,43 +146,33 @@ PARTY_TESTS: dict[GateKind, Callable[[Gate, Facts], Answer]] = {
 }
 """Conditions of the applicant or of the case as a whole."""
 
-CONTRACT_TESTS: dict[GateKind, Callable[[Gate, Facts, ContractFacts], Answer]] = {
-    GateKind.NON_AFFILIATED: _non_affiliated,
-    GateKind.NOT_OWN_BUILT: _not_own_built,
-    GateKind.PROVIDER_ADMITTED: _provider_admitted,
-    GateKind.PROVIDER_REGISTERED_IN: _provider_registered_in,
-    GateKind.PROVIDER_SCALE: _provider_scale,
-    GateKind.PLATFORM_TRADED: _platform_traded,
-    GateKind.PLATFORM_METERED: _platform_metered,
-    GateKind.PROVIDER_CONNECTED: _provider_connected,
-    GateKind.PURPOSE: _purpose,
-    GateKind.CONTRACT_KIND: _contract_kind,
-    GateKind.SIGNED_BETWEEN: _signed_between,
-    GateKind.DEPLOYED_BY: _deployed_by,
-    GateKind.MODEL_FILED: _model_filed,
-}
-"""Conditions held against each contract of the case."""
-
 _RESULTS = {True: FindingResult.MET, False: FindingResult.NOT_MET, None: FindingResult.NOT_TESTABLE}
 _TAILS = {True: "符合条件。", False: "不符合条件。", None: "暂无法判定。"}
 
 
 class BoundGate(NamedTuple):
-    """A gate with its test: one of the two."""
+    """A gate with its test, one of the two; the tracks that it concerns (None: all), and where it concerns some applicants
+    only, whether it does this one."""
 
     gate: Gate
     of_party: Callable[[Gate, Facts], Answer] | None
     of_contract: Callable[[Gate, Facts, ContractFacts], Answer] | None
+    tracks: frozenset[str] | None
+    concerns: Callable[[Facts], bool | None] | None
 
 
 def bind_gates(scheme: Scheme, stage: Stage, tracks: Iterable[str]) -> tuple[BoundGate, ...]:
     """Every gate that is switched on and concerns this stage and these tracks, in the ordinance's order."""
     chosen = set(tracks)
-    return tuple(
-        BoundGate(gate, PARTY_TESTS.get(gate.kind), CONTRACT_TESTS.get(gate.kind))
-        for gate in scheme.gates
-        if gate.switched_on and stage in gate.stages and (not gate.tracks or chosen & set(gate.tracks))
-    )
+    found = []
+    for gate in scheme.gates:
+        of = tracks_of(scheme, gate)
+        if gate.switched_on and stage in gate.stages and (of is None or chosen & of):
+            limited = partial(concerns, scheme, gate) if is_limited(gate) else None
+            found.append(
+                BoundGate(gate, PARTY_TESTS.get(gate.kind), CONTRACT_TESTS.get(gate.kind), of, limited)
+            )
+    return tuple(found)
 
 
 class Held(NamedTuple):
@@ -333,6 +182,7 @@ class Held(NamedTuple):
     met: bool | None
     words: str | Callable[[], str]
     subject: str
+    tracks: frozenset[str] | None
 
     @property
     def refuses(self) -> bool:
@@ -349,26 +199,53 @@ def hold_gates(gates: Iterable[BoundGate], facts: Facts, *, told: bool) -> list[
     if len(contracts) > 1:
         contracts = tuple(sorted(contracts, key=lambda contract: contract.contract_no))
     found: list[Held] = []
-    for gate, of_party, of_contract in gates:
+    for gate, of_party, of_contract, tracks, concerns_whom in gates:
+        sure: bool | None = True
+        if concerns_whom is not None:
+            sure = concerns_whom(facts)
+            if sure is False:
+                if told:
+                    found.append(Held(gate, True, _SPARED, "", tracks))
+                continue
         if of_party is not None:
             met, words = of_party(gate, facts)
             if told or met is not True:
-                found.append(Held(gate, met, words, ""))
+                found.append(_held(gate, met, words, "", tracks, sure))
             continue
         assert of_contract is not None
         if not contracts:
-            found.append(Held(gate, None, f"合同{UNKNOWN}", ""))
+            found.append(Held(gate, None, f"合同{UNKNOWN}", "", tracks))
         for contract in contracts:
             met, words = of_contract(gate, facts, contract)
             if told or met is not True:
-                found.append(Held(gate, met, words, contract.contract_no))
+                found.append(_held(gate, met, words, contract.contract_no, tracks, sure))
     return found
+
+
+_SPARED = "本条不适用于该申领主体"
+_WHOSE = "主体类型或类别未取得，不能确定本条是否适用"
+
+
+def _held(
+    gate: Gate,
+    met: bool | None,
+    words: str | Callable[[], str],
+    subject: str,
+    tracks: frozenset[str] | None,
+    sure: bool | None,
+) -> Held:
+    """The answer; what is not met by somebody whom the gate may not concern cannot be told."""
+    if sure is None and met is False:
+        return Held(
+            gate, None, lambda: f"{words if isinstance(words, str) else words()}；{_WHOSE}", subject, tracks
+        )
+    return Held(gate, met, words, subject, tracks)
 
 
 def find_gates(held: Iterable[Held], working: Working, *, spared: bool) -> None:
     """Write the gates down. `spared`: those that name tracks took only those out, and the case stands on others."""
     for one in held:
-        excludes = spared and bool(one.gate.tracks) and one.refuses
+        excludes = spared and one.tracks is not None and one.refuses
         working.find(
             one.gate.code,
             _RESULTS[one.met],
@@ -395,5 +272,5 @@ def excluded_contracts(held: Iterable[Held], track: str) -> set[str]:
         if one.met is False
         and one.gate.effect is GateEffect.EXCLUDE
         and one.subject
-        and (not one.gate.tracks or track in one.gate.tracks)
+        and (one.tracks is None or track in one.tracks)
     }

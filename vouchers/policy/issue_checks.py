@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from vouchers.policy.plain import Problem
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import CapSubject, GateKind, IssueWay, PayTo, RateKind, Shortage, Stage
+from vouchers.policy.terms import CapSubject, GateKind, IssueWay, PayTo, RateKind, Repeats, Shortage, Stage
 
 WAY = "issue.way"
 
@@ -51,8 +51,9 @@ def _needs_a_window(scheme: Scheme) -> Iterator[Problem]:
 
 
 def _needs_windows_of_the_quarters(scheme: Scheme) -> Iterator[Problem]:
-    if len(scheme.windows) < 2:
-        yield Problem("windows", "按季申报须逐季列出申报期")
+    within_the_year = (Repeats.QUARTERLY, Repeats.MONTHLY)
+    if len(scheme.windows) < 2 and not any(window.repeats in within_the_year for window in scheme.windows):
+        yield Problem("windows", "按季申报须逐季列出申报期，或列一期并选择“每季度”重复")
 
 
 def _files_nothing(scheme: Scheme) -> Iterator[Problem]:

@@ -10,9 +10,11 @@ from typing import Protocol
 from vouchers.policy.basis import CountedItem, Item
 from vouchers.policy.classes import membership
 from vouchers.policy.facts import Facts
+from vouchers.policy.plain import decimal_text
 from vouchers.policy.rate_values import rate_now, rate_words
 from vouchers.policy.rules import Rate, Scheme, Track
-from vouchers.policy.terms import FindingResult, GateEffect, RateKind, TierMeasure, TierMode
+from vouchers.policy.terms import Border, FindingResult, GateEffect, RateKind, TierBase, TierMeasure, TierMode
+from vouchers.policy.tiers import Ladder, ladder_amount
 from vouchers.policy.working import ZERO, Working, percent
 
 
@@ -52,25 +54,29 @@ def _conditions(rate: Rate) -> tuple[object, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
-    """Rates that belong together: the bands of one set of conditions, or one rate alone. `place` orders them as the
-    ordinance does; `borders` are the bands' from and to; `known` are the rates' values where no reviewer sets one and all are published."""
-
-    rates: tuple[Rate, ...]
-    place: tuple[int, ...]
-    is_flat: bool
-    borders: tuple[tuple[Decimal, Decimal | None], ...]
-    known: tuple[Decimal, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
 class TrackRates:
-    """A track's rates, ready to be tried: in the ordinance's order, with the ladder that each belongs to."""
+    """A track's rates, ready to be tried: in the ordinance's order, with the ladder that each belongs to. `is_joint`: the
+    bands of all its ladders are bands of one base, that of the track."""
 
     track: Track
     tried: tuple[tuple[Rate, int], ...]
     ladders: tuple[Ladder, ...]
     is_by_year: bool
+    is_joint: bool = False
+
+
+_NAMES = ("chip", "use", "component", "class", "completion")
+
+
+def ladder_key(track: Track, rate: Rate) -> str:
+    """What the year's base of items under a rate's conditions is kept under: `a/chip=domestic`; `a/*` where it has none."""
+    said = []
+    for name, value in zip(_NAMES, _conditions(rate), strict=True):
+        if isinstance(value, tuple) and value:
+            said.append(f"{name}={'+'.join(str(one) for one in value)}")
+        elif isinstance(value, Decimal):
+            said.append(f"{name}={decimal_text(value)}")
+    return f"{track.code}/{';'.join(said) or '*'}"
 
 
 def bind_rates(scheme: Scheme, track: Track) -> TrackRates:
@@ -98,11 +104,23 @@ def bind_rates(scheme: Scheme, track: Track) -> TrackRates:
                 is_flat=len(ladder) == 1 and ladder[0].band_from is None and ladder[0].band_to is None,
                 borders=tuple((rate.band_from or ZERO, rate.band_to) for rate in ladder),
                 known=_known_values(ladder),
+                starts_inside=track.band_border is Border.INCLUDED,
+                key=track.code if len(ladders) == 1 else ladder_key(track, ladder[0]),
             )
             for ladder in ladders
         ),
         is_by_year=track.tier_measure is TierMeasure.YEAR,
+        is_joint=track.tier_base is TierBase.TRACK and len(ladders) > 1,
     )
+
+
+def year_ladders(scheme: Scheme, track: Track) -> dict[str, Rate]:
+    """The keys under which the year's base of the track's ladders is kept, each with a rate of the ladder; none where it is
+    kept by the track alone."""
+    rates = bind_rates(scheme, track)
+    if not rates.is_by_year or len(rates.ladders) == 1 or all(ladder.is_flat for ladder in rates.ladders):
+        return {}
+    return {ladder.key: ladder.rates[0] for ladder in rates.ladders}
 
 
 def _known_values(ladder: tuple[Rate, ...]) -> tuple[Decimal, ...] | None:
@@ -178,41 +196,6 @@ def _ladders(
     if taken is not None and not sure and taken.counts_in != track.code:
         return ()
     return tuple(dict.fromkeys(ladder for _rate, ladder in possible))
-
-
-def ladder_amount(mode: TierMode, ladder: Ladder, values: tuple[Decimal, ...], base: Decimal) -> Decimal:
-    """What a ladder gives for a base, in yuan, unrounded; `values` are its rates in their order."""
-    total = ZERO
-    whole = mode is TierMode.WHOLE
-    for (low, high), value in zip(ladder.borders, values, strict=True):
-        if base < low:
-            continue
-        if whole:
-            part = base if high is None or base < high else ZERO
-        else:
-            part = (base if high is None or base < high else high) - low
-        if part:
-            total += part * value
-    return total
-
-
-def ladder_rise(
-    mode: TierMode, ladder: Ladder, values: tuple[Decimal, ...], before: Decimal, upto: Decimal
-) -> Decimal:
-    """What a ladder gives for a base of `upto` more than it gave for `before`; never less than nothing."""
-    if not before:
-        return ladder_amount(mode, ladder, values, upto)
-    if mode is TierMode.WHOLE:
-        more = ladder_amount(mode, ladder, values, upto) - ladder_amount(mode, ladder, values, before)
-        return more if more > 0 else ZERO
-    total = ZERO
-    if upto <= before:
-        return total
-    for (low, high), value in zip(ladder.borders, values, strict=True):
-        if upto > low and (high is None or before < high):
-            top = upto if high is None or upto < high else high
-            total += (top - (before if before > low else low)) * value
-    return total
 
 
 def _lowest(

@@ -84,6 +84,7 @@ FIELDS: dict[type[Any], dict[str, str]] = {
         "registered_within_months": "成立不超过",
         "sizes": "企业规模",
         "ownerships": "所有制",
+        "border": "月数的本数",
     },
     rules.Track: {
         "code": "代码",
@@ -100,6 +101,8 @@ FIELDS: dict[type[Any], dict[str, str]] = {
         "tier_measure": "分档依据",
         "scale_unit": "规模单位",
         "scale_precision": "规模精度",
+        "tier_base": "分档的累计范围",
+        "band_border": "档次起点的本数",
     },
     rules.Rate: {
         "code": "代码",
@@ -129,6 +132,7 @@ FIELDS: dict[type[Any], dict[str, str]] = {
         "tracks": "适用方向",
         "stages": "适用环节",
         "switched_on": "启用",
+        "border": "起补线的本数",
     },
     rules.Cap: {
         "code": "代码",
@@ -167,6 +171,12 @@ FIELDS: dict[type[Any], dict[str, str]] = {
         "scale_unit": "规模单位",
         "scale_precision": "规模精度",
         "switched_on": "启用",
+        "border": "月数的本数",
+        "sides": "限于支持这些对象的方向",
+        "for_kinds": "只适用的主体类型",
+        "not_for_kinds": "不适用的主体类型",
+        "classes": "只适用的主体类别",
+        "waived_for": "不受此条限制的主体类别",
     },
     rules.Window: {
         "code": "代码",
@@ -174,6 +184,8 @@ FIELDS: dict[type[Any], dict[str, str]] = {
         "opens_at": "开始时间",
         "closes_at": "截止时间",
         "stage": "环节",
+        "repeats": "重复",
+        "repeats_until": "重复至",
     },
     rules.Paper: {
         "code": "代码",
@@ -231,6 +243,9 @@ ABSENT_WORDS: dict[tuple[type[Any], str], str] = {
     (rules.Scheme, "retroactive_from"): "不溯及既往",
     (rules.Track, "excluded_components"): "无",
     (rules.Cap, "waived_for"): "无",
+    (rules.Gate, "waived_for"): "无",
+    (rules.Gate, "not_for_kinds"): "无",
+    (rules.Window, "repeats_until"): "不限",
 }
 FRACTIONS = {"rate", "share", "completion_from"}
 BARE_NUMBERS = {"scale_from"}
@@ -243,7 +258,7 @@ UNITS = {
     "notice_working_days": " 个工作日",
     "score_from": " 分",
 }
-UNTIL = {"effective_to", "counted_to", "to_on", "valid_to"}
+UNTIL = {"effective_to", "counted_to", "to_on", "valid_to", "repeats_until"}
 """Dates that are themselves outside: half-open periods end before them."""
 TRACK_CODES = {"track", "tracks"}
 CLASS_CODES = {"classes", "waived_for"}

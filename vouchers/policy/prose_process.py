@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from vouchers.policy.gate_scope import SCOPE
 from vouchers.policy.plain import decimal_text
 from vouchers.policy.rules import (
     Gate,
@@ -17,7 +18,19 @@ from vouchers.policy.rules import (
     Window,
 )
 from vouchers.policy.telling import Sentence, Telling, sentence, state, where
-from vouchers.policy.terms import AboveBand, OtherMoneyMode, RoundMode, RoundUnit, RoundWhen, Shortage, Stage
+from vouchers.policy.terms import (
+    AboveBand,
+    Border,
+    GateKind,
+    OtherMoneyMode,
+    Repeats,
+    RoundMode,
+    RoundUnit,
+    RoundWhen,
+    Shortage,
+    Stage,
+)
+from vouchers.policy.windows import repetition_words
 from vouchers.policy.words import day_words, instant_words
 from vouchers.policy.working import money, percent
 
@@ -47,13 +60,39 @@ def tell_gate(telling: Telling, gate: Gate) -> Iterator[Sentence]:
         "stages",
         "tracks",
         "switched_on",
+        *(("border",) if gate.months is not None and gate.kind in _OF_AGE else ()),
     )
+    if scope := _whom(telling, gate):
+        yield telling.say(f"该项{scope}。", *(name for name in SCOPE if getattr(gate, name)))
     if gate.question:
         yield telling.say(f"该项由工作人员核验：{gate.question}", "question")
     if gate.cure:
         yield telling.say(f"该项不符合时告知申领单位：{sentence(gate.cure)}", "cure")
     if gate.review_reference:
         yield telling.say(f"该项限制的公平竞争审查：{sentence(gate.review_reference)}", "review_reference")
+
+
+_OF_AGE = (GateKind.AGE_AT_LEAST, GateKind.AGE_AT_MOST)
+
+
+def _whom(telling: Telling, gate: Gate) -> str:
+    """Whom a condition concerns, where it does not concern all."""
+    said = {
+        "sides": "只用于支持{}的方向",
+        "for_kinds": "只适用于{}",
+        "not_for_kinds": "不适用于{}",
+        "classes": "只适用于{}",
+        "waived_for": "对{}不作要求",
+    }
+    return "，".join(said[name].format(telling.value(name)) for name in SCOPE if getattr(gate, name))
+
+
+def _months(telling: Telling, gate: Gate) -> str:
+    """The months of an age, as the border counts them."""
+    months, included = telling.value("months").strip(), gate.border is Border.INCLUDED
+    if gate.kind is GateKind.AGE_AT_LEAST:
+        return f"{'满' if included else '超过'} {months}"
+    return f"{'不超过' if included else '不满'} {months}"
 
 
 def _tested(telling: Telling, gate: Gate) -> str:
@@ -72,7 +111,7 @@ def _tested(telling: Telling, gate: Gate) -> str:
         least = "" if gate.scale_from is None else f"不低于 {decimal_text(gate.scale_from)}"
         found.append(" ".join(["规模" + least, *words_of]))
     if gate.months is not None:
-        found.append(telling.value("months").strip())
+        found.append(_months(telling, gate) if gate.kind in _OF_AGE else telling.value("months").strip())
     if gate.years is not None:
         found.append(telling.value("years").strip())
     if gate.from_on is not None:
@@ -109,11 +148,13 @@ def tell_other_money(telling: Telling, rule: OtherPublicMoney) -> Iterator[Sente
 def tell_window(telling: Telling, window: Window) -> Iterator[Sentence]:
     yield telling.say(
         f"{window.name}（{window.stage.label}）：{instant_words(window.opens_at)} 起，"
-        f"{instant_words(window.closes_at)} 截止。",
+        f"{instant_words(window.closes_at)} 截止{repetition_words(window)}。",
         "opens_at",
         "closes_at",
         "name",
         "stage",
+        "repeats",
+        *(("repeats_until",) if window.repeats is not Repeats.NONE else ()),
     )
 
 

@@ -9,12 +9,14 @@ from vouchers.policy import words
 from vouchers.policy.rules import ApplicantClass, Cap, Floor, Rate, Scheme, ScoreRate, Track
 from vouchers.policy.telling import Sentence, Telling, last_day, state, where
 from vouchers.policy.terms import (
+    Border,
     CapPeriod,
     CapSubject,
     DayCount,
     FloorMeasure,
     RateKind,
     TaxMode,
+    TierBase,
     TierMeasure,
     TierMode,
 )
@@ -54,18 +56,29 @@ def tell_track(telling: Telling, track: Track) -> Iterator[Sentence]:
         yield telling.say(
             f"比例按{track.tier_measure.label}分档，{track.tier_mode.label}。", "tier_measure", "tier_mode"
         )
+    if track.tier_base is TierBase.TRACK:
+        yield telling.say(
+            "芯片来源、用途或主体类别不同的，基数合并累计以定档次；落在同一档的部分按各自基数所占的比重分摊。",
+            "tier_base",
+        )
+    if track.band_border is Border.EXCLUDED:
+        yield telling.say("基数恰好等于一档起点的，不进入该档，仍按前一档计算。", "band_border")
 
 
 def tell_class(telling: Telling, one: ApplicantClass) -> Iterator[Sentence]:
     tests = []
     if one.registered_within_months is not None:
-        tests.append(f"成立不超过 {one.registered_within_months} 个月")
+        most = "不超过" if one.border is Border.INCLUDED else "不满"
+        tests.append(f"成立{most} {one.registered_within_months} 个月")
     if one.sizes:
         tests.append(f"企业规模为{telling.value('sizes')}")
     if one.ownerships:
         tests.append(f"所有制为{telling.value('ownerships')}")
     how = f"指{'，且'.join(tests)}" if tests else "由工作人员核验认定"
-    yield telling.say(f"“{one.name}”{how}。", "name", "registered_within_months", "sizes", "ownerships")
+    told = ["name", "registered_within_months", "sizes", "ownerships"]
+    if one.registered_within_months is not None:
+        told.append("border")
+    yield telling.say(f"“{one.name}”{how}。", *told)
 
 
 def tell_rate(telling: Telling, rate: Rate) -> Iterator[Sentence]:
@@ -137,9 +150,17 @@ def tell_score_rate(telling: Telling, row: ScoreRate) -> Iterator[Sentence]:
 def tell_floor(telling: Telling, floor: Floor) -> Iterator[Sentence]:
     what = "核算的补贴金额" if floor.measure is FloorMeasure.AMOUNT else floor.measure.label
     least = words.in_unit(floor.amount, words.unit_of(telling.scheme, "amount", floor))
-    text = f"{floor.name}：{what}不足 {least}的，不予支持{where(telling)}"
+    short = "不足" if floor.border is Border.INCLUDED else "不超过"
+    text = f"{floor.name}：{what}{short} {least}的，不予支持{where(telling)}"
     yield telling.say(
-        state(text, floor.switched_on), "amount", "name", "measure", "stages", "tracks", "switched_on"
+        state(text, floor.switched_on),
+        "amount",
+        "name",
+        "measure",
+        "stages",
+        "tracks",
+        "switched_on",
+        "border",
     )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from vouchers.policy.assessment import Operand
-from vouchers.policy.bands import banded
+from vouchers.policy.bands import Joint, banded, joint_banded
 from vouchers.policy.basis import unit_of
-from vouchers.policy.ladders import Group, Ladder, TrackRates
+from vouchers.policy.ladders import Group, TrackRates
 from vouchers.policy.rate_values import rate_words
 from vouchers.policy.rules import Rate, Rounding, Track
 from vouchers.policy.shares import Share, share_out
 from vouchers.policy.terms import Stage
+from vouchers.policy.tiers import Ladder
 from vouchers.policy.working import ZERO, Step, Sum, Working, figure, money, round_step
 
 
@@ -30,21 +32,27 @@ class TrackAmount:
     amount: Sum
     parts: dict[Share, Decimal]
     bound: Decimal | None = None
+    by_ladder: Sequence[tuple[str, Decimal]] = ()
+    """Where the bands are of the year and the track has several ladders, the base of each, by the ladder's key."""
 
 
 def rate_groups(
     rounding: Rounding,
     rates: TrackRates,
     stage: Stage,
-    year_basis: Decimal,
+    year_basis: Mapping[str, Decimal],
     groups: list[Group],
     working: Working,
 ) -> TrackAmount:
     """Base times rate, group by group: items of one rate were added up first, so their order cannot matter.
 
-    `year_basis` is the track's base of the year so far, for bands of the year.
+    `year_basis` is the base of the year so far, for bands of the year: by track, and by ladder where a track has several.
     """
     track = rates.track
+    if not rates.is_by_year:
+        year_basis = _NOTHING
+    if rates.is_joint and groups:
+        return _joint_groups(rounding, rates, stage, year_basis, groups, working)
     parts: dict[Share, Decimal] = {}
     results: list[Sum] = []
     total = ZERO
@@ -55,7 +63,7 @@ def rate_groups(
         if ladder.is_flat:
             result = _flat(track, ladder.rates[0], stage, group, basis, working)
         else:
-            before = year_basis if rates.is_by_year else ZERO
+            before = year_basis.get(ladder.key, ZERO)
             result = banded(track, ladder, group.values, before, basis, working)
         result = round_step(rounding, result, working)
         results.append(result)
@@ -67,7 +75,66 @@ def rate_groups(
             parts[key] = parts.get(key, ZERO) + part
     amount = results[0] if len(results) == 1 else _sum_parts(track, results, working)
     yuan, units = (total, ZERO) if track.scale_unit is None else (ZERO, total)
-    return TrackAmount(track, yuan, units, amount, parts)
+    return TrackAmount(track, yuan, units, amount, parts, None, _by_ladder(rates, groups))
+
+
+_NOTHING: Mapping[str, Decimal] = {}
+
+
+def _by_ladder(rates: TrackRates, groups: list[Group]) -> Sequence[tuple[str, Decimal]]:
+    if not rates.is_by_year or len(rates.ladders) == 1 or all(ladder.is_flat for ladder in rates.ladders):
+        return ()
+    return [(rates.ladders[group.ladder].key, group.basis) for group in groups]
+
+
+def _joint_groups(
+    rounding: Rounding,
+    rates: TrackRates,
+    stage: Stage,
+    year_basis: Mapping[str, Decimal],
+    groups: list[Group],
+    working: Working,
+) -> TrackAmount:
+    """As `rate_groups`, where the bands of all the ladders are bands of the track's base: it is added up first."""
+    track = rates.track
+    bases = [_add_up(track, group, working) if working.lines_on else Sum(group.basis) for group in groups]
+    total = sum((basis.value for basis in bases), ZERO)
+    joint = Joint(
+        year_basis.get(track.code, ZERO),
+        bases[0] if len(bases) == 1 else _add_up_groups(track, bases, total, working),
+        sum((basis.value for basis in bases if basis.value > 0), ZERO),
+    )
+    parts: dict[Share, Decimal] = {}
+    results = []
+    for group, basis in zip(groups, bases, strict=True):
+        ladder = rates.ladders[group.ladder]
+        if ladder.is_flat:
+            result = _flat(track, ladder.rates[0], stage, group, basis, working)
+        else:
+            before = year_basis.get(ladder.key, ZERO)
+            result = joint_banded(rounding, track, ladder, group.values, joint, before, basis, working)
+        result = round_step(rounding, result, working)
+        results.append(result)
+        for key, part in _parts(track, group, ladder, result.value).items():
+            parts[key] = parts.get(key, ZERO) + part
+    amount = results[0] if len(results) == 1 else _sum_parts(track, results, working)
+    yuan, units = (total, ZERO) if track.scale_unit is None else (ZERO, total)
+    return TrackAmount(track, yuan, units, amount, parts, None, _by_ladder(rates, groups))
+
+
+def _add_up_groups(track: Track, bases: list[Sum], total: Decimal, working: Working) -> Sum:
+    unit = unit_of(track)
+    return working.add(
+        "basis.joint",
+        "sum",
+        total,
+        lambda: (
+            [basis.operand(f"第 {basis.line} 步", unit) for basis in bases],
+            f"“{track.name}”各组基数合并：{' ＋ '.join(figure(basis.value, unit) for basis in bases)}"
+            f" ＝ {figure(total, unit)}。",
+        ),
+        track.source("tier_base"),
+    )
 
 
 def _parts(track: Track, group: Group, ladder: Ladder, result: Decimal) -> dict[Share, Decimal]:

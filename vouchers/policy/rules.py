@@ -11,15 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from vouchers.policy.citations import Citation, Document, Part
 from vouchers.policy.plain import from_plain, to_plain
+from vouchers.policy.rules_of_process import (
+    Paper,
+    ReviewStep,
+    Rounding,
+    TreasuryShare,
+    VoucherKind,
+    WayOfIssue,
+    Window,
+)
 from vouchers.policy.terms import (
     AboveBand,
     BasisKind,
+    Border,
     CapPeriod,
     CapSubject,
     ChipOrigin,
@@ -30,20 +40,17 @@ from vouchers.policy.terms import (
     GateEffect,
     GateKind,
     InForceBy,
-    IssueWay,
     OtherMoneyMode,
+    PartyKind,
     PayTo,
     Precision,
     Purpose,
     RateKind,
-    RoundMode,
-    RoundUnit,
-    RoundWhen,
     ScaleUnit,
-    Shortage,
     Side,
     Stage,
     TaxMode,
+    TierBase,
     TierMeasure,
     TierMode,
     TrackChoice,
@@ -81,13 +88,15 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicantClass(Part):
-    """A class that rates, caps or waivers name. Tested by age, size or ownership; with none of them a person attests it."""
+    """A class that rates, caps, conditions or waivers name. Tested by age, size or ownership; with none of them a person
+    attests it. `border` says whether an age of exactly so many months still belongs (不超过) or not (不满)."""
 
     code: str
     name: str
     registered_within_months: int | None = None
     sizes: tuple[str, ...] = ()
     ownerships: tuple[str, ...] = ()
+    border: Border = Border.INCLUDED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +106,10 @@ class Track(Part):
     Only what falls into `counted_from`..`counted_to` (half-open) counts, pro rata by days as `day_count` says. With a
     `scale_unit` the base is a verified scale (算力规模, of `scale_precision` where the text states one) instead of an amount:
     the track's rates are then `unit_amount`s, its bands and SCALE floors are in that unit.
+
+    `tier_base`: where the rates differ by chip, use or class too, the base of which the bands are: that of the items of one
+    condition, or of all of the track. `band_border`: whether a base of exactly a band's `band_from` lies in that band (以上)
+    or still in the one below (超过…的).
     """
 
     code: str
@@ -113,14 +126,16 @@ class Track(Part):
     tier_measure: TierMeasure = TierMeasure.CASE
     scale_unit: ScaleUnit | None = None
     scale_precision: Precision | None = None
+    tier_base: TierBase = TierBase.LADDER
+    band_border: Border = Border.INCLUDED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rate(Part):
     """A rate and when it holds. Rates of a track are tried in order: the first that fits an item is its rate.
 
-    An empty condition holds for all. A band holds from `band_from` (included) to `band_to` (not included) of the base of all
-    items under the same condition.
+    An empty condition holds for all. A band holds from `band_from` to `band_to` of the base that the track's `tier_base`
+    names; which of two bands their common border belongs to is the track's `band_border`.
     `completion_from` is the least degree of target completion, as a fraction. `unit_amount` (yuan for each unit of the
     track's scale) takes the place of `rate` on a track with a `scale_unit`; neither of them: not published.
     """
@@ -161,7 +176,8 @@ class ScoreRate(Part):
 @dataclass(frozen=True, kw_only=True)
 class Floor(Part):
     """A minimum (起补线): below it nothing is granted. One that names tracks is held by each of them on its own base; where
-    several tracks are compared or added, a track below it takes no part and the others stand."""
+    several tracks are compared or added, a track below it takes no part and the others stand. With `border` EXCLUDED the
+    amount itself does not suffice (超过…的)."""
 
     code: str
     name: str
@@ -170,6 +186,7 @@ class Floor(Part):
     tracks: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = (Stage.APPLICATION,)
     switched_on: bool = True
+    border: Border = Border.INCLUDED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +219,12 @@ class Gate(Part):
     words (kinds of party, ownerships, sizes, purposes, service items); `months` and `years` are lengths; `from_on` and
     `to_on` bound a date (half-open); `question` is what a person answers for ATTESTED. `batches` narrows PROVIDER_ADMITTED to
     batches of admission. `scale_from`, with its unit and precision, is the least scale for PROVIDER_SCALE.
-    `review_reference` keeps the fair-competition review of a restriction.
+    `review_reference` keeps the fair-competition review of a restriction. `border` says whether an age of exactly so many
+    months meets the condition (满、不超过) or not (超过、不满).
+
+    A condition may be limited: to tracks, or to tracks that support one of `sides`; to applicants of `for_kinds`, or of all
+    kinds but `not_for_kinds`; to `classes`, or to all but those `waived_for` it. To others it does not apply. One that is
+    not met by somebody of whom that is not known is not testable.
     """
 
     code: str
@@ -227,44 +249,12 @@ class Gate(Part):
     scale_from: Decimal | None = None
     scale_unit: ScaleUnit | None = None
     scale_precision: Precision | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window(Part):
-    """A filing window (申报期), to the hour."""
-
-    code: str
-    name: str
-    opens_at: datetime
-    closes_at: datetime
-    stage: Stage = Stage.APPLICATION
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paper(Part):
-    """A paper that must be filed."""
-
-    code: str
-    name: str
-    stage: Stage = Stage.APPLICATION
-    required: bool = True
-    hint: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReviewStep(Part):
-    """A step of the review chain, in order. `role` is a role of the system; `working_days` its deadline.
-
-    `sets_rate` marks the step in which reviewers set the rate or the score; `amount_from` the least amount that needs it.
-    """
-
-    code: str
-    name: str
-    role: str
-    stage: Stage = Stage.APPLICATION
-    working_days: int | None = None
-    sets_rate: bool = False
-    amount_from: Decimal | None = None
+    border: Border = Border.INCLUDED
+    sides: tuple[Side, ...] = ()
+    for_kinds: tuple[PartyKind, ...] = ()
+    not_for_kinds: tuple[PartyKind, ...] = ()
+    classes: tuple[str, ...] = ()
+    waived_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,48 +274,6 @@ class OtherPublicMoney(Part):
     level: str = ""
     share: Decimal | None = None
     switched_on: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class VoucherKind(Part):
-    """What a voucher of this scheme is. Never transferable, never cash: that is not a parameter."""
-
-    issues_voucher: bool = True
-    divisible: bool = True
-    many_uses: bool = True
-    validity_months: int | None = None
-    valid_to: date | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class WayOfIssue(Part):
-    """How vouchers come to the applicants, and what happens when the pool runs short."""
-
-    way: IssueWay = IssueWay.APPLY
-    shortage: Shortage = Shortage.NOT_STATED
-    notice_working_days: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rounding(Part):
-    """How amounts are rounded. DOWN keeps every amount within 不超过."""
-
-    mode: RoundMode = RoundMode.DOWN
-    unit: RoundUnit = RoundUnit.FEN
-    when: RoundWhen = RoundWhen.END
-
-
-@dataclass(frozen=True, kw_only=True)
-class TreasuryShare(Part):
-    """The part of the cost that one treasury bears, as a fraction; the shares of a scheme add up to 1.
-
-    The one that `takes_rest` bears what truncating the others' parts to the fen leaves; where none is marked, the last.
-    """
-
-    code: str
-    treasury: str
-    share: Decimal
-    takes_rest: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

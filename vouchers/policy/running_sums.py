@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from vouchers.policy.ages import months_after
 from vouchers.policy.caps import rolling_from
 from vouchers.policy.facts import VoucherFacts
-from vouchers.policy.gates import months_after
 from vouchers.policy.rules import VoucherKind
 
 ZERO = Decimal(0)
@@ -73,11 +73,18 @@ class Days:
         return self._sums[upto - 1] - (self._sums[before - 1] if before else ZERO)
 
 
+class Used(dict[str, Decimal]):
+    """Yuan by key. Where nothing is known nothing was used."""
+
+    def __missing__(self, key: str) -> Decimal:
+        return ZERO
+
+
 @dataclass
 class RunningSums:
     """The sums so far. Rolling years keep what was taken by day; all else is a sum by key."""
 
-    caps: dict[str, Decimal] = field(default_factory=dict)
+    caps: Used = field(default_factory=Used)
     """By key; under a rolling year's only what was used before the first case, of which no day is known: it never leaves."""
     rolling: dict[str, Days] = field(default_factory=dict)
     year_basis: dict[Year, dict[str, Decimal]] = field(default_factory=dict)
@@ -87,19 +94,16 @@ class RunningSums:
 
     def of(self, key: str, on: date) -> Decimal:
         """Yuan used under a cap's key by the given day; of a rolling year, in the twelve months that end with that day."""
-        known = self.caps.get(key, ZERO)
+        known = self.caps[key]
         days = self.rolling.get(key)
         return known if days is None else known + days.between(rolling_from(on), on)
 
     def at_end(self) -> dict[str, Decimal]:
         """By key; of a rolling year, in the twelve months that end with the latest day on which anything was taken."""
-        return self.caps | {key: self.of(key, days.last) for key, days in self.rolling.items()}
+        return dict(self.caps) | {key: self.of(key, days.last) for key, days in self.rolling.items()}
 
-    def add(self, key: str, on: date, amount: Decimal, *, rolling: bool) -> None:
-        """Take the amount from the cap."""
-        if not rolling:
-            self.caps[key] = self.caps.get(key, ZERO) + amount
-            return
+    def add_rolling(self, key: str, on: date, amount: Decimal) -> None:
+        """Take the amount from the cap of a rolling year."""
         days = self.rolling.get(key)
         if days is None:
             days = self.rolling[key] = Days()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
 
 from vouchers.policy.assessment import Operand
 from vouchers.policy.cap_limits import UsedOf, apply_caps, lower
@@ -34,7 +33,8 @@ _REVIEW = Outcome.REVIEW
 _ELIGIBLE = Outcome.ELIGIBLE
 
 
-class Before(NamedTuple):
+@dataclass(slots=True)
+class Before:
     """What was taken before the case: of each cap by its key, and the year's base by track."""
 
     used: UsedOf
@@ -73,7 +73,8 @@ class Settling:
         track = plan.tracks[place]
         year = self.before.year_basis.get(track.code, ZERO)
         rounding = plan.scheme.rounding
-        one = rate_groups(rounding, plan.rates[place], plan.stage, year, weighed.groups[place], working)
+        earlier = self.before.year_basis
+        one = rate_groups(rounding, plan.rates[place], plan.stage, earlier, weighed.groups[place], working)
         if own := plan.track_caps[place]:
             caps = [weighed.caps[cap] for cap in own if cap in weighed.caps]
             apply_caps(caps, self.before.used, one, working)
@@ -103,6 +104,9 @@ class Settling:
             year = year_basis_of(plan.codes, self.before.year_basis)
             find_floors(check_floors(plan.floors, year, base, amount.value, working), working)
         bases = [(one.track.code, one.basis or one.quantity) for one in self._taking_part]
+        for one in self._taking_part:
+            if one.by_ladder:
+                bases += one.by_ladder
         if working.failed:
             return Settled(base, amount, ZERO, _REFUSED, bases)
         outcome = _REVIEW if working.open else _ELIGIBLE

@@ -182,6 +182,21 @@ class TierMeasure(Term):
     YEAR = "year", "年度累计基数"
 
 
+class TierBase(Term):
+    """Of which items the base decides the band, where the rates of a track differ by chip, use, component or class too:
+    those of one condition, or all of the track. Under TRACK what falls into a band is shared by the conditions' bases."""
+
+    LADDER = "ladder", "条件不同的各自累计"
+    TRACK = "track", "本方向合并累计"
+
+
+class Border(Term):
+    """Whether a limit's own number is still inside: 以上、以下、不超过、满 include it, 超过、不满 do not (民法典第一千二百五十九条)."""
+
+    INCLUDED = "included", "含本数"
+    EXCLUDED = "excluded", "不含本数"
+
+
 class TrackChoice(Term):
     """How several tracks of one scheme make one amount."""
 
@@ -310,6 +325,15 @@ class IssueWay(Term):
     WITHOUT_APPLICATION = "without_application", "免申即享"
     FROM_CONTRACT = "from_contract", "按备案合同生成"
     TARGET_AGREEMENT = "target_agreement", "签订目标责任书"
+
+
+class Repeats(Term):
+    """How often a filing window comes again."""
+
+    NONE = "none", "只此一次"
+    YEARLY = "yearly", "每年"
+    QUARTERLY = "quarterly", "每季度"
+    MONTHLY = "monthly", "每月"
 
 
 class Shortage(Term):

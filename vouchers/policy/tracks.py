@@ -27,11 +27,11 @@ def chosen_tracks(scheme: Scheme, facts: Facts) -> tuple[Track, ...]:
 def standing_tracks(tracks: tuple[Track, ...], held: Iterable[Held]) -> tuple[Track, ...]:
     """The tracks that their own conditions do not refuse.
 
-    Where several tracks are compared or added, a condition that names some of them bears on those alone: not met, it takes
+    Where several tracks are compared or added, a condition that concerns some of them bears on those alone: not met, it takes
     them out and leaves the others; the case is refused only when none is left.
     """
     barred: set[str] = set()
     for one in held:
-        if one.gate.tracks and one.refuses:
-            barred.update(one.gate.tracks)
+        if one.tracks is not None and one.refuses:
+            barred.update(one.tracks)
     return tuple(track for track in tracks if track.code not in barred) or tracks

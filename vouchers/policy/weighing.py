@@ -18,7 +18,6 @@ from vouchers.policy.conditions import (
     check_in_force,
     check_papers,
     check_prices,
-    check_windows,
     day_of_use,
 )
 from vouchers.policy.facts import Facts
@@ -27,6 +26,7 @@ from vouchers.policy.ladders import Group, group_items
 from vouchers.policy.other_money import check_other_money, other_money_of
 from vouchers.policy.takers import Takers, takers_of
 from vouchers.policy.tracks import standing_tracks
+from vouchers.policy.windows import check_windows
 from vouchers.policy.working import ZERO, Working
 
 
@@ -58,7 +58,7 @@ def weigh_case(compiled: Compiled, facts: Facts, working: Working) -> tuple[Weig
         plan = compiled.plan(facts.stage, standing)
     scheme = plan.scheme
     check_in_force(scheme, facts, working)
-    check_windows(plan.windows, facts, working)
+    check_windows(scheme, plan.windows, facts, working)
     if held:
         find_gates(held, working, spared=spared)
     check_prices(scheme, facts, working)

@@ -123,6 +123,14 @@ def title_words(title: str) -> str:
 
 def rate_name(scheme: Scheme, rate: rules.Rate) -> str:
     """A rate by what it holds for: `国产`, `初创企业，训练`; by its track where it holds for all."""
+    words = _conditions(scheme, rate)
+    if rate.band_from is not None or rate.band_to is not None:
+        words.append(band_words(rate))
+    track = named(scheme, "tracks", rate.track)
+    return f"{track}：{'，'.join(words)}" if words else track
+
+
+def _conditions(scheme: Scheme, rate: rules.Rate) -> list[str]:
     words = [
         write(scheme, rules.Rate, name, getattr(rate, name))
         for name in ("classes", "chip_origins", "purposes", "components")
@@ -130,10 +138,12 @@ def rate_name(scheme: Scheme, rate: rules.Rate) -> str:
     ]
     if rate.completion_from is not None:
         words.append(f"完成度 {percent(rate.completion_from)} 以上")
-    if rate.band_from is not None or rate.band_to is not None:
-        words.append(band_words(rate))
-    track = named(scheme, "tracks", rate.track)
-    return f"{track}：{'，'.join(words)}" if words else track
+    return words
+
+
+def conditions_words(scheme: Scheme, rate: rules.Rate) -> str:
+    """For what a rate holds, without its band: `国产`, `初创企业，训练`, `其余`."""
+    return "，".join(_conditions(scheme, rate)) or "其余"
 
 
 def band_words(rate: rules.Rate) -> str:

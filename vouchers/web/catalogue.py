@@ -13,7 +13,8 @@ from vouchers.actions.budgets import room_of
 from vouchers.models import Program, Publication, PublicationStatus
 from vouchers.policy.opening import closed_reasons
 from vouchers.policy.rules import Scheme, Window
-from vouchers.policy.terms import Shortage, Stage
+from vouchers.policy.terms import Shortage
+from vouchers.policy.windows import window_at
 from vouchers.web.wording import date_text, instant_text
 
 
@@ -58,9 +59,9 @@ def offer_of(program: Program, on: date | None = None) -> Offer:
         reasons.append(_("该政策版本已不再施行。"))
     if not publication.accepts_applications:
         reasons += closed_reasons(scheme)
-    window = _window(scheme)
+    now = dates.now()
+    window = window_at(scheme, now)
     if window is not None:
-        now = dates.now()
         if now < window.opens_at:
             reasons.append(
                 _("“%(name)s”自 %(from)s 开始。")
@@ -93,15 +94,6 @@ def _not_in_force(program: Program, day: date) -> Offer:
         else _("目前没有施行中的政策。")
     )
     return Offer(program, last, last.scheme, (reason,), room_of(program, day.year, last.scheme))
-
-
-def _window(scheme: Scheme) -> Window | None:
-    """The filing window that is open, else the next one, else the last."""
-    windows = sorted(
-        (one for one in scheme.windows if one.stage is Stage.APPLICATION), key=lambda one: one.opens_at
-    )
-    now = dates.now()
-    return next((one for one in windows if one.closes_at > now), windows[-1] if windows else None)
 
 
 def offers(on: date | None = None) -> list[Offer]:

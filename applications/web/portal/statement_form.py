@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from applications.grounds import ground_kinds, is_project, tracks_of
 from applications.web.portal.contract_form import QuantityField, short_number
+from vouchers.policy.gate_scope import asks_for_party_kind
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import GateKind, OtherMoneyMode, PartyKind
 from vouchers.web.fields import DayField, MoneyField
@@ -49,7 +50,7 @@ class StatementForm(forms.Form):
         }
         # A project says itself when it was deployed; a contract does not.
         own = all(is_project(kind) for kind in ground_kinds(scheme, dict(facts or {})))
-        if GateKind.PARTY_KIND in gates:
+        if GateKind.PARTY_KIND in gates or asks_for_party_kind(scheme):
             self.fields["party_kind"] = forms.ChoiceField(
                 label=_("贵单位的主体类型"),
                 choices=PartyKind.pairs(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from tests.vouchers.policy.tiny import (
@@ -21,6 +21,7 @@ from tests.vouchers.policy.tiny import (
 from vouchers.policy import facts as f
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
+from vouchers.policy.plain import BEIJING_TIME
 
 D = Decimal
 DOMESTIC = rate("0.4", "domestic", chip_origins=(t.ChipOrigin.DOMESTIC,))
@@ -30,6 +31,21 @@ def _shares(*rows: tuple[str, str, bool]) -> tuple[r.TreasuryShare, ...]:
     return tuple(
         r.TreasuryShare(cite=CITE, code=code, treasury=code, share=D(share), takes_rest=rest)
         for code, share, rest in rows
+    )
+
+
+def _laddered(base: t.TierBase, mode: t.TierMode, **changes: t.Border) -> r.Scheme:
+    """Bands of the year that differ by chip."""
+    foreign = (t.ChipOrigin.FOREIGN,)
+    domestic = (t.ChipOrigin.DOMESTIC,)
+    return scheme(
+        tracks=(track(tier_mode=mode, tier_measure=t.TierMeasure.YEAR, tier_base=base, **changes),),
+        rates=(
+            rate("0.2", "domestic_low", chip_origins=domestic, band_to=D(1000)),
+            rate("0.4", "domestic_high", chip_origins=domestic, band_from=D(1000)),
+            rate("0.1", "foreign_low", chip_origins=foreign, band_to=D(1000)),
+            rate("0.333", "foreign_high", chip_origins=foreign, band_from=D(1000)),
+        ),
     )
 
 
@@ -98,6 +114,48 @@ SCHEMES: dict[str, r.Scheme] = {
         rounding=r.Rounding(cite=CITE, mode=t.RoundMode.HALF_EVEN),
     ),
     "reaching_back": scheme(effective_from=date(2025, 6, 1), retroactive_from=date(2025, 1, 1)),
+    "ladders_by_chip": _laddered(t.TierBase.LADDER, t.TierMode.MARGINAL),
+    "ladders_joined": _laddered(t.TierBase.TRACK, t.TierMode.MARGINAL),
+    "ladders_joined_whole": _laddered(t.TierBase.TRACK, t.TierMode.WHOLE, band_border=t.Border.EXCLUDED),
+    "tracks_by_chip": scheme(
+        track_choice=t.TrackChoice.SUM,
+        tracks=(track(), track("b")),
+        rates=(DOMESTIC, rate("0.3", "of_b", track="b", chip_origins=(t.ChipOrigin.FOREIGN,))),
+    ),
+    "borders": scheme(
+        classes=(
+            r.ApplicantClass(cite=CITE, code="young", name="初创", registered_within_months=36),
+            r.ApplicantClass(
+                cite=CITE,
+                code="younger",
+                name="更新",
+                registered_within_months=12,
+                border=t.Border.EXCLUDED,
+            ),
+        ),
+        rates=(
+            rate("0.6", "younger", classes=("younger",)),
+            rate("0.5", "young", classes=("young",)),
+            rate("0.3"),
+        ),
+        floors=(floor("1000", border=t.Border.EXCLUDED),),
+    ),
+    "scoped": scheme(
+        gates=(gate(t.GateKind.REGISTERED_IN, regions=("11",), not_for_kinds=(t.PartyKind.UNIVERSITY,)),)
+    ),
+    "every_quarter": scheme(
+        windows=(
+            r.Window(
+                cite=CITE,
+                code="quarter",
+                name="每季首旬",
+                opens_at=datetime(2024, 1, 1, tzinfo=BEIJING_TIME),
+                closes_at=datetime(2024, 1, 11, tzinfo=BEIJING_TIME),
+                stage=t.Stage.CLAIM,
+                repeats=t.Repeats.QUARTERLY,
+            ),
+        )
+    ),
 }
 
 _TWO = (
@@ -128,6 +186,19 @@ def _capacity(quantity: str) -> f.BasisItemFacts:
     )
 
 
+LADDERED = ("ladders_by_chip", "ladders_joined", "ladders_joined_whole")
+
+
+def _of_the_year(domestic: str, foreign: str) -> f.Facts:
+    """A claim of both chips after so much of each in the year."""
+    year = {
+        "a": D(domestic) + D(foreign),
+        "a/chip=domestic": D(domestic),
+        "a/chip=foreign": D(foreign),
+    }
+    return claim(*_TWO, contracts=_CONTRACTS, used=f.UsedAmounts(year_basis=year))
+
+
 CASES: list[tuple[str, f.Facts]] = [
     ("scale", claim(_capacity("200"))),
     ("scale", claim(_capacity("5"))),
@@ -146,4 +217,18 @@ CASES: list[tuple[str, f.Facts]] = [
         ),
     ),
     ("reaching_back", claim("1000")),
+    *((name, _of_the_year("900", "400.55")) for name in LADDERED),
+    *((name, _of_the_year("0", "0")) for name in LADDERED),
+    ("tracks_by_chip", claim(*_TWO, contracts=_CONTRACTS)),
+    ("tracks_by_chip", claim(_TWO[0])),
+    ("tracks_by_chip", claim("1000")),
+    ("borders", claim("1000.01", applicant=party(registered_on=date(2022, 3, 3)))),
+    ("borders", claim("1000.01", applicant=party(registered_on=date(2024, 3, 3)))),
+    ("borders", claim("1000.01", applicant=party(registered_on=date(2024, 3, 4)))),
+    ("borders", claim("1000", applicant=party(registered_on=date(2024, 3, 4)))),
+    ("scoped", claim("1000", applicant=party(region_code="310101", kind=t.PartyKind.UNIVERSITY))),
+    ("scoped", claim("1000", applicant=party(region_code="310101", kind=t.PartyKind.ENTERPRISE))),
+    ("scoped", claim("1000", applicant=party(region_code="310101"))),
+    ("every_quarter", claim("1000", filed_at=datetime(2025, 7, 10, 23, 59, tzinfo=BEIJING_TIME))),
+    ("every_quarter", claim("1000", filed_at=datetime(2025, 7, 11, tzinfo=BEIJING_TIME))),
 ]

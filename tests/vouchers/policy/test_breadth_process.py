@@ -252,15 +252,18 @@ CONTRADICTIONS: list[tuple[str, r.Scheme, str]] = [
         "rates.all.band_from",
     ),
     (
-        "two ladders of one year",
+        "one base for the ladders of a track that has one",
         scheme(
-            tracks=(track(tier_mode=t.TierMode.MARGINAL, tier_measure=t.TierMeasure.YEAR),),
-            rates=(
-                rate("0.1", "one", chip_origins=(t.ChipOrigin.DOMESTIC,), band_from=D(1)),
-                rate("0.2", "other", band_from=D(1)),
+            tracks=(
+                track(
+                    tier_mode=t.TierMode.MARGINAL,
+                    tier_measure=t.TierMeasure.YEAR,
+                    tier_base=t.TierBase.TRACK,
+                ),
             ),
+            rates=(rate("0.1", "one", band_to=D(1)), rate("0.2", "other", band_from=D(1))),
         ),
-        "tracks.a.tier_measure",
+        "tracks.a.tier_base",
     ),
     (
         "a score table that no reviewer uses",

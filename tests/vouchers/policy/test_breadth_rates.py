@@ -96,8 +96,8 @@ MODEL = r.ApplicantClass(cite=CITE, code="model", name="模型已备案企业")
 @pytest.mark.parametrize(
     ("one", "belongs", "not_"),
     [
-        # Founded within 36 months of the application: the day itself no longer is.
-        (STARTUP, party(registered_on=date(2022, 3, 4)), party(registered_on=date(2022, 3, 3))),
+        # Founded no more than 36 months before the application: the day itself still is (test_breadth_borders).
+        (STARTUP, party(registered_on=date(2022, 3, 3)), party(registered_on=date(2022, 3, 2))),
         (SME, party(size="small"), party(size="large")),
         (CHAMPION, party(classes=("champion",)), party()),
         (MODEL, party(classes=("model",)), party()),

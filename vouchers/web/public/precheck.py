@@ -31,6 +31,7 @@ from vouchers.policy.facts import (
     PriceVerdict,
     ProviderFacts,
 )
+from vouchers.policy.gate_scope import asks_for_party_kind
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import (
     AboveBand,
@@ -139,7 +140,7 @@ class PrecheckForm(forms.Form):
             one.registered_within_months for one in scheme.classes
         ):
             wants["registered_on"] = DayField(label=_("成立日期"), required=False)
-        if GateKind.PARTY_KIND in gates:
+        if asks_for_party_kind(scheme):
             wants["party_kind"] = forms.ChoiceField(label=_("主体类型"), choices=PartyKind.pairs())
         if GateKind.OWNERSHIP in gates:
             wants["ownership"] = _choice(_("所有制"), Ownership.choices)
