@@ -258,9 +258,9 @@ class Chain:
             self.open(cap.code, "cap", region_code=region_code, limit=_text(cap.limit), hot=cap.shared)
             if cap.together:
                 accounts = sorted({cap.code, *(cap.code_of(subject) for subject in cap.together)})
-                for code in accounts:
-                    if code != cap.code:
-                        self.open(code, "cap", region_code=region_code)
+                for other in accounts:
+                    if other != cap.code:
+                        self.open(other, "cap", region_code=region_code)
                 self.sums.append(
                     {"code": cap.code_of(cap.group), "limit": _text(cap.limit), "accounts": accounts}
                 )

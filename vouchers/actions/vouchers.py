@@ -15,7 +15,7 @@ from django.db.models import Sum
 from vouchers import dates
 from vouchers.access import require_other_person
 from vouchers.actions import ledger
-from vouchers.actions.ledger_chains import Budget, Cap, LedgerResult, event_id, post_all
+from vouchers.actions.ledger_chains import Budget, Cap, Chain, LedgerResult, event_id, post_all
 from vouchers.actions.treasury_parts import bearers_of, borne_by
 from vouchers.context import announce
 from vouchers.errors import NotNow
@@ -144,7 +144,12 @@ def commit_voucher(voucher: Voucher, *, issue_id: uuid.UUID, caps: Sequence[Cap]
 
     The result may be a refusal (budget or cap exhausted): the caller then undoes the voucher and keeps the attempt.
     """
-    return ledger.issue(
+    return voucher_chain(voucher, issue_id=issue_id, caps=caps).post()
+
+
+def voucher_chain(voucher: Voucher, *, issue_id: uuid.UUID, caps: Sequence[Cap] = ()) -> Chain:
+    """The chain of ``commit_voucher``: what one voucher moves, for those that are issued together."""
+    return ledger.issue_chain(
         budget_of(voucher),
         voucher.voucher_no,
         voucher.face_value,
@@ -241,4 +246,5 @@ __all__ = [
     "mark_if_exhausted",
     "unfreeze_voucher",
     "void_voucher",
+    "voucher_chain",
 ]
