@@ -68,6 +68,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Who calls the interface, and how often, before a transaction is opened (vouchers/api/admission.py).
+    "vouchers.api.admission.AdmissionMiddleware",
     # One transaction a request, with who acts and from where, for the trail (vouchers.context).
     "vouchers.middleware.ActingMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -200,7 +202,10 @@ REST_FRAMEWORK = {
         "vouchers.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "vouchers.api.permissions.WithinScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.MultiPartParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -208,7 +213,6 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 50,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "vouchers.api.errors.exception_handler",
-    "DEFAULT_THROTTLE_RATES": {"verify": "60/min"},
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -241,6 +245,8 @@ CELERY_BEAT_SCHEDULE = {
     "run-jobs": {"task": "vouchers.run_jobs", "schedule": 15.0, "options": {"expires": 15}},
     "seal-trail": {"task": "audit.seal_trail", "schedule": 5.0, "options": {"expires": 15}},
     "expire-vouchers": {"task": "vouchers.expire_vouchers", "schedule": crontab(hour=0, minute=10)},
+    "deliver-webhooks": {"task": "vouchers.deliver_webhooks", "schedule": 2.0, "options": {"expires": 5}},
+    "forget-limits": {"task": "vouchers.forget_limits", "schedule": crontab(minute=7)},
     "lapse-claims": {"task": "applications.lapse_claims", "schedule": crontab(hour=0, minute=20)},
     "compute-prices": {
         "task": "vouchers.compute_prices",

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from applications.web.public import notices
-from vouchers.web.public import catalogue, precheck, prices, verify
+from vouchers.web.public import catalogue, precheck, prices, problems, verify
 
 # The public surface is one namespace to which each app gives its pages.
 public: list[URLPattern | URLResolver] = [
@@ -20,6 +20,7 @@ public: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api_urls")),
+    path("api/problems/", include((problems.urlpatterns, "problems"))),
     path("public/", include((public, "public"))),
     path("audit/", include("audit.web.urls")),
     path("", include("applications.web.urls")),

@@ -95,11 +95,12 @@ def frozen_clock() -> Iterator[date]:
 
 
 @pytest.fixture(autouse=True)
-def own_counts() -> None:
-    """What earlier tests left in the cache (how often an address has asked, say) is forgotten."""
-    from django.core.cache import cache
+def own_counts() -> Iterator[None]:
+    """How often somebody asked in earlier tests is forgotten (it is counted outside of their transactions)."""
+    from vouchers.limits import forget_all
 
-    cache.clear()
+    yield
+    forget_all()
 
 
 @pytest.fixture

@@ -15,10 +15,12 @@ class DomainError(Exception):
     ``code`` is stable and documented; ``message`` is the Chinese sentence shown to people; ``field`` names the input it
     belongs to; ``hint`` says what would cure it; ``detail`` carries operands for machines. ``keep`` says that what was
     written before the refusal (a screening, a hold, a refused attempt at the ledger) is to be committed, not rolled back.
+    ``retry`` says that the very same request may be sent again, ``retry_after`` in how many seconds.
     """
 
     status = 400
     retry = False
+    retry_after = 5
 
     def __init__(
         self,
@@ -29,6 +31,7 @@ class DomainError(Exception):
         hint: str | None = None,
         detail: dict[str, Any] | None = None,
         keep: bool = False,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -37,6 +40,8 @@ class DomainError(Exception):
         self.hint = hint
         self.detail = detail or {}
         self.keep = keep
+        if retry_after is not None:
+            self.retry_after = retry_after
 
     def __str__(self) -> str:
         return self.message
@@ -58,6 +63,13 @@ class NotNow(DomainError):
     """The state of the case, of a budget or of a hold does not allow it now; later it may."""
 
     status = 409
+
+
+class InFlight(NotNow):
+    """The same request is being worked on at this moment: its answer can be fetched by sending it again."""
+
+    retry = True
+    retry_after = 1
 
 
 class Invalid(DomainError):

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from vouchers.api.errors import unavailable
 from vouchers.context import ANONYMOUS, Actor, acting, current
 from vouchers.errors import DomainError
 
@@ -30,9 +31,20 @@ class ActingMiddleware:
             # PostgreSQL keeps no such text, and no keyboard makes it.
             return render(request, "400.html", status=400)
         request.request_id = request.headers.get("X-Request-ID", "")[:64] or str(uuid.uuid4())  # type: ignore[attr-defined]
+        if request.path.startswith(tuple(OWN_TRANSACTIONS)):
+            return self.get_response(request)
+        try:
+            return self._in_one_transaction(request)
+        except (OperationalError, InterfaceError):
+            # The server went away before or at the commit: whether it was done is found out by asking again.
+            if not request.path.startswith("/api/"):
+                raise
+            connection.close()
+            return unavailable()
+
+    def _in_one_transaction(self, request: HttpRequest) -> HttpResponse:
         address = request.META.get("REMOTE_ADDR", "")
-        user = request.user
-        actor = Actor.of(user) if user.is_authenticated else ANONYMOUS
+        actor = actor_of(request)
         verb = f"{request.method} {request.path}"[:200]
         with acting(actor, verb, request_id=request.request_id, address=address):  # type: ignore[attr-defined]
             response = self.get_response(request)
@@ -54,6 +66,20 @@ class ActingMiddleware:
             return None
         request.refusal = exception  # type: ignore[attr-defined]
         return refusal_page(request, exception)
+
+
+#: Addresses (by their beginning) whose views open transactions of their own, because one request is many deeds.
+OWN_TRANSACTIONS: set[str] = set()
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who acts: the platform whose token the request carries, the person who is signed in, or nobody known."""
+    admission = getattr(request, "admission", None)
+    if admission is not None:
+        actor: Actor = admission.actor
+        return actor
+    user = request.user
+    return Actor.of(user) if user.is_authenticated else ANONYMOUS
 
 
 def holds_nul(request: HttpRequest) -> bool:

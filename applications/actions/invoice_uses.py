@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from applications.models import BasisItem
@@ -14,7 +13,7 @@ from applications.models.claims import DEAD_STATES
 from applications.reads import note_read
 from vouchers import dates
 from vouchers.access import DESK_ROLES, Role, has_role, scope_of
-from vouchers.errors import TooMany
+from vouchers.limits import require_calm
 from vouchers.models import User
 from vouchers.money import ZERO, thousands
 
@@ -105,9 +104,11 @@ def _mine(item: BasisItem, parties: frozenset[int], regions: frozenset[str]) -> 
 
 
 def _count_lookup(viewer: User) -> None:
-    key = f"invoice-lookups:{viewer.pk}"
-    cache.add(key, 0, LOOKUP_SECONDS)
-    if cache.incr(key) > MOST_LOOKUPS:
-        raise TooMany(
-            "invoice.too_many_lookups", "查询过于频繁，请稍后再试。", hint="每 10 分钟最多查询 30 次发票。"
-        )
+    require_calm(
+        f"invoice-lookups:{viewer.pk}",
+        most=MOST_LOOKUPS,
+        seconds=LOOKUP_SECONDS,
+        code="invoice.too_many_lookups",
+        message="查询过于频繁，请稍后再试。",
+        hint="每 10 分钟最多查询 30 次发票。",
+    )

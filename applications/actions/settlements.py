@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,60 +14,135 @@ from django.db.models import Q
 
 from applications.actions.basis_items import ItemFields, set_items
 from applications.actions.claims import settle_instantly, start_claim, submit_claim, withdraw_claim
+from applications.actions.settlement_invoices import InvoiceCited, cite_invoice
 from applications.evidence import likeness, number_as_meant
-from applications.models import BasisItem, Claim, Lease
+from applications.models import BasisItem, Claim, Lease, SettlementAnswer
 from applications.models.claims import DEAD_STATES, ClaimKind, ClaimState
 from vouchers.access import Role, require_role
-from vouchers.errors import Forbidden, Invalid, NotFound, NotNow
+from vouchers.errors import DomainError, Forbidden, InFlight, Invalid, NotFound, NotNow, Problems
 from vouchers.models import Party, User, Voucher
 from vouchers.money import ZERO
 from vouchers.policy.terms import BasisKind
+from vouchers.policy.words import day_words
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a credential is bound to: programs (none: all), and a region with all below it (none: all)."""
+
+    programs: frozenset[str] = frozenset()
+    region_code: str = ""
+
+    def require(self, program_code: str, region_code: str) -> None:
+        """Refuse (403) what lies outside."""
+        if self.programs and program_code not in self.programs:
+            raise Forbidden("settlement.program", "该平台凭据未获授权办理本专项。", field="voucher_no")
+        stem = self.region_code
+        while stem.endswith("00"):
+            stem = stem[:-2]
+        if stem and not region_code.startswith(stem):
+            raise Forbidden("settlement.region", "该平台凭据不适用于本专项所在地区。", field="voucher_no")
+
+
+EVERYWHERE = Reach()
 
 
 @dataclass(frozen=True, kw_only=True)
 class SettlementRequest:
-    """What the platform sends. Amounts in yuan without tax; both days of the period count."""
+    """What the platform sends. Amounts in yuan without tax; both days of the period count. It rests on a line of the
+    platform's statement (``reference``), on an invoice, or on both."""
 
     voucher_no: str
     lease_no: str
-    reference: str
     net_amount: Decimal
+    reference: str = ""
     tax_amount: Decimal = ZERO
-    period_from: date | None = None
-    period_to: date | None = None
+    period_from: date
+    period_to: date
     accelerator: str = ""
+    invoice: InvoiceCited | None = None
 
     def digest(self) -> str:
         """Whether two requests under one key are the same."""
-        body = {name: str(value) for name, value in sorted(vars(self).items())}
-        return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
+        body = {field.name: str(getattr(self, field.name)) for field in fields(self)}
+        return hashlib.sha256(json.dumps(body, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def line(self) -> str:
+        """The number under which it is deducted once."""
+        return self.reference or (self.invoice.invoice_no if self.invoice else "")
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """The answer to a reservation: its claim, its text to the byte, and whether it was made now."""
+
+    claim: Claim
+    body: str
+    fresh: bool
 
 
 def reserve_settlement(
-    request: SettlementRequest, *, provider: Party, key: str, by: User, programs: Collection[str] = ()
-) -> tuple[Claim, bool]:
-    """Deduct and reserve. Answers the claim, and whether it is new: the same key with the same body is the first answer again.
+    request: SettlementRequest, *, provider: Party, key: str, by: User, reach: Reach = EVERYWHERE
+) -> Reserved:
+    """Deduct and reserve. The same key with the same body is the first answer again, to the byte, whatever happened since.
 
-    A second sender of a key waits for the first. What the ledger refused may be sent again under its key. ``programs`` bounds
-    what the credential may do; none means all. Raises ``Invalid`` (``settlement.key_reused`` for another body under a known
-    key, ``settlement.reference_used`` for a line that is deducted already) and ``Forbidden`` (``settlement.program``).
+    What the ledger refused may be sent again under its key. Raises ``InFlight`` (``settlement.in_flight``) while the same key
+    or line is worked on, ``Invalid`` (``settlement.key_reused`` for another body under a known key,
+    ``settlement.reference_used`` for a line that is deducted already, ``settlement.period``, ``settlement.period_outside_lease``),
+    ``NotFound`` (``settlement.lease``, ``settlement.voucher``) and ``Forbidden`` (``settlement.program``, ``settlement.region``).
     """
     require_role(by, Role.PLATFORM, party=provider)
-    _wait_for_others("key", provider, key)
-    known = Claim.objects.filter(provider=provider, idempotency_key=key).first()
+    _alone(provider, key, request.line)
+    digest = request.digest()
+    known = (
+        Claim.objects.filter(provider=provider, idempotency_key=key)
+        .select_related("first_answer", "voucher")
+        .first()
+    )
     if known is not None:
-        if known.facts.get("request_sha256") != request.digest():
+        reach.require(known.program_code, known.program_region_code)
+        if known.facts.get("request_sha256") != digest:
             raise Invalid(
                 "settlement.key_reused",
                 "该幂等键已用于另一笔内容不同的抵扣，本次未予受理。",
                 field="Idempotency-Key",
                 hint="新的业务请使用新的幂等键；重发同一笔业务须保持内容一致。",
             )
-        require_program(known.program_code, programs)
         if known.state != ClaimState.DRAFT:
-            return known, False
-        _require_unused(request.reference, provider)
-        return submit_claim(known, by=by), True
+            first: SettlementAnswer | None = getattr(known, "first_answer", None)
+            return Reserved(known, first.body if first else written(answer(known)), fresh=False)
+        _require_unused(request.line, provider)
+        return _answered(_submit(known, by=by), digest)
+    lease, voucher = _ground(request, provider)
+    assert voucher.program is not None
+    reach.require(voucher.program.code, voucher.program.region.code)
+    _require_period(request, lease)
+    _require_unused(request.line, provider)
+    claim = _started(request, voucher, lease, provider=provider, key=key, digest=digest, by=by)
+    return _answered(_submit(claim, by=by), digest)
+
+
+def _alone(provider: Party, key: str, line: str) -> None:
+    """Whoever sends the same key or the same line meanwhile is told to come again: nobody waits in a queue for an answer."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 3)), pg_try_advisory_xact_lock(hashtextextended(%s, 3))",
+            [
+                f"settlement:key:{provider.uscc}:{key}",
+                f"settlement:reference:{provider.uscc}:{number_as_meant(line)}",
+            ],
+        )
+        if cursor.fetchone() != (True, True):
+            raise InFlight(
+                "settlement.in_flight",
+                "同一幂等键或同一结算单行正在办理，请稍后用原幂等键重发以取得结果。",
+                field="Idempotency-Key",
+            )
+
+
+def _ground(request: SettlementRequest, provider: Party) -> tuple[Lease, Voucher]:
+    """The provider's own contract, and a voucher of the company that leases under it."""
     lease = (
         Lease.objects.filter(lease_no=request.lease_no, lessor=provider)
         .select_related("lessor", "lessee")
@@ -85,39 +159,88 @@ def reserve_settlement(
     )
     if voucher is None:
         raise NotFound("settlement.voucher", "未找到该合同承租方持有的这张算力券。", field="voucher_no")
-    assert voucher.program is not None
-    require_program(voucher.program.code, programs)
-    _require_unused(request.reference, provider)
-    claim = start_claim(voucher, lease, by=by, kind=ClaimKind.SETTLEMENT, provider=provider, key=key)
-    claim.facts = {"request_sha256": request.digest()}
+    return lease, voucher
+
+
+def _require_period(request: SettlementRequest, lease: Lease) -> None:
+    if request.period_to < request.period_from:
+        raise Invalid("settlement.period", "使用期间的结束日早于开始日。", field="period_to")
+    inside = lease.starts_on <= request.period_from and request.period_to < lease.ends_before
+    if not inside:
+        last = date.fromordinal(lease.ends_before.toordinal() - 1)
+        raise Invalid(
+            "settlement.period_outside_lease",
+            f"使用期间不在合同期 {day_words(lease.starts_on)}至{day_words(last)}之内。",
+            field="period_from" if request.period_from < lease.starts_on else "period_to",
+            detail={"starts_on": lease.starts_on.isoformat(), "ends_on": last.isoformat()},
+        )
+
+
+def _started(
+    request: SettlementRequest,
+    voucher: Voucher,
+    lease: Lease,
+    *,
+    provider: Party,
+    key: str,
+    digest: str,
+    by: User,
+) -> Claim:
+    """A draft with its one item."""
+    try:
+        claim = start_claim(voucher, lease, by=by, kind=ClaimKind.SETTLEMENT, provider=provider, key=key)
+    except (NotNow, Forbidden) as refusal:
+        raise _placed(refusal) from None
+    claim.facts = {"request_sha256": digest}
     claim.save(update_fields=["facts"])
     item = ItemFields(
         kind=BasisKind.SETTLEMENT_LINE.value,
         net_amount=request.net_amount,
         tax_amount=request.tax_amount,
-        reference=request.reference,
+        reference=request.line,
         period_from=request.period_from,
         period_to=request.period_to,
         accelerator=request.accelerator or lease.accelerator,
     )
-    set_items(claim, [item], by=by)
-    submit_claim(claim, by=by)
-    return claim, True
+    try:
+        set_items(claim, [item], by=by)
+    except Problems as refusal:
+        raise Problems(
+            [Invalid(one.code, one.message, field="net_amount") for one in refusal.problems],
+            code=refusal.code,
+            message=refusal.message,
+        ) from None
+    if request.invoice is not None:
+        cite_invoice(claim, request.invoice)
+    return claim
 
 
-def _wait_for_others(what: str, provider: Party, text: str) -> None:
-    """Of several requests at once about the same thing, one at a time until its transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 3))",
-            [f"settlement:{what}:{provider.uscc}:{text}"],
-        )
+def _placed(refusal: DomainError) -> DomainError:
+    """The refusal with the field of the request that it speaks of."""
+    if refusal.field is None and refusal.code.startswith("voucher."):
+        refusal.field = "voucher_no"
+    if refusal.field is None and refusal.code.startswith("claim.lease"):
+        refusal.field = "lease_no"
+    return refusal
+
+
+def _submit(claim: Claim, *, by: User) -> Claim:
+    try:
+        return submit_claim(claim, by=by)
+    except (NotNow, Forbidden) as refusal:
+        raise _placed(refusal) from None
+
+
+def _answered(claim: Claim, digest: str) -> Reserved:
+    """The first answer, kept as it goes out."""
+    body = written(answer(claim))
+    SettlementAnswer.objects.create(claim=claim, request_sha256=digest, body=body)
+    return Reserved(claim, body, fresh=True)
 
 
 def _require_unused(reference: str, provider: Party) -> None:
     """A line of the platform's statement is deducted once, whatever the key that it comes under."""
     number = number_as_meant(reference)
-    _wait_for_others("reference", provider, number)
     alike = (
         BasisItem.objects.filter(
             Q(reference_key=likeness(reference)) | Q(reference=reference),
@@ -138,18 +261,45 @@ def _require_unused(reference: str, provider: Party) -> None:
         )
 
 
-def require_program(program_code: str, programs: Collection[str]) -> None:
-    """Refuse (403) what lies outside of the programs that a credential is bound to."""
-    if programs and program_code not in programs:
-        raise Forbidden("settlement.program", "该平台凭据未获授权办理本专项。")
+def find_settlement(
+    *, provider: Party, reach: Reach = EVERYWHERE, settlement_no: str = "", key: str = ""
+) -> Claim:
+    """One of the provider's settlements, by its number or by the key it was sent under (404 ``settlement.unknown``)."""
+    wanted = {"claim_no": settlement_no} if settlement_no else {"idempotency_key": key}
+    claim = (
+        Claim.objects.filter(provider=provider, kind=ClaimKind.SETTLEMENT, **wanted)
+        .select_related(
+            "voucher__program__region",
+            "voucher__publication",
+            "publication",
+            "provider",
+            "payee",
+            "lease",
+            "enterprise",
+        )
+        .first()
+    )
+    if claim is None or claim.state == ClaimState.DRAFT:
+        raise NotFound(
+            "settlement.unknown", "未找到该笔抵扣。", field="settlement_no" if settlement_no else "key"
+        )
+    reach.require(claim.program_code, claim.program_region_code)
+    return claim
 
 
-def confirm_settlement(claim: Claim, *, by: User) -> Claim:
-    """The usage is billed: the deduction stands. Confirmed twice, also at once, is confirmed once."""
+def confirm_settlement(claim: Claim, *, by: User, invoice: InvoiceCited | None = None) -> Claim:
+    """The usage is billed: the deduction stands. Confirmed twice, also at once, is confirmed once.
+
+    ``invoice`` is the one that bills it; it may be told at the reservation already, and then stays the same.
+    """
     require_role(by, Role.PLATFORM, party=claim.provider)
     _as_it_stands(claim)
     if claim.state in (ClaimState.APPROVED, ClaimState.PAID):
+        if invoice is not None:
+            cite_invoice(claim, invoice)
         return claim
+    if invoice is not None:
+        cite_invoice(claim, invoice)
     return settle_instantly(claim)
 
 
@@ -157,7 +307,7 @@ def release_settlement(claim: Claim, *, by: User) -> Claim:
     """The usage was not billed after all: what was reserved is free again. Released twice is released once."""
     require_role(by, Role.PLATFORM, party=claim.provider)
     _as_it_stands(claim)
-    if claim.state == ClaimState.WITHDRAWN:
+    if claim.state in (ClaimState.WITHDRAWN, ClaimState.LAPSED):
         return claim
     if claim.state not in (ClaimState.SUBMITTED, ClaimState.DRAFT):
         raise NotNow("settlement.not_releasable", "该笔抵扣已确认，不能释放；如需更正请联系经办部门。")
@@ -170,14 +320,33 @@ def _as_it_stands(claim: Claim) -> None:
 
 
 def answer(claim: Claim) -> dict[str, Any]:
-    """What the platform is told: the deduction, its working, its state; in one order, so that a replay is the same bytes."""
-    assessment = json.loads(json.dumps(claim.assessment, sort_keys=True))
+    """What the platform is told: the deduction, its working, its state, until when it is reserved."""
+    assessment = claim.assessment
+    instant = bool(claim.band.get("instant"))
+    waiting = claim.state == ClaimState.SUBMITTED
     return {
         "settlement_no": claim.claim_no,
+        "idempotency_key": claim.idempotency_key,
         "state": claim.state,
         "voucher_no": claim.voucher.voucher_no,
         "deducted_amount": f"{claim.claimed_amount or ZERO:.2f}",
+        "confirmed_amount": None if claim.approved_amount is None else f"{claim.approved_amount:.2f}",
+        "expires_on": claim.due_on.isoformat() if waiting and instant and claim.due_on else None,
+        "needs_review": waiting and not instant,
+        "invoice_no": claim.facts.get("invoice", {}).get("invoice_no"),
         "outcome": assessment.get("outcome", ""),
         "lines": assessment.get("lines", []),
         "findings": [one for one in assessment.get("findings", []) if one.get("result") != "met"],
     }
+
+
+def written(body: dict[str, Any]) -> str:
+    """The answer as text, in one order."""
+    return json.dumps(
+        {
+            name: json.loads(json.dumps(value, sort_keys=True, ensure_ascii=False))
+            for name, value in body.items()
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )

@@ -195,6 +195,12 @@ API: dict[str, Row] = {
     "api-settlement-detail": _api(
         "token:platform", "token:other_platform", SETTLEMENT, statuses=(200, 404, 403, 401)
     ),
+    "api-settlement-lookup": replace(
+        _api("token:platform", "token:other_platform", statuses=(200, 404, 403, 401)),
+        query={"key": "world-000001"},
+    ),
+    "problems:index": _public(),
+    "problems:problem": replace(_public(), arguments=lambda world: ("settlement.key_reused",)),
     "api-settlement-confirm": replace(
         _api("token:platform", "token:other_platform", SETTLEMENT, statuses=(200, 404, 403, 401)),
         method="POST",
