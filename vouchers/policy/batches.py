@@ -141,7 +141,7 @@ class _Kept:
         _put_back(sums.year_basis, self.years)
         _put_back(sums.vouchers, self.vouchers)
         for key, on, amount in self.rolling:
-            sums.add(key, on, -amount, rolling=True)
+            sums.add_rolling(key, on, -amount)
 
 
 def _put_back(values: dict, before: dict) -> None:  # type: ignore[type-arg]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -237,12 +237,16 @@ def _period_words(cap: Cap, on: date) -> str:
 
 def takes(
     caps: Iterable[BoundCap], base: TrackAmount, amount: Decimal
-) -> Iterator[tuple[BoundCap, Account, Decimal]]:
+) -> list[tuple[BoundCap, Account, Decimal]]:
     """What the granted amount takes from each account: of a cap of some tracks or of a contract, only their part."""
-    if amount <= 0:
-        return
-    if all(weight <= 0 for weight in base.parts.values()):
-        return
+    taken: list[tuple[BoundCap, Account, Decimal]] = []
+    if amount <= ZERO:
+        return taken
+    for weight in base.parts.values():
+        if weight > ZERO:
+            break
+    else:
+        return taken
     parts: dict[Share, Decimal] | None = None
     for bound in caps:
         tracks, is_per_contract = bound.cap.tracks, bound.cap.subject is _CONTRACT
@@ -250,7 +254,7 @@ def takes(
             if account.limit is None or not account.counted:
                 continue
             if not tracks and not is_per_contract:
-                yield bound, account, amount  # all parts together
+                taken.append((bound, account, amount))  # all parts together
                 continue
             if parts is None:
                 parts = share_out(base.parts, amount)
@@ -261,7 +265,8 @@ def takes(
                 ):
                     part += value
             if part > 0:
-                yield bound, account, part
+                taken.append((bound, account, part))
+    return taken
 
 
 def uses(caps: Iterable[BoundCap], base: TrackAmount, amount: Decimal) -> tuple[CapUse, ...]:

@@ -14,8 +14,11 @@ from vouchers.policy.facts import Facts
 from vouchers.policy.gates import BoundGate, bind_gates
 from vouchers.policy.ladders import TrackRates, bind_rates
 from vouchers.policy.rules import Cap, Floor, Paper, Scheme, Track, Window, render
-from vouchers.policy.terms import BasisKind, OtherMoneyMode, Stage, TrackChoice
+from vouchers.policy.terms import BasisKind, CapSubject, OtherMoneyMode, Stage, TrackChoice
 from vouchers.policy.tracks import chosen_tracks
+
+SHARED = (CapSubject.POOL, CapSubject.BATCH)
+"""Whose caps many enterprises share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Plan:
     """For each track, the caps that name it, in the order in which they are applied."""
     case_caps: tuple[int, ...]
     """Those that name no track."""
+    shared_caps: tuple[int, ...]
+    """Those that many enterprises share: pools."""
     other_money: bool
     """Whether other public money is asked about, or lessens the amount."""
     shared_limit: int | None
@@ -120,6 +125,7 @@ def _plan(
         case_caps=tuple(
             place_of[cap.code] for cap in in_turn(scheme, of_text) if not cap.tracks or cap.code in joint
         ),
+        shared_caps=tuple(place for place, cap in concerned if cap.subject in SHARED),
         other_money=scheme.other_money.switched_on
         and scheme.other_money.mode is not OtherMoneyMode.NOT_STATED,
         shared_limit=place_of.get(limit.code) if limit is not None else None,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import islice
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from vouchers.policy.facts import Facts
 from vouchers.policy.records import record
@@ -52,7 +52,8 @@ class ReplayCase:
     """`cases` (the program's own) or `sample` (the synthetic sample year)."""
 
 
-class CaseOutcome(NamedTuple):
+@dataclass(slots=True)
+class CaseOutcome:
     """What one case gets in a replay, without sentences.
 
     `failed` are the codes of findings that refuse (a gate's code or the engine's own, such as `cap.pool_year`), `open`

@@ -15,17 +15,13 @@ from vouchers.policy.caps import Account, BoundCap, event_of, period_of
 from vouchers.policy.entered import Entered, Half, Version
 from vouchers.policy.facts import Facts, UsedAmounts, VoucherFacts
 from vouchers.policy.replay import CaseOutcome, PoolUse
-from vouchers.policy.running_sums import NOTHING, ZERO, Drawn, RunningSums, Year, expiry_of
+from vouchers.policy.running_sums import NOTHING, ZERO, Drawn, RunningSums, Used, Year, expiry_of
 from vouchers.policy.settling import Before, Settled, settle
-from vouchers.policy.terms import CapPeriod, CapSubject, Shortage, Stage
+from vouchers.policy.terms import CapPeriod, Shortage, Stage
 from vouchers.policy.working import Working
 
 _APPLICATION = Stage.APPLICATION
 _ROLLING = CapPeriod.ROLLING_YEAR
-_POOL, _BATCH = CapSubject.POOL, CapSubject.BATCH
-
-SHARED = (_POOL, _BATCH)
-"""Caps that many enterprises share: pools."""
 
 
 @dataclass(slots=True)
@@ -62,9 +58,9 @@ class Turn:
         self.version = version
         self.place = place
         """Which of a case's halves is this version's."""
-        self.sums = RunningSums(caps=dict(opening or {}))
+        self.sums = RunningSums(caps=Used(opening or {}))
         self._rolls = version.has_rolling_caps()
-        self._get = self.sums.caps.get
+        self._used: UsedOf = self.sums.caps.__getitem__
         self._pools: dict[str, Pool] = {}
         self._stopped: set[str] = set()
         self._stops = version.scheme.issue.shortage is Shortage.STOP
@@ -86,22 +82,17 @@ class Turn:
         """What the case gets now; nothing is taken yet. `left` says what is left of some accounts, whatever was used."""
         weighed = half.weighed
         on, sums = weighed.on, self.sums
-        working = Working(told=False)
-        working.failed = half.failed[:]
-        working.open = half.open[:]
+        working = Working(told=False, failed=half.failed, open_=half.open)
         voucher = None
         if case.stage is not _APPLICATION:  # where no voucher is issued it is an entitlement (decision 10)
             voucher = sums.voucher_of(case.application_no, case.voucher)
-        used: UsedOf = (lambda key: sums.of(key, on)) if self._rolls else self._used
+        used = partial(sums.of, on=on) if self._rolls else self._used
         if left is not None:
             used = _rather(used, weighed.caps.values(), left)
         year_basis = sums.year_basis.get(self._year(case, on), NOTHING)
         settled = settle(weighed, Before(used, year_basis), voucher, working)
-        taken = list(takes(weighed.caps.values(), settled.base, settled.granted)) if settled.granted else []
+        taken = takes(weighed.caps.values(), settled.base, settled.granted) if settled.granted else []
         return Decided(settled, working, voucher, taken, left)
-
-    def _used(self, key: str) -> Decimal:
-        return self._get(key, ZERO)
 
     def _year(self, case: Entered, on: date) -> Year:
         return (case.uscc, case.stage is _APPLICATION, on.year)
@@ -115,9 +106,13 @@ class Turn:
             if expires_on is None:
                 expires_on = self._expiries[on] = expiry_of(self._kind, on)
             sums.vouchers[case.case_no] = Drawn(number, granted, granted, expires_on)
-        if granted > 0:
+        if granted > ZERO:
+            caps = sums.caps
             for bound, account, amount in decided.taken:
-                sums.add(account.key, on, amount, rolling=bound.cap.period is _ROLLING)
+                if bound.cap.period is _ROLLING:
+                    sums.add_rolling(account.key, on, amount)
+                else:
+                    caps[account.key] += amount
             sums.add_basis(self._year(case, on), decided.settled.year_basis)
             if decided.voucher is not None:
                 decided.voucher.balance -= granted
@@ -125,10 +120,10 @@ class Turn:
 
     def outcome(self, case: Entered, decided: Decided, cut_by_shortage: Decimal = ZERO) -> CaseOutcome:
         """The outcome, once it is booked; the pools learn of it."""
-        settled, working = decided.settled, decided.working
-        for bound in case.halves[self.place].weighed.caps.values():
-            subject = bound.cap.subject
-            if subject is _POOL or subject is _BATCH:  # `in` compares as text, which takes its time
+        settled, working, weighed = decided.settled, decided.working, case.halves[self.place].weighed
+        for place in weighed.plan.shared_caps:
+            bound = weighed.caps.get(place)
+            if bound is not None:
                 self._note_pool(case, bound, decided)
         return CaseOutcome(
             case.case_no,
@@ -239,10 +234,11 @@ class Turn:
 
 def shared_accounts(half: Half) -> list[tuple[BoundCap, Account]]:
     """The pools that a case has an account in."""
+    weighed = half.weighed
     return [
         (bound, account)
-        for bound in half.weighed.caps.values()
-        if bound.cap.subject in SHARED
+        for place in weighed.plan.shared_caps
+        if (bound := weighed.caps.get(place)) is not None
         for account in bound.accounts
         if account.limit is not None
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -79,15 +79,22 @@ class Working:
         "told",
     )
 
-    def __init__(self, *, lines_on: bool = True, told: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        lines_on: bool = True,
+        told: bool = True,
+        failed: Iterable[str] = (),
+        open_: Iterable[str] = (),
+    ) -> None:
         self.told = told
         self.lines_on = lines_on and told
         self.lines: list[Line] = []
         self.findings: list[Finding] = []
         self.counterfactuals: list[Counterfactual] = []
-        self.failed: list[str] = []
+        self.failed: list[str] = [*failed]
         """Codes of findings that refuse the case."""
-        self.open: list[str] = []
+        self.open: list[str] = [*open_]
         """Codes of findings that a person has to settle."""
         self.capped_by: list[str] = []
         """Codes of caps that left less than was computed."""
