@@ -69,6 +69,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         'pay single instructed paid',
         'return single instructed payable',
         'return single paid payable',
+        'claw_back single paid receivable',
+        'levy single levied receivable',
+        'recover single receivable recovered',
+        'offset single payable paid',
+        'write_off single receivable written_off',
         'grant single cap_source cap',
         'curtail single cap cap_source'
     ]
@@ -77,11 +82,6 @@ $$;
 -- The amount written in the request, or null when it is none: digits, at most two decimals, above zero.
 CREATE OR REPLACE FUNCTION ledger_amount(written text) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-        'claw_back single paid receivable',
-        'levy single levied receivable',
-        'recover single receivable recovered',
-        'offset single payable paid',
-        'write_off single receivable written_off',
     SELECT CASE WHEN written ~ '^[0-9]{1,16}(\.[0-9]{1,2})?$' THEN nullif(written::numeric(18, 2), 0) END
 $$;
 
