@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
 from vouchers.money import round_fen
 from vouchers.policy.ages import months_after
@@ -129,7 +128,8 @@ def limit_of(scheme: Scheme, cap: Cap, facts: Facts, contract_no: str = "") -> D
     return max(limit, ZERO)
 
 
-class Account(NamedTuple):
+@dataclass(slots=True)
+class Account:
     """One subject's account of a cap: an account in the ledger, where `counted`. `limit` in yuan; None: not limited."""
 
     subject: str

@@ -216,8 +216,8 @@ class Facts:
     track: str = ""
     requested_amount: Decimal | None = None
     voucher: VoucherFacts | None = None
-    used: UsedAmounts = field(default_factory=UsedAmounts)
-    review: ReviewFacts = field(default_factory=ReviewFacts)
+    used: UsedAmounts = UsedAmounts()
+    review: ReviewFacts = ReviewFacts()
     attestations: Mapping[str, bool] = field(default_factory=dict)
     completion: Decimal | None = None
     project_no: str = ""

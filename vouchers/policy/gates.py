@@ -10,6 +10,7 @@ from vouchers.policy.ages import at_least, at_most, months_after, reference_day
 from vouchers.policy.facts import ContractFacts, Facts, ListingFacts
 from vouchers.policy.gate_scope import concerns, is_limited, tracks_of
 from vouchers.policy.gates_of_contracts import CONTRACT_TESTS, UNKNOWN, Answer, flag, one_of, prefixed
+from vouchers.policy.names import OWNERSHIPS, SIZES
 from vouchers.policy.rules import Gate, Scheme
 from vouchers.policy.terms import (
     Border,
@@ -42,11 +43,11 @@ def _party_kind(gate: Gate, facts: Facts) -> Answer:
 
 
 def _ownership(gate: Gate, facts: Facts) -> Answer:
-    return one_of(facts.applicant.ownership, gate.values, "所有制")
+    return one_of(facts.applicant.ownership, gate.values, "所有制", OWNERSHIPS)
 
 
 def _size(gate: Gate, facts: Facts) -> Answer:
-    return one_of(facts.applicant.size, gate.values, "企业规模")
+    return one_of(facts.applicant.size, gate.values, "企业规模", SIZES)
 
 
 def _age_at_least(gate: Gate, facts: Facts) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from vouchers.policy.ages import reference_day
@@ -25,10 +25,11 @@ def prefixed(code: str, prefixes: tuple[str, ...], noun: str) -> Answer:
     return code.startswith(prefixes), lambda: f"{noun}为 {code}"
 
 
-def one_of(word: str, values: tuple[str, ...], noun: str) -> Answer:
+def one_of(word: str, values: tuple[str, ...], noun: str, labels: Mapping[str, str]) -> Answer:
+    """Whether the word is one of the values; `labels` are what people call them."""
     if not word:
         return None, lambda: f"{noun}{UNKNOWN}"
-    return word in values, lambda: f"{noun}为“{word}”"
+    return word in values, lambda: f"{noun}为“{labels.get(word, word)}”"
 
 
 def flag(value: bool | None, wanted: bool, yes: str, no: str, noun: str) -> Answer:

@@ -63,6 +63,8 @@ class TrackRates:
     ladders: tuple[Ladder, ...]
     is_by_year: bool
     is_joint: bool = False
+    keeps_ladders: bool = False
+    """Whether the year's base is kept by ladder as well: its bands are of the year, and it has several."""
 
 
 _NAMES = ("chip", "use", "component", "class", "completion")
@@ -94,23 +96,26 @@ def bind_rates(scheme: Scheme, track: Track) -> TrackRates:
         if ladder not in ladders:
             ladders.append(ladder)
         tried.append((rate, ladders.index(ladder)))
+    is_by_year = track.tier_measure is TierMeasure.YEAR
+    made = tuple(
+        Ladder(
+            rates=ladder,
+            place=tuple(order[rate.code] for rate in ladder),
+            is_flat=len(ladder) == 1 and ladder[0].band_from is None and ladder[0].band_to is None,
+            borders=tuple((rate.band_from or ZERO, rate.band_to) for rate in ladder),
+            known=_known_values(ladder),
+            starts_inside=track.band_border is Border.INCLUDED,
+            key=track.code if len(ladders) == 1 else ladder_key(track, ladder[0]),
+        )
+        for ladder in ladders
+    )
     return TrackRates(
         track=track,
         tried=tuple(tried),
-        ladders=tuple(
-            Ladder(
-                rates=ladder,
-                place=tuple(order[rate.code] for rate in ladder),
-                is_flat=len(ladder) == 1 and ladder[0].band_from is None and ladder[0].band_to is None,
-                borders=tuple((rate.band_from or ZERO, rate.band_to) for rate in ladder),
-                known=_known_values(ladder),
-                starts_inside=track.band_border is Border.INCLUDED,
-                key=track.code if len(ladders) == 1 else ladder_key(track, ladder[0]),
-            )
-            for ladder in ladders
-        ),
-        is_by_year=track.tier_measure is TierMeasure.YEAR,
+        ladders=made,
+        is_by_year=is_by_year,
         is_joint=track.tier_base is TierBase.TRACK and len(ladders) > 1,
+        keeps_ladders=is_by_year and len(made) > 1 and not all(ladder.is_flat for ladder in made),
     )
 
 
@@ -118,7 +123,7 @@ def year_ladders(scheme: Scheme, track: Track) -> dict[str, Rate]:
     """The keys under which the year's base of the track's ladders is kept, each with a rate of the ladder; none where it is
     kept by the track alone."""
     rates = bind_rates(scheme, track)
-    if not rates.is_by_year or len(rates.ladders) == 1 or all(ladder.is_flat for ladder in rates.ladders):
+    if not rates.keeps_ladders:
         return {}
     return {ladder.key: ladder.rates[0] for ladder in rates.ladders}
 
@@ -158,6 +163,8 @@ def _ladders(
     for rate, ladder in rates.tried:
         if ladder != asked:  # bands of one ladder stand together as a rule, and have one condition
             holds, asked = fits(scheme, rate, item, facts), ladder
+        if holds and not possible:
+            return (ladder,)
         if holds is not False:
             possible.append((rate, ladder))
         if holds:
@@ -270,13 +277,13 @@ def group_items(
     """The items by the ladder that holds for them, in the ordinance's order. Rests on nothing that earlier cases took.
     Of a case that goes by several tracks, `takers` says of each of its items what the other tracks make of it."""
     groups: dict[int, Group] = {}
-    placed = [
-        (item, _ladders(scheme, rates, item, facts, working, takers[item.place] if takers else None))
-        for item in items
-    ]
-    lowest: dict[tuple[int, ...], int] = {}
-    if any(len(ladders) > 1 for _item, ladders in placed):
-        lowest = _lowest(rates, placed)
+    placed: list[tuple[CountedItem, tuple[int, ...]]] = []
+    is_open = False
+    for item in items:
+        ladders = _ladders(scheme, rates, item, facts, working, takers[item.place] if takers else None)
+        placed.append((item, ladders))
+        is_open = is_open or len(ladders) > 1
+    lowest = _lowest(rates, placed) if is_open else {}
     for item, ladders in placed:
         if not ladders:
             continue

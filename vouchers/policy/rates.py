@@ -82,7 +82,7 @@ _NOTHING: Mapping[str, Decimal] = {}
 
 
 def _by_ladder(rates: TrackRates, groups: list[Group]) -> Sequence[tuple[str, Decimal]]:
-    if not rates.is_by_year or len(rates.ladders) == 1 or all(ladder.is_flat for ladder in rates.ladders):
+    if not rates.keeps_ladders:
         return ()
     return [(rates.ladders[group.ladder].key, group.basis) for group in groups]
 

@@ -103,12 +103,11 @@ class Settling:
         if plan.floors:
             year = year_basis_of(plan.codes, self.before.year_basis)
             find_floors(check_floors(plan.floors, year, base, amount.value, working), working)
+        if working.failed:
+            return Settled(base, amount, ZERO, _REFUSED, [])
         bases = [(one.track.code, one.basis or one.quantity) for one in self._taking_part]
         for one in self._taking_part:
-            if one.by_ladder:
-                bases += one.by_ladder
-        if working.failed:
-            return Settled(base, amount, ZERO, _REFUSED, bases)
+            bases += one.by_ladder
         outcome = _REVIEW if working.open else _ELIGIBLE
         return Settled(base, amount, amount.value, outcome, bases)
 

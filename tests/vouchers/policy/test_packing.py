@@ -43,7 +43,7 @@ def _half(half: Half) -> Half:
     caps: dict[int, Any] = {
         place: bound
         if bound.limit is None
-        else replace(bound, accounts=[one._replace(subject="") for one in bound.accounts])
+        else replace(bound, accounts=[replace(one, subject="") for one in bound.accounts])
         for place, bound in half.weighed.caps.items()
     }
     groups = [[replace(one, remark="") for one in of_track] for of_track in half.weighed.groups]
