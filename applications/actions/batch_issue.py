@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from applications.actions import cases
 from applications.actions.assessments import assessed, columns, facts_of
-from applications.actions.batches import OFFICE, as_it_stands, members_of, move, require_unchanged
+from applications.actions.batch_members import members_of, require_unchanged
+from applications.actions.batch_rows import OFFICE, as_it_stands, move
 from applications.actions.issuing import cut_caps, pays_without_voucher, tell
 from applications.evidence import free_evidence
 from applications.models import Application, BatchMember, IssueBatch, Objection
@@ -18,11 +19,10 @@ from applications.models.applications import ApplicationState
 from applications.models.notices import ObjectionState
 from vouchers import dates
 from vouchers.access import require_role
-from vouchers.actions import ledger
 from vouchers.actions.holds import require_clear, screen
-from vouchers.actions.ledger_chains import Budget, Cap, Chain, LedgerResult
+from vouchers.actions.ledger_chains import Cap, Chain, LedgerResult
 from vouchers.actions.spending import spend
-from vouchers.actions.vouchers import make_voucher
+from vouchers.actions.vouchers import make_voucher, voucher_chain
 from vouchers.context import announce
 from vouchers.errors import DomainError, Invalid, NotNow
 from vouchers.models import User, Voucher
@@ -63,7 +63,6 @@ def issue_batch(batch: IssueBatch, *, by: User) -> IssueBatch:
     on = dates.today()
     granted = [_granted(one, on) for one in members if one.allotted_amount]
     issue_id = uuid.uuid4()
-    budget = Budget(batch.program.code, on.year, batch.program.region.code)
 
     def change() -> list[Voucher]:
         vouchers = [_issue(one, issue_id, by=by, on=on) for one in granted]
@@ -82,10 +81,10 @@ def issue_batch(batch: IssueBatch, *, by: User) -> IssueBatch:
     def send(vouchers: list[Voucher]) -> LedgerResult:
         chain = Chain(issue_id, on, "issue_batch", batch.batch_no)
         for voucher in vouchers:
-            account = ledger.voucher_account(voucher.voucher_no)
-            chain.open(account, "voucher", returns_to=budget.code, id=str(voucher.account_id))
-            chain.single("issue", budget.code, account, voucher.face_value)
-        return chain.use(_together(granted), budget.region_code, ZERO).post()
+            own = voucher_chain(voucher, issue_id=issue_id)
+            chain.opens += own.opens
+            chain.transfers += own.transfers
+        return chain.use(_together(granted), batch.program.region.code, ZERO).post()
 
     if not granted:
         change()

@@ -9,10 +9,10 @@ from decimal import Decimal
 from applications.actions.assessments import assessed, facts_of
 from applications.models import Application, IssueBatch
 from vouchers import dates
+from vouchers.actions.budgets import room_of
 from vouchers.actions.caps import used_amounts
-from vouchers.actions.ledger_chains import Budget
+from vouchers.actions.treasury_parts import bearers_of
 from vouchers.errors import NotNow
-from vouchers.models import LedgerAccount
 from vouchers.money import ZERO
 from vouchers.policy.batching import SHARED, Room
 from vouchers.policy.caps import cap_keys
@@ -82,19 +82,13 @@ def rooms_of(batch: IssueBatch, applications: Sequence[Application], asked: dict
     scheme = batch.publication.scheme
     program = batch.program
     everyone = frozenset(one.application_no for one in applications)
-    budget = LedgerAccount.objects.filter(
-        code=Budget(program.code, dates.today().year, program.region.code).code
-    ).first()
-    if budget is None or budget.closed:
-        raise NotNow("issue_batch.no_budget", "本年度预算指标尚未下达（或已结账），不能分配。")
-    rooms = [
-        Room(
-            code=BUDGET,
-            name=f"{dates.today().year} 年度预算",
-            left=max(budget.available, ZERO),
-            members=everyone,
-        )
-    ]
+    year = dates.today().year
+    budget = room_of(program, year, scheme)
+    if budget is None:
+        raise NotNow("issue_batch.no_budget", "本年度预算指标尚未下达，不能分配。")
+    # Each voucher's cost is split to the fen by itself: who takes the rest may bear a fen more of each for every other treasury.
+    spare = Decimal(len(everyone) * max(len(bearers_of(scheme)) - 1, 0)).scaleb(-2)
+    rooms = [Room(code=BUDGET, name=f"{year} 年度预算", left=max(budget - spare, ZERO), members=everyone)]
     drawing: dict[str, set[str]] = {}
     pools: dict[str, tuple[str, str, Decimal]] = {}
     used: dict[str, Decimal] = {}

@@ -6,19 +6,24 @@ decides once more when it is issued.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
-
 from applications.actions import cases
-from applications.actions.batch_sharing import asked_of, contender_of, rooms_of
+from applications.actions.batch_members import (
+    candidates,
+    control_hash,
+    hands_in,
+    members_of,
+    pending,
+    require_unchanged,
+)
+from applications.actions.batch_rows import OFFICE, as_it_stands, move, note, require_reason
+from applications.actions.batch_sharing import Asked, asked_of, contender_of, rooms_of
 from applications.actions.issuing import DEFAULT_NOTICE_DAYS
-from applications.models import Application, BatchMember, IssueBatch, PublicNotice, Review
+from applications.models import Application, BatchMember, IssueBatch, PublicNotice
 from applications.models.applications import ApplicationState
 from applications.models.batches import UNFINISHED, IssueBatchState
 from vouchers import dates
@@ -28,14 +33,11 @@ from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import Program, Publication, User
 from vouchers.numbers import next_no
-from vouchers.policy.batching import grants_by_batch, share_out, totals
+from vouchers.policy.batching import Allotted, Room, grants_by_batch, share_out, totals
 from vouchers.policy.rules import Window
-from vouchers.policy.terms import IssueWay, Shortage, Stage
+from vouchers.policy.terms import IssueWay, Stage
 from vouchers.policy.words import instant_words
-from vouchers.states import advance, not_now
 
-OFFICE = (Role.HANDLER, Role.APPROVER)
-PENDING = (ApplicationState.SUBMITTED, ApplicationState.ACCEPTED, ApplicationState.RECOMMENDED)
 MOST_MEMBERS = 1500
 """So many fit into one chain of the ledger, which succeeds or fails whole."""
 
@@ -124,125 +126,25 @@ def make_batch(
     return batch
 
 
-def as_it_stands(batch: IssueBatch, verb: str) -> None:
-    """Wait for whoever else acts on the batch; 409 when it can no longer do this."""
-    batch.refresh_from_db(from_queryset=IssueBatch.objects.select_for_update(no_key=True))
-    if batch.lifecycle.find(verb, batch.state) is None:
-        raise not_now(batch, verb)
-
-
-def note(
-    batch: IssueBatch, verb: str, *, by: User, before: str, reason: str = "", amount: Decimal | None = None
-) -> None:
-    """One row of the batch's time line."""
-    Review.objects.create(
-        subject_kind="issue_batch",
-        subject_no=batch.batch_no,
-        region_code=batch.program.region.code,
-        verb=verb,
-        from_state=before,
-        to_state=batch.state,
-        actor=by,
-        actor_name=by.display_name,
-        reason=reason,
-        amount=amount,
-        done_at=dates.now(),
-    )
-
-
-def move(
-    batch: IssueBatch,
-    verb: str,
-    *,
-    by: User,
-    reason: str = "",
-    amount: Decimal | None = None,
-    update: dict[str, Any] | None = None,
-) -> None:
-    """Advance a batch and write the deed into its time line."""
-    before = batch.state
-    transition = batch.lifecycle.find(verb, before)
-    target = transition.target if transition else before
-    advance(
-        batch,
-        verb,
-        by=by,
-        region=batch.program.region,
-        update={
-            "state_since": dates.now(),
-            "due_on": cases.due_after(batch.lifecycle, target, dates.today()),
-            **(update or {}),
-        },
-    )
-    note(batch, verb, by=by, before=before, reason=reason, amount=amount)
-
-
-# -- who is in it ------------------------------------------------------------------------------------------------------
-
-
-def _filed(batch: IssueBatch) -> QuerySet[Application]:
-    if batch.is_listed:
-        return Application.objects.filter(memberships__batch=batch)
-    rows: QuerySet[Application] = Application.objects.filter(
-        program=batch.program,
-        publication=batch.publication,
-        origin="live",
-        is_listed=False,
-        submitted_at__lt=batch.filed_before,
-    )
-    return rows
-
-
-def candidates(batch: IssueBatch) -> QuerySet[Application]:
-    """The approved applications that the batch gathers: those filed before its end that no other batch has shared out."""
-    aside = BatchMember.objects.filter(batch=batch).exclude(set_aside_reason="")
-    return (
-        _filed(batch)
-        .filter(state=ApplicationState.APPROVED, awaits_batch=True, batch=None)
-        .exclude(pk__in=aside.values("application"))
-        .select_related("enterprise", "program__region", "publication")
-        .order_by("pk")
-    )
-
-
-def pending(batch: IssueBatch) -> QuerySet[Application]:
-    """What was filed for it and is not decided yet."""
-    return _filed(batch).filter(state__in=PENDING).select_related("enterprise").order_by("pk")
-
-
-def members_of(batch: IssueBatch) -> list[BatchMember]:
-    """Those that take part, in their place."""
-    return list(
-        batch.members.filter(set_aside_reason="").select_related(
-            "application__enterprise", "application__program__region", "application__publication"
-        )
-    )
-
-
-def set_aside(batch: IssueBatch, application: Application, *, by: User, reason: str) -> BatchMember:
-    """暂不列入本批: it waits for a later batch, so that a hold on one does not keep the others waiting."""
-    announce("issue_batch.set_aside", reason)
-    require_role(by, *OFFICE, region=batch.program.region)
-    as_it_stands(batch, "share_out")
-    _require_reason(reason)
-    if not _filed(batch).filter(pk=application.pk, state=ApplicationState.APPROVED).exists():
-        raise Invalid("issue_batch.not_a_candidate", f"{application.application_no} 不在本批的归集范围内。")
-    member, _new = BatchMember.objects.update_or_create(
-        batch=batch, application=application, defaults={"set_aside_reason": reason.strip()[:300]}
-    )
-    cases.record(
-        application,
-        "set_aside",
-        by=by,
-        before=application.state,
-        after=application.state,
-        reason=reason,
-        internal=True,
-    )
-    return member
-
-
 # -- the deeds ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Allotment:
+    """A sharing out as computed: what each asks, what each pool has left, what each gets."""
+
+    asked: dict[str, Asked]
+    rooms: list[Room]
+    allotted: dict[str, Allotted]
+
+
+def allot(batch: IssueBatch, applications: Sequence[Application]) -> Allotment:
+    """What sharing out now would give; nothing is written."""
+    asked = asked_of(applications)
+    rooms = rooms_of(batch, applications, asked)
+    contenders = [contender_of(one, asked[one.application_no]) for one in applications]
+    rule = batch.publication.scheme.issue.shortage
+    return Allotment(asked, rooms, share_out(rule, rooms, contenders))
 
 
 def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> IssueBatch:
@@ -265,12 +167,8 @@ def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> 
         raise NotNow("issue_batch.empty", "本批没有已核准的申领，不能分配。")
     if len(applications) > MOST_MEMBERS:
         raise Invalid("issue_batch.too_many", f"一批最多 {MOST_MEMBERS} 件，请以更早的截止日分批办理。")
-    scheme = batch.publication.scheme
-    asked = asked_of(applications)
-    rooms = rooms_of(batch, applications, asked)
-    allotted = share_out(
-        Shortage(batch.rule), rooms, [contender_of(one, asked[one.application_no]) for one in applications]
-    )
+    allotment = allot(batch, applications)
+    asked, rooms, allotted = allotment.asked, allotment.rooms, allotment.allotted
     batch.members.exclude(application__in=applications).filter(set_aside_reason="", listed_row=None).delete()
     for application in applications:
         mine = allotted[application.application_no]
@@ -303,7 +201,7 @@ def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> 
         reason=waived_reason.strip(),
         amount=total_given,
         update={
-            "rule": scheme.issue.shortage.value,
+            "rule": batch.publication.scheme.issue.shortage.value,
             "rooms": [
                 {
                     "code": room.code,
@@ -322,46 +220,6 @@ def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> 
         },
     )
     return batch
-
-
-def control_hash(members: Sequence[BatchMember]) -> str:
-    """SHA-256 over number, enterprise, asked and allotted of each, in their places."""
-    lines = [
-        [
-            one.application.application_no,
-            one.application.enterprise.uscc,
-            f"{one.asked_amount:.2f}",
-            f"{one.allotted_amount:.2f}",
-        ]
-        for one in members
-    ]
-    return hashlib.sha256(json.dumps(lines, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
-
-
-def require_unchanged(batch: IssueBatch, members: Sequence[BatchMember], *states: str) -> None:
-    """Refuse (409 ``issue_batch.changed``) when a member is no longer where the batch left it, or an amount is another."""
-    for one in members:
-        case = one.application
-        left_out = not one.allotted_amount and case.state == ApplicationState.APPROVED
-        if case.batch_id != batch.pk or not (case.state in states or left_out):
-            raise NotNow(
-                "issue_batch.changed",
-                f"{case.application_no} 目前为“{case.get_state_display()}”，本批的分配已不成立。",
-                hint="请写明理由退回归集，重新分配。",
-            )
-    if control_hash(members) != batch.control_hash:
-        raise NotNow(
-            "issue_batch.changed",
-            "批内金额与分配时的校验值不一致，不能继续办理。",
-            hint="请写明理由退回归集，重新分配。",
-        )
-
-
-def hands_in(members: Sequence[BatchMember]) -> set[int]:
-    """The persons who had a hand in any of the cases."""
-    numbers = [one.application.application_no for one in members]
-    rows = Review.objects.filter(subject_kind="application", subject_no__in=numbers, actor__isnull=False)
-    return set(rows.values_list("actor_id", flat=True))
 
 
 def approve_batch(batch: IssueBatch, *, by: User, reason: str = "") -> IssueBatch:
@@ -420,7 +278,7 @@ def reopen_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
     announce("issue_batch.reopen", reason)
     require_role(by, *OFFICE, region=batch.program.region)
     as_it_stands(batch, "reopen")
-    _require_reason(reason)
+    require_reason(reason)
     for one in members_of(batch):
         case = one.application
         if case.state == ApplicationState.NOTICED and case.batch_id == batch.pk:
@@ -456,7 +314,7 @@ def cancel_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
     announce("issue_batch.cancel", reason)
     require_role(by, *OFFICE, region=batch.program.region)
     as_it_stands(batch, "cancel")
-    _require_reason(reason)
+    require_reason(reason)
     move(batch, "cancel", by=by, reason=reason)
     return batch
 
@@ -484,8 +342,3 @@ def window_words(batch: IssueBatch) -> str:
     window = next((one for one in batch.publication.scheme.windows if one.code == batch.window_code), None)
     until = f"{instant_words(batch.filed_before)} 前提交并核准的申领"
     return f"{window.name}：{until}" if window is not None else until
-
-
-def _require_reason(reason: str) -> None:
-    if not reason.strip():
-        raise Invalid("issue_batch.reason", "请写明理由，理由随批次留存。", field="reason")

@@ -18,6 +18,15 @@ def _applications(user: Any) -> int:
     return waiting_applications(user).count()
 
 
+def _batches(user: Any) -> int:
+    from applications.models import IssueBatch
+    from applications.models.batches import UNFINISHED
+
+    return (
+        IssueBatch.objects.visible_to(user, Role.HANDLER, Role.APPROVER).filter(state__in=UNFINISHED).count()
+    )
+
+
 def _claims(user: Any) -> int:
     from applications.web.desk.queues import waiting_claims
 
@@ -60,6 +69,14 @@ def register_menus() -> None:
         Entry(str(_("待办")), "desk:home", roles=DESK_ROLES, group=group, order=10, exact=True),
         Entry(
             str(_("申领")), "desk:applications", roles=casework, group=group, order=20, count=_applications
+        ),
+        Entry(
+            str(_("审定批次")),
+            "desk:issue_batches",
+            roles=frozenset({Role.HANDLER, Role.APPROVER}),
+            group=group,
+            order=25,
+            count=_batches,
         ),
         Entry(str(_("兑付申请")), "desk:claims", roles=casework, group=group, order=30, count=_claims),
         Entry(str(_("异议")), "desk:objections", roles=DESK_ROLES, group=group, order=40, count=_objections),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from applications.actions import cases
 from applications.models import Application, BasisItem, Claim, Lease, Project, Review
 from applications.models.projects import ProjectKind
+from applications.web.batches import waiting_entry
 from applications.web.places import place_names
 from vouchers.models import Hold, PriceCheck
 from vouchers.policy.facts import PriceVerdict
@@ -20,7 +21,11 @@ from vouchers.web.assessments import shown_findings as shown_findings
 from vouchers.web.assessments import shown_lines as shown_lines
 from vouchers.web.wording import date_text, plain_number
 
-DEEDS = {"answer_check": _lazy("核验项结论"), "repin": _lazy("改按新版本办理")}
+DEEDS = {
+    "answer_check": _lazy("核验项结论"),
+    "repin": _lazy("改按新版本办理"),
+    "set_aside": _lazy("暂不列入本批"),
+}
 """Deeds on a case that are no step of its lifecycle."""
 
 
@@ -87,7 +92,10 @@ def shown_timeline(case: Application | Claim, *, internal: bool) -> list[dict[st
         for t in case.lifecycle.transitions
         if case.state in t.sources and t.roles and t.verb not in ("withdraw", "return", "reject")
     ]
-    if waiting:
+    batched = waiting_entry(case, internal=internal) if isinstance(case, Application) else None
+    if batched is not None:
+        done.append(batched)
+    elif waiting:
         step = waiting[0]
         rule = (
             str(_("自进入本环节起 %(days)s 个工作日内办结")) % {"days": step.working_days}

@@ -10,13 +10,13 @@ from django.db import IntegrityError, transaction
 from applications.actions.applications import start_application
 from applications.actions.assessments import kept, recompute
 from applications.actions.batch_issue import issue_batch
+from applications.actions.batch_members import set_aside
 from applications.actions.batches import (
     approve_batch,
     cancel_batch,
     notice_batch,
     open_batch,
     reopen_batch,
-    set_aside,
     share_out_batch,
 )
 from applications.actions.issuing import issue_application, publish_notice

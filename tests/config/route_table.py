@@ -86,6 +86,12 @@ DESK: dict[str, Row] = {
     "answer_check": posted(
         own_page(*HANDLER, "application", "waiting_application.application_no", "check.code")
     ),
+    "issue_batches": own_list(*HANDLER),
+    "open_issue_batch": posted(own_list(*HANDLER), 404, 404),  # which program is in the body
+    "issue_batch": own_page(*HANDLER, "issue_batch.batch_no"),
+    "issue_batch_workbook": own_page(*HANDLER, "issue_batch.batch_no", mine=422),  # nothing is shared out
+    "decide_issue_batch": posted(own_page(*HANDLER, "issue_batch.batch_no", "cancel")),
+    "set_aside": posted(own_page(*HANDLER, "issue_batch.batch_no", "waiting_application.application_no")),
     "rescreen": posted(own_page(*HANDLER, "application", "waiting_application.application_no")),
     "payables": own_list(*FINANCE),
     "create_batch": posted(own_list(*FINANCE), 404, 404),  # which program is in the body
@@ -135,6 +141,8 @@ PUBLIC: dict[str, Row] = {
     "verify": _public(),
     "notices": _public(),
     "notice": _public("notice.notice_no"),
+    "notice_batch": _public("noticed_batch.batch_no"),
+    "notice_annex": _public("noticed_batch.batch_no"),
     "objected": _public("notice.notice_no", status=302),
     "prices": _public(),
     "prices_csv": _public(),

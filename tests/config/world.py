@@ -18,7 +18,7 @@ from applications.actions.basis_items import ItemFields, set_items
 from applications.actions.claims import approve_claim, start_claim, verify_claim
 from applications.actions.imports import import_folder
 from applications.actions.objections import file_objection
-from applications.models import Application, Check, Claim
+from applications.models import Application, Check, Claim, IssueBatch, PublicNotice
 from audit.models import AuditEvent, RuleVersion, ScanRun, Suspicion
 from tests import casework
 from tests.applications import past_year
@@ -49,6 +49,7 @@ from vouchers.models import (
     Shareholding,
     User,
 )
+from vouchers.numbers import next_no
 
 TODAY = date(2025, 8, 1)
 
@@ -143,6 +144,8 @@ def _casework(world: World) -> None:
         "paper": paper,
         "objection": objection,
         "notice": application.notice,
+        "noticed_batch": _issued_batch(cast, application),
+        "issue_batch": _issue_batch(cast, application),
         "lease": application.lease,
         "check": Check.objects.filter(subject_kind="application", subject_no=waiting.application_no).first(),
     }
@@ -167,6 +170,39 @@ def _casework(world: World) -> None:
         ),
         "provideradmission": casework.admitted(cast.provider, publication.program.code, "智能算力租用"),
     }
+
+
+def _issue_batch(cast: Cast, application: Application) -> IssueBatch:
+    """A batch as it is opened; the scheme itself grants singly, and would have none."""
+    now = dates.now()
+    with acting(cast.handler, "test"):
+        return IssueBatch.objects.create(
+            batch_no=next_no("B", dates.today()),
+            title="第一批",
+            program=application.program,
+            publication=application.publication,
+            filed_before=now,
+            rule="first_come",
+            state_since=now,
+            opened_by=cast.handler,
+            opened_on=dates.today(),
+        )
+
+
+def _issued_batch(cast: Cast, application: Application) -> IssueBatch:
+    """One that went its whole way, with the application's notice on its list."""
+    batch = _issue_batch(cast, application)
+    with acting(cast.handler, "test"):
+        shared = {
+            "shared_by": cast.handler,
+            "asked_amount": application.approved_amount,
+            "allotted_amount": application.approved_amount,
+        }
+        for state in ("shared_out", "approved", "noticed", "issued"):
+            IssueBatch.objects.filter(pk=batch.pk).update(state=state, **shared)
+        PublicNotice.objects.filter(application=application).update(batch=batch)
+    batch.refresh_from_db()
+    return batch
 
 
 def _claims(world: World) -> None:

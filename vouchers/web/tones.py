@@ -44,6 +44,7 @@ TONE_IN_LIFECYCLE: dict[str, dict[str, str]] = {
         "returned": "refused",
     },
     "payment_batch": {"proposed": "waiting", "approved": "progress"},
+    "issue_batch": {"open": "progress", "shared_out": "waiting", "approved": "progress"},
     "policy_version": {"proposed": "waiting", "terminated": "closed"},
     "job": {"waiting": "neutral"},
 }

@@ -26,6 +26,7 @@ from applications.actions.reviews import criteria, opinion_rows, rates_for_revie
 from applications.facts import latest_price_check
 from applications.models import Application, Check, Claim, Objection, Paper
 from applications.models.applications import ApplicationState
+from applications.web.batches import moves_with_batch, shown_member
 from applications.web.desk.access import act, desk_view
 from applications.web.letters import has_letter, letter_response
 from applications.web.shown import (
@@ -45,6 +46,7 @@ from vouchers.errors import Invalid
 from vouchers.models import Payment, Screening
 from vouchers.models.holds import ScreeningMoment
 from vouchers.money import yuan
+from vouchers.policy.batching import asks_for_a_score, grants_by_batch
 from vouchers.policy.rules import Scheme
 from vouchers.states import verbs_for
 
@@ -78,6 +80,7 @@ def _application(request: HttpRequest, application_no: str) -> Application:
             "lease__lessee",
             "project",
             "filer",
+            "batch",
         ),
         application_no=application_no,
     )
@@ -134,7 +137,11 @@ def _shared(request: HttpRequest, case: Application | Claim) -> dict[str, Any]:
         "project": project,
         "project_facts": project_rows(project) if project is not None else [],
         "direct": pays_directly(case),
-        "verbs": [replace(verb, label=deed_label(case, verb.verb)) for verb in verbs if verb.verb in deeds],
+        "verbs": [
+            replace(verb, label=deed_label(case, verb.verb))
+            for verb in verbs
+            if verb.verb in deeds and not moves_with_batch(case, verb.verb)
+        ],
         "needs_reason": NEEDS_REASON,
         "letter": letter(case),
         "has_letter": has_letter(case),
@@ -179,7 +186,9 @@ def application(request: HttpRequest, application_no: str) -> HttpResponse:
         if scheme
         else [],
         # A rate that reviewers set is set with its reason.
-        "why_recommended": True if scheme and rates_for_reviewers(scheme) else "optional",
+        "why_recommended": True
+        if scheme and (rates_for_reviewers(scheme) or asks_for_a_score(scheme))
+        else "optional",
         "score_rates": sorted(scheme.score_rates, key=lambda row: row.score_from) if scheme else [],
         "criteria": criteria(scheme) if scheme else (),
         "opinion": opinion_rows(scheme, case.facts.get("review", {})) if scheme else [],
@@ -187,6 +196,9 @@ def application(request: HttpRequest, application_no: str) -> HttpResponse:
         if scheme
         else False,
         "notice": getattr(case, "notice", None),
+        "batch_member": shown_member(case),
+        "grants_by_batch": scheme is not None and grants_by_batch(scheme),
+        "asks_score": scheme is not None and asks_for_a_score(scheme),
     }
     return render(request, "desk/application.html", context)
 

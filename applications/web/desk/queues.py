@@ -48,6 +48,8 @@ def waiting_applications(user: Any) -> QuerySet[Application]:
     return (
         Application.objects.visible_to(user, *APPLICATION_WORK)
         .filter(origin="live", state__in=_states(user, APPLICATION_WORK))
+        # What is granted by batch moves with its batch.
+        .exclude(awaits_batch=True, state__in=(ApplicationState.APPROVED, ApplicationState.NOTICED))
         .select_related("enterprise", "program")
         .order_by("due_on", "pk")
     )
@@ -130,6 +132,9 @@ def home(request: HttpRequest) -> HttpResponse:
         else [],
         "holds": Hold.objects.visible_to(user).open().count() if Role.INVESTIGATOR in held else 0,
         "investigator": Role.INVESTIGATOR in held,
+        "awaiting_batch": Application.objects.visible_to(user, Role.HANDLER, Role.APPROVER)
+        .filter(state=ApplicationState.APPROVED, awaits_batch=True, batch=None)
+        .count(),
         "objections": Objection.objects.visible_to(user).filter(state=ObjectionState.FILED).count(),
     }
     return render(request, "desk/home.html", context)

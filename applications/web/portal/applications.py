@@ -17,6 +17,7 @@ from applications.actions.issuing import pays_without_voucher
 from applications.actions.objections import file_objection
 from applications.models import Application, Claim, Objection
 from applications.models.applications import ApplicationState
+from applications.web.batches import member_for_enterprise
 from applications.web.letters import has_letter, letter_response
 from applications.web.portal.access import act, may_file, own_parties, portal_view, refused
 from applications.web.portal.answers import stated_rows
@@ -183,6 +184,7 @@ def show_application(
         "files": shown_files(papers_of(case)),
         "holds": holds,
         "notice": notice,
+        "batch_member": member_for_enterprise(case),
         "objections": Objection.objects.filter(
             subject_kind="application", subject_no=case.application_no, filed_by_party=case.enterprise
         ).order_by("-pk"),

@@ -1,0 +1,256 @@
+"""审定批次 on the desk: what waits for a batch, the batches, and one of them with its members, its working and its deeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from applications.actions.batch_issue import issue_batch
+from applications.actions.batch_members import candidates, members_of, pending, set_aside
+from applications.actions.batch_rows import OFFICE
+from applications.actions.batches import (
+    allot,
+    approve_batch,
+    cancel_batch,
+    ended_windows,
+    notice_batch,
+    open_batch,
+    reopen_batch,
+    share_out_batch,
+    waiting_programs,
+    window_words,
+)
+from applications.batch_files import allotment_workbook
+from applications.models import Application, BatchMember, IssueBatch, Review
+from applications.models.batches import UNFINISHED, IssueBatchState
+from applications.web.desk.access import act, desk_view
+from applications.web.downloads import attachment
+from vouchers import dates
+from vouchers.access import has_role, require_role
+from vouchers.actions.budgets import room_of
+from vouchers.errors import DomainError, Invalid
+from vouchers.middleware import note_refusal
+from vouchers.models import Program
+from vouchers.money import ZERO, capital
+from vouchers.policy.terms import Shortage, Stage
+from vouchers.states import verbs_for
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PAGE = 50
+MOST_PREVIEWED = 200
+REASONED = ("reopen", "cancel")
+
+
+@desk_view
+def batches(request: HttpRequest) -> HttpResponse:
+    """What waits for a batch, by version; then the batches, those that are not finished first."""
+    user = request.user
+    waiting = [
+        {
+            "publication": publication,
+            "count": count,
+            "windows": ended_windows(publication),
+            "has_windows": any(one.stage is Stage.APPLICATION for one in publication.scheme.windows),
+            "unfinished": IssueBatch.objects.filter(
+                program=publication.program, state__in=UNFINISHED
+            ).first(),
+            "may_open": has_role(user, *OFFICE, region=publication.program.region),
+        }
+        for publication, count in waiting_programs(user)
+    ]
+    rows = IssueBatch.objects.visible_to(user).select_related("program", "publication").order_by("-pk")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    return render(request, "desk/issue_batches.html", {"waiting": waiting, "page": page})
+
+
+@require_POST
+@desk_view
+def create(request: HttpRequest) -> HttpResponse:
+    """A batch for an ended window, or for what was filed up to a day."""
+    program = get_object_or_404(
+        Program.objects.visible_to(request.user, *OFFICE), code=request.POST.get("program", "")
+    )
+    publication = get_object_or_404(program.publications, publication_no=request.POST.get("publication", ""))
+    try:
+        until = request.POST.get("until", "").strip()
+        batch = open_batch(
+            program,
+            by=request.user,  # type: ignore[arg-type]
+            publication=publication,
+            window=request.POST.get("window", ""),
+            until=_day(until) if until else None,
+        )
+    except DomainError as refusal:
+        note_refusal(request, refusal)
+        return redirect("desk:issue_batches")
+    return redirect("desk:issue_batch", batch.batch_no)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid("issue_batch.until", "归集截止日应为日期，例如 2025-06-30。", field="until") from error
+
+
+def _batch(request: HttpRequest, batch_no: str) -> IssueBatch:
+    rows = IssueBatch.objects.visible_to(request.user).select_related(
+        "program__region", "publication", "opened_by", "shared_by", "approved_by", "issued_by"
+    )
+    return get_object_or_404(rows, batch_no=batch_no)
+
+
+@desk_view
+def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
+    """Everything of one batch."""
+    row = _batch(request, batch_no)
+    members = members_of(row)
+    context: dict[str, Any] = {
+        "batch": row,
+        "rule": Shortage(row.rule),
+        "gathers": window_words(row),
+        "members": members if row.state != IssueBatchState.OPEN else [],
+        "by_score": row.rule == Shortage.BY_SCORE.value,
+        "verbs": verbs_for(row, request.user, region=row.program.region),  # type: ignore[arg-type]
+        "reasoned": REASONED,
+        "aside": row.members.exclude(set_aside_reason="").select_related("application__enterprise"),
+        "timeline": _timeline(row),
+        "in_words": capital(row.allotted_amount) if row.allotted_amount is not None else "",
+        "funded": sum(bool(one.allotted_amount) for one in members),
+        "unfunded": sum(not one.allotted_amount for one in members),
+    }
+    if row.state == IssueBatchState.OPEN:
+        context |= _gathered(request, row)
+    elif row.state in (IssueBatchState.APPROVED, IssueBatchState.NOTICED):
+        context["issue_preview"] = _issue_preview(row)
+    return render(request, "desk/issue_batch.html", context)
+
+
+def _gathered(request: HttpRequest, row: IssueBatch) -> dict[str, Any]:
+    found = list(candidates(row))
+    context: dict[str, Any] = {
+        "gathered": found,
+        "gathered_sum": sum((one.approved_amount or ZERO for one in found), ZERO),
+        "pending": list(pending(row)),
+        "may_gather": has_role(request.user, *OFFICE, region=row.program.region),
+        "may_preview": len(found) <= MOST_PREVIEWED,
+    }
+    if found and context["may_preview"] and "preview" in request.GET:
+        try:
+            allotment = allot(row, found)
+        except DomainError as refusal:
+            note_refusal(request, refusal)
+            return context
+        by_number = {one.application_no: one for one in found}
+        context["preview"] = [
+            {
+                "application": by_number[one.case_no],
+                "place": one.place,
+                "score": allotment.asked[one.case_no].score,
+                "asked": one.asked,
+                "given": one.given,
+                "sentences": [step.sentence for step in one.steps]
+                or [step["sentence"] for step in allotment.asked[one.case_no].words],
+            }
+            for one in sorted(allotment.allotted.values(), key=lambda one: one.place)
+        ]
+        context["preview_rooms"] = allotment.rooms
+        context["preview_sum"] = sum((one.given for one in allotment.allotted.values()), ZERO)
+    return context
+
+
+def _issue_preview(row: IssueBatch) -> dict[str, Any]:
+    """What issuing would do to the year's budget."""
+    year = dates.today().year
+    left = room_of(row.program, year, row.publication.scheme) or ZERO
+    after = left - (row.allotted_amount or ZERO)
+    return {"year": year, "before": left, "after": max(after, ZERO), "short": after < 0}
+
+
+def _timeline(row: IssueBatch) -> list[dict[str, Any]]:
+    done: list[dict[str, Any]] = [
+        {
+            "title": _("建立") if review.verb == "open" else row.lifecycle.label_of(review.verb),
+            "state": "done",
+            "who": review.actor_name,
+            "at": review.done_at,
+            "note": review.reason,
+        }
+        for review in Review.objects.filter(subject_kind="issue_batch", subject_no=row.batch_no)
+    ]
+    step = next(
+        (one for one in row.lifecycle.transitions if row.state in one.sources and one.working_days), None
+    )
+    if step is not None:
+        done.append(
+            {
+                "title": step.label,
+                "state": "current",
+                "who": "、".join(str(role.label) for role in OFFICE if role in step.roles),
+                "at": row.state_since,
+                "until": row.due_on,
+                "rule": _("自进入本环节起 %(days)s 个工作日内办结") % {"days": step.working_days},
+                "note": step.note,
+            }
+        )
+    return done
+
+
+@require_POST
+@desk_view
+def decide(request: HttpRequest, batch_no: str, verb: str) -> HttpResponse:
+    """One verb on a batch."""
+    row = _batch(request, batch_no)
+    reason = request.POST.get("reason", "")
+    deeds = {
+        "share_out": lambda by: share_out_batch(row, by=by, waived_reason=reason),
+        "approve": lambda by: approve_batch(row, by=by, reason=reason),
+        "publish_notice": lambda by: notice_batch(row, by=by),
+        "issue": lambda by: issue_batch(row, by=by),
+        "reopen": lambda by: reopen_batch(row, by=by, reason=reason),
+        "cancel": lambda by: cancel_batch(row, by=by, reason=reason),
+    }
+    if verb not in deeds:
+        raise Http404
+    label = row.lifecycle.label_of(verb)
+    return act(
+        request,
+        lambda: deeds[verb](request.user),
+        _("批次 %(number)s：已%(verb)s。") % {"number": batch_no, "verb": label},
+        "desk:issue_batch",
+        batch_no,
+    )
+
+
+@require_POST
+@desk_view
+def aside(request: HttpRequest, batch_no: str, application_no: str) -> HttpResponse:
+    """One of the gathered applications waits for a later batch."""
+    row = _batch(request, batch_no)
+    case = get_object_or_404(Application.objects.visible_to(request.user), application_no=application_no)
+    return act(
+        request,
+        lambda: set_aside(row, case, by=request.user, reason=request.POST.get("reason", "")),  # type: ignore[arg-type]
+        _("%(number)s 暂不列入本批。") % {"number": application_no},
+        "desk:issue_batch",
+        batch_no,
+    )
+
+
+@desk_view
+def workbook(request: HttpRequest, batch_no: str) -> HttpResponse:
+    """The allotment list as Excel, with the working."""
+    row = _batch(request, batch_no)
+    require_role(request.user, *OFFICE, region=row.program.region)
+    members: Sequence[BatchMember] = members_of(row)
+    if row.state in (IssueBatchState.OPEN, IssueBatchState.CANCELLED):
+        raise Invalid("issue_batch.not_shared", "批次分配后才能导出清单。")
+    content = allotment_workbook(row, members)
+    return attachment(request, content, f"{row.batch_no}.xlsx", XLSX, "allotment_list", row.batch_no)
