@@ -17,6 +17,7 @@ from applications.models.claims import DEAD_STATES, ClaimKind
 from applications.models.leases import LeaseState, MeteringSource
 from applications.models.projects import ProjectKind
 from applications.standing import attested, attested_gate, gate_codes, party_facts, provider_facts
+from applications.undertakings import undertaking_of
 from applications.year_basis import year_basis
 from vouchers import dates
 from vouchers.actions import price_tables
@@ -265,6 +266,14 @@ def _contracts(
     return ()
 
 
+def _project_no(application: Application | None, contracts: tuple[ContractFacts, ...]) -> str:
+    """The project that the case belongs to; one that names none is a project of its own, by its contract's number."""
+    found = undertaking_of(application) if application is not None else None
+    if found is not None:
+        return found.undertaking_no
+    return contracts[0].contract_no if contracts else ""
+
+
 def latest_price_check(lease: Lease | None) -> PriceCheck | None:
     """The lease's last price check."""
     if lease is None:
@@ -304,7 +313,7 @@ def application_facts(application: Application, scheme: Scheme, *, on: date) -> 
         review=_review(stated),
         attestations=stated.get("attestations", {}),
         completion=Decimal(stated["completion"]) if stated.get("completion") else None,
-        project_no=contracts[0].contract_no if contracts else "",
+        project_no=_project_no(application, contracts),
         batch_no=batch_no(application),
         papers=_papers("application", application.application_no),
     )
@@ -355,7 +364,7 @@ def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
         review=_review(stated),
         attestations=stated.get("attestations", {}),
         completion=Decimal(stated["completion"]) if stated.get("completion") else None,
-        project_no=number,
+        project_no=_project_no(application, contracts),
         batch_no=batch_no(application),
         papers=_papers("claim", claim.claim_no),
     )

@@ -25,6 +25,7 @@ from applications.models.applications import ApplicationState
 from applications.models.leases import LeaseState
 from applications.own_checks import own_checks, stop_instantly
 from applications.stopping import require_not_stopped
+from applications.undertakings import counts_projects, hold_undertaking
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions.holds import require_clear, screen
@@ -208,6 +209,7 @@ def submit_application(
     assert application.program is not None
     require_not_stopped(application.program, scheme, application)
     application.submitted_at = application.submitted_at or dates.now()
+    application.undertaking = hold_undertaking(application) if counts_projects(scheme) else None
     facts = facts_of(application)
     assessment = assessed(application, facts)
     cases.move(
@@ -222,6 +224,7 @@ def submit_application(
             "pinned_reason": application.pinned_reason,
             "submitted_at": application.submitted_at,
             "requested_amount": assessment.computed_amount,
+            "undertaking": application.undertaking,
             **columns(application, facts, assessment),
             "band": band_of(scheme, assessment.amount),
             "filer": by,

@@ -13,6 +13,7 @@ from applications.models.papers import Paper
 from applications.models.projects import Project
 from applications.models.reviews import Check, Review
 from applications.models.settlements import SettlementAnswer, SettlementBatch, SettlementBatchLine
+from applications.models.undertakings import Undertaking
 
 __all__ = [
     "Application",
@@ -39,4 +40,5 @@ __all__ = [
     "SettlementAnswer",
     "SettlementBatch",
     "SettlementBatchLine",
+    "Undertaking",
 ]

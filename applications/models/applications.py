@@ -81,6 +81,15 @@ class Application(Recorded):
         related_name="applications",
         verbose_name=_("申报项目"),
     )
+    # The project that its contract serves, as it was named at filing: what a cap per project counts by.
+    undertaking = models.ForeignKey(
+        "applications.Undertaking",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="applications",
+        verbose_name=_("所属项目"),
+    )
     facts = models.JSONField(_("申报事实"), default=dict)
     assessment = models.JSONField(_("测算"), default=dict)
     engine_version = models.CharField(max_length=20, blank=True)

@@ -15,9 +15,9 @@ from applications.year_basis import year_basis
 from tests import casework
 from vouchers import dates
 from vouchers.models import Voucher
-from vouchers.policy import assess
+from vouchers.policy import assess, to_plain
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import TierMeasure, TierMode
+from vouchers.policy.terms import ChipOrigin, Component, TierMeasure, TierMode, TrackChoice
 
 D = Decimal
 DAY = date(2025, 8, 1)
@@ -94,3 +94,39 @@ def test_an_application_counts_the_applications_before_it(cast, voucher):
     scheme = of_the_year(voucher)
     assert year_basis(scheme, first, on=DAY) == {}
     assert application_facts(second, scheme, on=DAY).used.year_basis == {"rent": D(5000000)}
+
+
+def test_each_of_the_tracks_that_are_added_up_goes_on_from_its_own_base(cast, voucher):
+    """The track of storage pays 5 % of storage alone; what it counted is not taken for the rent's base."""
+    first = filed(cast, voucher, "700000.00", "25112000000000000001")
+    second = filed(cast, voucher, "500000.00", "25112000000000000002")
+    one = of_the_year(voucher)
+    (rent,) = one.tracks
+    storage = replace(rent, code="storage", name="存储", excluded_components=(Component.COMPUTE,))
+    both = replace(
+        one,
+        track_choice=TrackChoice.SUM,
+        tracks=(storage, rent),
+        rates=(*one.rates, *(replace(rate, code=f"s_{rate.code}", track="storage") for rate in one.rates)),
+        caps=(),
+    )
+    kept = assess(both, claim_facts(first, both, on=DAY))
+    Claim.objects.filter(pk=first.pk).update(assessment=to_plain(kept))
+    assert year_basis(both, second, on=DAY) == {"rent": D(700000)}
+    assert assess(both, claim_facts(second, both, on=DAY)).computed_amount == D(80000)
+
+
+def test_the_bands_of_each_chip_go_on_from_that_chips_base(cast, voucher):
+    first = filed(cast, voucher, "700000.00", "25112000000000000001")
+    second = filed(cast, voucher, "500000.00", "25112000000000000002")
+    one = of_the_year(voucher)
+    domestic = tuple(
+        replace(rate, code=f"d_{rate.code}", chip_origins=(ChipOrigin.DOMESTIC,)) for rate in one.rates
+    )
+    laddered = replace(one, rates=(*domestic, *one.rates), caps=())
+    facts = claim_facts(first, laddered, on=DAY)
+    chip = next(contract.chip_origin for contract in facts.contracts)
+    assert chip is ChipOrigin.FOREIGN
+    Claim.objects.filter(pk=first.pk).update(assessment=to_plain(assess(laddered, facts)))
+    assert year_basis(laddered, second, on=DAY) == {"rent": D(700000), "rent/*": D(700000)}
+    assert assess(laddered, claim_facts(second, laddered, on=DAY)).computed_amount == D(80000)

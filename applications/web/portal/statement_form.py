@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from applications.grounds import ground_kinds, is_project, tracks_of
+from applications.undertakings import counts_projects
 from applications.web.portal.contract_form import QuantityField, short_number
 from vouchers.policy.gate_scope import asks_for_party_kind
 from vouchers.policy.rules import Scheme
@@ -82,6 +83,8 @@ class StatementForm(forms.Form):
                 widget=forms.TextInput(attrs={"list": "service-items", "autocomplete": "off"}),
                 error_messages={"required": _("请填写合同所购的服务项目。")},
             )
+        if counts_projects(scheme):
+            self._ask_project()
         for name, (kind, question) in QUESTIONS.items():
             if kind in gates:
                 self.fields[name] = _yes_no(question)
@@ -94,6 +97,21 @@ class StatementForm(forms.Form):
             )
         if scheme.other_money.switched_on and scheme.other_money.mode is not OtherMoneyMode.NOT_STATED:
             self._ask_other_money()
+
+    def _ask_project(self) -> None:
+        """A cap per project counts all contracts of one project together."""
+        self.fields["project_name"] = forms.CharField(
+            label=_("合同所服务的项目名称"),
+            max_length=200,
+            help_text=_("几份合同服务于同一项目的，每次都填写相同的名称，单个项目的限额合并计算。"),
+            error_messages={"required": _("请填写项目名称。")},
+        )
+        self.fields["project_registration"] = forms.CharField(
+            label=_("项目立项或备案编号"),
+            max_length=100,
+            required=False,
+            help_text=_("有立项批文或备案编号的请填写，同一编号视为同一项目；没有的留空。"),
+        )
 
     def _ask_other_money(self) -> None:
         self.fields["other_money"] = _yes_no(_("该合同是否已经或正在申请其他财政资金支持？"))
@@ -149,9 +167,9 @@ class StatementForm(forms.Form):
         """The answers as they are kept with the application (``applications.facts`` reads them)."""
         given = self.cleaned_data
         facts: dict[str, Any] = {}
-        for name in ("party_kind", "service_item"):
+        for name in ("party_kind", "service_item", "project_name", "project_registration"):
             if name in self.fields:
-                facts[name] = given[name]
+                facts[name] = given[name].strip()
         if "classes" in self.fields:
             facts["classes"] = list(given["classes"])
         for name in QUESTIONS:
@@ -176,7 +194,9 @@ class StatementForm(forms.Form):
     def initial_of(self, facts: dict[str, Any]) -> dict[str, Any]:
         """The answers given before."""
         known: dict[str, Any] = {
-            name: facts[name] for name in ("party_kind", "service_item", "classes") if name in facts
+            name: facts[name]
+            for name in ("party_kind", "service_item", "classes", "project_name", "project_registration")
+            if name in facts
         }
         for name in QUESTIONS:
             if facts.get(name) is not None:
