@@ -14,6 +14,7 @@ from vouchers.policy import cap_keys
 from vouchers.policy import facts as f
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
+from vouchers.policy.ladders import year_ladders
 
 D = Decimal
 BEIJING = timezone(timedelta(hours=8))
@@ -183,4 +184,8 @@ def facts_for(
         return facts
     caps = {key.key: draw(st.just(D(0)) | fen) for key in cap_keys(scheme, facts)}
     year = {track.code: draw(fen) for track in scheme.tracks}
+    for track in scheme.tracks:  # a track's base is that of its ladders together
+        parts = {key: draw(st.just(D(0)) | fen) for key in year_ladders(scheme, track)}
+        if parts:
+            year |= parts | {track.code: sum(parts.values(), D(0))}
     return replace(facts, used=f.UsedAmounts(caps=caps, year_basis=year))

@@ -7,7 +7,8 @@ structures away where a law does not hold with them (`schemes(floors=False, roun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.vouchers.policy.random_facts import END, KINDS, START, facts_for, fen
 from vouchers.policy import facts as f
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
+from vouchers.policy.plain import BEIJING_TIME
 
 __all__ = ["cases", "facts_for", "fen", "scales", "schemes", "treasuries"]
 
@@ -25,6 +27,9 @@ CITE = r.Citation("随机文件", "第一条")
 
 CLASSES = (
     r.ApplicantClass(cite=CITE, code="startup", name="初创企业", registered_within_months=24),
+    r.ApplicantClass(
+        cite=CITE, code="newborn", name="新设企业", registered_within_months=19, border=t.Border.EXCLUDED
+    ),
     r.ApplicantClass(cite=CITE, code="sme", name="中小企业", sizes=("micro", "small", "medium")),
     r.ApplicantClass(cite=CITE, code="champion", name="链主企业"),
 )
@@ -59,33 +64,58 @@ def _track(draw: st.DrawFn, code: str, *, bands: Sequence[t.TierMode], windows: 
         tier_measure=t.TierMeasure.CASE if by_scale else draw(st.sampled_from(list(t.TierMeasure))),
         scale_unit=t.ScaleUnit.PFLOPS if by_scale else None,
         scale_precision=draw(st.none() | st.just(t.Precision.FP16)) if by_scale else None,
+        band_border=draw(st.sampled_from(list(t.Border))),
     )
 
 
 @st.composite
-def _rates(draw: st.DrawFn, track: r.Track, *, reviewers: bool, rising: bool) -> tuple[r.Rate, ...]:
-    """A ladder for all, or a rate by chip, use, component, class or completion with one for the rest behind it."""
+def _rates(
+    draw: st.DrawFn, track: r.Track, *, reviewers: bool, rising: bool, ladders: bool
+) -> tuple[r.Rate, ...]:
+    """A ladder for all or one for each chip, or a rate by chip, use, component, class or completion with one for the rest
+    behind it."""
+    if track.tier_mode is not t.TierMode.NONE and ladders and draw(st.booleans()):
+        return (
+            *draw(_ladder(track, "domestic", rising=rising, chip_origins=(t.ChipOrigin.DOMESTIC,))),
+            *draw(_ladder(track, "rest", rising=rising)),
+        )
+    if track.tier_mode is not t.TierMode.NONE:
+        return draw(_ladder(track, "band", rising=rising))
+    return draw(_by_condition(track, reviewers=reviewers))
+
+
+@st.composite
+def _ladder(
+    draw: st.DrawFn, track: r.Track, code: str, *, rising: bool, **condition: Any
+) -> tuple[r.Rate, ...]:
     by_scale = track.scale_unit is not None
     name = "unit_amount" if by_scale else "rate"
     values_of_a_text = st.sampled_from([D("0.5"), D(800), D(1000), D(10000)]) if by_scale else rates_of_a_text
-    if track.tier_mode is not t.TierMode.NONE:
-        levels = st.integers(1, 900).map(D) if by_scale else thresholds
-        borders = sorted(draw(st.lists(levels, min_size=1, max_size=3, unique=True)))
-        values = [draw(values_of_a_text) for _ in range(len(borders) + 1)]
-        values = sorted(values) if rising else values
-        starts: list[Decimal | None] = [None, *borders]
-        ends: list[Decimal | None] = [*borders, None]
-        return tuple(
-            r.Rate(
-                cite=CITE,
-                code=f"{track.code}_{place}",
-                track=track.code,
-                band_from=low,
-                band_to=high,
-                **{name: rate},
-            )
-            for place, (low, high, rate) in enumerate(zip(starts, ends, values, strict=True))
+    levels = st.integers(1, 900).map(D) if by_scale else thresholds
+    borders = sorted(draw(st.lists(levels, min_size=1, max_size=3, unique=True)))
+    values = [draw(values_of_a_text) for _ in range(len(borders) + 1)]
+    values = sorted(values) if rising else values
+    starts: list[Decimal | None] = [None, *borders]
+    ends: list[Decimal | None] = [*borders, None]
+    return tuple(
+        r.Rate(
+            cite=CITE,
+            code=f"{track.code}_{code}_{place}",
+            track=track.code,
+            band_from=low,
+            band_to=high,
+            **{name: rate},
+            **condition,
         )
+        for place, (low, high, rate) in enumerate(zip(starts, ends, values, strict=True))
+    )
+
+
+@st.composite
+def _by_condition(draw: st.DrawFn, track: r.Track, *, reviewers: bool) -> tuple[r.Rate, ...]:
+    by_scale = track.scale_unit is not None
+    name = "unit_amount" if by_scale else "rate"
+    values_of_a_text = st.sampled_from([D("0.5"), D(800), D(1000), D(10000)]) if by_scale else rates_of_a_text
     condition: dict[str, Any] = draw(
         st.sampled_from(
             [
@@ -94,6 +124,7 @@ def _rates(draw: st.DrawFn, track: r.Track, *, reviewers: bool, rising: bool) ->
                 {"purposes": (t.Purpose.TRAINING, t.Purpose.FINETUNING)},
                 {"components": (t.Component.COMPUTE,)},
                 {"classes": ("startup",)},
+                {"classes": ("newborn",)},
                 {"classes": ("sme", "champion")},
                 {"completion_from": D("0.8")},
             ]
@@ -140,7 +171,7 @@ def _cap(draw: st.DrawFn, number: int, tracks: tuple[str, ...], subjects: Sequen
 
 
 @st.composite
-def _gate(draw: st.DrawFn, number: int) -> r.Gate:
+def _gate(draw: st.DrawFn, number: int, tracks: tuple[r.Track, ...]) -> r.Gate:
     values: dict[str, Any] = draw(
         st.sampled_from(
             [
@@ -148,6 +179,7 @@ def _gate(draw: st.DrawFn, number: int) -> r.Gate:
                 {"kind": t.GateKind.SECTOR, "industries": ("65",)},
                 {"kind": t.GateKind.PARTY_KIND, "values": ("enterprise", "university")},
                 {"kind": t.GateKind.AGE_AT_LEAST, "months": 12},
+                {"kind": t.GateKind.AGE_AT_LEAST, "months": 19, "border": t.Border.EXCLUDED},
                 {"kind": t.GateKind.NO_DISHONESTY, "years": 3},
                 {"kind": t.GateKind.NON_AFFILIATED},
                 {"kind": t.GateKind.PROVIDER_ADMITTED},
@@ -158,8 +190,22 @@ def _gate(draw: st.DrawFn, number: int) -> r.Gate:
             ]
         )
     )
+    limits: dict[str, Any] = draw(
+        st.sampled_from(
+            [
+                {},
+                {},
+                {"sides": (tracks[0].side,)},
+                {"for_kinds": (t.PartyKind.ENTERPRISE, t.PartyKind.INSTITUTE)},
+                {"not_for_kinds": (t.PartyKind.UNIVERSITY,)},
+                {"classes": ("sme",)},
+                {"waived_for": ("champion", "newborn")},
+            ]
+        )
+    )
     return r.Gate(
         cite=CITE,
+        **limits,
         code=f"gate{number}",
         text=f"条件{number}",
         cure="请补正。",
@@ -188,6 +234,25 @@ def _floor(draw: st.DrawFn, number: int, tracks: tuple[r.Track, ...]) -> r.Floor
         if measure is t.FloorMeasure.AMOUNT
         else draw(st.integers(1, 100).map(lambda number: D(number) * 100)),
         stages=tuple(t.Stage),
+        border=draw(st.sampled_from(list(t.Border))),
+    )
+
+
+@st.composite
+def _window(draw: st.DrawFn) -> r.Window:
+    opens_at = datetime(2024, draw(st.integers(1, 12)), draw(st.integers(1, 31 - 3)), 9, tzinfo=BEIJING_TIME)
+    repeats = draw(st.sampled_from(list(t.Repeats)))
+    return r.Window(
+        cite=CITE,
+        code="window",
+        name="申报期",
+        opens_at=opens_at,
+        closes_at=opens_at + timedelta(days=draw(st.integers(1, 27)), hours=draw(st.integers(0, 23))),
+        stage=draw(st.sampled_from(list(t.Stage))),
+        repeats=repeats,
+        repeats_until=None
+        if repeats is t.Repeats.NONE
+        else draw(st.none() | st.dates(date(2025, 1, 1), date(2027, 1, 1))),
     )
 
 
@@ -214,6 +279,9 @@ def schemes(
     windows: bool = True,
     scale: bool = True,
     reviewers: bool = True,
+    ladders: bool = True,
+    joint: bool = True,
+    filing: bool = True,
     cap_subjects: Sequence[t.CapSubject] = tuple(t.CapSubject),
     floors: bool = True,
     gates: bool = True,
@@ -228,7 +296,15 @@ def schemes(
     codes = ("a", "b") if draw(st.booleans()) else ("a",)
     tracks = tuple(draw(_track(code, bands=bands, windows=windows, scale=scale)) for code in codes)
     rates = tuple(
-        rate for track in tracks for rate in draw(_rates(track, reviewers=reviewers, rising=rising_bands))
+        rate
+        for track in tracks
+        for rate in draw(_rates(track, reviewers=reviewers, rising=rising_bands, ladders=ladders))
+    )
+    tracks = tuple(
+        replace(track, tier_base=draw(st.sampled_from(list(t.TierBase))))
+        if joint and any(rate.code == f"{track.code}_domestic_0" for rate in rates)
+        else track
+        for track in tracks
     )
     modes_of_money = [
         one
@@ -252,7 +328,8 @@ def schemes(
         caps=tuple(draw(_cap(number, codes, cap_subjects)) for number in range(draw(many)))
         if cap_subjects
         else (),
-        gates=tuple(draw(_gate(number)) for number in range(draw(many))) if gates else (),
+        gates=tuple(draw(_gate(number, tracks)) for number in range(draw(many))) if gates else (),
+        windows=(draw(_window()),) if filing and draw(st.integers(0, 3)) == 0 else (),
         floors=tuple(draw(_floor(number, tracks)) for number in range(draw(st.integers(0, 1))))
         if floors
         else (),
