@@ -168,6 +168,10 @@ class ProgramAdmin(ActingAdmin, ScopedAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fields if obj is None else (*self.fields, "versions", "origin")
 
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
+        """No heading over nothing: a new program has no budget yet."""
+        return self.inlines if obj is not None and obj.budgets.exists() else ()
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and db_field.name in HELP:

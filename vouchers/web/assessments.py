@@ -7,7 +7,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from vouchers.policy.assessment import Assessment, Finding, Line
+from vouchers.policy.assessment import Assessment, Counterfactual, Finding, Line
+from vouchers.policy.terms import FindingResult
 from vouchers.web.wording import money_text, plain_number, rate_text
 
 STEPS = {
@@ -76,6 +77,14 @@ def shown_findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: order[row["outcome"]])
 
 
+def shown_counterfactuals(assessment: Assessment) -> tuple[Counterfactual, ...]:
+    """What would change the outcome: of conditions, only those that are known not to be met. Whoever is merely not judged yet
+    is not told what to mend."""
+    open_codes = {one.code for one in assessment.findings if one.result is FindingResult.NOT_TESTABLE}
+    failed = {one.code for one in assessment.findings if one.result is FindingResult.NOT_MET}
+    return tuple(one for one in assessment.counterfactuals if one.code not in open_codes - failed)
+
+
 def shown_assessment(assessment: Assessment) -> dict[str, Any]:
     """A whole assessment for `portal/parts/estimate.html` and `working.html`."""
     return {
@@ -83,6 +92,6 @@ def shown_assessment(assessment: Assessment) -> dict[str, Any]:
         "outcome": assessment.outcome.value,
         "lines": shown_lines(assessment),
         "findings": shown_findings(assessment.findings),
-        "counterfactuals": assessment.counterfactuals,
+        "counterfactuals": shown_counterfactuals(assessment),
         "refused_by": assessment.refusals,
     }

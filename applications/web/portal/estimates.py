@@ -12,6 +12,7 @@ from applications.web.shown import shown_findings, shown_lines, shown_price
 from vouchers.errors import DomainError
 from vouchers.policy.assessment import Assessment
 from vouchers.policy.facts import BasisItemFacts
+from vouchers.web.assessments import shown_counterfactuals
 
 
 def shown_assessment(assessment: Assessment) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def shown_assessment(assessment: Assessment) -> dict[str, Any]:
         "outcome": assessment.outcome.value,
         "lines": shown_lines(assessment),
         "findings": shown_findings(assessment.findings),
-        "counterfactuals": assessment.counterfactuals,
+        "counterfactuals": shown_counterfactuals(assessment),
         "refused_by": assessment.refusals,
     }
 
@@ -40,6 +41,10 @@ def shown_estimate(case: Application | Claim, more: BasisItemFacts | None = None
     return shown_assessment(assessment) | {"price": shown_price(price)}
 
 
+#: While it is in these states something can still be mended.
+OPEN = frozenset({"draft", "submitted", "returned", "accepted", "recommended", "verified"})
+
+
 def shown_kept(case: Application | Claim) -> dict[str, Any]:
     """The assessment that the case stands on."""
     assessment = kept(case)
@@ -47,4 +52,5 @@ def shown_kept(case: Application | Claim) -> dict[str, Any]:
     price = shown_price(check)
     if assessment is None:
         return {"assessment": None, "price": price}
-    return shown_assessment(assessment) | {"price": price}
+    shown = shown_assessment(assessment) | {"price": price}
+    return shown if case.state in OPEN else shown | {"counterfactuals": ()}

@@ -46,7 +46,7 @@ from vouchers.policy.terms import (
     Stage,
     TrackChoice,
 )
-from vouchers.web.assessments import shown_findings, shown_lines
+from vouchers.web.assessments import shown_counterfactuals, shown_findings, shown_lines
 from vouchers.web.catalogue import offer_of, offers
 from vouchers.web.fields import DayField, MoneyField, UnitPriceField
 from vouchers.web.public.limits import count_question
@@ -234,7 +234,7 @@ class PrecheckForm(forms.Form):
             chip_origin=ChipOrigin(origin) if origin else None,
             provider=ProviderFacts(
                 uscc="",
-                name=_("所填服务商"),
+                name="",
                 admissions=admissions,
                 affiliated=self.flag("is_affiliated"),
                 affiliation_sentence=_("您填写与服务商存在关联关系"),
@@ -337,7 +337,7 @@ def precheck(request: HttpRequest) -> HttpResponse:
             "assessment": assessment,
             "outcome": assessment.outcome.value,
             "refused_by": assessment.refusals,
-            "counterfactuals": assessment.counterfactuals,
+            "counterfactuals": shown_counterfactuals(assessment),
             "lines": shown_lines(assessment),
             "findings": _findings(assessment.findings),
             "open_questions": any(one.result is FindingResult.NOT_TESTABLE for one in assessment.findings),
