@@ -34,6 +34,11 @@ def plain_text(value: str) -> str:
     return _FORBIDDEN.sub("", value)[:_MOST_CHARACTERS]
 
 
+def plain_cell(text: str) -> str:
+    """The string for a file of comma-separated values: no spreadsheet that opens it takes it for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
 class Sheet:
     """One sheet: a header, then rows in order; counts and hashes what it is given."""
 

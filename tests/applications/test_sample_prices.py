@@ -21,6 +21,7 @@ from vouchers.actions.dry_runs import Plan, compute
 from vouchers.context import Actor, acting
 from vouchers.models import PriceObservation
 from vouchers.policy.documents import shipped_scheme
+from vouchers.policy.entered import Entered
 from vouchers.policy.facts import PriceVerdict
 from vouchers.policy.replay import CaseOutcome, ReplayCase
 from vouchers.policy.rules import Scheme
@@ -78,11 +79,12 @@ def test_each_lease_has_the_verdict_that_it_has_one_by_one(imported, cast):
 
 def test_a_lease_above_its_band_is_refused_and_passes_where_no_band_is_asked_for(imported, beijing):
     free = replace(beijing, price=replace(beijing.price, above_band=AboveBand.NONE))
+    cases = {case.case_no: case for case in read_sample(BEIJING)}
     seen: list[tuple[ReplayCase, CaseOutcome, CaseOutcome]] = []
 
-    def each(case: ReplayCase, before: CaseOutcome | None, after: CaseOutcome) -> None:
+    def each(case: Entered, before: CaseOutcome | None, after: CaseOutcome) -> None:
         assert before is not None
-        seen.append((case, before, after))
+        seen.append((cases[case.case_no], before, after))
 
     plan = Plan(scheme=free, before=beijing, query=BEIJING, sources=(SOURCES["sample"],))
     report = compute(plan, each=each)

@@ -6,10 +6,12 @@ says exactly of what it speaks, also after the draft went on.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -30,10 +32,9 @@ from vouchers.models.jobs import JobState
 from vouchers.money import thousands
 from vouchers.policy.canonical import digest
 from vouchers.policy.case_rows import read_case
-from vouchers.policy.dry_run import dry_run
+from vouchers.policy.dry_run import Each, dry_run
 from vouchers.policy.dry_run_report import DryRunReport
 from vouchers.policy.plain import SchemeError
-from vouchers.policy.replay import CaseOutcome, ReplayCase
 from vouchers.policy.rules import Scheme, parse, render
 from vouchers.policy.transposed import Transposed, transpose
 from vouchers.policy.words import day_words
@@ -64,9 +65,6 @@ class Plan:
     def as_if(self, scheme: Scheme) -> Transposed:
         """A version as it is computed with: as if in force over the period."""
         return transpose(scheme, self.query.from_on, self.query.to_on)
-
-
-Each = Callable[[ReplayCase, CaseOutcome | None, CaseOutcome], None]
 
 
 def compute(
@@ -267,16 +265,27 @@ def run_dry_run(run: Run) -> JobResult:
         total = sum(one["cases"] for one in told)
         run.progress(0, total, "件")
         path = run.new_file(".xlsx")
-        book = DryRunBook(total)
+        book = DryRunBook(path, total)
+        if book.beside is not None:
+            run.files.append(book.beside)
         if total >= MANY:
             plan = replace(plan, processes=2)
         report = compute(plan, progress=lambda done: run.progress(min(done, total), total), each=book.each)
         basis = basis_of(plan, told)
-        book.save(
-            path, report, basis=basis, job_no=run.job.job_no, scheme_sha256=run.job.params["scheme_sha256"]
-        )
+        book.save(report, basis=basis, job_no=run.job.job_no, scheme_sha256=run.job.params["scheme_sha256"])
+        if book.beside is not None:
+            path = _together(run.new_file(".zip"), path, book.beside)
     words = _("共测算 %(cases)s 件。") % {"cases": f"{report.cases:,}"}
     return JobResult({"report": report.as_json(), "sources": told, "basis": basis}, path, words)
+
+
+def _together(target: Path, *parts: Path) -> Path:
+    """One file of several, which go away."""
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for part in parts:
+            archive.write(part, part.name)
+            part.unlink()
+    return target
 
 
 def basis_of(plan: Plan, told: list[dict[str, Any]]) -> list[str]:

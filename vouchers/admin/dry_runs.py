@@ -30,7 +30,7 @@ from vouchers.admin.version_pages import (
 from vouchers.errors import DomainError, Problems
 from vouchers.models import Job, PolicyVersion
 from vouchers.models.jobs import JobState
-from vouchers.web.dry_runs import asked_facts, headline, period_words, report_view
+from vouchers.web.dry_runs import asked_facts, headline, is_synthetic, period_words, report_view
 from vouchers.web.jobs import register_job_page, shown
 
 LISTED = 10
@@ -110,6 +110,7 @@ def dry_run_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
                 "url": report_address(job),
                 "period": period_words(job),
                 "headline": headline(job) if _done(job) else [],
+                "synthetic": is_synthetic(job),
             }
             for job in dry_runs.dry_runs_of(version, by=person)[:LISTED]
         ],
@@ -142,7 +143,8 @@ def report_view_of(request: HttpRequest, version: PolicyVersion, job_no: str) ->
         "again": version_address(version, "dry-run"),
         "changed": dry_runs.changed_since(job, version),
         "report": report_view(job, person) if _done(job) else None,
-        "synthetic": any(one.get("synthetic") for one in job.result.get("sources", [])),
+        "synthetic": is_synthetic(job),
+        "zipped": job.result_file.endswith(".zip"),
         "basis": job.result.get("basis", []),
     }
     return TemplateResponse(request, "admin/vouchers/dry_run_report.html", context)
@@ -158,6 +160,7 @@ def panel_context(request: HttpRequest, version: PolicyVersion) -> dict[str, Any
         "job": job,
         "headline": headline(job) if job is not None else [],
         "changed": dry_runs.changed_since(job, version) if job is not None else False,
+        "synthetic": job is not None and is_synthetic(job),
         "url": report_address(job) if job is not None else "",
         "ask_url": version_address(version, "dry-run"),
         "asked": asked_facts(job) if job is not None else [],

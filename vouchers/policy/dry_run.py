@@ -40,7 +40,7 @@ CHUNK = 500
 
 _APPLICATION = Stage.APPLICATION
 
-Each = Callable[[ReplayCase, CaseOutcome | None, CaseOutcome], None]
+Each = Callable[[Entered, CaseOutcome | None, CaseOutcome], None]
 
 
 def dry_run(
@@ -72,7 +72,7 @@ def dry_run(
     schemes = [scheme] if before is None else [before, scheme]
     weigher = Weigher(schemes, budgets, read)
     turns = [Turn(version, place, opening) for place, version in enumerate(weigher.versions)]
-    sums = _Sums(weigher, turns, top, each)
+    sums = _Sums(turns, top, each)
     with localcontext(PRECISION), _collecting_seldom():
         entering = _enter(weigher, cases, processes, progress, cancelled)
         if any(waits_for_batches(turn) for turn in turns):
@@ -188,12 +188,11 @@ _Outcome = tuple[Any, Entered, CaseOutcome | None, CaseOutcome]
 class _Sums:
     """The report while it grows."""
 
-    def __init__(self, weigher: Weigher, turns: list[Turn], top: int, each: Each | None) -> None:
+    def __init__(self, turns: list[Turn], top: int, each: Each | None) -> None:
         self.flows = {False: FlowSums(top), True: FlowSums(top)}
         self.count = 0
         self.first: date | None = None
         self.last: date | None = None
-        self._weigher = weigher
         self.turns = turns
         self._each = each
         self._named = 0
@@ -201,13 +200,13 @@ class _Sums:
     def add(self, outcomes: Iterable[_Outcome]) -> None:
         """Some cases more, in their order."""
         flows, each = self.flows, self._each
-        for row, case, was, now in outcomes:
+        for _row, case, was, now in outcomes:
             self.count += 1
             self.last = case.on
             if self.first is None:
                 self.first = case.on
             if each is not None:
-                each(self._weigher.case_of(row), was, now)
+                each(case, was, now)
             flow = flows[case.stage is _APPLICATION]
             amount = was.amount if was is not None else case.granted
             if amount is None:
@@ -243,7 +242,7 @@ class _Sums:
                 case_no=case.case_no,
                 on=case.on,
                 stage=case.facts.stage.value,
-                enterprise_name=case.enterprise_name or case.facts.applicant.name,
+                enterprise_name=entered.name,
                 before=before,
                 after=after,
                 difference=after - before,

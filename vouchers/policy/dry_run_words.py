@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vouchers.policy.assessment import Assessment, Line
+from vouchers.policy.names import OWNERSHIPS, SIZES
 from vouchers.policy.rules import Scheme
 
 _OWN = {
@@ -25,6 +26,8 @@ _OWN = {
     "shortage": "资金不足时的分配",
     "cap.budget": "年度预算指标",
 }
+EVENTS = {"issue": "发券", "claim": "兑付"}
+"""At which event a pool counts."""
 MOST_REASONS = 8
 
 
@@ -51,8 +54,11 @@ class Words:
         if by == "class":
             return self._classes.get(value, value) or "无特定类别"
         if by == "source":
-            return {"cases": "本专项案件", "sample": "样本年度"}.get(value, value)
-        return value or "未取得"
+            return {"cases": "本专项案件", "history": "导入的历史案件", "sample": "合成样本"}.get(
+                value, value
+            )
+        known = {"size": SIZES, "ownership": OWNERSHIPS}.get(by, {})
+        return known.get(value, value) or "未取得"
 
 
 def reasons(before: Assessment | None, after: Assessment) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ class Entered:
     stage: Stage
     application_no: str
     uscc: str
+    name: str
+    """The enterprise's, as a report names it."""
     voucher: VoucherFacts | None
     granted: Decimal | None
     batch_no: str
@@ -144,6 +146,7 @@ class Weigher:
             facts.stage,
             case.application_no,
             party.uscc,
+            case.enterprise_name or party.name,
             None if facts.stage is _APPLICATION else facts.voucher,
             case.granted,
             facts.batch_no,

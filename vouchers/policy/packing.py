@@ -76,7 +76,7 @@ class Unpacker:
             yield [self._case(one) for one in some]
 
     def _case(self, packed: tuple[Any, ...]) -> Entered:
-        case_no, ordinal, stage, application_no, uscc, more, granted, batch_no, profile, halves = packed
+        case_no, ordinal, stage, application_no, uscc, name, more, granted, batch_no, profile, halves = packed
         known = self._profiles.get(profile)
         if known is None:
             known = self._profiles[profile] = Profile(*profile)
@@ -88,6 +88,7 @@ class Unpacker:
             kind,
             application_no,
             uscc,
+            name,
             voucher,
             None if granted is None else Decimal(granted),
             batch_no,
@@ -172,6 +173,7 @@ def _pack(case: Entered) -> tuple[Any, ...]:
         _NUMBERS[case.stage],
         case.application_no,
         case.uscc,
+        case.name,
         b"" if more == _NOTHING_MORE else pickle.dumps(more, pickle.HIGHEST_PROTOCOL),
         None if granted is None else str(granted),
         case.batch_no,

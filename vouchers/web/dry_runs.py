@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from vouchers.actions.dry_run_words import group_label, region_names
 from vouchers.models import Job
 from vouchers.money import thousands
+from vouchers.policy.dry_run_words import EVENTS
 from vouchers.policy.words import day_words
 from vouchers.web.bars import BarChart, BarPair, Tug, bar_chart, tugs
 from vouchers.web.case_links import case_links
@@ -199,7 +200,13 @@ def _pools(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     for when in ("before", "after"):
         for pool in report[f"pools_{when}"]:
             row = rows.setdefault(
-                pool["key"], {"name": pool["name"], "period": pool["period"], "limit": _number(pool["limit"])}
+                pool["key"],
+                {
+                    "name": pool["name"],
+                    "period": pool["period"],
+                    "event": EVENTS.get(pool["event"], pool["event"]),
+                    "limit": _number(pool["limit"]),
+                },
             )
             spent = date.fromisoformat(pool["spent_on"]) if pool["spent_on"] else None
             used = _number(pool["used"])
@@ -220,6 +227,11 @@ def headline(job: Job) -> list[dict[str, Any]]:
         for code, title, _lead in _FLOWS
         if report[code]["total"]["cases"]
     ]
+
+
+def is_synthetic(job: Job) -> bool:
+    """Whether invented cases were among those that it was run on."""
+    return any(one.get("synthetic") for one in job.result.get("sources", []))
 
 
 def period_words(job: Job) -> str:

@@ -22,7 +22,7 @@ from django.db import transaction
 from vouchers import dates
 from vouchers.actions import dry_runs
 from vouchers.actions.case_sources import CaseQuery, chosen_sources
-from vouchers.actions.dry_run_workbook import DryRunBook
+from vouchers.actions.dry_run_workbook import MOST_CASES, DryRunBook
 from vouchers.actions.dry_runs import Plan
 from vouchers.actions.policies import find_publication_in_force
 from vouchers.actions.policy_soundness import complete_scheme
@@ -59,7 +59,11 @@ class Command(BaseCommand):
             help="比较对象：in_force（现行版本）、recorded（实际核定）或发布编号",
         )
         parser.add_argument("--json", type=Path, help="JSON 写入该文件，不在屏幕输出")
-        parser.add_argument("--xlsx", type=Path, help="同时写出 Excel 工作簿")
+        parser.add_argument(
+            "--xlsx",
+            type=Path,
+            help=f"同时写出 Excel 工作簿；超过 {MOST_CASES:,} 件时，逐件清单另写为同名 .csv",
+        )
         parser.add_argument("--processes", type=int, default=1, help="并行的进程数")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -82,7 +86,7 @@ class Command(BaseCommand):
         plan = self._plan(options)
         told = dry_runs.told_sources(plan)
         total = sum(one["cases"] for one in told)
-        book = DryRunBook(total) if options["xlsx"] else None
+        book = DryRunBook(options["xlsx"], total) if options["xlsx"] else None
         loud = sys.stderr.isatty()
 
         def progress(done: int) -> None:
@@ -94,7 +98,7 @@ class Command(BaseCommand):
             self.stderr.write("")
         basis, sha256 = dry_runs.basis_of(plan, told), digest(render(plan.scheme))
         if book is not None:
-            book.save(options["xlsx"], report, basis=basis, job_no="", scheme_sha256=sha256)
+            book.save(report, basis=basis, job_no="", scheme_sha256=sha256)
         return {"scheme_sha256": sha256, "sources": told, "basis": basis, "report": report.as_json()}
 
     def _plan(self, options: dict[str, Any]) -> Plan:
