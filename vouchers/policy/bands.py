@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from vouchers.policy.assessment import Operand
-from vouchers.policy.basis import unit_of
+from vouchers.policy.basis import least_more, unit_of
 from vouchers.policy.rate_values import rate_words
 from vouchers.policy.rules import Rounding, Track
 from vouchers.policy.terms import TierMode
@@ -96,13 +96,14 @@ def _tell_next_band(
     if value <= (rates[here[0].code] if here else ZERO):
         return
     missing = (following.band_from or ZERO) - upto
-    reached = "即达到下一档" if ladder.starts_inside else "以上（不含本数）即达到下一档"
+    if not ladder.starts_inside:
+        missing += least_more(track.scale_unit is not None)
     what = "符合条件的费用" if track.scale_unit is None else "核定规模"
     scope = "全部" if track.tier_mode is _WHOLE else "其后的部分"
     words = rate_words(following, value) + ("" if track.scale_unit is None else f"/{unit}")
     working.hint(
         f"band.{following.code}",
-        lambda: f"再增加{what} {figure(missing, unit)}{reached}，{scope}按 {words} 计算。",
+        lambda: f"再增加{what} {figure(missing, unit)}即达到下一档，{scope}按 {words} 计算。",
         missing,
     )
 

@@ -33,6 +33,7 @@ _GROSS = TaxMode.GROSS
 _CUT = AboveBand.CUT
 
 SIX_PLACES = Decimal("0.000001")
+FEN = Decimal("0.01")
 
 
 @dataclass(slots=True)
@@ -188,6 +189,11 @@ def _reason_words(item: Item, reason: str) -> str:
 def unit_of(track: Track) -> str:
     """What the track's base is counted in: 元, or the unit of its scale."""
     return "元" if track.scale_unit is None else track.scale_unit.label
+
+
+def least_more(of_scale: bool) -> Decimal:
+    """The least by which a base can be exceeded: a fen, or the last place of a scale."""
+    return SIX_PLACES if of_scale else FEN
 
 
 def _scale(track: Track, item: Item, working: Working) -> Decimal:

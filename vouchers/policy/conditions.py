@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from vouchers.policy.basis import unit_of
+from vouchers.policy.basis import least_more, unit_of
 from vouchers.policy.facts import ContractFacts, Facts, PriceVerdict
 from vouchers.policy.plain import BEIJING_TIME
 from vouchers.policy.rates import TrackAmount
@@ -199,7 +199,7 @@ def check_floors(
         unit = unit_of(base.track) if floor.measure is FloorMeasure.SCALE else "元"
         one = FloorHeld(floor, value, unit)
         if is_below(floor, value):
-            working.hint(f"floor.{floor.code}", partial(_floor_cure, one), floor.amount - value)
+            working.hint(f"floor.{floor.code}", partial(_floor_cure, one), _missing(one))
             below.append(one)
         elif working.told:
             find_floors([one], working)
@@ -234,10 +234,18 @@ def find_floors(
         )
 
 
+def _missing(one: FloorHeld) -> Decimal:
+    """What there must be more of."""
+    missing = one.floor.amount - one.value
+    if one.floor.border is Border.INCLUDED:
+        return missing
+    return missing + least_more(one.floor.measure is FloorMeasure.SCALE)
+
+
 def _floor_cure(one: FloorHeld) -> str:
     more = _MORE.get(one.floor.measure, "再增加符合条件的费用")
-    reached = "即达到" if one.floor.border is Border.INCLUDED else "以上（不含本数）即超过"
-    return f"{more} {figure(one.floor.amount - one.value, one.unit)}{reached}起补线。"
+    reached = "即达到" if one.floor.border is Border.INCLUDED else "即超过"
+    return f"{more} {figure(_missing(one), one.unit)}{reached}起补线。"
 
 
 def _tell_floor(one: FloorHeld) -> Words:
