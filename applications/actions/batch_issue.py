@@ -171,6 +171,8 @@ def _issue(one: _Granted, issue_id: uuid.UUID, *, by: User, on: date) -> Voucher
         },
     )
     tell(case, "entitlement_granted" if direct else "voucher_issued")
+    if case.is_listed:
+        tell(case, "application_listed")
     return voucher
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from applications.models import Claim, Lease, Paper
+from applications.models import Application, Claim, Lease, Paper
 from applications.models.claims import ClaimKind
 from applications.models.leases import LeaseState
 from vouchers import dates
@@ -31,6 +31,18 @@ def require_voucher(voucher: Voucher, *, filed_before: bool) -> None:
     if voucher.state != VoucherState.ACTIVE:
         raise NotNow(
             "voucher.not_usable", f"算力券 {number} 目前为“{voucher.get_state_display()}”，不能申请兑付。"
+        )
+    _require_consent(voucher)
+
+
+def _require_consent(voucher: Voucher) -> None:
+    """What was granted without application is drawn on once the enterprise has confirmed its wish (409 ``application.consent``)."""
+    listed = Application.objects.filter(application_no=voucher.application_no, is_listed=True).first()
+    if listed is not None and listed.consented_at is None:
+        raise NotNow(
+            "application.consent",
+            "本件免申即享，须先确认意愿和收款账户。",
+            hint=f"请在申领 {listed.application_no} 的页面确认。",
         )
 
 

@@ -99,6 +99,12 @@ def _columns(fields: ProjectFields) -> dict[str, object]:
     return columns
 
 
+def project_columns(fields: ProjectFields) -> dict[str, object]:
+    """The columns of a project that is filled in without fault. Raises ``Problems`` (``project.*``)."""
+    _check(fields)
+    return _columns(fields)
+
+
 def draft_project(program: Program, owner: Party, fields: ProjectFields, *, by: User) -> Project:
     """A project in the making. Raises ``Forbidden`` (``access.role``) and ``Problems`` (``project.*``)."""
     announce("project.draft")

@@ -25,6 +25,7 @@ DEEDS = {
     "answer_check": _lazy("核验项结论"),
     "repin": _lazy("改按新版本办理"),
     "set_aside": _lazy("暂不列入本批"),
+    "consent": _lazy("企业确认意愿"),
 }
 """Deeds on a case that are no step of its lifecycle."""
 

@@ -38,6 +38,7 @@ PORTAL: dict[str, Row] = {
     "application_submitted": _portal(CASE),
     "application_letter": _portal(CASE),
     "application_withdraw": posted(_portal("waiting_application.application_no")),
+    "application_consent": posted(_portal(CASE)),
     "application_object": posted(_portal(CASE), 422),
     "vouchers": own_list(FILER, OTHER),
     "voucher": _portal("voucher.voucher_no"),
@@ -88,6 +89,8 @@ DESK: dict[str, Row] = {
     ),
     "issue_batches": own_list(*HANDLER),
     "open_issue_batch": posted(own_list(*HANDLER), 404, 404),  # which program is in the body
+    "upload_issue_list": posted(own_list(*HANDLER), 404, 404),  # which program is in the body
+    "issue_list_template": own_page(*HANDLER, "program.code"),
     "issue_batch": own_page(*HANDLER, "issue_batch.batch_no"),
     "issue_batch_workbook": own_page(*HANDLER, "issue_batch.batch_no", mine=422),  # nothing is shared out
     "decide_issue_batch": posted(own_page(*HANDLER, "issue_batch.batch_no", "cancel")),

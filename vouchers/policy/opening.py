@@ -12,7 +12,17 @@ from vouchers.policy.terms import CapSubject, IssueWay
 def closed_reasons(scheme: Scheme) -> list[str]:
     """Why the scheme cannot open for applications, each a sentence; empty when it can. A rate that no text publishes is never
     invented."""
+    return [*cannot_be_granted(scheme), *_takes_none(scheme)]
+
+
+def cannot_be_granted(scheme: Scheme) -> list[str]:
+    """Why nothing can be granted under it, in whatever way."""
     return [*_not_published(scheme), *_not_carried_out(scheme)]
+
+
+def _takes_none(scheme: Scheme) -> Iterator[str]:
+    if scheme.issue.way is IssueWay.WITHOUT_APPLICATION:
+        yield "本政策免申即享，由主管部门编制名单发放，不需提交申领；列入名单的单位会收到通知，确认意愿后即可使用。"
 
 
 def _not_published(scheme: Scheme) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -43,3 +44,19 @@ def act(request: HttpRequest, deed: Callable[[], Any], done: str, to: str, *args
         return redirect(to, *args)
     messages.success(request, done)
     return redirect(to, *args)
+
+
+def attempt(deed: Callable[[], Any]) -> Any:
+    """Do the deed within the request's transaction; what it wrote before it was refused is undone at once (unless the
+    refusal is to be kept), so that the page drawn next shows the rows as they stay."""
+    point = transaction.savepoint()
+    try:
+        made = deed()
+    except DomainError as refusal:
+        if refusal.keep:
+            transaction.savepoint_commit(point)
+        else:
+            transaction.savepoint_rollback(point)
+        raise
+    transaction.savepoint_commit(point)
+    return made

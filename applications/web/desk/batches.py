@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
 
 from applications.actions.batch_issue import issue_batch
+from applications.actions.batch_lists import make_list, review_list
 from applications.actions.batch_members import candidates, members_of, pending, set_aside
 from applications.actions.batch_rows import OFFICE
 from applications.actions.batches import (
@@ -28,29 +31,37 @@ from applications.actions.batches import (
     window_words,
 )
 from applications.batch_files import allotment_workbook
+from applications.batch_lists import list_template
 from applications.models import Application, BatchMember, IssueBatch, Review
 from applications.models.batches import UNFINISHED, IssueBatchState
-from applications.web.desk.access import act, desk_view
+from applications.web.desk.access import act, attempt, desk_view
 from applications.web.downloads import attachment
 from vouchers import dates
-from vouchers.access import has_role, require_role
+from vouchers.access import Role, has_role, require_role
 from vouchers.actions.budgets import room_of
+from vouchers.actions.policies import publication_in_force
 from vouchers.errors import DomainError, Invalid
 from vouchers.middleware import note_refusal
-from vouchers.models import Program
+from vouchers.models import Program, Publication
 from vouchers.money import ZERO, capital
-from vouchers.policy.terms import Shortage, Stage
+from vouchers.policy.terms import IssueWay, Shortage, Stage
 from vouchers.states import verbs_for
+from vouchers.workbooks.opening import MOST_BYTES
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE = 50
 MOST_PREVIEWED = 200
 REASONED = ("reopen", "cancel")
+_DEEDS = {"open": _lazy("建立"), "review_list": _lazy("审核名单")}
 
 
 @desk_view
 def batches(request: HttpRequest) -> HttpResponse:
-    """What waits for a batch, by version; then the batches, those that are not finished first."""
+    """What waits for a batch, by version; lists to be made; then the batches, the latest first."""
+    return _list_page(request)
+
+
+def _list_page(request: HttpRequest, refusals: Sequence[DomainError] = ()) -> HttpResponse:
     user = request.user
     waiting = [
         {
@@ -67,7 +78,51 @@ def batches(request: HttpRequest) -> HttpResponse:
     ]
     rows = IssueBatch.objects.visible_to(user).select_related("program", "publication").order_by("-pk")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    return render(request, "desk/issue_batches.html", {"waiting": waiting, "page": page})
+    context = {"waiting": waiting, "page": page, "listing": _listing_programs(user), "refusals": refusals}
+    return render(request, "desk/issue_batches.html", context, status=422 if refusals else 200)
+
+
+def _listing_programs(user: Any) -> list[Publication]:
+    """The versions in force today in the person's regions under which the office makes the list."""
+    found = []
+    for program in Program.objects.visible_to(user, Role.HANDLER).filter(origin="live"):
+        try:
+            publication = publication_in_force(program, dates.today())
+        except DomainError:
+            continue
+        if publication.scheme.issue.way is IssueWay.WITHOUT_APPLICATION:
+            found.append(publication)
+    return found
+
+
+@require_POST
+@desk_view
+def upload(request: HttpRequest) -> HttpResponse:
+    """A list as a batch; a faulty one is shown with its cells, and nothing of it is taken in."""
+    program = get_object_or_404(
+        Program.objects.visible_to(request.user, Role.HANDLER), code=request.POST.get("program", "")
+    )
+    file = request.FILES.get("file")
+    try:
+        if file is None:
+            raise Invalid("issue_list.missing", "请选择名单文件。", field="file")
+        if (file.size or 0) > MOST_BYTES:
+            raise Invalid("issue_list.too_large", "名单文件不能超过 5 MB。", field="file")
+        batch = attempt(lambda: make_list(program, file.read(), by=request.user))  # type: ignore[arg-type]
+    except DomainError as refusal:
+        request.refusal = refusal  # type: ignore[attr-defined]
+        return _list_page(request, [refusal])
+    messages.success(request, _("名单已载入，共 %(n)s 件，请另一人审核。") % {"n": batch.members.count()})
+    return redirect("desk:issue_batch", batch.batch_no)
+
+
+@desk_view
+def template(request: HttpRequest, code: str) -> HttpResponse:
+    """The workbook of a list to fill in, with the columns that the version in force asks for."""
+    program = get_object_or_404(Program.objects.visible_to(request.user, Role.HANDLER), code=code)
+    publication = publication_in_force(program, dates.today())
+    content = list_template(publication.scheme)
+    return attachment(request, content, f"{code}-名单模板.xlsx", XLSX, "list_template", code)
 
 
 @require_POST
@@ -141,6 +196,9 @@ def _gathered(request: HttpRequest, row: IssueBatch) -> dict[str, Any]:
         "pending": list(pending(row)),
         "may_gather": has_role(request.user, *OFFICE, region=row.program.region),
         "may_preview": len(found) <= MOST_PREVIEWED,
+        "may_review": row.is_listed
+        and pending(row).exists()
+        and has_role(request.user, Role.APPROVER, region=row.program.region),
     }
     if found and context["may_preview"] and "preview" in request.GET:
         try:
@@ -177,7 +235,7 @@ def _issue_preview(row: IssueBatch) -> dict[str, Any]:
 def _timeline(row: IssueBatch) -> list[dict[str, Any]]:
     done: list[dict[str, Any]] = [
         {
-            "title": _("建立") if review.verb == "open" else row.lifecycle.label_of(review.verb),
+            "title": _DEEDS.get(review.verb) or row.lifecycle.label_of(review.verb),
             "state": "done",
             "who": review.actor_name,
             "at": review.done_at,
@@ -216,10 +274,11 @@ def decide(request: HttpRequest, batch_no: str, verb: str) -> HttpResponse:
         "issue": lambda by: issue_batch(row, by=by),
         "reopen": lambda by: reopen_batch(row, by=by, reason=reason),
         "cancel": lambda by: cancel_batch(row, by=by, reason=reason),
+        "review_list": lambda by: review_list(row, by=by, reason=reason),
     }
     if verb not in deeds:
         raise Http404
-    label = row.lifecycle.label_of(verb)
+    label = _("审核名单") if verb == "review_list" else row.lifecycle.label_of(verb)
     return act(
         request,
         lambda: deeds[verb](request.user),

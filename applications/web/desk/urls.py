@@ -18,6 +18,8 @@ urlpatterns = [
     ),
     path("issue-batches/", batches.batches, name="issue_batches"),
     path("issue-batches/open/", batches.create, name="open_issue_batch"),
+    path("issue-batches/lists/", batches.upload, name="upload_issue_list"),
+    path("issue-batches/lists/<str:code>/template.xlsx", batches.template, name="issue_list_template"),
     path("issue-batches/<str:batch_no>/", batches.batch, name="issue_batch"),
     path("issue-batches/<str:batch_no>/list.xlsx", batches.workbook, name="issue_batch_workbook"),
     path("issue-batches/<str:batch_no>/<slug:verb>/", batches.decide, name="decide_issue_batch"),

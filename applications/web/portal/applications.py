@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from applications.actions.applications import start_application, withdraw_application
 from applications.actions.assessments import beneath
+from applications.actions.batch_lists import confirm_listed
 from applications.actions.issuing import pays_without_voucher
 from applications.actions.objections import file_objection
 from applications.models import Application, Claim, Objection
@@ -215,6 +216,21 @@ def withdraw(request: HttpRequest, application_no: str) -> HttpResponse:
         request,
         lambda: withdraw_application(case, by=by, reason=request.POST.get("reason", "").strip()[:1000]),
         _("申领 %(number)s 已撤回。") % {"number": application_no},
+        "portal:application",
+        application_no,
+    )
+
+
+@require_POST
+@portal_view
+def consent(request: HttpRequest, application_no: str) -> HttpResponse:
+    """The enterprise confirms that it wants what it was granted without application."""
+    case = find_application(request, application_no)
+    by: Any = request.user
+    return act(
+        request,
+        lambda: confirm_listed(case, by=by, accepted=request.POST.get("accepted") == "yes"),
+        _("已确认申领 %(number)s 的意愿和收款账户。") % {"number": application_no},
         "portal:application",
         application_no,
     )

@@ -41,6 +41,7 @@ urlpatterns = [
     path("applications/<str:application_no>/check/", steps.check, name="application_check"),
     path("applications/<str:application_no>/submitted/", steps.submitted, name="application_submitted"),
     path("applications/<str:application_no>/withdraw/", applications.withdraw, name="application_withdraw"),
+    path("applications/<str:application_no>/consent/", applications.consent, name="application_consent"),
     path("applications/<str:application_no>/object/", applications.object_to, name="application_object"),
     path("vouchers/", vouchers.vouchers, name="vouchers"),
     path("vouchers/<str:voucher_no>/", vouchers.voucher, name="voucher"),

@@ -12,6 +12,7 @@ from vouchers.policy import assess, closed_reasons
 from vouchers.policy import facts as f
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
+from vouchers.policy.opening import cannot_be_granted
 
 D = Decimal
 POOL, BATCH, PROJECT = t.CapSubject.POOL, t.CapSubject.BATCH, t.CapSubject.PROJECT
@@ -36,7 +37,7 @@ def asked(amount: str, **used: str) -> f.Facts:
 # ---- open or closed
 
 
-@pytest.mark.parametrize("way", list(t.IssueWay))
+@pytest.mark.parametrize("way", [way for way in t.IssueWay if way is not t.IssueWay.WITHOUT_APPLICATION])
 @pytest.mark.parametrize("shortage", list(t.Shortage))
 @pytest.mark.parametrize("counts_at", list(t.CountsAt))
 def test_whatever_the_text_says_of_issue_and_shortage_can_be_carried_out(
@@ -53,6 +54,13 @@ def test_a_cap_of_a_batch_opens_where_there_are_batches_and_stays_closed_where_e
     assert closed_reasons(scheme(caps=capped)) == []
     (reason,) = closed_reasons(scheme(issue=issued(t.IssueWay.INSTANT), caps=capped))
     assert "即领即享" in reason and "按批次计算" in reason
+
+
+def test_where_the_office_makes_the_list_no_application_is_taken_and_yet_it_can_be_granted():
+    listed = scheme(issue=issued(t.IssueWay.WITHOUT_APPLICATION))
+    (reason,) = closed_reasons(listed)
+    assert "免申即享" in reason and "不需提交申领" in reason
+    assert cannot_be_granted(listed) == []
 
 
 def test_a_rate_that_no_text_publishes_keeps_it_closed():
