@@ -48,11 +48,13 @@ def require_filer(claim: Claim, by: User) -> None:
         require_role(by, Role.FILER, party=claim.enterprise)
 
 
-def set_items(claim: Claim, items: list[ItemFields], *, by: User) -> list[BasisItem]:
-    """What the claim rests on, in this order; replaces what was there. Each item is checked by itself."""
+def set_items(claim: Claim, items: list[ItemFields], *, by: User, unseen: bool = False) -> list[BasisItem]:
+    """What the claim rests on, in this order; replaces what was there. Each item is checked by itself. ``unseen`` says that the
+    claim was made in this very transaction: nobody else can act on it, and there is nothing to replace."""
     announce("claim.set_items")
     require_filer(claim, by)
-    as_it_stands(claim)
+    if not unseen:
+        as_it_stands(claim)
     if claim.state not in (ClaimState.DRAFT, ClaimState.RETURNED):
         raise NotNow("claim.not_editable", "兑付申请提交后不能修改，如需更正请联系经办部门退回补正。")
     problems = [
@@ -61,7 +63,8 @@ def set_items(claim: Claim, items: list[ItemFields], *, by: User) -> list[BasisI
     problems += _over_invoices(items) + _twice(items)
     if problems:
         raise Problems(problems, code="claim.items")
-    claim.items.all().delete()
+    if not unseen:
+        claim.items.all().delete()
     return [
         BasisItem.objects.create(
             claim=claim,

@@ -27,7 +27,7 @@ from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
 from vouchers.actions.caps import caps_of
-from vouchers.actions.holds import require_clear, require_clear_for_party, screen
+from vouchers.actions.holds import require_clear, require_clear_for_party, screen, was_screened
 from vouchers.actions.outbox import enqueue
 from vouchers.actions.payments import add_payable
 from vouchers.actions.spending import spend
@@ -55,6 +55,7 @@ def start_claim(
     kind: str = ClaimKind.CLAIM,
     provider: Party | None = None,
     key: str = "",
+    facts: dict[str, Any] | None = None,
 ) -> Claim:
     """A draft claim on a voucher that may still be used."""
     announce("claim.start")
@@ -84,14 +85,21 @@ def start_claim(
         filer=by,
         idempotency_key=key,
         state_since=dates.now(),
+        facts=facts or {},
     )
 
 
-def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: str = "") -> Claim:
-    """File it and reserve its amount on the voucher and under every cap; the ledger's answer is final."""
+def submit_claim(
+    claim: Claim, *, by: User, filer_ip: str = "", filer_device: str = "", unseen: bool = False
+) -> Claim:
+    """File it and reserve its amount on the voucher and under every cap; the ledger's answer is final.
+
+    ``unseen`` says that the claim was made in this very transaction: nobody else can act on it yet.
+    """
     announce("claim.submit")
     require_filer(claim, by)
-    cases.as_it_stands(claim)
+    if not unseen:
+        cases.as_it_stands(claim)
     if claim.lifecycle.find("submit", claim.state) is None:
         raise not_now(claim, "submit")
     require_voucher(claim.voucher, filed_before=claim.submitted_at is not None)
@@ -105,7 +113,8 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
     require_papers(claim, scheme)
     if claim.lease is not None:
         check_lease_price(claim.lease, scheme)
-        screen("lease", claim.lease.lease_no, ScreeningMoment.FILING)
+        if claim.kind != ClaimKind.SETTLEMENT or not was_screened("lease", claim.lease.lease_no):
+            screen("lease", claim.lease.lease_no, ScreeningMoment.FILING)
         claim.price_check = latest_price_check(claim.lease)
     # A claim that is filed again still holds its old reservation: the ledger gives it back in the chain that takes the new one.
     held = claim.reserve_id if claim.state == ClaimState.RETURNED and claim.claimed_amount else None
@@ -145,7 +154,9 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
             },
         )
         cases.write_checks(claim, assessment, own)
-        screen("claim", claim.claim_no, ScreeningMoment.FILING)
+        if claim.kind != ClaimKind.SETTLEMENT:
+            # A platform's deduction is screened when it is confirmed, within the same minutes; until then nobody is paid.
+            screen("claim", claim.claim_no, ScreeningMoment.FILING)
         return claim
 
     if stands:
@@ -244,8 +255,8 @@ def settle_instantly(claim: Claim) -> Claim:
         )
     if claim.lifecycle.find("settle_instantly", claim.state) is None:
         raise not_now(claim, "settle_instantly")
-    screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
-    require_clear_for_party("claim", claim.claim_no)
+    screened = screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
+    require_clear_for_party("claim", claim.claim_no, screened=screened)
     assessment = kept(claim)
     if assessment is None or assessment.outcome is not Outcome.ELIGIBLE:
         raise NotNow(

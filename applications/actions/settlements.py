@@ -33,15 +33,25 @@ class Reach:
     programs: frozenset[str] = frozenset()
     region_code: str = ""
 
+    def admits(self, program_code: str, region_code: str) -> bool:
+        """Whether a program lies within."""
+        return self._program(program_code) and self._region(region_code)
+
     def require(self, program_code: str, region_code: str) -> None:
         """Refuse (403) what lies outside."""
-        if self.programs and program_code not in self.programs:
+        if not self._program(program_code):
             raise Forbidden("settlement.program", "该平台凭据未获授权办理本专项。", field="voucher_no")
+        if not self._region(region_code):
+            raise Forbidden("settlement.region", "该平台凭据不适用于本专项所在地区。", field="voucher_no")
+
+    def _program(self, program_code: str) -> bool:
+        return not self.programs or program_code in self.programs
+
+    def _region(self, region_code: str) -> bool:
         stem = self.region_code
         while stem.endswith("00"):
             stem = stem[:-2]
-        if stem and not region_code.startswith(stem):
-            raise Forbidden("settlement.region", "该平台凭据不适用于本专项所在地区。", field="voucher_no")
+        return region_code.startswith(stem)
 
 
 EVERYWHERE = Reach()
@@ -120,7 +130,7 @@ def reserve_settlement(
     _require_period(request, lease)
     _require_unused(request.line, provider)
     claim = _started(request, voucher, lease, provider=provider, key=key, digest=digest, by=by)
-    return _answered(_submit(claim, by=by), digest)
+    return _answered(_submit(claim, by=by, unseen=True), digest)
 
 
 def _alone(provider: Party, key: str, line: str) -> None:
@@ -188,11 +198,17 @@ def _started(
 ) -> Claim:
     """A draft with its one item."""
     try:
-        claim = start_claim(voucher, lease, by=by, kind=ClaimKind.SETTLEMENT, provider=provider, key=key)
+        claim = start_claim(
+            voucher,
+            lease,
+            by=by,
+            kind=ClaimKind.SETTLEMENT,
+            provider=provider,
+            key=key,
+            facts={"request_sha256": digest},
+        )
     except (NotNow, Forbidden) as refusal:
         raise _placed(refusal) from None
-    claim.facts = {"request_sha256": digest}
-    claim.save(update_fields=["facts"])
     item = ItemFields(
         kind=BasisKind.SETTLEMENT_LINE.value,
         net_amount=request.net_amount,
@@ -203,7 +219,7 @@ def _started(
         accelerator=request.accelerator or lease.accelerator,
     )
     try:
-        set_items(claim, [item], by=by)
+        set_items(claim, [item], by=by, unseen=True)
     except Problems as refusal:
         raise Problems(
             [Invalid(one.code, one.message, field="net_amount") for one in refusal.problems],
@@ -224,9 +240,9 @@ def _placed(refusal: DomainError) -> DomainError:
     return refusal
 
 
-def _submit(claim: Claim, *, by: User) -> Claim:
+def _submit(claim: Claim, *, by: User, unseen: bool = False) -> Claim:
     try:
-        return submit_claim(claim, by=by)
+        return submit_claim(claim, by=by, unseen=unseen)
     except (NotNow, Forbidden) as refusal:
         raise _placed(refusal) from None
 

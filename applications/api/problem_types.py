@@ -53,6 +53,7 @@ register_problems(
             "核对发票金额与各笔金额。",
         ),
         ("settlement.not_releasable", 409): ("该笔抵扣已确认，不能释放。", "需更正的，请联系经办部门。"),
+        ("reconciliation.period", 422): ("对账期间的结束日早于开始日，或超过一年。", "更正期间，分段对账。"),
         ("claim.items", 422): ("所报用量或金额不合要求，逐项列在 errors 中。", _AGAIN),
         ("claim.lease_not_filed", 409): ("合同尚未备案或已撤回。", "请承租方完成备案后再提交。"),
         ("claim.not_now", 409): ("该笔抵扣的状态已不能这样办理；现状在 operands 中。", "查询现状后再定。"),

@@ -201,10 +201,15 @@ API: dict[str, Row] = {
     "api-claim-list": Row((200, 200, 200, 401), *HANDLER),
     "api-claim-detail": _api(*HANDLER, CLAIM),
     "api-settlement-list": replace(
-        _api("token:platform", "token:other_platform", statuses=(422, 422, 422, 401)), method="POST"
+        _api("token:platform", "token:other_platform", statuses=(422, 422, 403, 401)), method="POST"
     ),
     "api-settlement-detail": _api(
         "token:platform", "token:other_platform", SETTLEMENT, statuses=(200, 404, 403, 401)
+    ),
+    "api-event-list": _api("token:platform", "token:other_platform", statuses=(200, 200, 403, 401)),
+    "api-reconciliation-list": replace(
+        _api("token:platform", "token:other_platform", statuses=(200, 200, 403, 401)),
+        query={"from": "2024-05-01", "to": "2024-06-30"},
     ),
     "api-settlement-lookup": replace(
         _api("token:platform", "token:other_platform", statuses=(200, 404, 403, 401)),

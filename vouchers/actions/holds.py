@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Any
+
+from django.db.models import Q
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
@@ -108,6 +112,11 @@ def screen(subject_kind: str, subject_no: str, moment: str) -> Screening:
     return screening
 
 
+def was_screened(subject_kind: str, subject_no: str) -> bool:
+    """Whether there is a screening of it, on whatever facts."""
+    return Screening.objects.filter(subject_kind=subject_kind, subject_no=subject_no).exists()
+
+
 def _already_lifted(subject_kind: str, subject_no: str, flag: HardFlag) -> bool:
     """Two persons lifted a hold that rested on the very same evidence: the same fact does not stop the case again."""
     lifted = Hold.objects.filter(
@@ -186,13 +195,22 @@ def refuse_lift(hold: Hold, *, by: User, reason: str) -> Hold:
     return hold
 
 
-def require_clear(subject_kind: str, subject_no: str, *, also: tuple[tuple[str, str], ...] = ()) -> Screening:
+def require_clear(
+    subject_kind: str,
+    subject_no: str,
+    *,
+    also: tuple[tuple[str, str], ...] = (),
+    screened: Screening | None = None,
+) -> Screening:
     """Refuse to go on (409) unless the subject is screened on its present facts and no hold is open on it, on what lies
-    beneath it (``register_beneath``) or on ``also``."""
-    latest = (
+    beneath it (``register_beneath``) or on ``also``. ``screened`` is a screening that was made just now, in this transaction:
+    it rests on the present facts by itself."""
+    latest = screened or (
         Screening.objects.filter(subject_kind=subject_kind, subject_no=subject_no).order_by("-pk").first()
     )
-    if latest is None or latest.inputs_hash != _port().inputs_hash(subject_kind, subject_no):
+    if latest is None or (
+        screened is None and latest.inputs_hash != _port().inputs_hash(subject_kind, subject_no)
+    ):
         raise NotNow(
             "screening.missing",
             "本件的材料在上次筛查后有变动，须先重新筛查再办理。",
@@ -202,20 +220,19 @@ def require_clear(subject_kind: str, subject_no: str, *, also: tuple[tuple[str, 
         raise TryLater(
             "screening.unavailable", "无法确认本件所涉的合同与单位，为稳妥起见不能继续办理。请稍后再试。"
         )
-    subjects = ((subject_kind, subject_no), *also, *_beneath[subject_kind](subject_no))
-    for kind, number in dict.fromkeys(subjects):
-        # Only a lifting ends it: one that was confirmed stops the case for good.
-        hold = (
-            Hold.objects.exclude(state=HoldState.LIFTED).filter(subject_kind=kind, subject_no=number).first()
+    subjects = dict.fromkeys(((subject_kind, subject_no), *also, *_beneath[subject_kind](subject_no)))
+    named = reduce(or_, (Q(subject_kind=kind, subject_no=number) for kind, number in subjects))
+    # Only a lifting ends it: one that was confirmed stops the case for good.
+    holds = list(Hold.objects.exclude(state=HoldState.LIFTED).filter(named))
+    order = list(subjects)
+    for hold in sorted(holds, key=lambda one: (order.index((one.subject_kind, one.subject_no)), one.pk)):
+        raise NotNow(
+            "hold.open",
+            f"本件处于暂缓状态（{hold.hold_no}，依据 {hold.ground}）：{hold.sentence}",
+            hint="解除暂缓须由两名核查人员写明理由后办理；企业可以提出异议。",
+            detail={"hold_no": hold.hold_no},
+            keep=True,
         )
-        if hold is not None:
-            raise NotNow(
-                "hold.open",
-                f"本件处于暂缓状态（{hold.hold_no}，依据 {hold.ground}）：{hold.sentence}",
-                hint="解除暂缓须由两名核查人员写明理由后办理；企业可以提出异议。",
-                detail={"hold_no": hold.hold_no},
-                keep=True,
-            )
     if (
         latest.outcome == ScreeningOutcome.BLOCK
         and not Hold.objects.filter(subject_kind=subject_kind, subject_no=subject_no).exists()
@@ -226,11 +243,13 @@ def require_clear(subject_kind: str, subject_no: str, *, also: tuple[tuple[str, 
     return latest
 
 
-def require_clear_for_party(subject_kind: str, subject_no: str) -> Screening:
+def require_clear_for_party(
+    subject_kind: str, subject_no: str, *, screened: Screening | None = None
+) -> Screening:
     """As ``require_clear``, for a deed of an enterprise or a platform: a hold may speak of another party, so whoever asks
     learns only that there is one. The enterprise reads those on its own case on the case's page."""
     try:
-        return require_clear(subject_kind, subject_no)
+        return require_clear(subject_kind, subject_no, screened=screened)
     except NotNow as refusal:
         if refusal.code != "hold.open":
             raise
