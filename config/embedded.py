@@ -68,10 +68,12 @@ class ServerProblem(RuntimeError):
 class Cluster(DatabaseVerbs):
     """One database cluster of this checkout: ``postgres`` for work, ``postgres-test`` for tests."""
 
-    def __init__(self, name: str = "postgres", *, durable: bool = True) -> None:
+    def __init__(self, name: str = "postgres", *, durable: bool = True, port: int | None = None) -> None:
+        """``port`` is where it shall listen; without one the system chooses, anew at each start."""
         self.name = name
         self.settings = COMMON_SETTINGS | (DURABLE if durable else VOLATILE)
         self.durable = durable
+        self.fixed_port = port
         self._held: int | None = None
 
     # Where things are
@@ -279,9 +281,11 @@ class Cluster(DatabaseVerbs):
         part.rename(self.data)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = self.fixed_port
+        if port is None:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
         command = [str(self.binaries / "postgres"), "-D", str(self.data), "-c", f"port={port}"]
         for key, value in self.settings.items():
             command += ["-c", f"{key}={value}"]
@@ -314,6 +318,20 @@ class Cluster(DatabaseVerbs):
                 connection.execute(statement.format(sql.Identifier(login), self.secrets[login]))
             self.create_database("vouchers", owner="voucher_owner")
             self.create_queue("voucher_queue")
+
+    def crash(self) -> None:
+        """The immediate stop (``pg_ctl stop -m immediate``): every session is cut, nothing is written. For drills."""
+        with suppress(OSError, ValueError, IndexError):
+            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+            os.kill(pid, signal.SIGQUIT)
+        deadline = time.monotonic() + START_SECONDS
+        while (self.data / "postmaster.pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def restart(self) -> None:
+        """Start it again after ``crash``: it recovers from its log."""
+        with self._mutex():
+            self._start()
 
     def _stop(self) -> None:
         """A fast shutdown: open transactions are rolled back, the data are complete."""
