@@ -15,8 +15,10 @@ from vouchers.actions.job_runs import run_waiting
 from vouchers.actions.policy_reach import reach_back
 from vouchers.actions.price_issues import compute_index
 from vouchers.actions.vouchers import expire_due_vouchers, mark_if_exhausted
+from vouchers.actions.webhooks import deliver_due
 from vouchers.context import Actor, acting
 from vouchers.errors import DomainError
+from vouchers.limits import forget_idle
 from vouchers.models import OutboxMessage, Publication, Voucher
 from vouchers.models.prices import Market
 
@@ -125,3 +127,15 @@ def compute_prices() -> list[str]:
         except DomainError as refusal:  # no price yet: nothing to publish, and nothing to repair
             log.info("%s: %s", market, refusal.code)
     return drafted
+
+
+@shared_task(name="vouchers.deliver_webhooks")
+def deliver_webhooks() -> int:
+    """Every two seconds: what happened is sent to the platforms that asked for it. Outside of every business transaction."""
+    return deliver_due()
+
+
+@shared_task(name="vouchers.forget_limits")
+def forget_limits() -> int:
+    """Every hour: who has not called for long is forgotten by the counts."""
+    return forget_idle()

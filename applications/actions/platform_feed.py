@@ -9,13 +9,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
-from django.db.models import QuerySet
-
 from applications.actions.settlements import EVERYWHERE, Reach
 from applications.models import Claim
 from applications.models.claims import ClaimKind, ClaimState
 from vouchers import dates
+from vouchers.actions.platform_events import events_after
 from vouchers.errors import Invalid
 from vouchers.models import Party, PlatformEvent
 from vouchers.money import ZERO
@@ -24,7 +22,6 @@ from vouchers.money import ZERO
 _COUNTING = (ClaimState.SUBMITTED, ClaimState.RETURNED, ClaimState.VERIFIED)
 _TAKEN = (ClaimState.APPROVED, ClaimState.PAID)
 MOST_DAYS = 366
-MOST_EVENTS = 500
 
 
 @dataclass(frozen=True)
@@ -115,33 +112,17 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=dates.SHANGHAI)
 
 
-def events_after(
-    provider: Party, position: int, *, most: int = MOST_EVENTS, reach: Reach = EVERYWHERE
+def events_within(
+    provider: Party, position: int, *, most: int, reach: Reach = EVERYWHERE
 ) -> tuple[list[PlatformEvent], int]:
     """The provider's events after a position, in order, and the position that they reach: what comes later is above it.
 
     What the credential is not bound to is left out, but counts in the positions.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT number_platform_events(%s)", [provider.pk])
-    rows: QuerySet[PlatformEvent] = PlatformEvent.objects.filter(
-        provider=provider, position__gt=position
-    ).order_by("position")[:most]
-    events = list(rows)
+    events = events_after(provider, position, most=most)
     reached = events[-1].position if events else position
     assert reached is not None
     return [event for event in events if reach.admits(event.program_code, event.program_region_code)], reached
-
-
-def told(event: PlatformEvent) -> dict[str, Any]:
-    """An event as it goes out."""
-    return {
-        "position": event.position,
-        "kind": event.kind,
-        "settlement_no": event.subject_no,
-        "happened_at": event.happened_at.isoformat(),
-        "content": event.content,
-    }
 
 
 def csv_lines(books: Books) -> Iterator[str]:

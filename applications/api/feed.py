@@ -10,8 +10,9 @@ from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from applications.actions.platform_feed import MOST_EVENTS, books_of, csv_lines, events_after, told
+from applications.actions.platform_feed import books_of, csv_lines, events_within
 from applications.api.settlements import reach_of
+from vouchers.actions.platform_events import MOST_EVENTS, told
 from vouchers.api.fields import AmountField
 from vouchers.api.permissions import admission_of
 from vouchers.api.problem_document import PROBLEMS
@@ -62,7 +63,7 @@ class EventViewSet(viewsets.GenericViewSet[Any]):
         admission = admission_of(request)
         asked = EventsQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        events, reached = events_after(
+        events, reached = events_within(
             admission.credential.provider,
             asked.validated_data["after"],
             most=asked.validated_data["limit"],

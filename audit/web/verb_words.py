@@ -70,6 +70,7 @@ WHOLE: dict[str, Any] = {
     "user.lock": _("停用账号"),
     "user.reset_password": _("重置密码"),
     "user.unlock": _("启用账号"),
+    "webhook.deliver": _("推送状态变动"),
     "webhook.propose": _("提出推送地址"),
     "webhook.rotate_secret": _("轮换签名密钥"),
 }

@@ -20,9 +20,8 @@ class WithinScope(BasePermission):
         credential = request.auth
         if not isinstance(credential, ApiCredential):
             return True
-        needed: str = getattr(view, "scopes", {}).get(getattr(view, "action", "")) or getattr(
-            view, "scope", Scope.READ
-        )
+        by_action: dict[str, str] = getattr(view, "scopes", {})
+        needed = by_action.get(getattr(view, "action", ""), getattr(view, "scope", Scope.READ))
         if needed in credential.scopes:
             return True
         raise Forbidden(
