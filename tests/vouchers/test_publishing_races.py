@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import os
-import traceback
-from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 import psycopg
 import pytest
-from django.db import connections
 
+from tests.at_once import Deed, at_once
 from tests.cast import Cast
-from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions import policies
 from vouchers.actions.policy_drafts import scheme_of
@@ -26,43 +19,6 @@ from vouchers.policy.canonical import digest
 from vouchers.policy.documents import shipped_scheme
 from vouchers.policy.examples import shipped_examples
 from vouchers.policy.rules import render
-
-ON = date(2025, 7, 15)
-Deed = Callable[[int], str]
-
-
-def at_once(*deeds: tuple[Deed, int]) -> list[str]:
-    """Each deed in a process of its own, all let go together: what each answered, in order."""
-    connections.close_all()  # a child must not share its parent's connection
-    context = multiprocessing.get_context("fork")
-    barrier = context.Barrier(len(deeds))
-    running = []
-    for deed, version in deeds:
-        receiving, sending = context.Pipe(duplex=False)
-        process = context.Process(target=_child, args=(deed, version, barrier, sending), daemon=True)
-        process.start()
-        sending.close()
-        running.append((process, receiving))
-    answers = []
-    for process, receiving in running:
-        assert receiving.poll(60), "a process said nothing"
-        answers.append(json.loads(receiving.recv_bytes()))
-        process.join(10)
-    return answers
-
-
-def _child(deed: Deed, version: int, barrier: Any, sending: Any) -> None:
-    try:
-        with dates.fixed(ON):
-            connections["default"].ensure_connection()
-            barrier.wait(30)
-            answer = deed(version)
-    except DomainError as refusal:
-        answer = refusal.code
-    except BaseException:
-        answer = traceback.format_exc()
-    sending.send_bytes(json.dumps(answer).encode())
-    os._exit(0)
 
 
 def person(account: str) -> User:
