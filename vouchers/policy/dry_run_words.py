@@ -80,13 +80,17 @@ def _told(before: Assessment | None, after: Assessment) -> Iterator[str]:
             yield f"现不予支持：{finding.sentence}"
     if before is None:
         for line in after.lines:
-            if line.code.startswith(("rate", "cap.", "other_money", "voucher_balance", "requested")):
+            if _matters(line) and line.code.startswith(
+                ("rate", "cap.", "other_money", "voucher_balance", "requested")
+            ):
                 yield f"现：{line.sentence}"
         return
     old, new = _by_code(before), _by_code(after)
     for code in dict.fromkeys((*old, *new)):
         then, here = old.get(code), new.get(code)
         if then is not None and here is not None and _same(then, here):
+            continue
+        if not _matters(then) and not _matters(here):
             continue
         if then is not None:
             yield f"原：{then.sentence}"
@@ -102,6 +106,13 @@ def _by_code(answer: Assessment) -> dict[tuple[str, int], Line]:
         times[line.code] = times.get(line.code, 0) + 1
         found[line.code, times[line.code]] = line
     return found
+
+
+def _matters(line: Line | None) -> bool:
+    """Whether a step did anything to the amount: not a limit that was not reached, nor rounding."""
+    if line is None or line.operator.startswith("round_"):
+        return False
+    return line.operator != "minimum" or line.result != line.operands[0].value
 
 
 def _same(then: Line, here: Line) -> bool:
