@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from applications.models import Application, Undertaking
@@ -16,6 +16,16 @@ from vouchers.policy.terms import CapSubject
 def counts_projects(scheme: Scheme) -> bool:
     """Whether the scheme has a cap per project, so that an application has to say to which it belongs."""
     return any(cap.switched_on and cap.subject is CapSubject.PROJECT for cap in scheme.caps)
+
+
+def must_name_project(scheme: Scheme, classes: Collection[str] = ()) -> bool:
+    """Whether every applicant has to name the project, or (with `classes`) one of these classes has."""
+    return any(
+        cap.switched_on
+        and cap.subject is CapSubject.PROJECT
+        and (not cap.classes or not set(cap.classes).isdisjoint(classes))
+        for cap in scheme.caps
+    )
 
 
 def undertaking_key(stated: Mapping[str, Any], party: Party) -> str:

@@ -167,3 +167,11 @@ def test_what_the_ledger_would_go_beyond_is_refused_even_where_both_were_assesse
     except DomainError:
         return
     assert voucher.face_value <= D(200000)
+
+
+def test_where_a_cap_counts_the_projects_of_one_class_only_that_class_must_name_its_project():
+    scheme = shipped_scheme("CD-SLQ-DEMO")
+    for classes, asked in ((["national_project"], True), ([], False)):
+        form = StatementForm({"classes": classes, "project_name": ""}, scheme=scheme)
+        form.is_valid()
+        assert ("project_name" in form.errors) is asked

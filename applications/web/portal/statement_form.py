@@ -11,7 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from applications.grounds import ground_kinds, is_project, tracks_of
-from applications.undertakings import counts_projects
+from applications.undertakings import counts_projects, must_name_project
 from applications.web.portal.contract_form import QuantityField, short_number
 from vouchers.policy.gate_scope import asks_for_party_kind
 from vouchers.policy.rules import Scheme
@@ -103,6 +103,7 @@ class StatementForm(forms.Form):
         self.fields["project_name"] = forms.CharField(
             label=_("合同所服务的项目名称"),
             max_length=200,
+            required=must_name_project(self.scheme),
             help_text=_("几份合同服务于同一项目的，每次都填写相同的名称，单个项目的限额合并计算。"),
             error_messages={"required": _("请填写项目名称。")},
         )
@@ -158,6 +159,10 @@ class StatementForm(forms.Form):
                     self.add_error(f"other_source_{row}", _("请填写资金名称。"))
                 if given.get(f"other_amount_{row}") is None and f"other_amount_{row}" not in self.errors:
                     self.add_error(f"other_amount_{row}", _("请填写金额。"))
+        named = given.get("project_name") or given.get("project_registration")
+        if "project_name" in self.fields and not named and "project_name" not in self.errors:
+            if must_name_project(self.scheme, given.get("classes") or ()):
+                self.add_error("project_name", _("所选类别按项目计算限额，请填写项目名称。"))
         completion = given.get("completion")
         if completion is not None and completion > 100:
             self.add_error("completion", _("完成率应在 0 至 100 之间。"))

@@ -100,10 +100,10 @@ def naive(scheme: r.Scheme, cases: list[ReplayCase]) -> list[tuple[Any, ...]]:
             )
             for key in cap_keys(scheme, facts)
         }
-        base = {
-            track.code: sum((b for y, code, b in bases if y == year and code == track.code), rs.D(0))
-            for track in scheme.tracks
-        }
+        base: dict[str, Any] = {}
+        for of_year, key, basis in bases:
+            if of_year == year:
+                base[key] = base.get(key, rs.D(0)) + basis
         held = ""
         voucher = None
         if facts.stage is not t.Stage.APPLICATION:
@@ -123,7 +123,7 @@ def naive(scheme: r.Scheme, cases: list[ReplayCase]) -> list[tuple[Any, ...]]:
             )
         if answer.amount > 0:
             taken += [(use.key, facts.on, use.amount) for use in answer.cap_uses]
-            bases.append((year, answer.track, answer.basis_amount or answer.basis_quantity))
+            bases += [(year, key, basis) for key, basis in answer.added_to_year.items()]
             if voucher is not None:
                 vouchers[held] = replace(
                     voucher, balance=voucher.balance - answer.amount, uses=voucher.uses + 1
