@@ -54,7 +54,7 @@ def make_list(program: Program, content: bytes, *, by: User, title: str = "") ->
         publication,
         by=by,
         filed_before=dates.now(),
-        title=title.strip() or f"{program.name} {dates.today():%Y年%m月}免申即享名单",
+        title=title.strip() or f"{program.name} {dates.today().year}年{dates.today().month}月免申即享名单",
         is_listed=True,
     )
     problems: list[Invalid] = []

@@ -92,8 +92,12 @@ def open_batch(
         by=by,
         filed_before=before,
         window_code=chosen.code if chosen else "",
-        title=title or f"{program.name} {chosen.name if chosen else dates.today().year}审定批次",
+        title=title or f"{program.name} {chosen.name if chosen else _month(dates.today())}审定批次",
     )
+
+
+def _month(day: date) -> str:
+    return f"{day.year}年{day.month}月"
 
 
 def make_batch(

@@ -156,6 +156,11 @@ class Application(Recorded):
     def __str__(self) -> str:
         return self.application_no
 
+    @property
+    def STATE_TONES(self) -> dict[str, str]:
+        """What waits for its batch is on its way, not granted yet."""
+        return {"approved": "progress"} if self.awaits_batch else {}
+
     def get_state_display(self) -> str:  # type: ignore[no-redef]
         """The state in words; one that was granted without a voucher does not read as if it had one."""
         if self.state == ApplicationState.ISSUED and self.voucher_no.startswith("E-"):
