@@ -8,12 +8,15 @@ from datetime import date
 from celery import shared_task
 
 from applications.actions.claims import claims_due_to_lapse, lapse_if_due, mark_claim_paid
+from applications.actions.clawback_cases import draft_for_claim, draft_for_invoice, tell_about_clawback
 from applications.actions.messages import tell_about_application, tell_about_claim
 from applications.actions.payment_news import is_paid, tell_of_return
 from applications.models import Application, Claim
 from vouchers import dates
+from vouchers.actions.recoveries import record_overdue
 from vouchers.context import Actor, acting
 from vouchers.errors import DomainError
+from vouchers.models import Clawback
 from vouchers.tasks import outbox_task
 
 log = logging.getLogger(__name__)
@@ -32,13 +35,33 @@ def notify(message: str, application_no: str = "", claim_no: str = "") -> None:
 def payment_confirmed(claim_no: str, payment_no: str, paid_on: str) -> None:
     """The bank confirmed: the claim is paid, unless the money has come back in the meantime."""
     if is_paid(payment_no):
-        mark_claim_paid(claim_no, date.fromisoformat(paid_on))
+        # An invoice may have been turned red while the money was on its way.
+        draft_for_claim(mark_claim_paid(claim_no, date.fromisoformat(paid_on)))
 
 
 @outbox_task("applications.payment_returned", "claim.pay_back")
 def payment_returned(claim_no: str, payment_no: str, reason: str = "", after_paid: bool = False) -> None:
     """退票: the claim waits for its money again, and the payee is asked to mend its account."""
     tell_of_return(claim_no, payment_no, reason, after_paid=after_paid)
+
+
+@outbox_task("applications.red_letter", "clawback.draft")
+def red_letter(number_key: str) -> None:
+    """红冲或作废: what was paid on the invoice is drafted as a clawback."""
+    draft_for_invoice(number_key)
+
+
+@outbox_task("applications.clawback_told", "message.send")
+def clawback_told(clawback_no: str, message: str) -> None:
+    """A message to whoever has to pay back, after the deed was committed."""
+    tell_about_clawback(message, Clawback.objects.select_related("party").get(clawback_no=clawback_no))
+
+
+@shared_task(name="applications.record_overdue")
+def record_overdue_clawbacks() -> list[str]:
+    """Every night: what should have come back by now is in the credit record."""
+    with acting(Actor.service("applications.record_overdue"), "clawback.record_overdue"):
+        return record_overdue(dates.today())
 
 
 @shared_task(name="applications.lapse_claims")

@@ -248,6 +248,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-webhooks": {"task": "vouchers.deliver_webhooks", "schedule": 2.0, "options": {"expires": 5}},
     "forget-limits": {"task": "vouchers.forget_limits", "schedule": crontab(minute=7)},
     "lapse-claims": {"task": "applications.lapse_claims", "schedule": crontab(hour=0, minute=20)},
+    "record-overdue": {"task": "applications.record_overdue", "schedule": crontab(hour=0, minute=25)},
     "compute-prices": {
         "task": "vouchers.compute_prices",
         "schedule": crontab(day_of_month=1, hour=1, minute=0),

@@ -7,9 +7,11 @@ from applications.models import Application, Claim, Objection
 from applications.models.notices import ObjectionState
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
+from vouchers.actions.clawbacks import hands, withdraw_clawback
 from vouchers.context import announce
 from vouchers.errors import Invalid
-from vouchers.models import Party, User
+from vouchers.models import Clawback, Party, User
+from vouchers.models.clawbacks import ClawbackState
 from vouchers.numbers import next_no
 from vouchers.states import advance
 
@@ -48,8 +50,10 @@ def file_objection(
     )
 
 
-def subject_of(objection: Objection) -> Application | Claim:
+def subject_of(objection: Objection) -> Application | Claim | Clawback:
     """The case that it speaks of."""
+    if objection.subject_kind == "clawback":
+        return Clawback.objects.select_related("region").get(clawback_no=objection.subject_no)
     if objection.subject_kind == "application":
         return Application.objects.get(application_no=objection.subject_no)
     return Claim.objects.get(claim_no=objection.subject_no)
@@ -62,7 +66,8 @@ def answer_objection(objection: Objection, *, uphold: bool, answer: str, by: Use
     if not answer.strip():
         raise Invalid("objection.answer", "请写明答复的理由。", field="answer")
     case = subject_of(objection)
-    require_other_person(by, cases.hands(case), "答复异议")
+    had_a_hand = hands(case) if isinstance(case, Clawback) else cases.hands(case)
+    require_other_person(by, had_a_hand, "答复异议")
     advance(
         objection,
         "uphold" if uphold else "dismiss",
@@ -70,6 +75,8 @@ def answer_objection(objection: Objection, *, uphold: bool, answer: str, by: Use
         region=objection.region_code,
         update={"answered_by": by, "answered_at": dates.now(), "answer": answer.strip()},
     )
+    if uphold and isinstance(case, Clawback) and case.state == ClawbackState.NOTICED:
+        withdraw_clawback(case, by=by, reason=f"异议 {objection.objection_no} 成立：{answer.strip()}")
     if uphold and isinstance(case, Application) and case.state == "noticed":
         cases.move(case, "uphold_objection", by=by, reason=answer.strip())
     return objection

@@ -34,7 +34,7 @@ def look_again(claim_no: str) -> None:
                 hint="请将该笔移出批次；企业重新开具发票并经核验后再列入。",
             )
     parties = {claim.enterprise, claim.provider, claim.lease.lessor if claim.lease else None} - {None}
-    for party in sorted(parties, key=lambda one: one.uscc):  # type: ignore[union-attr]
+    for party in sorted(parties, key=lambda one: one.uscc):
         assert party is not None
         require_unlisted(party, claim_no)
 

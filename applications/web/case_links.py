@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from applications.models import Application, Claim
 from vouchers.access import DESK_ROLES, has_role
+from vouchers.models import Clawback
 
 
 def desk_links(user: Any, numbers: Sequence[str]) -> dict[str, str]:
@@ -19,6 +20,7 @@ def desk_links(user: Any, numbers: Sequence[str]) -> dict[str, str]:
     for model, column, page in (
         (Application, "application_no", "desk:application"),
         (Claim, "claim_no", "desk:claim"),
+        (Clawback, "clawback_no", "desk:clawback"),
     ):
         rows = model.objects.visible_to(user, *DESK_ROLES).filter(**{f"{column}__in": numbers})
         links |= {number: reverse(page, args=[number]) for number in rows.values_list(column, flat=True)}

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from applications.models import Message, Objection
 from applications.models.notices import ObjectionState
 from vouchers.access import DESK_ROLES, PARTY_ROLES, Role
+from vouchers.models import Clawback
 from vouchers.web.navigation import Entry, Surface, register_entries, register_surface
 
 
@@ -41,6 +42,16 @@ def _messages(user: Any) -> int:
     return Message.objects.visible_to(user, *PARTY_ROLES).filter(read_at=None).count()
 
 
+def _clawbacks(user: Any) -> int:
+    from applications.web.desk.clawbacks import waiting_clawbacks
+
+    return waiting_clawbacks(user).count()
+
+
+def _demanded(user: Any) -> int:
+    return Clawback.objects.told().visible_to(user, *PARTY_ROLES).filter(state="noticed").count()
+
+
 def register_portal() -> None:
     """The portal's menu, and what everybody may see of the casework."""
     register_surface(Surface("portal", str(_("企业端")), "portal:home", roles=PARTY_ROLES, order=10))
@@ -51,6 +62,7 @@ def register_portal() -> None:
         Entry(str(_("算力券")), "portal:vouchers", order=30),
         Entry(str(_("兑付")), "portal:claims", order=40),
         Entry(str(_("合同")), "portal:leases", order=50),
+        Entry(str(_("追回")), "portal:clawbacks", order=55, count=_demanded),
         Entry(str(_("异议")), "portal:objections", order=60),
         Entry(str(_("消息")), "portal:messages", order=70, count=_messages),
         Entry(str(_("单位信息")), "portal:unit", order=80),
@@ -82,5 +94,13 @@ def register_menus() -> None:
         Entry(str(_("异议")), "desk:objections", roles=DESK_ROLES, group=group, order=40, count=_objections),
         Entry(
             str(_("拨付")), "desk:payables", roles=frozenset({Role.FINANCE}), group=str(_("拨付")), order=50
+        ),
+        Entry(
+            str(_("追回")),
+            "desk:clawbacks",
+            roles=DESK_ROLES - {Role.EXPERT},
+            group=str(_("拨付")),
+            order=55,
+            count=_clawbacks,
         ),
     )

@@ -47,6 +47,8 @@ NOUNS: dict[str, Noun] = {
     "policyversion": Noun(*EDITOR, adds=True, verb="clone"),
     "publication": Noun(*EDITOR),
     "program": Noun(*FINANCE, verb="appropriate"),
+    "paymentband": Noun(*EDITOR, adds=True),
+    "recoveryterm": Noun(*EDITOR, adds=True),
     "chipmodel": Noun(*PRICE, adds=True, shared=True),
     "fxrate": Noun(*PRICE, adds=True, shared=True),
     "pricemethod": Noun(*PRICE, shared=True),
@@ -68,6 +70,8 @@ NUMBERS = {
     "fxrate": "currency~effective_from",
     "pricemethod": "market~version",
     "priceindexrow": "issue~cell",
+    "paymentband": "program_code~amount_from~effective_from",
+    "recoveryterm": "program_code~kind~effective_from",
 }
 """The numbers by which rows are addressed: the entry's own, or what is unique together."""
 WITH_VERBS = set(NOUNS) - {"publication", "chipmodel", "fxrate", "pricemethod", "priceindexrow"}

@@ -66,6 +66,12 @@ PORTAL: dict[str, Row] = {
     "objections": own_list(FILER, OTHER),
     "objection": _portal("objection.objection_no"),
     "unit": own_list(FILER, OTHER),
+    "clawbacks": own_list(FILER, OTHER),
+    "clawback": _portal("clawback.clawback_no"),
+    "clawback_notice": _portal("clawback.clawback_no"),
+    "clawback_instalments": posted(_portal("clawback.clawback_no")),
+    "clawback_object": posted(_portal("clawback.clawback_no")),
+    "offer_return": posted(_portal("payment.payment_no")),
     "account_confirm": posted(
         own_list("enterprise_approver", OTHER), 404, 404
     ),  # which account is in the body
@@ -102,6 +108,16 @@ DESK: dict[str, Row] = {
     "batch_workbook": own_page(*FINANCE, "batch.batch_no", mine=422),  # not approved yet
     "decide_batch": posted(own_page(*FINANCE, "batch.batch_no", "propose")),
     "remove_payment": posted(own_page(*FINANCE, "batch.batch_no", "payment.payment_no")),
+    "batch_instructions": own_page(*FINANCE, "batch.batch_no", mine=422),
+    "batch_inquiry": own_page(*FINANCE, "batch.batch_no", mine=422),  # nothing was sent yet
+    "payment_line": posted(own_page(*FINANCE, "batch.batch_no", "payment_line.instruction_no")),
+    "payee": own_page(*FINANCE, "alpha.uscc"),
+    "clawbacks": own_list(*FINANCE),
+    "clawback": own_page(*FINANCE, "clawback.clawback_no"),
+    "clawback_notice": own_page(*FINANCE, "clawback.clawback_no"),
+    "decide_clawback": posted(own_page(*FINANCE, "clawback.clawback_no", "revise")),
+    "clawback_start": own_page(*HANDLER, CLAIM),
+    "invoice_status": posted(own_page(*HANDLER, CLAIM, "invoice.number_key")),
     "objections": own_list(*APPROVER),
     "objection": own_page(*APPROVER, "objection.objection_no"),
     "answer_objection": posted(own_page(*APPROVER, "objection.objection_no")),

@@ -35,11 +35,13 @@ from vouchers.models import (
     ApiCredential,
     BankAccount,
     ChipModel,
+    Clawback,
     DeclaredAffiliation,
     FxRate,
     Listing,
     Party,
     Payment,
+    PaymentBand,
     PlatformConnection,
     PriceIndexIssue,
     PriceMethod,
@@ -225,6 +227,22 @@ def _claims(world: World) -> None:
         )
     payment = Payment.objects.get(claim_no=paid.claim_no)
     second = casework.invoice(lease, "500000.00", number="25112000000000000002")
+    demanded = Clawback.objects.create(
+        clawback_no="R-2025-00000001",
+        region=payment.region,
+        program=payment.program,
+        payment=payment,
+        claim_no=paid.claim_no,
+        party=payment.payee,
+        ground="finding",
+        reason="核查认定多领。",
+        paid_amount=payment.amount,
+        founded_amount=0,
+        principal_amount=payment.amount,
+        drafted_on=dates.today(),
+        noticed_at=dates.now(),
+        due_on=dates.today(),
+    )
     waiting = casework.claimed(
         cast,
         voucher,
@@ -252,6 +270,26 @@ def _claims(world: World) -> None:
             by=cast.investigator,
         )
     world.parts |= {
+    world.rows |= {
+        "paymentband": PaymentBand.objects.create(
+            program=payment.program,
+            amount_from=Decimal("10000000.00"),
+            approvers=2,
+            document_no="京财〔2025〕1号",
+            effective_from=SINCE,
+            entered_by=cast.policy_editor,
+        ),
+        "recoveryterm": RecoveryTerm.objects.create(
+            program=payment.program,
+            kind="penalty",
+            rate_low=Decimal("0.1"),
+            rate_high=Decimal("0.5"),
+            document_no="财政违法行为处罚处分条例",
+            article="第十四条",
+            effective_from=SINCE,
+            entered_by=cast.policy_editor,
+        ),
+    }
         "claim": paid,
         "waiting_claim": waiting,
         "draft_claim": draft,
@@ -260,6 +298,8 @@ def _claims(world: World) -> None:
         "batch": batch,
         "payment": payment,
         "hold": hold,
+        "payment_line": payment.lines.get(),
+        "clawback": demanded,
     }
 
 

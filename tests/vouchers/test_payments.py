@@ -17,7 +17,6 @@ from vouchers.actions.payments import (
     approve_batch,
     cancel_batch,
     create_batch,
-    lines_of,
     propose_batch,
     reopen_batch,
     take_out,

@@ -78,6 +78,11 @@ class RecoveryTerm(models.Model):
     def __str__(self) -> str:
         return f"{self.document_no} {self.article}"
 
+    @property
+    def program_code(self) -> str:
+        """A piece of the address of its page."""
+        return self.program.code
+
 
 class ClawbackGround(models.TextChoices):
     FINDING = "finding", _("核查结论")

@@ -74,6 +74,11 @@ class PaymentBand(models.Model):
     def __str__(self) -> str:
         return f"{self.program.code} {self.amount_from} × {self.approvers}"
 
+    @property
+    def program_code(self) -> str:
+        """A piece of the address of its page."""
+        return self.program.code
+
 
 class PaymentApproval(models.Model):
     """One person's approval of a batch as it stood; the next proposal needs new ones."""

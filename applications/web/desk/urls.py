@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from applications.web.desk import batches, cases, objections, payees, payments, queues
+from applications.web.desk import batches, cases, clawbacks, objections, payees, payments, queues
 
 app_name = "desk"
 
@@ -39,6 +39,12 @@ urlpatterns = [
     path("payments/batches/<str:batch_no>/<slug:verb>/", payments.decide, name="decide_batch"),
     path("payments/batches/<str:batch_no>/lines/<str:instruction_no>/", payments.find, name="payment_line"),
     path("payments/batches/<str:batch_no>/remove/<str:payment_no>/", payments.remove, name="remove_payment"),
+    path("clawbacks/", clawbacks.listed, name="clawbacks"),
+    path("clawbacks/new/<str:claim_no>/", clawbacks.start, name="clawback_start"),
+    path("clawbacks/new/<str:claim_no>/invoices/<str:number_key>/", clawbacks.invoice, name="invoice_status"),
+    path("clawbacks/<str:clawback_no>/", clawbacks.clawback, name="clawback"),
+    path("clawbacks/<str:clawback_no>/notice.pdf", clawbacks.notice, name="clawback_notice"),
+    path("clawbacks/<str:clawback_no>/<slug:verb>/", clawbacks.decide, name="decide_clawback"),
     path("payees/<str:uscc>/", payees.payee, name="payee"),
     path("objections/", objections.objections, name="objections"),
     path("objections/<str:objection_no>/", objections.objection, name="objection"),

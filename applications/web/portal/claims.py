@@ -16,6 +16,7 @@ from applications.actions.objections import file_objection
 from applications.models import Claim, Objection
 from applications.models.claims import ClaimState
 from applications.web.letters import has_letter, letter_response
+from applications.web.payment_steps import shown_payments
 from applications.web.portal.access import act, may_file, own_parties, portal_view, refused
 from applications.web.portal.applications import holds_for_enterprise, may_object, return_reason
 from applications.web.portal.claim_steps import EDITABLE, find_claim
@@ -25,7 +26,6 @@ from applications.web.shown import lease_facts, noted, project_of, project_rows,
 from vouchers.access import PARTY_ROLES
 from vouchers.actions.vouchers import balance_of
 from vouchers.errors import DomainError, Invalid
-from vouchers.models import Payment
 
 PAGE = 20
 
@@ -79,7 +79,7 @@ def show_claim(
         "project": project,
         "project_facts": project_rows(project) if project is not None else [],
         "balance": balance_of(case.voucher),
-        "payments": Payment.objects.filter(claim_no=case.claim_no).order_by("pk"),
+        "payments": shown_payments(case.claim_no),
         "lease": case.lease,
         "lease_facts": lease_facts(case.lease) if case.lease else [],
         "files": shown_files(papers_of(case)),

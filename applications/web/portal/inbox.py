@@ -36,7 +36,7 @@ def mark_read(request: HttpRequest) -> HttpResponse:
     by = request.user
     assert isinstance(by, User)
     mark_messages_read(by=by, subject_kind=kind, subject_no=number)
-    if number and kind in ("application", "claim"):
+    if number and kind in ("application", "claim", "clawback"):
         return redirect(f"portal:{kind}", number)
     return redirect("portal:messages")
 

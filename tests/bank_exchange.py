@@ -1,0 +1,211 @@
+"""Payables by the thousand, and their exchange with the simulated bank: for the test and the benchmark of one effect each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from applications.bank_simulator import Bank, Behaviour
+from applications.payment_files import export_files, inquiry_list, payment_instructions, read_bank_return
+from tests import casework
+from tests.cast import Cast
+from vouchers import dates
+from vouchers.actions import holds, ledger, payments
+from vouchers.actions.bank_returns import inquire, settle_batch
+from vouchers.actions.holds import Screener, ScreeningResult
+from vouchers.actions.ledger_check import check_ledger
+from vouchers.context import Actor, acting
+from vouchers.models import (
+    BankAccount,
+    Party,
+    Payment,
+    PaymentBatch,
+    PaymentLine,
+    Publication,
+    User,
+    Voucher,
+)
+
+PAYEES = 50
+AT_ONCE = 500
+
+
+@contextmanager
+def without_casework() -> Iterator[None]:
+    """The ports of this floor filled by screeners that find nothing: there is no casework beneath these payables."""
+    kept = holds._screener, holds._beneath.get("claim"), payments._check
+    clear = ScreeningResult("same", {}, "clear", "110000")
+    holds.register_screener(Screener(lambda kind, number, moment: clear, lambda kind, number: "same"))
+    holds.register_beneath("claim", lambda number: ())
+    payments.register_payment_check(lambda claim_no: None)
+    try:
+        yield
+    finally:
+        holds._screener, payments._check = kept[0], kept[2]
+        if kept[1] is not None:
+            holds.register_beneath("claim", kept[1])
+
+
+def payables(cast: Cast, count: int) -> list[Payment]:
+    """So many payables of one published program, each with its voucher, reservation and confirmation in the ledger."""
+    publication = casework.published(cast, "BJ-AIQ")
+    program, region = publication.program, publication.program.region
+    budget = ledger.Budget(program.code, dates.today().year, region.code)
+    payees = [
+        Party.objects.create(uscc=f"9111010800{number:08d}", name=f"测试企业{number}", region_code="110108")
+        for number in range(PAYEES)
+    ]
+    BankAccount.objects.bulk_create(
+        BankAccount(
+            party=payee, account_no=f"62220000{payee.pk:08d}", account_name=payee.name, bank_name="某某银行"
+        )
+        for payee in payees
+    )
+    with acting(Actor.service("test"), "test"):
+        ledger.appropriate(
+            budget,
+            Decimal(count) * 1000,
+            document_no="测试指标",
+            on=dates.today(),
+            id=ledger.event_id("bank-test", "fund"),
+        ).demand()
+    made: list[Payment] = []
+    for first in range(1, count + 1, AT_ONCE):
+        with acting(Actor.service("test"), "test"):
+            made += _made(publication, budget, payees, range(first, min(first + AT_ONCE, count + 1)))
+    return made
+
+
+def _made(
+    publication: Publication, budget: ledger.Budget, payees: list[Party], places: Sequence[int]
+) -> list[Payment]:
+    on = dates.today()
+    vouchers = [
+        Voucher(
+            voucher_no=f"V-TEST-{place:08d}",
+            program=publication.program,
+            publication=publication,
+            enterprise=payees[place % PAYEES],
+            application_no=f"A-TEST-{place:08d}",
+            face_value=_amount(place),
+            issued_on=on,
+            expires_on=date(on.year + 1, on.month, on.day),
+            budget_year=on.year,
+        )
+        for place in places
+    ]
+    issue, reserve, confirm = [], [], []
+    for voucher in vouchers:
+        number, uscc = voucher.voucher_no, voucher.enterprise.uscc
+        issued = ledger.issue_chain(
+            budget,
+            number,
+            voucher.face_value,
+            on=on,
+            id=ledger.event_id("issue", number),
+            account_id=voucher.account_id,
+        )
+        issue.append(issued)
+        held = ledger.event_id("reserve", number)
+        reserve.append(
+            ledger.Chain(held, on, "claim", number)
+            .open(budget.payable(uscc), "payable", returns_to=budget.code)
+            .pending("reserve", ledger.voucher_account(number), budget.payable(uscc), voucher.face_value)
+        )
+        confirm.append(
+            ledger.Chain(ledger.event_id("confirm", number), on, "claim", number).resolve(
+                "post", "confirm", held
+            )
+        )
+    Voucher.objects.bulk_create(vouchers)
+    made = [
+        payments.add_payable(
+            claim_no=voucher.voucher_no.replace("V-", "C-"),
+            voucher=voucher,
+            payee=voucher.enterprise,
+            amount=voucher.face_value,
+            participants=(),
+            on=on,
+        )
+        for voucher in vouchers
+    ]
+    for chains in (issue, reserve, confirm):
+        for result in ledger.post_all(chains):
+            result.demand()
+    return made
+
+
+def _amount(place: int) -> Decimal:
+    return Decimal(10000 + place * 37 % 80000) / 100
+
+
+@dataclass
+class Told:
+    """What came of an exchange."""
+
+    instructions: int = 0
+    answers: int = 0
+    repeated: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def exchange(
+    cast: Cast, owed: list[Payment], *, batch_size: int, seed: int, behaviour: Behaviour | None = None
+) -> Told:
+    """Send all of them in batches, twice each, take every answer in as it comes, ask after what is left, and compare with the
+    bank's book: every instruction has exactly the effect that the bank says it had."""
+    maker, checker = cast.finance, cast.second_finance
+    bank, told = Bank(seed, behaviour), Told()
+    for first in range(0, len(owed), batch_size):
+        chosen = owed[first : first + batch_size]
+        with acting(maker, "test"):
+            _mend_accounts(chosen)
+            batch = payments.create_batch(chosen[0].program, chosen, by=maker)
+            payments.propose_batch(batch, by=maker)
+        with acting(checker, "test"):
+            payments.approve_batch(batch, by=checker)
+            lines = payments.lines_of(batch)
+            payments.mark_exported(batch, by=checker, files=export_files(batch, lines))
+        sent = payment_instructions(payments.lines_of(batch))
+        answers = bank.take(sent)
+        assert bank.take(sent) == []  # the file went out twice: the bank carries each instruction out once
+        for answer in answers:
+            _take_in(batch, answer, maker, told)
+        with acting(maker, "test"):
+            batch.refresh_from_db()
+            if batch.state == "exported":
+                _take_in(batch, bank.ask(inquiry_list(inquire(batch, by=maker))), maker, told)
+    _compare(bank, told)
+    return told
+
+
+def _mend_accounts(owed: list[Payment]) -> None:
+    """A returned payment puts its account out of use: the office registers one anew, so that the others can be paid."""
+    for payee in {payment.payee for payment in owed}:
+        if payee.current_account is None:
+            BankAccount.objects.create(
+                party=payee,
+                account_no=f"62220000{payee.pk:08d}",
+                account_name=payee.name,
+                bank_name="某某银行",
+            )
+
+
+def _take_in(batch: PaymentBatch, answer: bytes, by: User, told: Told) -> None:
+    with acting(by, "test"):
+        kept = settle_batch(batch, read_bank_return(answer, "simulated.csv"), by=by)
+    told.answers += kept.line_count
+    told.repeated += kept.repeated_count
+
+
+def _compare(bank: Bank, told: Told) -> None:
+    told.instructions = len(bank.book)
+    lines = {line.instruction_no: line for line in PaymentLine.objects.select_related("payment")}
+    for number, entry in bank.book.items():
+        line = lines[number]
+        if (line.state, line.payment.state) != (entry.outcome, entry.outcome):
+            told.faults.append(f"{number}: the bank says {entry.outcome}, here it is {line.state}")
+    told.faults += [str(finding) for finding in check_ledger()]

@@ -1,0 +1,163 @@
+"""How clawbacks are booked: what is demanded, received, set off, written off. The account map beside that of ``ledger``::
+
+    paid:<program>:<year> ──claw_back──▶ receivable:<clawback no> ──recover──▶ recovered:<program>:<year>
+    levied:<region> ──levy──▶ receivable:<clawback no>:levy       ──write_off──▶ written_off:<program>:<year>
+    payable:… ──offset──▶ paid:…  (with recover, in one chain: a later payment is made by what its payee owes)
+
+Where several treasuries share the cost, each has a receivable of its own, in the measure in which it bore the payment, and
+each gets its own back. No more is ever demanded than was paid, nor received, set off or written off than was demanded: the
+accounts have limits. A demand that is withdrawn is reversed, whole.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Q, Sum
+
+from vouchers.actions.ledger_accounts import Budget
+from vouchers.actions.ledger_chains import Chain, LedgerResult, event_id
+from vouchers.models import Clawback, LedgerAccount, LedgerTransfer, Payment
+from vouchers.money import ZERO
+
+LEVY = "levy"
+
+
+def _named(kind: str, *words: str | int) -> str:
+    return ":".join([kind, *(str(word) for word in words if word != "")])
+
+
+def receivable(clawback_no: str, part: str = "") -> str:
+    """The account of what is demanded under one number, or of the part that one treasury gets."""
+    return _named("receivable", clawback_no, part)
+
+
+def balances(clawback: Clawback) -> dict[str, Decimal]:
+    """What is still due, in yuan, by treasury (empty where there is one); interest and penalty under ``LEVY``, last."""
+    root = receivable(clawback.clawback_no)
+    rows = LedgerAccount.objects.filter(Q(code=root) | Q(code__startswith=f"{root}:"), kind="receivable")
+    found = {row.code.removeprefix(root).removeprefix(":"): row.balance for row in rows.order_by("code")}
+    return dict(sorted(found.items(), key=lambda item: item[0] == LEVY))
+
+
+def outstanding(clawback: Clawback) -> Decimal:
+    """What is still due, in yuan."""
+    return sum(balances(clawback).values(), ZERO)
+
+
+def in_measure(amount: Decimal, whole: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """The amount over parts in the measure of what each is; each truncated to the fen as its running share, the last takes the
+    rest, so that they add up and none is more than its part while the amount is not more than the whole."""
+    total = sum(whole.values(), ZERO)
+    parts: dict[str, Decimal] = {}
+    upto = before = ZERO
+    for name, each in whole.items():
+        upto += each
+        share = (amount * 100 * upto // total) / 100 if total else ZERO
+        parts[name] = share - before
+        before = share
+    return parts
+
+
+def borne_of(payment: Payment, budget: Budget) -> dict[str, Decimal]:
+    """What each treasury bore of a payment that arrived, by its transfers; the empty name where one bears all."""
+    paid = {part.paid: part.bearer for part in budget.parts}
+    rows = (
+        LedgerTransfer.objects.filter(credit__code__in=paid, code__in=("pay", "offset"))
+        .filter(subject_kind="payment", subject_no=payment.payment_no)
+        .values_list("credit__code")
+        .annotate(total=Sum("amount"))
+    )
+    found = dict(rows)
+    return {bearer: found.get(code, ZERO) for code, bearer in paid.items()}
+
+
+def demand(clawback: Clawback, budget: Budget, *, on: date) -> LedgerResult:
+    """追回入账: the principal out of what was paid, interest and penalty beside it."""
+    number = clawback.clawback_no
+    chain = Chain(demand_id(clawback), on, "clawback", number)
+    shares = in_measure(clawback.principal_amount, borne_of(clawback.payment, budget))
+    for part in budget.parts:
+        account = receivable(number, part.bearer)
+        chain.open(account, "receivable", region_code=budget.region_code)
+        if shares[part.bearer] or not budget.bearers:
+            chain.single("claw_back", part.paid, account, shares[part.bearer])
+    levied = clawback.interest_amount + clawback.penalty_amount
+    if levied:
+        source = _named("levied", budget.region_code)
+        chain.open(source, "levied", region_code=budget.region_code)
+        chain.open(receivable(number, LEVY), "receivable", region_code=budget.region_code)
+        chain.single("levy", source, receivable(number, LEVY), levied)
+    return chain.post()
+
+
+def demand_id(clawback: Clawback) -> uuid.UUID:
+    """The id of the demand: it is made once."""
+    return event_id("claw_back", clawback.clawback_no)
+
+
+def withdraw(clawback: Clawback, *, on: date) -> LedgerResult:
+    """撤销: the opposite of the demand; refused by the accounts once anything was received."""
+    chain = Chain(event_id("withdraw_clawback", clawback.clawback_no), on, "clawback", clawback.clawback_no)
+    return chain.reverse(demand_id(clawback)).post()
+
+
+def _take(chain: Chain, clawback: Clawback, budget: Budget, amount: Decimal, code: str, kind: str) -> Chain:
+    """An amount out of the receivables: the principal first, each treasury in its measure, then interest and penalty."""
+    due = balances(clawback)
+    levy = due.pop(LEVY, ZERO)
+    principal = min(amount, sum(due.values(), ZERO))
+    moves = {**in_measure(principal, due), LEVY: min(amount - principal, levy)}
+    for name, share in moves.items():
+        if not share:
+            continue
+        if name == LEVY:
+            target = _named(kind, budget.region_code, LEVY)
+        else:
+            target = _named(kind, budget.program_code, budget.year, name)
+        chain.open(target, kind, region_code=budget.region_code)
+        chain.single(code, receivable(clawback.clawback_no, name), target, share)
+    return chain
+
+
+def recover(clawback: Clawback, budget: Budget, amount: Decimal, *, event: str, on: date) -> LedgerResult:
+    """收款: what came in by the bank. The caller holds the clawback's row."""
+    chain = Chain(event_id("recover", clawback.clawback_no, event), on, "clawback", clawback.clawback_no)
+    return _take(chain, clawback, budget, amount, "recover", "recovered").post()
+
+
+def write_off(clawback: Clawback, budget: Budget, *, on: date) -> LedgerResult:
+    """核销坏账: all that is still due. The caller holds the clawback's row."""
+    chain = Chain(event_id("write_off", clawback.clawback_no), on, "clawback", clawback.clawback_no)
+    return _take(chain, clawback, budget, outstanding(clawback), "write_off", "written_off").post()
+
+
+def offset(
+    clawback: Clawback,
+    budget: Budget,
+    payment: Payment,
+    owed_by: Budget,
+    amount: Decimal,
+    *,
+    event: str,
+    on: date,
+) -> LedgerResult:
+    """抵扣: a later payment is made, in part or in full, by what its payee owes. The caller holds both rows."""
+    chain = Chain(
+        event_id("offset", clawback.clawback_no, payment.payment_no, event),
+        on,
+        "payment",
+        payment.payment_no,
+    )
+    uscc = payment.payee.uscc
+    for part in owed_by.parts:
+        chain.open(part.paid, "paid", region_code=owed_by.region_code)
+    if owed_by.bearers:
+        sides = [(part.payable(uscc), part.paid) for part in owed_by.parts]
+        chain.shared("single", "offset", f"payable:{payment.payment_no}", sides, amount)
+    else:
+        chain.single("offset", owed_by.payable(uscc), owed_by.paid, amount)
+    return _take(chain, clawback, budget, amount, "recover", "recovered").post()
