@@ -46,6 +46,7 @@ from vouchers.models import (
     PriceIndexIssue,
     PriceMethod,
     PriceObservation,
+    RecoveryTerm,
     Region,
     RoleGrant,
     Shareholding,
@@ -226,7 +227,6 @@ def _claims(world: World) -> None:
             voucher.program, list(Payment.objects.filter(claim_no=paid.claim_no)), by=cast.finance
         )
     payment = Payment.objects.get(claim_no=paid.claim_no)
-    second = casework.invoice(lease, "500000.00", number="25112000000000000002")
     demanded = Clawback.objects.create(
         clawback_no="R-2025-00000001",
         region=payment.region,
@@ -243,6 +243,7 @@ def _claims(world: World) -> None:
         noticed_at=dates.now(),
         due_on=dates.today(),
     )
+    second = casework.invoice(lease, "500000.00", number="25112000000000000002")
     waiting = casework.claimed(
         cast,
         voucher,
@@ -269,7 +270,6 @@ def _claims(world: World) -> None:
             party=cast.alpha,
             by=cast.investigator,
         )
-    world.parts |= {
     world.rows |= {
         "paymentband": PaymentBand.objects.create(
             program=payment.program,
@@ -290,6 +290,7 @@ def _claims(world: World) -> None:
             entered_by=cast.policy_editor,
         ),
     }
+    world.parts |= {
         "claim": paid,
         "waiting_claim": waiting,
         "draft_claim": draft,
@@ -297,9 +298,9 @@ def _claims(world: World) -> None:
         "invoice": bill,
         "batch": batch,
         "payment": payment,
-        "hold": hold,
         "payment_line": payment.lines.get(),
         "clawback": demanded,
+        "hold": hold,
     }
 
 
