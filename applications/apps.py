@@ -13,6 +13,7 @@ class ApplicationsConfig(AppConfig):
         from applications.actions.assessments import beneath_application, beneath_claim
         from applications.actions.payment_news import look_again
         from applications.actions.reach import REACHED
+        from applications.actions.settlement_batches import SETTLEMENT_BATCHES
         from applications.past_cases import PAST_CASES
         from applications.replay_cases import OWN_CASES
         from applications.sample_cases import SAMPLE_YEAR
@@ -20,6 +21,7 @@ class ApplicationsConfig(AppConfig):
         from applications.web.menus import register_menus
         from vouchers.actions.case_sources import register_case_source
         from vouchers.actions.holds import register_beneath
+        from vouchers.actions.jobs import register_job_kind
         from vouchers.actions.payments import register_payment_check
         from vouchers.actions.policy_reach import register_reach
         from vouchers.web.case_links import register_case_links
@@ -27,6 +29,7 @@ class ApplicationsConfig(AppConfig):
         register_case_source(OWN_CASES)
         register_case_source(PAST_CASES)
         register_case_source(SAMPLE_YEAR)
+        register_job_kind(SETTLEMENT_BATCHES)
         register_reach(REACHED)
         register_beneath("application", beneath_application)
         register_beneath("claim", beneath_claim)

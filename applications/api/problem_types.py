@@ -54,6 +54,28 @@ register_problems(
         ),
         ("settlement.not_releasable", 409): ("该笔抵扣已确认，不能释放。", "需更正的，请联系经办部门。"),
         ("reconciliation.period", 422): ("对账期间的结束日早于开始日，或超过一年。", "更正期间，分段对账。"),
+        ("settlement_batch.file", 422): ("没有上传文件。", "以 file 字段上传，或以文件内容为请求体。"),
+        ("settlement_batch.too_large", 422): (
+            "文件超过 5 MB，或工作簿展开后过大。",
+            "拆分后以不同的键分别上传。",
+        ),
+        ("settlement_batch.too_many", 422): ("文件超过 20000 行。", "拆分后以不同的键分别上传。"),
+        ("settlement_batch.empty", 422): ("文件是空的，或没有明细行。", "核对文件。"),
+        ("settlement_batch.form", 422): (
+            "文件不是 JSON 行、CSV 或 Excel，或编码不能识别。",
+            "按接口文档重新生成文件。",
+        ),
+        ("settlement_batch.columns", 422): ("第一行没有列名 idempotency_key。", "按接口文档补上列名。"),
+        ("settlement_batch.key_reused", 422): (
+            "该幂等键已用于另一个内容不同的批次文件。",
+            "新的文件用新的键。",
+        ),
+        ("settlement_batch.unknown", 404): ("没有这个批次，或不属于贵方。", "核对批次号。"),
+        ("settlement_batch.line", 422): ("该行不是一个合法的 JSON 对象。", "更正该行，以新的批次重发。"),
+        ("settlement_batch.action", 422): (
+            "办理事项不是 reserve、settle、confirm、release 之一。",
+            "更正该行，以新的批次重发。",
+        ),
         ("claim.items", 422): ("所报用量或金额不合要求，逐项列在 errors 中。", _AGAIN),
         ("claim.lease_not_filed", 409): ("合同尚未备案或已撤回。", "请承租方完成备案后再提交。"),
         ("claim.not_now", 409): ("该笔抵扣的状态已不能这样办理；现状在 operands 中。", "查询现状后再定。"),

@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 from applications.api import problem_types as problem_types
 from applications.api.cases import ApplicationViewSet, ClaimViewSet
 from applications.api.feed import EventViewSet, ReconciliationViewSet
+from applications.api.settlement_batches import SettlementBatchViewSet
 from applications.api.settlements import SettlementViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -15,6 +16,7 @@ router.register("applications", ApplicationViewSet, basename="api-application")
 router.register("claims", ClaimViewSet, basename="api-claim")
 router.register("events", EventViewSet, basename="api-event")
 router.register("settlements/reconciliation", ReconciliationViewSet, basename="api-reconciliation")
+router.register("settlements/batches", SettlementBatchViewSet, basename="api-settlement-batch")
 router.register("settlements", SettlementViewSet, basename="api-settlement")
 
 urlpatterns: list[URLPattern | URLResolver] = [path("", include(router.urls))]

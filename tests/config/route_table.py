@@ -227,6 +227,12 @@ API: dict[str, Row] = {
         _api("token:platform", "token:other_platform", statuses=(200, 200, 403, 401)),
         query={"from": "2024-05-01", "to": "2024-06-30"},
     ),
+    "api-settlement-batch-list": replace(
+        _api("token:platform", "token:other_platform", statuses=(422, 422, 403, 401)), method="POST"
+    ),
+    "api-settlement-batch-detail": _api(
+        "token:platform", "token:other_platform", "settlement_batch.batch_no", statuses=(200, 404, 403, 401)
+    ),
     "api-settlement-lookup": replace(
         _api("token:platform", "token:other_platform", statuses=(200, 404, 403, 401)),
         query={"key": "world-000001"},

@@ -18,7 +18,7 @@ from applications.actions.basis_items import ItemFields, set_items
 from applications.actions.claims import approve_claim, start_claim, verify_claim
 from applications.actions.imports import import_folder
 from applications.actions.objections import file_objection
-from applications.models import Application, Check, Claim, IssueBatch, PublicNotice
+from applications.models import Application, Check, Claim, IssueBatch, PublicNotice, SettlementBatch
 from audit.models import AuditEvent, RuleVersion, ScanRun, Suspicion
 from tests import casework
 from tests.applications import past_year
@@ -334,6 +334,14 @@ def _settlement(world: World) -> None:
     )
     assert answer.status_code == 201, answer.content
     world.parts["settlement"] = Claim.objects.get(claim_no=answer.json()["settlement_no"])
+    world.parts["settlement_batch"] = SettlementBatch.objects.create(
+        batch_no="SB-2024-00000001",
+        provider=cast.provider,
+        credential=ApiCredential.objects.get(provider=cast.provider),
+        idempotency_key="world-batch-001",
+        file_sha256="0" * 64,
+        line_count=0,
+    )
 
 
 def _history(world: World, folder: Path) -> None:
