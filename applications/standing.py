@@ -15,25 +15,19 @@ from django.db.models import Q, QuerySet, Sum
 
 from applications.models import Application, Capacity, Lease
 from vouchers import dates
+from vouchers.actions.groups import top_of
 from vouchers.models import (
     Affiliation,
-    DeclaredAffiliation,
     Listing,
     Party,
     PlatformConnection,
     ProviderAdmission,
     Screening,
-    Shareholding,
 )
-from vouchers.models.parties import Relation
 from vouchers.policy.facts import AdmissionFacts, Facts, ListingFacts, PartyFacts, ProviderFacts
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import CapSubject, GateKind, PartyKind, ScaleUnit
 from vouchers.policy.words import day_words
-
-CONTROL = 50
-"""Percent of the shares above which a company controls another (CAS 33)."""
-_MOST_PARENTS = 12
 
 
 def attested(stated: Mapping[str, Any], code: str, subject: str = "") -> bool | None:
@@ -73,34 +67,8 @@ def connected(party: Party, scheme: Scheme, on: date) -> bool | None:
 
 
 def group_of(party: Party, on: date) -> str:
-    """The code of the company at the top of the party's group: up by registered control, or by the parent that it declared.
-
-    A company that nobody is known to control is the top of its own group, which its subsidiaries share.
-    """
-    top, seen = party.uscc, {party.uscc}
-    for _step in range(_MOST_PARENTS):
-        holding = (
-            _in_force(Shareholding.objects.filter(company__uscc=top, holder_kind="company"), on)
-            .filter(percent__gt=CONTROL)
-            .order_by("-percent", "holder_id")
-            .first()
-        )
-        above = holding.holder_id if holding is not None else ""
-        if not above:
-            declared = (
-                DeclaredAffiliation.objects.filter(
-                    party__uscc=top, relation=Relation.PARENT, declared_on__lte=on
-                )
-                .select_related("other")
-                .order_by("-declared_on", "pk")
-                .first()
-            )
-            above = declared.other.uscc if declared is not None else ""
-        if not above or above in seen:
-            return top
-        seen.add(above)
-        top = above
-    return top
+    """The code of the company at the top of the party's group on a day (``vouchers.actions.groups``)."""
+    return top_of(party.uscc, on)
 
 
 def years_supported(party: Party, program_code: str, on: date, *, besides: str = "") -> int:

@@ -249,6 +249,8 @@ CELERY_BEAT_SCHEDULE = {
     "forget-limits": {"task": "vouchers.forget_limits", "schedule": crontab(minute=7)},
     "lapse-claims": {"task": "applications.lapse_claims", "schedule": crontab(hour=0, minute=20)},
     "record-overdue": {"task": "applications.record_overdue", "schedule": crontab(hour=0, minute=25)},
+    "close-days": {"task": "vouchers.close_days", "schedule": crontab(hour=0, minute=5)},
+    "check-ledger": {"task": "vouchers.check_ledger", "schedule": crontab(hour=3, minute=30)},
     "compute-prices": {
         "task": "vouchers.compute_prices",
         "schedule": crontab(day_of_month=1, hour=1, minute=0),

@@ -24,6 +24,7 @@ PREFIXES = {
     "PB": "payment_batch",
     "P": "payment",
     "BR": "bank_return",
+    "CO": "carry_over",
     "R": "clawback",
     "O": "objection",
     "N": "notice",

@@ -5,6 +5,8 @@ NO_WRITE = (
     "vouchers_ledgeraccount",
     "vouchers_ledgertransfer",
     "vouchers_ledgerattempt",
+    "vouchers_dayclose",
+    "vouchers_daycloseline",
 )
 
 #: what was published, and what became of it, is only added to (vouchers/sql/publications.sql holds the owner to it too)
@@ -13,6 +15,7 @@ APPEND_ONLY = (
     "vouchers_publicationstatus",
     "vouchers_policyeditor",
     "vouchers_appropriation",
+    "vouchers_ledgercheck",
     # what prices were computed from and held against: a correction is a new issue, a new check
     "vouchers_pricesnapshot",
     "vouchers_priceindexrow",

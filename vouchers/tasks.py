@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from vouchers import dates
 from vouchers.actions.job_runs import run_waiting
+from vouchers.actions.ledger_days import close_due_days, keep_check
 from vouchers.actions.policy_reach import reach_back
 from vouchers.actions.price_issues import compute_index
 from vouchers.actions.vouchers import expire_due_vouchers, mark_if_exhausted
@@ -114,6 +115,25 @@ def expire_vouchers() -> int:
         total += done
         if not done:
             return total
+
+
+@shared_task(name="vouchers.close_days", ignore_result=True)
+def close_days() -> list[str]:
+    """Every night: the trial balance of each day that is over and not closed."""
+    closed = close_due_days("vouchers.close_days")
+    for row in closed:
+        if not row.balanced:
+            log.error("day %s does not balance", row.day)
+    return [str(row.day) for row in closed]
+
+
+@shared_task(name="vouchers.check_ledger", ignore_result=True)
+def check_ledger_nightly() -> int:
+    """Every night: all invariants of the ledger, kept as a row for finance and auditors; how many findings."""
+    found = keep_check("vouchers.check_ledger")
+    if found.count:
+        log.error("check_ledger: %s findings, first %s", found.count, found.findings[0])
+    return found.count
 
 
 @shared_task(name="vouchers.compute_prices")

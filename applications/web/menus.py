@@ -38,6 +38,13 @@ def _objections(user: Any) -> int:
     return Objection.objects.visible_to(user).filter(state=ObjectionState.FILED).count()
 
 
+def _carry_overs(user: Any) -> int:
+    from vouchers.models import CarryOver
+
+    rows = CarryOver.objects.visible_to(user, Role.FINANCE).filter(state="proposed")
+    return rows.exclude(proposed_by=user).count()
+
+
 def _messages(user: Any) -> int:
     return Message.objects.visible_to(user, *PARTY_ROLES).filter(read_at=None).count()
 
@@ -102,5 +109,20 @@ def register_menus() -> None:
             group=str(_("拨付")),
             order=55,
             count=_clawbacks,
+        ),
+        Entry(
+            str(_("预算指标")),
+            "desk:budgets",
+            roles=frozenset({Role.FINANCE}),
+            group=str(_("拨付")),
+            order=60,
+            count=_carry_overs,
+        ),
+        Entry(
+            str(_("台账日结")),
+            "desk:ledger_days",
+            roles=frozenset({Role.FINANCE}),
+            group=str(_("拨付")),
+            order=70,
         ),
     )

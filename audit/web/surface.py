@@ -22,5 +22,8 @@ def register() -> None:
         Entry(str(_("稽核规则")), "audit:rules", roles=ROLES, group=str(_("审计")), order=30),
     )
     register_entries(
+        "audit", Entry(str(_("台账日结")), "audit:ledger_days", roles=ROLES, group=str(_("审计")), order=70)
+    )
+    register_entries(
         "audit", Entry(str(_("审计留痕")), "audit:trail", roles=ROLES, group=str(_("审计")), order=80)
     )

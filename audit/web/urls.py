@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from audit.web import holds, home, rules, suspicions, trail, workbooks
+from audit.web import holds, home, ledger_days, rules, suspicions, trail, workbooks
 
 app_name = "audit"
 
@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rules/", rules.rules, name="rules"),
     path("rules/<slug:rule_id>/", rules.rule, name="rule"),
     path("workbook/", workbooks.download, name="workbook"),
+    path("ledger/", ledger_days.days, name="ledger_days"),
+    path("ledger/<str:day>/", ledger_days.day, name="ledger_day"),
     path("trail/", trail.explorer, name="trail"),
     path("trail/events/<uuid:event_no>/", trail.event, name="trail-event"),
     path("trail/stories/<slug:kind>/<path:number>/", trail.story, name="trail-story"),

@@ -103,6 +103,14 @@ DESK: dict[str, Row] = {
     "set_aside": posted(own_page(*HANDLER, "issue_batch.batch_no", "waiting_application.application_no")),
     "rescreen": posted(own_page(*HANDLER, "application", "waiting_application.application_no")),
     "payables": own_list(*FINANCE),
+    "budgets": own_list(*FINANCE),
+    "close_budget": posted(own_page(*FINANCE, "program.code", "2025")),  # still running: said on the page
+    "carry_over": posted(own_page(*FINANCE, "program.code", "2025")),
+    "decide_carry_over": posted(
+        own_page(*FINANCE, "CO-2026-1", "approve", mine=404), 404
+    ),  # nothing proposed
+    "ledger_days": own_list(*FINANCE),
+    "ledger_day": own_page(*FINANCE, "2025-07-15", mine=404),  # nothing closed yet
     "create_batch": posted(own_list(*FINANCE), 404, 404),  # which program is in the body
     "batch": own_page(*FINANCE, "batch.batch_no"),
     "batch_workbook": own_page(*FINANCE, "batch.batch_no", mine=422),  # not approved yet
@@ -143,6 +151,8 @@ AUDIT: dict[str, Row] = {
     "trail": own_list(*AUDITOR),
     "trail-event": own_page(*AUDITOR, "event.event_no"),
     "trail-story": own_page(*AUDITOR, "claim", WAITING),
+    "ledger_days": own_list(*AUDITOR),
+    "ledger_day": own_page(*AUDITOR, "2025-07-15", mine=404),  # nothing closed yet
 }
 
 # -- for everybody --------------------------------------------------------------------------------------------------

@@ -11,8 +11,12 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.cast import build
 from vouchers.actions import ledger
 from vouchers.actions.ledger_check import check_ledger, trial_balance
+from vouchers.actions.programs import appropriate_budget
+from vouchers.context import acting
+from vouchers.models import Program
 
 ON = date(2025, 7, 15)
 BUDGET = ledger.Budget("BJ-AIQ", 2025, "110000")
@@ -92,7 +96,10 @@ def test_nor_does_the_superuser_by_silencing_triggers(committed_db):
 
 
 def test_the_command_says_nothing_found_and_prints_the_trial_balance(committed_db):
-    ledger.appropriate(BUDGET, Decimal("1000"), document_no="指标", on=ON, id=uuid.uuid4()).demand()
+    people = build()
+    program = Program.objects.create(code="BJ-AIQ", name="北京算力券", region=people.beijing)
+    with acting(people.finance, "test"):
+        appropriate_budget(program, 2025, Decimal("1000"), document_no="指标", by=people.finance, on=ON)
     out = StringIO()
     call_command("check_ledger", stdout=out)
     assert "0 处问题" in out.getvalue()

@@ -2,6 +2,10 @@
 
 What is used of a cap is read from its account, never added up from cases; the ledger refuses in the same chain whatever
 would go beyond it, however many ask at once.
+
+A group's cap has an account for each company, and its limit holds over the sum of those that belong to the group on the case's
+day: who joins brings along what it has used, who leaves takes it away, and no account is ever moved. The ledger locks the
+accounts of all members before it adds them up (``vouchers/sql/ledger_sums.sql``).
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from decimal import Decimal
 
 from django.db.models import F
 
+from vouchers.actions.groups import members_of, top_of
 from vouchers.actions.ledger_chains import Cap
 from vouchers.actions.rolling_caps import gone_by
 from vouchers.models import LedgerAccount
@@ -44,24 +49,45 @@ def ledger_cap(program: str, key: CapKey, amount: Decimal | None = None) -> Cap:
     )
 
 
+def _grouped(cap: Cap, key: CapKey, facts: Facts) -> Cap:
+    """Of a group: the applicant's own account, and those of all that belong to its group on the case's day."""
+    if key.subject_kind != CapSubject.GROUP.value:
+        return cap
+    own = facts.applicant.uscc
+    members = members_of(key.subject, facts.on) | {own}
+    return replace(cap, subject=own, group=key.subject, together=tuple(sorted(members)))
+
+
+def _accounts_of(cap: Cap) -> list[str]:
+    return [cap.code_of(subject) for subject in cap.together] or [cap.code]
+
+
 def used_amounts(scheme: Scheme, facts: Facts) -> UsedAmounts:
-    """What is used or reserved of every cap that concerns the case, as the ledger has it now."""
-    keys = cap_keys(scheme, facts)
-    by_code = {ledger_cap(scheme.program, key).code: key.key for key in keys}
-    gone = gone_by(_rolling(by_code), facts.on)
-    used = {
-        by_code[account.code]: account.used - gone.get(account.code, ZERO)
-        for account in LedgerAccount.objects.filter(code__in=by_code)
-    }
+    """What is used or reserved of every cap that concerns the case, as the ledger has it now; of a group's, by all of it."""
+    key_of: dict[str, str] = {}
+    for key in cap_keys(scheme, facts):
+        cap = _grouped(ledger_cap(scheme.program, key), key, facts)
+        key_of |= dict.fromkeys(_accounts_of(cap), key.key)
+    gone = gone_by(_rolling(key_of), facts.on)
+    used: dict[str, Decimal] = {}
+    for account in LedgerAccount.objects.filter(code__in=key_of):
+        name = key_of[account.code]
+        used[name] = used.get(name, ZERO) + account.used - gone.get(account.code, ZERO)
     return UsedAmounts(caps=used, year_basis=facts.used.year_basis)
 
 
 def caps_of(scheme: Scheme, facts: Facts, assessment: Assessment) -> Sequence[Cap]:
     """The caps that granting the assessed amount takes, for the ledger's chain."""
     keys = {key.key: key for key in cap_keys(scheme, facts)}
-    caps = [ledger_cap(scheme.program, keys[use.key], use.amount) for use in assessment.cap_uses]
-    gone = gone_by(_rolling(cap.code for cap in caps), facts.on)
-    return [replace(cap, limit=cap.limit + gone.get(cap.code, ZERO)) for cap in caps]
+    caps = [
+        _grouped(ledger_cap(scheme.program, keys[use.key], use.amount), keys[use.key], facts)
+        for use in assessment.cap_uses
+    ]
+    gone = gone_by(_rolling(code for cap in caps for code in _accounts_of(cap)), facts.on)
+    return [
+        replace(cap, limit=cap.limit + sum((gone.get(code, ZERO) for code in _accounts_of(cap)), ZERO))
+        for cap in caps
+    ]
 
 
 def _rolling(codes: Iterable[str]) -> list[str]:
@@ -119,9 +145,14 @@ def _counted(program: str, cap: CapRule, limit: Decimal, on: date) -> tuple[int,
     )
     for code, amount in gone_by(_rolling(taken), on).items():
         taken[code] -= amount
-    most: dict[str, Decimal] = {}
+    by_event: dict[tuple[str, str], Decimal] = {}
     for code, amount in taken.items():
-        event, _colon, subject = code.removeprefix(head).partition(":")
+        event, _colon, subject = code.removeprefix(head).removesuffix(f":{period_of(cap, on)}").partition(":")
         if event in events and amount > 0:
-            most[subject] = max(most.get(subject, Decimal(0)), amount)
+            if cap.subject is CapSubject.GROUP:
+                subject = top_of(subject, on)
+            by_event[event, subject] = by_event.get((event, subject), ZERO) + amount
+    most: dict[str, Decimal] = {}
+    for (_event, subject), amount in by_event.items():
+        most[subject] = max(most.get(subject, ZERO), amount)
     return len(most), sum(amount > limit for amount in most.values())

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
+from vouchers.actions import budget_check
 from vouchers.actions.payment_check import INVARIANTS as PAYMENTS
 
 
@@ -180,7 +181,9 @@ _BUSINESS: tuple[Invariant, ...] = (
         """
         SELECT v.voucher_no, format('券面额 %s，台账发放 %s', v.face_value, coalesce(sum(t.amount), 0))
           FROM vouchers_voucher AS v
-          LEFT JOIN vouchers_ledgeraccount AS a ON a.code = 'voucher:' || v.voucher_no AND a.id = v.account_id
+          LEFT JOIN vouchers_ledgeraccount AS a ON a.kind = 'voucher' AND split_part(a.code, ':', 2) = v.voucher_no
+                    AND EXISTS (SELECT FROM vouchers_ledgeraccount AS own WHERE own.id = v.account_id AND own.kind = 'voucher'
+                                   AND split_part(own.code, ':', 2) = v.voucher_no)
           LEFT JOIN vouchers_ledgertransfer AS t ON t.credit_id = a.id AND t.code = 'issue'
          WHERE v.origin = 'live'
          GROUP BY v.id HAVING coalesce(sum(t.amount), 0) <> v.face_value
@@ -189,29 +192,31 @@ _BUSINESS: tuple[Invariant, ...] = (
     Invariant(
         "a_voucher_state_follows_the_ledger",
         """
-        SELECT v.voucher_no, format('状态为 %s，科目%s，可用 %s，预占 %s', v.state,
-               CASE WHEN a.closed_on IS NULL THEN '未关闭' ELSE '已关闭' END,
-               a.credits_posted - a.debits_posted - a.debits_pending, a.debits_pending)
-          FROM vouchers_voucher AS v JOIN vouchers_ledgeraccount AS a ON a.id = v.account_id
+        SELECT v.voucher_no, format('状态为 %s，科目%s，余额 %s', v.state, CASE WHEN a.open THEN '未关闭' ELSE '已关闭' END, a.held)
+          FROM vouchers_voucher AS v
+          JOIN (SELECT split_part(code, ':', 2) AS no, bool_or(closed_on IS NULL) AS open, bool_and(closed_on IS NULL) AS all_open,
+                       sum(credits_posted - debits_posted) AS held
+                  FROM vouchers_ledgeraccount WHERE kind = 'voucher' GROUP BY 1) AS a ON a.no = v.voucher_no
          WHERE v.origin = 'live' AND (
-               (v.state IN ('expired', 'voided')) <> (a.closed_on IS NOT NULL)
-               OR v.state = 'exhausted' AND a.credits_posted <> a.debits_posted)
+               (v.state IN ('expired', 'voided')) <> (NOT a.open) OR a.open <> a.all_open
+               OR v.state = 'exhausted' AND a.held <> 0)
         """,
     ),
     Invariant(
         "payments_are_bank_lines",
         """
         SELECT p.payment_no, format('状态为 %s，金额 %s；台账在途 %s，已拨付 %s', p.state, p.amount - p.offset_amount,
-               coalesce(a.credits_posted - a.debits_posted, 0), paid.net)
+               coalesce(a.held, 0), paid.net)
           FROM vouchers_payment AS p
-          LEFT JOIN vouchers_ledgeraccount AS a ON a.code = 'payment:' || p.payment_no
+          LEFT JOIN (SELECT split_part(code, ':', 2) AS no, sum(credits_posted - debits_posted) AS held
+                       FROM vouchers_ledgeraccount WHERE kind = 'instructed' GROUP BY 1) AS a ON a.no = p.payment_no
          CROSS JOIN LATERAL (
               SELECT coalesce(sum(CASE t.code WHEN 'pay' THEN t.amount ELSE -t.amount END), 0) AS net
                 FROM vouchers_ledgertransfer AS t
                 JOIN vouchers_ledgeraccount AS s ON s.id = CASE t.code WHEN 'pay' THEN t.credit_id ELSE t.debit_id END
                WHERE t.subject_kind = 'payment' AND t.subject_no = p.payment_no AND t.code IN ('pay', 'return')
                  AND s.kind = 'paid') AS paid
-         WHERE (coalesce(a.credits_posted - a.debits_posted, 0), paid.net)
+         WHERE (coalesce(a.held, 0), paid.net)
                <> (CASE WHEN p.state IN ('instructed', 'unknown') THEN p.amount - p.offset_amount ELSE 0 END,
                    CASE p.state WHEN 'confirmed' THEN p.amount - p.offset_amount ELSE 0 END)
         """,
@@ -219,16 +224,16 @@ _BUSINESS: tuple[Invariant, ...] = (
     Invariant(
         "payables_are_owed",
         """
-        SELECT coalesce(owed.code, a.code), format('待拨付合计 %s，台账应付 %s', coalesce(owed.amount, 0),
-               coalesce(a.credits_posted - a.debits_posted, 0))
+        SELECT coalesce(owed.code, a.code), format('待拨付合计 %s，台账应付 %s', coalesce(owed.amount, 0), coalesce(a.held, 0))
           FROM (SELECT format('payable:%s:%s:%s', g.code, v.budget_year, y.uscc) AS code, sum(p.amount - p.offset_amount) AS amount
                   FROM vouchers_payment AS p
                   JOIN vouchers_voucher AS v ON v.voucher_no = p.voucher_no
                   JOIN vouchers_program AS g ON g.id = p.program_id
                   JOIN vouchers_party AS y ON y.id = p.payee_id
                  WHERE p.state IN ('payable', 'batched', 'returned') GROUP BY 1) AS owed
-          FULL JOIN (SELECT * FROM vouchers_ledgeraccount WHERE kind = 'payable') AS a ON a.code = owed.code
-         WHERE coalesce(owed.amount, 0) <> coalesce(a.credits_posted - a.debits_posted, 0)
+          FULL JOIN (SELECT array_to_string((string_to_array(code, ':'))[1:4], ':') AS code, sum(credits_posted - debits_posted) AS held
+                       FROM vouchers_ledgeraccount WHERE kind = 'payable' GROUP BY 1) AS a ON a.code = owed.code
+         WHERE coalesce(owed.amount, 0) <> coalesce(a.held, 0)
         """,
     ),
 )
@@ -246,20 +251,24 @@ class TrialBalance:
     credits_posted: Decimal
 
 
+def invariants(*, business_rows: bool = True) -> tuple[Invariant, ...]:
+    """All that is looked at; without ``business_rows`` the ledger's own alone."""
+    more = budget_check.LEDGER + ((*budget_check.BUSINESS, *PAYMENTS) if business_rows else ())
+    own = _LEDGER + (_BUSINESS if business_rows else ())
+    return own + tuple(Invariant(name, query) for name, query in more)
+
+
 def check_ledger(*, business_rows: bool = True) -> list[Finding]:
     """All findings, none when the ledger holds; ``business_rows`` also compares vouchers and payments with it.
 
     Reads one snapshot when it is not called inside a transaction of the caller's.
     """
     findings: list[Finding] = []
-    invariants = _LEDGER
-    if business_rows:
-        invariants += _BUSINESS + tuple(Invariant(name, query) for name, query in PAYMENTS)
     outermost = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         if outermost:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        for invariant in invariants:
+        for invariant in invariants(business_rows=business_rows):
             cursor.execute(invariant.query)
             findings += [
                 Finding(invariant.name, str(row), str(sentence)) for row, sentence in cursor.fetchall()

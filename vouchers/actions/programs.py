@@ -10,7 +10,7 @@ from vouchers.access import Role, require_role
 from vouchers.actions.ledger import Budget, appropriate, event_id
 from vouchers.actions.treasury_parts import treasuries_of
 from vouchers.context import announce
-from vouchers.errors import Invalid
+from vouchers.errors import Invalid, NotNow
 from vouchers.models import Appropriation, Program, ProgramBudget, Region, User
 from vouchers.money import ZERO, thousands, yuan
 from vouchers.policy.codes import PROGRAM_CODE_WORDS, is_program_code
@@ -81,6 +81,8 @@ def appropriate_budget(
                 hint="请核对文号；追加预算请使用新的指标文号。",
             )
         return known
+    if budget.closed_on is not None:
+        raise NotNow("budget.closed", f"{year} 年度已结账，不能再下达预算。", hint="请下达到未结账的年度。")
     appropriation = Appropriation.objects.create(
         budget=budget,
         document_no=document_no,

@@ -1,5 +1,6 @@
 """The tables of the scheme and its money. One noun a module; this page re-exports them."""
 
+from vouchers.models.budgets import CarryOver
 from vouchers.models.clawbacks import (
     Clawback,
     ClawbackReceipt,
@@ -12,6 +13,7 @@ from vouchers.models.credit import Listing
 from vouchers.models.holds import Hold, Screening
 from vouchers.models.jobs import Job
 from vouchers.models.ledger import LedgerAccount, LedgerAttempt, LedgerTransfer
+from vouchers.models.ledger_days import DayClose, DayCloseLine, LedgerCheck
 from vouchers.models.lifecycle import LifecycleTransition
 from vouchers.models.outbox import OutboxMessage
 from vouchers.models.parties import (
@@ -88,10 +90,13 @@ __all__ = [
     "Appropriation",
     "BankAccount",
     "BankReturn",
+    "CarryOver",
     "ChipModel",
     "Clawback",
     "ClawbackReceipt",
     "CreditRecord",
+    "DayClose",
+    "DayCloseLine",
     "DeclaredAffiliation",
     "FxRate",
     "Hold",
@@ -100,6 +105,7 @@ __all__ = [
     "Job",
     "LedgerAccount",
     "LedgerAttempt",
+    "LedgerCheck",
     "LedgerTransfer",
     "LifecycleTransition",
     "Listing",

@@ -101,6 +101,16 @@ class ProgramBudget(models.Model):
     amount = models.DecimalField(
         _("预算金额（元）"), max_digits=18, decimal_places=2, validators=[MinValueValidator(ZERO)]
     )
+    closed_on = models.DateField(_("结账日期"), null=True, blank=True, editable=False)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        editable=False,
+        verbose_name=_("结账人"),
+    )
 
     objects = ProgramBudgetQuerySet.as_manager()
 

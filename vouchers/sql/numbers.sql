@@ -11,6 +11,7 @@ CREATE SEQUENCE IF NOT EXISTS issue_batch_no_seq;
 CREATE SEQUENCE IF NOT EXISTS payment_batch_no_seq;
 CREATE SEQUENCE IF NOT EXISTS payment_no_seq;
 CREATE SEQUENCE IF NOT EXISTS bank_return_no_seq;
+CREATE SEQUENCE IF NOT EXISTS carry_over_no_seq;
 CREATE SEQUENCE IF NOT EXISTS clawback_no_seq;
 CREATE SEQUENCE IF NOT EXISTS objection_no_seq;
 CREATE SEQUENCE IF NOT EXISTS notice_no_seq;

@@ -60,6 +60,7 @@ TONE_IN_LIFECYCLE: dict[str, dict[str, str]] = {
     "issue_batch": {"open": "progress", "shared_out": "waiting", "approved": "progress"},
     "policy_version": {"proposed": "waiting", "terminated": "closed"},
     "job": {"waiting": "neutral"},
+    "carry_over": {"proposed": "waiting"},
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from applications.web.desk import batches, cases, clawbacks, objections, payees, payments, queues
+from applications.web.desk import batches, budgets, cases, clawbacks, objections, payees, payments, queues
 
 app_name = "desk"
 
@@ -46,6 +46,16 @@ urlpatterns = [
     path("clawbacks/<str:clawback_no>/notice.pdf", clawbacks.notice, name="clawback_notice"),
     path("clawbacks/<str:clawback_no>/<slug:verb>/", clawbacks.decide, name="decide_clawback"),
     path("payees/<str:uscc>/", payees.payee, name="payee"),
+    path("budgets/", budgets.budgets, name="budgets"),
+    path(
+        "budgets/carry-overs/<str:carry_over_no>/<slug:verb>/",
+        budgets.decide_carry_over,
+        name="decide_carry_over",
+    ),
+    path("budgets/<str:code>/<int:year>/close/", budgets.close, name="close_budget"),
+    path("budgets/<str:code>/<int:year>/carry-over/", budgets.carry_over, name="carry_over"),
+    path("ledger/", budgets.days, name="ledger_days"),
+    path("ledger/<str:day>/", budgets.day, name="ledger_day"),
     path("objections/", objections.objections, name="objections"),
     path("objections/<str:objection_no>/", objections.objection, name="objection"),
     path("objections/<str:objection_no>/answer/", objections.answer, name="answer_objection"),

@@ -12,7 +12,7 @@ from vouchers.money import thousands
 
 
 class Command(BaseCommand):
-    help = "核对台账：借贷相等、计数等于转账合计、限额未破、预占只办结一次、券与拨付同台账一致。有问题时逐行列出并以非零退出。"
+    help = "核对台账：借贷相等、计数等于转账合计、限额未破、预占只办结一次、券与拨付同台账一致、日结未被改动。有问题时逐行列出并以非零退出。"
 
     def handle(self, *args: Any, **options: Any) -> None:
         findings = check_ledger()
