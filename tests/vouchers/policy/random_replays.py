@@ -79,6 +79,22 @@ def cases_for(draw: st.DrawFn, scheme: r.Scheme, most: int = 12) -> list[ReplayC
     return made
 
 
+def many(cases: list[ReplayCase], count: int) -> list[ReplayCase]:
+    """So many cases at least: the same ones over and over, each time with numbers of their own, on the same caps and pools."""
+    own = {one.case_no for one in cases}
+    return [
+        replace(
+            one,
+            case_no=f"{one.case_no}-{turn:03}",
+            application_no=f"{one.application_no}-{turn:03}"
+            if one.application_no in own
+            else one.application_no,
+        )
+        for turn in range(-(-count // len(cases)))
+        for one in cases
+    ]
+
+
 def naive(scheme: r.Scheme, cases: list[ReplayCase]) -> list[tuple[Any, ...]]:
     """One case after the other through the public `assess` alone, every sum added up anew from all that came before."""
     taken: list[tuple[str, date, Any]] = []

@@ -14,8 +14,10 @@ from tests.vouchers.policy import random_schemes as rs
 from vouchers.policy import assess
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
-from vouchers.policy.dry_run import dry_run, replay
-from vouchers.policy.replay import CaseOutcome, Replay, ReplayCase
+from vouchers.policy.dry_run import CHUNK, dry_run, replay
+from vouchers.policy.dry_run_report import DryRunReport
+from vouchers.policy.entered import Entered
+from vouchers.policy.replay import HANDFUL, CaseOutcome, Replay, ReplayCase
 
 D = Decimal
 SLOW = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
@@ -53,6 +55,37 @@ def test_whoever_does_the_work_the_report_is_the_same(
     together = dry_run(scheme, cases, before=before, budgets=budgets, processes=2)
     assert together == alone
     assert replay(scheme, cases, budgets=budgets, processes=2) == replay(scheme, cases, budgets=budgets)
+
+
+@given(replays())
+@FEW
+def test_over_many_handfuls_it_is_one_assessment_after_the_other_too(
+    drawn: tuple[r.Scheme, list[ReplayCase]],
+):
+    scheme, cases = drawn[0], rr.many(drawn[1], 2 * HANDFUL + 1)
+    assert [told(one) for one in replay(scheme, cases).outcomes] == rr.naive(scheme, cases)
+
+
+@given(replays(shortages=tuple(t.Shortage)), st.sampled_from([2, 3]), st.data())
+@settings(FEW, max_examples=4)
+def test_chunks_over_any_number_of_workers_give_the_report_of_one_process(
+    drawn: tuple[r.Scheme, list[ReplayCase]], processes: int, data: st.DataObject
+):
+    """More cases than two chunks, in the order of a stream: the report, and what each case is told to have got."""
+    scheme = drawn[0]
+    cases = sorted(rr.many(drawn[1], 2 * CHUNK + 1), key=lambda one: (one.on, one.case_no))
+    before = data.draw(st.none() | st.just(replace(data.draw(rr.schemes()), program=scheme.program)))
+    seen: dict[int, list[Any]] = {1: [], processes: []}
+
+    def reported(workers: int) -> DryRunReport:
+        def each(case: Entered, was: CaseOutcome | None, now: CaseOutcome) -> None:
+            seen[workers].append((case.case_no, case.name, case.uscc, case.profile, case.granted, was, now))
+
+        return dry_run(scheme, iter(cases), before=before, processes=workers, each=each)
+
+    assert reported(processes) == reported(1)
+    assert seen[processes] == seen[1]
+    assert [one[0] for one in seen[1]] == [one.case_no for one in cases]
 
 
 @given(replays(shortages=tuple(t.Shortage)))
