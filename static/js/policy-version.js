@@ -37,9 +37,10 @@
 
   /* --- a condition shows what its kind needs; what is filled is never hidden --- */
   const filled = (cell) =>
-    [...cell.querySelectorAll("input, select, textarea")].some((field) =>
-      field.type === "checkbox" ? field.checked : field.value.trim() !== "",
-    );
+    [...cell.querySelectorAll("input, select, textarea")].some((field) => {
+      if (field.type === "checkbox") return field.checked;
+      return field.matches("select") ? field.selectedIndex > 0 : field.value.trim() !== "";
+    });
   const suit = (select) => {
     const row = select.closest("[data-row]");
     const kind = select.value;
