@@ -36,6 +36,7 @@ from vouchers.numbers import next_no
 from vouchers.policy.batching import Allotted, Room, grants_by_batch, share_out, totals
 from vouchers.policy.rules import Window
 from vouchers.policy.terms import IssueWay, Stage
+from vouchers.policy.windows import last_before
 from vouchers.policy.words import instant_words
 
 MOST_MEMBERS = 1500
@@ -43,12 +44,11 @@ MOST_MEMBERS = 1500
 
 
 def ended_windows(publication: Publication) -> list[Window]:
-    """The filing windows of applications that are over, the latest first."""
+    """The filing windows of applications that are over, each as it was the last time, the latest first."""
     now = dates.now()
-    windows = [
-        one for one in publication.scheme.windows if one.stage is Stage.APPLICATION and one.closes_at <= now
-    ]
-    return sorted(windows, key=lambda one: one.closes_at, reverse=True)
+    of_applications = [one for one in publication.scheme.windows if one.stage is Stage.APPLICATION]
+    ended = [last for one in of_applications if (last := last_before([one], now)) is not None]
+    return sorted(ended, key=lambda one: one.closes_at, reverse=True)
 
 
 def open_batch(
@@ -273,7 +273,13 @@ def notice_batch(batch: IssueBatch, *, by: User) -> IssueBatch:
                 "recalled_on": None,
             },
         )
-    move(batch, "publish_notice", by=by, amount=batch.allotted_amount, update={"notice_closes_on": closes})
+    move(
+        batch,
+        "publish_notice",
+        by=by,
+        amount=batch.allotted_amount,
+        update={"notice_closes_on": closes, "due_on": dates.add_working_days(closes, 3)},
+    )
     return batch
 
 

@@ -15,6 +15,7 @@ from vouchers.policy.facts import Facts
 from vouchers.policy.rules import Scheme, Window
 from vouchers.policy.shortage import Contender, allocate
 from vouchers.policy.terms import CapSubject, IssueWay, Shortage, Stage
+from vouchers.policy.windows import open_at
 from vouchers.policy.working import money
 
 SHARED = (CapSubject.POOL, CapSubject.BATCH)
@@ -62,15 +63,9 @@ def terms_for(scheme: Scheme, facts: Facts) -> Scheme:
 
 
 def filing_window(scheme: Scheme, filed_at: datetime) -> Window | None:
-    """The filing window of applications that the moment lies in; None where the version has none, or it lies in none."""
-    return next(
-        (
-            window
-            for window in scheme.windows
-            if window.stage is Stage.APPLICATION and window.opens_at <= filed_at < window.closes_at
-        ),
-        None,
-    )
+    """The filing window of applications that the moment lies in, with the dates of that time; None where the version has
+    none, or it lies in none."""
+    return open_at((one for one in scheme.windows if one.stage is Stage.APPLICATION), filed_at)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

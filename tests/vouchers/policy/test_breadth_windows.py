@@ -10,10 +10,11 @@ from tests.vouchers.policy.tiny import CITE, claim, scheme
 from vouchers.policy import assess
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
+from vouchers.policy.batching import filing_window
 from vouchers.policy.checks import check
 from vouchers.policy.prose import describe
 from vouchers.policy.rules import parse, render
-from vouchers.policy.windows import window_at
+from vouchers.policy.windows import last_before, window_at
 
 BEIJING = timezone(timedelta(hours=8))
 
@@ -158,3 +159,16 @@ def test_one_window_of_every_quarter_is_enough_for_a_quarterly_scheme():
         "2024-01-01T00:00", "2024-01-11T00:00", t.Repeats.QUARTERLY, stage=t.Stage.APPLICATION
     )
     assert check(scheme(windows=(of_applications,), issue=quarterly)) == []
+
+
+def test_a_batch_gathers_what_was_filed_in_a_time_of_a_window_that_repeats():
+    of_applications = window(
+        "2024-01-01T00:00", "2024-01-11T00:00", t.Repeats.QUARTERLY, stage=t.Stage.APPLICATION
+    )
+    found = filing_window(scheme(windows=(of_applications,)), at("2025-10-05T12:00"))
+    assert found is not None
+    assert (found.opens_at, found.closes_at) == (at("2025-10-01T00:00"), at("2025-10-11T00:00"))
+    assert filing_window(scheme(windows=(of_applications,)), at("2025-10-11T00:00")) is None
+    last = last_before([of_applications], at("2025-12-31T00:00"))
+    assert last is not None
+    assert last.closes_at == at("2025-10-11T00:00")
