@@ -77,7 +77,9 @@ def ladder_key(track: Track, rate: Rate) -> str:
         if isinstance(value, tuple) and value:
             said.append(f"{name}={'+'.join(str(one) for one in value)}")
         elif isinstance(value, Decimal):
-            said.append(f"{name}={decimal_text(value)}")
+            said.append(
+                f"{name}={decimal_text(value).replace('.', '_')}"
+            )  # a point parts the names of fields
     return f"{track.code}/{';'.join(said) or '*'}"
 
 

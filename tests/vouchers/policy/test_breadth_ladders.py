@@ -16,6 +16,7 @@ from vouchers.policy import terms as t
 from vouchers.policy.assessment import Assessment
 from vouchers.policy.checks import check
 from vouchers.policy.example_columns import layout_of
+from vouchers.policy.ladders import ladder_key
 from vouchers.policy.plain import from_plain, to_plain
 
 DOMESTIC, FOREIGN = t.ChipOrigin.DOMESTIC, t.ChipOrigin.FOREIGN
@@ -141,3 +142,9 @@ def test_both_are_sound_and_have_a_column_each_in_the_workbook_of_examples(base:
         "此前年度累计基数：方向a：国产",
         "此前年度累计基数：方向a：非国产",
     } <= set(headings)
+
+
+def test_the_key_of_a_ladder_says_its_conditions_without_a_point():
+    one = rate("0.3", classes=("startup",), purposes=(t.Purpose.TRAINING,), completion_from=D("0.85"))
+    assert ladder_key(track(), one) == "a/use=training;class=startup;completion=0_85"
+    assert ladder_key(track(), rate("0.3")) == "a/*"
