@@ -210,7 +210,8 @@ BEGIN
             SELECT s.line, s.voucher_no, g.program_id, s.application_no, p.id AS enterprise_id, s.face_value, s.issued_on,
                    s.expires_on, CASE WHEN coalesce(c.used, 0) >= s.face_value THEN 'exhausted'
                                       WHEN s.expires_on <= %L::date THEN 'expired' ELSE 'frozen' END AS state,
-                   gen_random_uuid() AS account_id, '' AS verification_code, 'imported' AS origin
+                   gen_random_uuid() AS account_id, '' AS verification_code, '{}'::varchar[] AS bearers,
+                   'imported' AS origin
               FROM pg_temp.import_vouchers AS s
               JOIN public.vouchers_party AS p ON p.uscc = s.enterprise_uscc
               JOIN pg_temp.import_program AS g ON g.code = s.program_code
