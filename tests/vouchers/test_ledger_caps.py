@@ -6,6 +6,7 @@ import pytest
 
 from tests.vouchers.ledger_moves import (
     BUDGET,
+    LATER,
     ON,
     PAYEE,
     VOUCHER,
@@ -118,3 +119,31 @@ class TestCaps:
         assert ledger.issue(BUDGET, "V-2", yuan(101), on=ON, id=new(), caps=[pool]).code == "cap_exceeded"
         assert not LedgerTransfer.objects.filter(subject_no="V-2").exists()
         assert account(pool.code).hot
+
+
+class TestACapThatCountsAtPayment:
+    """Its event is the payment instruction: what is owed stays owed when the year's payments are used up."""
+
+    def owed(self, amount: int) -> None:
+        voucher_of(amount, budget=1000)
+        ledger.confirm(reserve(amount).id, claim_no="C-1", on=ON, id=new()).demand()
+
+    def instructed(self, no: str, amount: int, on=ON) -> ledger.LedgerResult:
+        caps = [ledger.Cap("0f" * 32, "paid_a_year.payment", PAYEE, str(on.year), yuan(100))]
+        return ledger.instruct(BUDGET, no, yuan(amount), payee_uscc=PAYEE, on=on, id=new(), caps=caps)
+
+    def test_what_is_over_it_waits_for_the_next_year_by_the_day_of_the_payment(self):
+        self.owed(150)
+        assert self.instructed("P-1", 100).code == "accepted"
+        assert self.instructed("P-2", 50).code == "cap_exceeded"
+        assert available(BUDGET.payable(PAYEE)) == 50
+        assert self.instructed("P-3", 50, LATER).code == "accepted"
+
+    def test_what_the_bank_returned_is_not_used(self):
+        self.owed(150)
+        self.instructed("P-1", 100).demand()
+        caps = [ledger.Cap("0f" * 32, "paid_a_year.payment", PAYEE, "2025", yuan(100))]
+        back = {"payee_uscc": PAYEE, "on": ON, "caps": caps}
+        ledger.returned(BUDGET, "P-1", yuan(100), id=new(), **back).demand()
+        assert self.instructed("P-1", 100).code == "accepted"
+        assert self.instructed("P-2", 1).code == "cap_exceeded"

@@ -292,14 +292,15 @@ _SHEET = """
          WHERE b.kind = 'budget' AND starts_with(b.code, 'budget:' || %(program)s || ':')
     )
     SELECT split_part(part.name, ':', 2)::integer, split_part(part.name, ':', 3),
-           coalesce((SELECT sum(CASE t.code WHEN 'appropriate' THEN t.amount END) FROM vouchers_ledgertransfer AS t
+           coalesce((SELECT sum(t.amount) FROM vouchers_ledgertransfer AS t
                       WHERE t.credit_id = part.id AND t.code = 'appropriate'), 0)
              - coalesce((SELECT sum(t.amount) FROM vouchers_ledgertransfer AS t WHERE t.debit_id = part.id AND t.code = 'withdraw'), 0),
            coalesce((SELECT sum(t.amount) FROM vouchers_ledgertransfer AS t
                       WHERE t.credit_id = part.id AND t.code = 'carry_over'), 0),
            part.available, v.committed, v.reserved, y.payable, y.instructed,
            part.paid, coalesce((SELECT sum(t.amount) FROM vouchers_ledgertransfer AS t
-                                 WHERE t.debit_id = part.paid_id AND t.code = 'claw_back'), 0),
+                                 WHERE t.debit_id = part.paid_id AND t.code = 'claw_back' AND NOT EXISTS (
+                                       SELECT FROM vouchers_ledgertransfer AS r WHERE r.reverses_id = t.id)), 0),
            part.surplus, coalesce((SELECT sum(t.amount) FROM vouchers_ledgertransfer AS t
                                     WHERE t.debit_id = part.surplus_id AND t.code = 'carry_over'), 0),
            part.closed_on IS NOT NULL

@@ -11,9 +11,8 @@ The account map (资金账, yuan)::
                                                                              ▼               │
                                                             payment:<payment no> ──pay──▶ paid:<program>:<year>
 
-Where several treasuries share the cost, each has such a map of its own: every name but the cap's ends with the treasury's code.
-A chain moves the parts of all of them or none; which bears what of a claim follows from what each has left of the voucher
-(``vouchers/sql/ledger_shares.sql``), so that no fen is ever stuck on one side. Expiry and release give each its own back.
+Where several treasuries share the cost, each has such a map of its own: every name but the cap's ends with the treasury's code. A
+chain moves the parts of all or none; which bears what of a claim is in ``vouchers/sql/ledger_shares.sql``.
 
 and of entitlements (额度账: what a cap allows; outside the trial balance)::
 
@@ -279,13 +278,11 @@ def instruct_chain(
     for payable, payment in sides:
         chain.open(payment, "instructed", returns_to=payable)
     if budget.bearers and borne is None:
-        owed = budget.payable(payee_uscc)
-        return chain.shared("single", "instruct", owed, sides, amount).use(
-            caps, budget.region_code, amount, code="instruct"
-        )
-    for (payable, payment), (_part, share) in zip(sides, budget.split(amount, borne), strict=True):
-        if share or not budget.bearers:
-            chain.single("instruct", payable, payment, share)
+        chain.shared("single", "instruct", budget.payable(payee_uscc), sides, amount)
+    else:
+        for (payable, payment), (_part, share) in zip(sides, budget.split(amount, borne), strict=True):
+            if share or not budget.bearers:
+                chain.single("instruct", payable, payment, share)
     return chain.use(caps, budget.region_code, amount, code="instruct")
 
 
@@ -336,19 +333,21 @@ def returned_chain(
     id: uuid.UUID,
     after_paid: bool = False,
     borne: Mapping[str, Decimal] | None = None,
+    caps: Sequence[Cap] = (),
 ) -> Chain:
     """The chain of ``returned``, for ``post_all``."""
     chain = Chain(id, on, "payment", payment_no)
     if budget.bearers and not after_paid:
         sides = [(part.payment(payment_no), part.payable(payee_uscc)) for part in budget.parts]
-        return chain.shared("single", "return", payment_account(payment_no), sides, amount)
+        chain.shared("single", "return", payment_account(payment_no), sides, amount)
+        return chain.give_back(caps, budget.region_code, amount)
     if borne is None and budget.bearers:
         borne = paid_by_treasury(payment_no)
     for part, share in budget.split(amount, borne):
         source = part.paid if after_paid else part.payment(payment_no)
         if share or not budget.bearers:
             chain.single("return", source, part.payable(payee_uscc), share)
-    return chain
+    return chain.give_back(caps, budget.region_code, amount)
 
 
 def returned(
@@ -361,11 +360,21 @@ def returned(
     id: uuid.UUID,
     after_paid: bool = False,
     borne: Mapping[str, Decimal] | None = None,
+    caps: Sequence[Cap] = (),
 ) -> LedgerResult:
     """退票: the amount is owed to the payee again. ``after_paid`` when the bank had confirmed it before; ``borne`` is then what
-    comes back to each treasury, where the budget has several: by default all that it paid under this number."""
+    comes back to each treasury, where the budget has several: by default all that it paid under this number. ``caps`` whose
+    event is the payment are as they were before it."""
     return returned_chain(
-        budget, payment_no, amount, payee_uscc=payee_uscc, on=on, id=id, after_paid=after_paid, borne=borne
+        budget,
+        payment_no,
+        amount,
+        payee_uscc=payee_uscc,
+        on=on,
+        id=id,
+        after_paid=after_paid,
+        borne=borne,
+        caps=caps,
     ).post()
 
 

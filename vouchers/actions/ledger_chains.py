@@ -271,6 +271,13 @@ class Chain:
                 self.single(code, cap.code, used, part)
         return self
 
+    def give_back(self, caps: Sequence[Cap], region_code: str, amount: Decimal) -> Chain:
+        """What a payment used of caps is not used any more: it came back."""
+        for cap in caps:
+            part = amount if cap.amount is None else cap.amount
+            self.single("return", f"cap_used:{region_code}", cap.code, part)
+        return self
+
     def body(self) -> dict[str, Any]:
         """What is sent. The database hashes it, to know the same id with another body."""
         opens = {item["code"]: item for item in self.opens}

@@ -52,7 +52,7 @@ class Voucher(Recorded):
     )
     budget_year = models.PositiveSmallIntegerField(_("预算年度"), null=True, blank=True)
     # Where several treasuries share the cost: their codes in the version it was issued under, in the order in which they bear
-    # it, who takes the rest last. The ledger has an account for the part of each (decision 0012).
+    # it, who takes the rest last. The ledger has an account for the part of each (decision 0015).
     bearers = ArrayField(
         models.CharField(max_length=40), verbose_name=_("分担财政"), default=list, blank=True, editable=False
     )
