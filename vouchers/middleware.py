@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 from django.contrib import messages
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
@@ -35,7 +36,7 @@ class ActingMiddleware:
             return self.get_response(request)
         try:
             return self._in_one_transaction(request)
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, psycopg.OperationalError):
             # The server went away before or at the commit: whether it was done is found out by asking again.
             if not request.path.startswith("/api/"):
                 raise

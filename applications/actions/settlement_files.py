@@ -66,7 +66,7 @@ def read_lines(content: bytes, filename: str) -> list[SentLine]:
         rows = _json_lines(_text(content))
     else:
         rows = _table(enumerate(_csv(_text(content)), 1))
-    found = []
+    found: list[SentLine] = []
     for line in rows:
         if len(found) == MOST_LINES:
             raise Invalid(

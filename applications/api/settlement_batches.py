@@ -34,10 +34,9 @@ class FileParser(BaseParser):
     def __init__(self, media_type: str = "text/csv") -> None:
         self.media_type = media_type
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> bytes:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         """The bytes, at most one more than is allowed."""
-        found: bytes = stream.read(MOST_BYTES + 1)
-        return found
+        return stream.read(MOST_BYTES + 1)
 
 
 class LineRow(serializers.Serializer[Any]):

@@ -51,6 +51,7 @@ from vouchers.models import (
     RoleGrant,
     Shareholding,
     User,
+    Webhook,
 )
 from vouchers.numbers import next_no
 
@@ -382,6 +383,14 @@ def _register(world: World) -> None:
         "user": cast.handler,
         "rolegrant": RoleGrant.objects.get(user=cast.handler, region=cast.beijing),
         "apicredential": ApiCredential.objects.get(user=cast.platform),
+        "webhook": Webhook.objects.create(
+            webhook_no="WH-2024-00000001",
+            provider=cast.provider,
+            region=cast.beijing,
+            url="https://example.org/hook",
+            secret_sealed="x",
+            proposed_by=cast.security_admin,
+        ),
         "region": Region.objects.get(code="110000"),
         "party": cast.alpha,
         "bankaccount": BankAccount.objects.filter(party=cast.alpha).first(),

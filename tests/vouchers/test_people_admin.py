@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from audit.models import AuditEvent
 from tests.cast import SINCE, Cast
+from vouchers import dates
 from vouchers.access import Role, has_role
 from vouchers.admin.scoped import admin_address
 from vouchers.models import (
@@ -27,6 +28,7 @@ from vouchers.models import (
     RoleGrant,
     Shareholding,
     User,
+    Webhook,
 )
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +42,7 @@ CONFIGURED = {
     "FxRate",
     "Listing",
     "Party",
+    "PaymentBand",
     "PlatformConnection",
     "PolicyVersion",
     "PriceIndexIssue",
@@ -49,10 +52,12 @@ CONFIGURED = {
     "Program",
     "ProviderAdmission",
     "Publication",
+    "RecoveryTerm",
     "Region",
     "RoleGrant",
     "Shareholding",
     "User",
+    "Webhook",
 }
 
 
@@ -82,7 +87,7 @@ def test_only_configuration_stands_in_the_admin(cast: Cast):
 
 
 def test_the_front_page_shows_each_role_its_own(cast: Cast):
-    assert may_add(cast.security_admin) == {"User", "RoleGrant", "ApiCredential"}
+    assert may_add(cast.security_admin) == {"User", "RoleGrant", "ApiCredential", "Webhook"}
     assert may_add(cast.system_admin) == {"Region"}
     assert may_add(cast.policy_editor) == {"Program", "PolicyVersion", "ProviderAdmission"}
     assert may_add(cast.handler) == {"Party", "PlatformConnection"}
@@ -230,6 +235,60 @@ def test_a_token_is_shown_once(cast: Cast, api):
     credential = ApiCredential.objects.get(label="结算")
     shown = client.get(address("apicredential", "change", credential)).content.decode()
     assert token not in shown and credential.token_digest not in shown
+
+
+def test_a_credential_is_bound_to_the_issuers_region_rotated_with_an_overlap_and_narrowed(cast: Cast, api):
+    client = signed_in(cast.security_admin)
+    given = {"provider": cast.provider.pk, "user": cast.platform.pk, "label": "结算", "scopes": ["read"]}
+    old = client.post(address("apicredential", "add"), given).context["secret"]
+    credential = ApiCredential.objects.get(label="结算")
+    assert (credential.region, credential.scopes) == (cast.beijing, ["read"])
+    assert (
+        client.post(address("apicredential", "add"), given | {"region": cast.shenzhen.pk}).status_code == 200
+    )
+    assert not ApiCredential.objects.filter(region=cast.shenzhen).exists()
+    new = client.post(address("apicredential", "act", credential, "rotate"), {"hours": 24}).context["secret"]
+    for token in (old, new):
+        assert api(token=token).get("/api/v1/claims").status_code == 200
+    credential.refresh_from_db()
+    assert credential.last_used_at is not None and old not in str(vars(credential))
+    ApiCredential.objects.filter(pk=credential.pk).update(previous_until=dates.now() - timedelta(days=9000))
+    assert [api(token=token).get("/api/v1/claims").status_code for token in (old, new)] == [401, 200]
+    narrowed = {"scopes": ["settle"], "calls_a_minute": 60, "reason": "试用"}
+    assert client.post(address("apicredential", "act", credential, "narrow"), narrowed).status_code == 302
+    assert api(token=new).get("/api/v1/claims").status_code == 403
+    assert (
+        client.post(address("apicredential", "act", credential, "revoke"), {"reason": "停用"}).status_code
+        == 302
+    )
+    assert api(token=new).get("/api/v1/claims").status_code == 401
+    assert client.get(address("apicredential", "act", credential, "rotate")).status_code == 200
+    refused = client.post(address("apicredential", "act", credential, "rotate"), {"hours": 1})
+    assert refused.status_code == 409
+
+
+def test_an_address_for_events_is_proposed_by_one_and_approved_by_another(cast: Cast):
+    security, system = signed_in(cast.security_admin), signed_in(cast.system_admin)
+    given = {"provider": cast.provider.pk, "region": cast.beijing.pk, "url": "http://127.0.0.1:9/hook"}
+    inside = security.post(address("webhook", "add"), given | {"url": "https://10.0.0.1/hook"})
+    assert (inside.status_code, Webhook.objects.count()) == (422, 0)
+    answer = security.post(address("webhook", "add"), given)
+    secret = answer.context["secret"]
+    webhook = Webhook.objects.get()
+    assert webhook.state == "proposed" and secret not in webhook.secret_sealed
+    assert security.post(address("webhook", "act", webhook, "approve")).status_code == 403
+    assert system.post(address("webhook", "act", webhook, "approve")).status_code == 302
+    webhook.refresh_from_db()
+    assert (webhook.state, webhook.approved_by) == ("active", cast.system_admin)
+    page = security.get(address("webhook", "change", webhook)).content.decode()
+    assert secret not in page and webhook.secret_sealed not in page and "尚未推送" in page
+    assert security.post(address("webhook", "act", webhook, "pause"), {"reason": "维护"}).status_code == 302
+    assert security.post(address("webhook", "act", webhook, "resume")).status_code == 302
+    assert (
+        security.post(address("webhook", "act", webhook, "rotate"), {"hours": 2}).context["secret"] != secret
+    )
+    assert security.post(address("webhook", "act", webhook, "end"), {"reason": "下线"}).status_code == 302
+    assert Webhook.objects.get().state == "ended"
 
 
 def test_a_region_is_added_below_the_own_one_and_renamed(cast: Cast):

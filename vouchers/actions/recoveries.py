@@ -78,7 +78,9 @@ def record_receipt(
     if received_on > dates.today():
         raise Invalid("receipt.later", "入账日不能晚于今天。", field="received_on")
     row = _locked(clawback)
-    known: ClawbackReceipt | None = ClawbackReceipt.objects.filter(kind=ReceiptKind.TRANSFER, bank_reference=reference).first()
+    known: ClawbackReceipt | None = ClawbackReceipt.objects.filter(
+        kind=ReceiptKind.TRANSFER, bank_reference=reference
+    ).first()
     if known is not None:
         if (known.clawback_id, known.amount) == (row.pk, amount):
             return known

@@ -16,6 +16,7 @@ from vouchers.admin import (
     publications,
     regions,
     trial,
+    webhooks,
 )
 
 # Rights are role grants; Django's own groups would be a second, unread table of them.
@@ -35,4 +36,5 @@ __all__ = [
     "publications",
     "regions",
     "trial",
+    "webhooks",
 ]

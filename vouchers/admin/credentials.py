@@ -16,7 +16,8 @@ from vouchers.actions import credentials
 from vouchers.actions.care import parties_in_care, regions_in_care
 from vouchers.admin.acts import DAY, Act, ActionOnlyAdmin, ReasonForm, shown_once
 from vouchers.admin.people import PEOPLE_READERS, SECURITY
-from vouchers.models import ApiCredential, Party, Program, RoleGrant, User
+from vouchers.models import ApiCredential, Party, Program, Region, RoleGrant, User
+from vouchers.models.platforms import CALLS_A_MINUTE, Scope, every_scope
 
 
 class CredentialForm(forms.Form):
@@ -33,6 +34,27 @@ class CredentialForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("不选表示不限专项，以入库名单为准。"),
     )
+    region = forms.ModelChoiceField(
+        Region.objects.none(),
+        label=_("适用地区"),
+        required=False,
+        help_text=_("只能办理该地区及其下级地区的专项；不选即为您负责的地区。"),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("权限"),
+        choices=Scope.choices,
+        initial=every_scope,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("不选即为全部权限。"),
+    )
+    calls_a_minute = forms.IntegerField(
+        label=_("每分钟调用上限"),
+        initial=CALLS_A_MINUTE,
+        required=False,
+        min_value=1,
+        max_value=credentials.MOST_CALLS_A_MINUTE,
+    )
     label = forms.CharField(label=_("用途"), max_length=60)
     expires_on = forms.DateField(label=_("到期日"), required=False, widget=DAY, help_text=_("当日起失效。"))
 
@@ -45,12 +67,39 @@ class CredentialForm(forms.Form):
             "provider": providers,
             "user": User.objects.filter(pk__in=platforms.values("user"), is_active=True),
             "programs": Program.objects.filter(region__code__in=regions_in_care(by, *SECURITY)),
+            "region": Region.objects.filter(code__in=regions_in_care(by, *SECURITY)),
         }
         for name, rows in chosen.items():
             self.fields[name].queryset = rows  # type: ignore[attr-defined]
 
 
+class RotateForm(forms.Form):
+    """How long both tokens are valid."""
+
+    hours = forms.IntegerField(
+        label=_("新旧令牌并用（小时）"),
+        initial=24,
+        min_value=0,
+        max_value=credentials.LONGEST_OVERLAP_HOURS,
+        help_text=_("原令牌在此期间仍可使用，以便平台切换；填 0 即刻失效。"),
+    )
+
+
+class NarrowForm(ReasonForm):
+    """What it may do, and how often."""
+
+    scopes = forms.MultipleChoiceField(
+        label=_("权限"), choices=Scope.choices, widget=forms.CheckboxSelectMultiple
+    )
+    calls_a_minute = forms.IntegerField(
+        label=_("每分钟调用上限"), min_value=1, max_value=credentials.MOST_CALLS_A_MINUTE
+    )
+    field_order = ("scopes", "calls_a_minute", "reason")
+
+
 def _issue(request: HttpRequest, obj: Any, given: dict[str, Any]) -> HttpResponse:
+    given["scopes"] = given["scopes"] or every_scope()
+    given["calls_a_minute"] = given["calls_a_minute"] or CALLS_A_MINUTE
     credential, token = credentials.issue_credential(by=request.user, **given)  # type: ignore[arg-type]
     return shown_once(
         request,
@@ -64,6 +113,29 @@ def _issue(request: HttpRequest, obj: Any, given: dict[str, Any]) -> HttpRespons
         ),
         row=credential,
     )
+
+
+def _rotate(request: HttpRequest, credential: ApiCredential, given: dict[str, Any]) -> HttpResponse:
+    token = credentials.rotate_credential(credential, by=request.user, **given)  # type: ignore[arg-type]
+    return shown_once(
+        request,
+        ApiCredential._meta,
+        title=_("令牌已轮换"),
+        done=f"{credential}：新令牌已生效，原令牌 {given['hours']} 小时后失效。",
+        label=_("新令牌"),
+        secret=token,
+        advice=_("请通过安全渠道交给服务商，并提醒其在原令牌失效前完成切换。离开本页后无法再次查看。"),
+        row=credential,
+    )
+
+
+def _narrow(request: HttpRequest, credential: ApiCredential, given: dict[str, Any]) -> str:
+    credentials.narrow_credential(credential, by=request.user, **given)  # type: ignore[arg-type]
+    return f"{credential}：权限与调用上限已调整。"
+
+
+def _valid(credential: ApiCredential) -> bool:
+    return credential.revoked_at is None
 
 
 def _revoke_credential(request: HttpRequest, credential: ApiCredential, given: dict[str, Any]) -> str:
@@ -88,30 +160,77 @@ class ApiCredentialAdmin(ActionOnlyAdmin):
     )
     acts = (
         Act(
+            "rotate",
+            _("轮换令牌"),
+            _("生成新令牌，只显示一次。并用期内新旧令牌都可使用，期满后原令牌失效。"),
+            SECURITY,
+            _rotate,
+            _valid,
+            RotateForm,
+        ),
+        Act(
+            "narrow",
+            _("调整权限"),
+            _("从平台的下一次调用起生效。"),
+            SECURITY,
+            _narrow,
+            _valid,
+            NarrowForm,
+            lambda credential: {"scopes": credential.scopes, "calls_a_minute": credential.calls_a_minute},
+        ),
+        Act(
             "revoke",
             _("吊销"),
             _("吊销后平台立即不能再用此令牌调用接口，不能恢复。"),
             SECURITY,
             _revoke_credential,
-            lambda credential: credential.revoked_at is None,
+            _valid,
             ReasonForm,
         ),
     )
-    list_display = ("provider", "label", "token_prefix", "user", "created_at", "expires_on", "revoked_at")
-    list_select_related = ("provider", "user")
+    list_display = (
+        "provider",
+        "label",
+        "token_prefix",
+        "region",
+        "allowed",
+        "last_used_at",
+        "expires_on",
+        "revoked_at",
+    )
+    list_select_related = ("provider", "user", "region")
     search_fields = ("provider__name", "label", "token_prefix")
     fields = (
         ("provider", "user"),
         "label",
-        "bound_to",
+        ("region", "bound_to"),
+        ("allowed", "calls_a_minute"),
         "token_prefix",
-        ("created_at", "expires_on", "revoked_at"),
+        ("previous_token_prefix", "previous_until"),
+        ("created_at", "rotated_at", "last_used_at"),
+        ("expires_on", "revoked_at"),
     )
-    readonly_fields = ("bound_to", "created_at")
+    readonly_fields = (
+        "bound_to",
+        "allowed",
+        "created_at",
+        "rotated_at",
+        "last_used_at",
+        "previous_token_prefix",
+        "previous_until",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiCredential]:
         providers = parties_in_care(request.user, *self.read_roles)  # type: ignore[arg-type]
         return ApiCredential.objects.filter(provider__in=providers)
+
+    def region_of(self, obj: Any) -> None:
+        """Whose it is says the care of the provider, which the actions look at; not the region that it reaches."""
+
+    @admin.display(description=_("权限"))
+    def allowed(self, credential: ApiCredential) -> str:
+        """What it may be used for."""
+        return "、".join(str(Scope(scope).label) for scope in credential.scopes)
 
     @admin.display(description=_("专项"))
     def bound_to(self, credential: ApiCredential) -> str:

@@ -6,6 +6,7 @@ import json
 import logging
 from typing import Any
 
+import psycopg
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.http import Http404, HttpResponse
@@ -42,7 +43,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         body = problem(413, "request.too_large", "请求体超过允许的大小，请拆分后重发。")
     elif isinstance(exc, RecursionError):
         body = problem(400, "request.parse_error", "请求体的 JSON 嵌套过深。")
-    elif isinstance(exc, (OperationalError, InterfaceError)):
+    elif isinstance(exc, (OperationalError, InterfaceError, psycopg.OperationalError)):
         log.warning("the database did not answer: %s", exc)
         body = problem(503, "server.unavailable", UNAVAILABLE, retry_after=SOON)
     elif isinstance(exc, IntegrityError):

@@ -39,7 +39,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
         ),
     ),
     (_("拨付与追回"), ("PaymentBand", "RecoveryTerm")),
-    (_("人员与权限"), ("User", "RoleGrant", "ApiCredential", "Region")),
+    (_("人员与权限"), ("User", "RoleGrant", "ApiCredential", "Webhook", "Region")),
 )
 LANDS_HERE = CONFIGURATION_ROLES | {Role.SECURITY_ADMIN, Role.FINANCE}
 
