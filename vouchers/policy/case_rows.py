@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from vouchers.policy.facts import Facts, UsedAmounts, VoucherFacts
+from vouchers.policy.facts import Facts
 from vouchers.policy.plain import from_plain
 from vouchers.policy.replay import ReplayCase
 
@@ -33,16 +32,22 @@ def read_case(row: CaseRow | ReplayCase) -> ReplayCase:
     """The case of a row; a case that is one already stays."""
     if isinstance(row, ReplayCase):
         return row
-    facts: Facts = from_plain(Facts, json.loads(row.facts))
+    plain = json.loads(row.facts)
+    plain.pop("used", None)  # the replay keeps the sums
     if row.voucher is None:
-        asked = facts.requested_amount if row.as_requested else None
-        facts = replace(facts, on=row.on, used=UsedAmounts(), requested_amount=asked)
+        plain["on"] = row.on.isoformat()
+        if not row.as_requested:
+            plain.pop("requested_amount", None)
     else:
         number, face_value, balance, expires_on, uses = row.voucher
-        voucher = VoucherFacts(
-            voucher_no=number, face_value=face_value, balance=balance, expires_on=expires_on, uses=uses
-        )
-        facts = replace(facts, used=UsedAmounts(), voucher=voucher)
+        plain["voucher"] = {
+            "voucher_no": number,
+            "face_value": str(face_value),
+            "balance": str(balance),
+            "expires_on": None if expires_on is None else expires_on.isoformat(),
+            "uses": uses,
+        }
+    facts: Facts = from_plain(Facts, plain)
     return ReplayCase(
         case_no=row.case_no,
         on=row.on,
