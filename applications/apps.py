@@ -22,7 +22,7 @@ class ApplicationsConfig(AppConfig):
         from vouchers.actions.case_sources import register_case_source
         from vouchers.actions.holds import register_beneath
         from vouchers.actions.jobs import register_job_kind
-        from vouchers.actions.payments import register_payment_check
+        from vouchers.actions.payment_grounds import register_payment_check
         from vouchers.actions.policy_reach import register_reach
         from vouchers.web.case_links import register_case_links
 

@@ -13,8 +13,9 @@ from applications.payment_files import export_files, inquiry_list, payment_instr
 from tests import casework
 from tests.cast import Cast
 from vouchers import dates
-from vouchers.actions import holds, ledger, payments
-from vouchers.actions.bank_returns import inquire, settle_batch
+from vouchers.actions import holds, ledger, payment_grounds, payments
+from vouchers.actions.bank_inquiries import inquire
+from vouchers.actions.bank_returns import settle_batch
 from vouchers.actions.holds import Screener, ScreeningResult
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.context import Actor, acting
@@ -36,15 +37,15 @@ AT_ONCE = 500
 @contextmanager
 def without_casework() -> Iterator[None]:
     """The ports of this floor filled by screeners that find nothing: there is no casework beneath these payables."""
-    kept = holds._screener, holds._beneath.get("claim"), payments._check
+    kept = holds._screener, holds._beneath.get("claim"), payment_grounds._check
     clear = ScreeningResult("same", {}, "clear", "110000")
     holds.register_screener(Screener(lambda kind, number, moment: clear, lambda kind, number: "same"))
     holds.register_beneath("claim", lambda number: ())
-    payments.register_payment_check(lambda claim_no: None)
+    payment_grounds.register_payment_check(lambda claim_no: None)
     try:
         yield
     finally:
-        holds._screener, payments._check = kept[0], kept[2]
+        holds._screener, payment_grounds._check = kept[0], kept[2]
         if kept[1] is not None:
             holds.register_beneath("claim", kept[1])
 

@@ -13,7 +13,8 @@ from applications.models.invoices import InvoiceStatus
 from applications.models.notices import ObjectionState
 from vouchers import dates
 from vouchers.access import Role, require_role
-from vouchers.actions.clawbacks import Reassessed, draft_clawback, line
+from vouchers.actions.clawback_reckoning import Reassessed, line
+from vouchers.actions.clawbacks import draft_clawback
 from vouchers.actions.ledger_recoveries import outstanding
 from vouchers.actions.outbox import enqueue
 from vouchers.context import announce

@@ -7,7 +7,7 @@ from applications.models import Claim, Message
 from applications.models.claims import ClaimState
 from applications.models.invoices import InvoiceStatus
 from vouchers import dates
-from vouchers.actions.payments import require_unlisted
+from vouchers.actions.payment_grounds import require_unlisted
 from vouchers.context import announce
 from vouchers.errors import NotNow
 from vouchers.models import Party, Payment

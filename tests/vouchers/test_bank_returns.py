@@ -17,13 +17,8 @@ from tests import banking, casework
 from tests.vouchers.test_payments import claims, the_ledger_holds_afterwards  # noqa: F401
 from vouchers import dates
 from vouchers.actions.accounts import confirm_account, enter_account
-from vouchers.actions.bank_returns import (
-    BankFile,
-    confirm_finding,
-    inquire,
-    record_finding,
-    settle_batch,
-)
+from vouchers.actions.bank_inquiries import confirm_finding, inquire, record_finding
+from vouchers.actions.bank_returns import BankFile, settle_batch
 from vouchers.actions.payments import create_batch, lines_of, propose_batch
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow

@@ -6,7 +6,7 @@ import re
 
 from vouchers import dates
 from vouchers.access import Role, has_role, require_other_person, require_role
-from vouchers.actions.payments import hold_for_changed_account
+from vouchers.actions.payment_grounds import hold_for_changed_account
 from vouchers.context import announce
 from vouchers.errors import Forbidden, Invalid, NotNow
 from vouchers.models import BankAccount, Party, Payment, PaymentLine, User

@@ -23,12 +23,13 @@ from decimal import Decimal
 from typing import Any
 
 from vouchers import dates
-from vouchers.access import Role, require_other_person, require_role
+from vouchers.access import Role, require_role
 from vouchers.actions import ledger
 from vouchers.actions.holds import place_hold
-from vouchers.actions.ledger_chains import Chain, event_id, post_all
+from vouchers.actions.ledger_chains import Budget, Chain, event_id, post_all
 from vouchers.actions.outbox import enqueue
 from vouchers.actions.payments import budgets_of, lines_of
+from vouchers.actions.treasury_parts import paid_by_treasury
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import BankReturn, PaymentBatch, PaymentLine, User
@@ -43,7 +44,7 @@ OUTCOMES = ("confirmed", "returned", "unknown")
 LONGEST_REFERENCE, LONGEST_REASON = 60, 200
 #: the ground of the hold on a payment of which the bank said two things
 CONTRADICTED = "bank_contradiction"
-_VERBS = {"confirmed": "confirm", "returned": "return", "unknown": "doubt"}
+VERBS = {"confirmed": "confirm", "returned": "return", "unknown": "doubt"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class BankFile:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """What one line of the answer does: nothing new when ``verb`` is empty."""
 
     line: PaymentLine
@@ -122,7 +123,7 @@ def settle_batch(batch: PaymentBatch, file: BankFile, *, by: User) -> BankReturn
         taken_in_by=by,
         taken_in_at=dates.now(),
     )
-    _apply(batch, [step for step in steps if step.verb], by, kept)
+    take_in(batch, [step for step in steps if step.verb], by, kept)
     return kept
 
 
@@ -135,7 +136,7 @@ def _refused(code: str, number: int, what: str, **more: Any) -> Invalid:
     )
 
 
-def _read(batch: PaymentBatch, file: BankFile) -> list[_Step]:
+def _read(batch: PaymentBatch, file: BankFile) -> list[Step]:
     """What each line does, or the refusal of the first that is faulty."""
     if not file.lines:
         raise Invalid("bank_return.empty", "银行回执中没有明细行。", field="file")
@@ -174,7 +175,7 @@ def _read(batch: PaymentBatch, file: BankFile) -> list[_Step]:
             raise _refused("duplicate", number, f"与前面的行重复（{said.instruction_no}）")
         seen.add(said.instruction_no)
         _check_line(number, said, line)
-        steps.append(_Step(line, said, _verb_of(number, said, line)))
+        steps.append(Step(line, said, _verb_of(number, said, line)))
     return steps
 
 
@@ -213,7 +214,7 @@ def _verb_of(number: int, said: BankLine, line: PaymentLine) -> str:
         return ""
     if line.state == PaymentLineState.CONFIRMED:
         _require_not_clawed_back(line)
-    return _VERBS[said.outcome]
+    return VERBS[said.outcome]
 
 
 def _contradicted(number: int, said: BankLine, line: PaymentLine) -> Invalid:
@@ -262,7 +263,7 @@ def _require_not_clawed_back(line: PaymentLine) -> None:
 # -- taking in -------------------------------------------------------------------------------------------------------
 
 
-def _apply(batch: PaymentBatch, steps: Sequence[_Step], by: User, kept: BankReturn | None) -> None:
+def take_in(batch: PaymentBatch, steps: Sequence[Step], by: User, kept: BankReturn | None) -> None:
     """Move lines and payments, then the ledger, last and in one call."""
     budgets = budgets_of([step.line.payment for step in steps])
     chains: list[Chain] = []
@@ -306,6 +307,7 @@ def _apply(batch: PaymentBatch, steps: Sequence[_Step], by: User, kept: BankRetu
                     on=on,
                     id=event_id("return", line.instruction_no),
                     after_paid=was_paid,
+                    borne=_borne_before(line, budget) if was_paid else None,
                 )
             )
             _tell("applications.payment_returned", line, reason=said.reason, after_paid=was_paid)
@@ -315,6 +317,13 @@ def _apply(batch: PaymentBatch, steps: Sequence[_Step], by: User, kept: BankRetu
     _close(batch, by)
     for result in post_all(chains):
         result.demand()
+
+
+def _borne_before(line: PaymentLine, budget: Budget) -> dict[str, Decimal] | None:
+    """What each treasury paid of a line that had arrived; None where one bears all."""
+    if not budget.bearers:
+        return None
+    return paid_by_treasury(line.payment.payment_no)
 
 
 def _tell(task: str, line: PaymentLine, **more: Any) -> None:
@@ -327,89 +336,3 @@ def _close(batch: PaymentBatch, by: User) -> None:
     waiting = batch.lines.filter(state__in=(PaymentLineState.SENT, PaymentLineState.UNKNOWN))
     if batch.state == PaymentBatchState.EXPORTED and not waiting.exists():
         advance(batch, "settle", by=by, region=batch.region, update={"settled_at": dates.now()})
-
-
-# -- asking after ----------------------------------------------------------------------------------------------------
-
-
-def inquire(batch: PaymentBatch, *, by: User) -> list[PaymentLine]:
-    """查询: ask the bank after every instruction without an outcome, under its own number. None is sent anew: what was not
-    answered is unknown until the bank says what became of it. Raises ``NotNow`` (``payment_batch.nothing_waits``)."""
-    announce("payment_batch.inquire")
-    require_role(by, Role.FINANCE, region=batch.region)
-    batch.refresh_from_db(from_queryset=PaymentBatch.objects.select_for_update(no_key=True))
-    lines = [
-        line for line in lines_of(batch) if line.state in (PaymentLineState.SENT, PaymentLineState.UNKNOWN)
-    ]
-    if not lines:
-        raise NotNow("payment_batch.nothing_waits", "本批次没有待查的指令。")
-    for line in lines:
-        if line.state == PaymentLineState.SENT:
-            advance(line, "doubt", by=by, region=batch.region)
-            advance(line.payment, "doubt", by=by, region=batch.region)
-        line.inquiries += 1
-        line.inquired_at = dates.now()
-        line.save(update_fields=["inquiries", "inquired_at"])
-    return lines
-
-
-def record_finding(
-    line: PaymentLine,
-    *,
-    outcome: str,
-    document_no: str,
-    by: User,
-    bank_reference: str = "",
-    found_on: date | None = None,
-) -> PaymentLine:
-    """登记查复: what the bank's letter says of an unknown instruction. It counts once another person has confirmed it.
-
-    Raises ``NotNow`` (``payment_line.not_unknown``) and ``Invalid`` (``finding.outcome``, ``.document``, ``.date``, ``.too_long``)."""
-    announce("payment_line.record_finding")
-    require_role(by, Role.FINANCE, region=line.batch.region)
-    if line.state != PaymentLineState.UNKNOWN:
-        raise NotNow(
-            "payment_line.not_unknown",
-            f"{line.instruction_no} 目前为“{line.get_state_display()}”，不需查复。",
-        )
-    if outcome not in ("confirmed", "returned"):
-        raise Invalid("finding.outcome", "请选择查明的结果：已到账或退票。", field="outcome")
-    if not document_no.strip():
-        raise Invalid("finding.document", "请填写银行查复书的文号。", field="document_no")
-    if found_on is not None and found_on > dates.today():
-        raise Invalid("finding.date", "到账或退票的日期不能晚于今天。", field="found_on")
-    if len(bank_reference) > LONGEST_REFERENCE:
-        raise Invalid("finding.too_long", f"流水号不超过 {LONGEST_REFERENCE} 字。", field="bank_reference")
-    line.found_outcome = outcome
-    line.found_document = document_no.strip()[:100]
-    line.found_reference = bank_reference.strip()
-    line.found_on = found_on
-    line.found_by = by
-    line.save(update_fields=["found_outcome", "found_document", "found_reference", "found_on", "found_by"])
-    return line
-
-
-def confirm_finding(line: PaymentLine, *, by: User) -> PaymentLine:
-    """Another person has compared it with the letter: the instruction has that outcome.
-
-    Raises ``NotNow`` (``payment_line.no_finding``) and ``Forbidden`` (``access.same_person``)."""
-    announce("payment_line.confirm_finding", line.found_document)
-    require_role(by, Role.FINANCE, region=line.batch.region)
-    line = (
-        PaymentLine.objects.select_for_update(of=("self",))
-        .select_related("batch__region", "payment__program__region", "payment__payee", "account")
-        .get(pk=line.pk)
-    )
-    if line.state != PaymentLineState.UNKNOWN or not line.found_outcome:
-        raise NotNow("payment_line.no_finding", f"{line.instruction_no} 没有待确认的查复。")
-    require_other_person(by, {line.found_by_id}, "确认银行查复")
-    said = BankLine(
-        line.instruction_no,
-        line.found_outcome,
-        line.amount,
-        line.found_reference,
-        f"银行查复 {line.found_document}",
-        line.found_on,
-    )
-    _apply(line.batch, [_Step(line, said, _VERBS[line.found_outcome])], by, None)
-    return line

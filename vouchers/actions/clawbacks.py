@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger_recoveries
+from vouchers.actions.clawback_reckoning import Reassessed, amount_in, line, reckon, taken_before
 from vouchers.actions.outbox import enqueue
 from vouchers.actions.vouchers import budget_of
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
-from vouchers.models import Clawback, CreditRecord, Payment, Program, RecoveryTerm, User, Voucher
-from vouchers.models.clawbacks import OFFICE, ClawbackGround, ClawbackState, RecoveryKind
+from vouchers.models import Clawback, CreditRecord, Payment, User, Voucher
+from vouchers.models.clawbacks import OFFICE, ClawbackGround, ClawbackState
 from vouchers.models.payments import PaymentState
-from vouchers.money import ZERO, round_fen, thousands, yuan
+from vouchers.money import ZERO, thousands
 from vouchers.numbers import next_no
 from vouchers.states import advance, not_now
 
@@ -34,41 +32,6 @@ DEMANDED = (
     ClawbackState.SETTLED,
     ClawbackState.WRITTEN_OFF,
 )
-
-
-@dataclass(frozen=True)
-class Reassessed:
-    """What a payment should have been: ``founded_amount`` in yuan, and the lines that lead to it, each with ``label``, ``amount``,
-    ``article`` and ``sentence``."""
-
-    founded_amount: Decimal
-    lines: Sequence[dict[str, str]] = ()
-
-
-def line(label: str, amount: Decimal, sentence: str = "", article: str = "") -> dict[str, str]:
-    """One line of the working."""
-    return {"label": label, "amount": f"{amount:.2f}", "article": article, "sentence": sentence}
-
-
-def term_for(program: Program, kind: str, on: date) -> RecoveryTerm | None:
-    """The rate that a document lays down on a day; None where none does."""
-    term: RecoveryTerm | None = (
-        RecoveryTerm.objects.filter(
-            program=program, kind=kind, confirmed_by__isnull=False, effective_from__lte=on
-        )
-        .filter(Q(effective_to=None) | Q(effective_to__gt=on))
-        .order_by("-effective_from")
-        .first()
-    )
-    return term
-
-
-def taken_before(payment: Payment, but: Clawback | None = None) -> Decimal:
-    """What other clawbacks take of the payment, in yuan."""
-    rows = Clawback.objects.filter(payment=payment).exclude(state=ClawbackState.WITHDRAWN)
-    if but is not None:
-        rows = rows.exclude(pk=but.pk)
-    return rows.aggregate(total=Sum("principal_amount"))["total"] or ZERO
 
 
 def draft_clawback(
@@ -99,7 +62,7 @@ def offer_return(payment: Payment, amount: Decimal, *, reason: str, by: User) ->
     announce("clawback.offer", reason)
     require_role(by, Role.FILER, Role.ENTERPRISE_APPROVER, party=payment.payee)
     _require_reason(reason, "请写明退回的原因。")
-    amount = _yuan(amount, "amount")
+    amount = amount_in(amount, "amount")
     left = payment.amount - taken_before(payment)
     if amount <= 0 or amount > left:
         raise Invalid("clawback.amount", f"退回金额应大于 0 且不超过 {thousands(left)} 元。", field="amount")
@@ -117,13 +80,6 @@ def offer_return(payment: Payment, amount: Decimal, *, reason: str, by: User) ->
         ground_no="",
         reason=reason,
     )
-
-
-def _yuan(amount: Any, field: str) -> Decimal:
-    try:
-        return yuan(amount)
-    except ValueError as error:
-        raise Invalid(f"clawback.{field}", f"{error}。", field=field) from error
 
 
 def _require_reason(reason: str, message: str) -> None:
@@ -173,87 +129,9 @@ def _draft(
         drafted_by=by,
         drafted_on=on,
     )
-    _reckon(clawback, reassessed, penalty_rate=None)
+    reckon(clawback, reassessed, penalty_rate=None)
     clawback.save()
     return clawback
-
-
-def _reckon(clawback: Clawback, reassessed: Reassessed, *, penalty_rate: Decimal | None) -> None:
-    """The amounts and their working. Raises ``Invalid`` (``clawback.founded``, ``.nothing``, ``.penalty``)."""
-    on, payment = dates.today(), clawback.payment
-    founded = _yuan(reassessed.founded_amount, "founded")
-    before = taken_before(payment, clawback if clawback.pk else None)
-    if founded < 0 or founded > payment.amount:
-        raise Invalid(
-            "clawback.founded",
-            f"重新核定金额应在 0 至 {thousands(payment.amount)} 元之间。",
-            field="founded_amount",
-        )
-    principal = payment.amount - founded - before
-    if principal <= 0:
-        raise Invalid(
-            "clawback.nothing",
-            "重新核定后没有应退回的金额。",
-            field="founded_amount",
-            hint=f"已拨付 {thousands(payment.amount)} 元，重新核定 {thousands(founded)} 元，此前已要求退回 {thousands(before)} 元。",
-        )
-    working = [
-        line(
-            "已拨付", payment.amount, f"{payment.payment_no}，到账日 {payment.paid_on or payment.payable_on}"
-        )
-    ]
-    working += list(reassessed.lines)
-    working.append(line("重新核定应拨付", founded))
-    if before:
-        working.append(line("此前已要求退回", before))
-    working.append(line("应退回补贴", principal, "已拨付 − 重新核定 − 此前已要求退回"))
-    interest, told = _interest(clawback, principal, on)
-    working.append(told)
-    penalty, told = _penalty(clawback, principal, penalty_rate, on)
-    working.append(told)
-    working.append(line("合计", principal + interest + penalty))
-    clawback.founded_amount = founded
-    clawback.principal_amount, clawback.interest_amount, clawback.penalty_amount = (
-        principal,
-        interest,
-        penalty,
-    )
-    clawback.working = working
-
-
-def _interest(clawback: Clawback, principal: Decimal, on: date) -> tuple[Decimal, dict[str, str]]:
-    term = term_for(clawback.program, RecoveryKind.INTEREST, on)
-    since = clawback.payment.paid_on
-    if term is None or since is None:
-        return ZERO, line("资金占用费", ZERO, "没有载明计收依据，不计收。")
-    days = max((on - since).days, 0)
-    interest = round_fen(principal * term.rate_low * days / 365)
-    sentence = f"本金 {thousands(principal)} 元 × 年利率 {term.rate_low:%} × {days} 天 ÷ 365"
-    return interest, line("资金占用费", interest, sentence, str(term))
-
-
-def _penalty(
-    clawback: Clawback, principal: Decimal, rate: Decimal | None, on: date
-) -> tuple[Decimal, dict[str, str]]:
-    term = term_for(clawback.program, RecoveryKind.PENALTY, on)
-    if term is None:
-        if rate:
-            raise Invalid(
-                "clawback.penalty",
-                "没有载明罚款的依据，不能计收罚款。",
-                field="penalty_rate",
-                hint="须先录入法规依据，并由另一人确认。",
-            )
-        return ZERO, line("罚款", ZERO, "没有载明计收依据，不计收。")
-    limits = f"{term.rate_low:.0%} 至 {term.rate_high:.0%}"
-    if not rate:
-        return ZERO, line("罚款", ZERO, f"依据所定幅度为 {limits}，本次不计收。", str(term))
-    if clawback.ground != ClawbackGround.FINDING:
-        raise Invalid("clawback.penalty", "只有核查结论认定的事项可以计收罚款。", field="penalty_rate")
-    if not term.rate_low <= rate <= term.rate_high:
-        raise Invalid("clawback.penalty", f"罚款比例应在 {limits} 之间。", field="penalty_rate")
-    penalty = round_fen(principal * rate)
-    return penalty, line("罚款", penalty, f"应退回补贴 × {rate:.2%}（幅度 {limits}）", str(term))
 
 
 def revise_clawback(
@@ -278,7 +156,7 @@ def revise_clawback(
         raise Invalid(
             "clawback.days", f"退回期限应为 1 至 {LONGEST_TERM} 个工作日。", field="pay_within_days"
         )
-    founded = _yuan(founded_amount, "founded")
+    founded = amount_in(founded_amount, "founded")
     known = {"已拨付", "重新核定应拨付", "此前已要求退回", "应退回补贴", "资金占用费", "罚款", "合计"}
     kept = [one for one in clawback.working if one["label"] not in known]
     if founded != clawback.founded_amount:
@@ -289,7 +167,7 @@ def revise_clawback(
                 f"由 {thousands(clawback.founded_amount)} 元改为 {thousands(founded)} 元。",
             )
         )
-    _reckon(clawback, Reassessed(founded, kept), penalty_rate=penalty_rate)
+    reckon(clawback, Reassessed(founded, kept), penalty_rate=penalty_rate)
     clawback.reason = reason.strip()
     if ground_no is not None:
         clawback.ground_no = ground_no.strip()[:60]

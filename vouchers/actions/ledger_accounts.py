@@ -27,6 +27,20 @@ def _named(*words: str | int) -> str:
     return ":".join(str(word) for word in words if word != "")
 
 
+def in_measure(amount: Decimal, whole: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """The amount over parts in the measure of what each is; each truncated to the fen as its running share, the last takes the
+    rest, so that they add up and none is more than its part while the amount is not more than the whole."""
+    total = sum(whole.values(), ZERO)
+    parts: dict[str, Decimal] = {}
+    upto = before = ZERO
+    for name, each in whole.items():
+        upto += each
+        share = (amount * 100 * upto // total) / 100 if total else ZERO
+        parts[name] = share - before
+        before = share
+    return parts
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """The budget of one program and year (预算指标), and the names of the accounts around it.

@@ -283,7 +283,8 @@ def trial_balance() -> list[TrialBalance]:
             """
             SELECT kind, count(*), sum(debits_pending), sum(debits_posted), sum(credits_pending), sum(credits_posted)
               FROM vouchers_ledgeraccount WHERE ledger = 'money' GROUP BY kind
-             ORDER BY array_position(ARRAY['treasury', 'surplus', 'budget', 'voucher', 'payable', 'instructed', 'paid'], kind::text)
+             ORDER BY array_position(ARRAY['treasury', 'surplus', 'budget', 'voucher', 'payable', 'instructed', 'paid',
+                                           'levied', 'receivable', 'recovered', 'written_off'], kind::text)
             """
         )
         return [TrialBalance(*row) for row in cursor.fetchall()]

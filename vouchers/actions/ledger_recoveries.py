@@ -12,13 +12,12 @@ accounts have limits. A demand that is withdrawn is reversed, whole.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
 from django.db.models import Q, Sum
 
-from vouchers.actions.ledger_accounts import Budget
+from vouchers.actions.ledger_accounts import Budget, in_measure
 from vouchers.actions.ledger_chains import Chain, LedgerResult, event_id
 from vouchers.models import Clawback, LedgerAccount, LedgerTransfer, Payment
 from vouchers.money import ZERO
@@ -46,20 +45,6 @@ def balances(clawback: Clawback) -> dict[str, Decimal]:
 def outstanding(clawback: Clawback) -> Decimal:
     """What is still due, in yuan."""
     return sum(balances(clawback).values(), ZERO)
-
-
-def in_measure(amount: Decimal, whole: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """The amount over parts in the measure of what each is; each truncated to the fen as its running share, the last takes the
-    rest, so that they add up and none is more than its part while the amount is not more than the whole."""
-    total = sum(whole.values(), ZERO)
-    parts: dict[str, Decimal] = {}
-    upto = before = ZERO
-    for name, each in whole.items():
-        upto += each
-        share = (amount * 100 * upto // total) / 100 if total else ZERO
-        parts[name] = share - before
-        before = share
-    return parts
 
 
 def borne_of(payment: Payment, budget: Budget) -> dict[str, Decimal]:

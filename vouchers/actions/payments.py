@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Sum
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
-from vouchers.actions.holds import place_hold, require_clear, screen
+from vouchers.actions.ledger_accounts import in_measure
 from vouchers.actions.ledger_chains import Budget, event_id, post_all
 from vouchers.actions.payment_bands import band_for
+from vouchers.actions.payment_grounds import require_payable
+from vouchers.actions.treasury_parts import borne_by_claims
 from vouchers.actions.vouchers import budget_of
 from vouchers.context import announce
-from vouchers.errors import Invalid, NotNow, TryLater
+from vouchers.errors import Invalid, NotNow
 from vouchers.models import (
     BankAccount,
-    Listing,
     Party,
     Payment,
     PaymentApproval,
@@ -33,25 +34,11 @@ from vouchers.models import (
     User,
     Voucher,
 )
-from vouchers.models.holds import ScreeningMoment
 from vouchers.models.payment_lines import FileForm, PaymentLineState
 from vouchers.models.payments import PaymentBatchState, PaymentState
 from vouchers.money import ZERO, capital
 from vouchers.numbers import next_no
 from vouchers.states import advance, not_now
-
-#: the ground of the hold on a payment whose payee changed its account after the approval
-ACCOUNT_CHANGED = "account_changed"
-
-#: Looks again at what a claim rests on, and raises ``NotNow`` when it may not be paid now: filled by the casework.
-PaymentCheck = Callable[[str], None]
-_check: PaymentCheck | None = None
-
-
-def register_payment_check(check: PaymentCheck) -> None:
-    """Fill the port; called once by the casework's ``AppConfig.ready``. Nothing is paid while it is empty."""
-    global _check
-    _check = check
 
 
 @dataclass(frozen=True)
@@ -200,67 +187,6 @@ def _freeze(line: PaymentLine) -> None:
         payment.save(update_fields=["account"])
 
 
-def require_payable(line: PaymentLine, *, approved: bool = False) -> None:
-    """Look again at this moment: the account is still the payee's own, nobody is listed, the invoices stand, the screening is of
-    the same facts, and nothing is held: payment, payee, claim and all that lies beneath it.
-
-    Once the batch is ``approved``, a changed account puts the payment on hold. Raises ``NotNow`` (``payment.account_changed``,
-    ``payment.listed``, what the casework's check says, ``hold.open``) and ``TryLater`` (``payment.unchecked``)."""
-    payment = line.payment
-    account = payment.payee.current_account
-    if account is None or account.pk != line.account_id or account.account_no != line.account_no:
-        if approved:
-            hold_for_changed_account(line)
-        raise NotNow(
-            "payment.account_changed",
-            f"{payment.payee.name} 的收款账户在编制之后已变更，{payment.payment_no} 不能按原账户拨付"
-            + ("，该笔已暂缓。" if approved else "。"),
-            hint="请将批次退回编制并重新报批，系统将改用最新确认的账户。",
-            keep=approved,
-        )
-    require_unlisted(payment.payee, payment.payment_no)
-    if _check is None:
-        raise TryLater("payment.unchecked", "兑付依据暂时无法复核，为稳妥起见不能拨付。请稍后再试。")
-    _check(payment.claim_no)
-    screen("claim", payment.claim_no, ScreeningMoment.PAYMENT)
-    require_clear(
-        "claim",
-        payment.claim_no,
-        also=(("payment", payment.payment_no), ("party", payment.payee.uscc)),
-    )
-
-
-def require_unlisted(party: Party, payment_no: str) -> None:
-    """Raise ``NotNow`` (``payment.listed``) while the party is on a list of dishonesty or debarment."""
-    today = dates.today()
-    entry = (
-        Listing.objects.filter(party=party, effective_from__lte=today)
-        .filter(Q(effective_to=None) | Q(effective_to__gt=today))
-        .first()
-    )
-    if entry is not None:
-        raise NotNow(
-            "payment.listed",
-            f"{party.name} 目前列入{entry.get_kind_display()}（{entry.document_no or '无文号'}），{payment_no} 暂不能拨付。",
-            hint="请将该笔移出批次；移出名单或完成信用修复后可再次列入。",
-        )
-
-
-def hold_for_changed_account(line: PaymentLine) -> None:
-    """变更账户即暂缓: the payment waits until two investigators have lifted it."""
-    payment = line.payment
-    place_hold(
-        "payment",
-        payment.payment_no,
-        ground=ACCOUNT_CHANGED,
-        sentence=f"拨付 {payment.payment_no} 批准之后，收款账户发生变更（原账户尾号 {line.account_no[-4:]}），须核实后再拨付。",
-        evidence=[f"payment:{payment.payment_no}", f"payment_batch:{line.batch.batch_no}"],
-        region_code=payment.program.region.code,
-        party=payment.payee,
-        by=None,
-    )
-
-
 def approve_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
     """By a finance officer who neither made the batch nor had a hand in any of its claims; as many of them as its band asks
     for. With the last one the batch is approved."""
@@ -389,6 +315,7 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
         for form, content in files.items()
     )
     budgets = budgets_of([line.payment for line in lines])
+    borne = borne_by_claims([line.payment.claim_no for line in lines])
     chains = []
     for line in lines:
         advance(line, "send", by=by, region=batch.region)
@@ -401,6 +328,7 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
                 payee_uscc=line.payee_uscc,
                 on=on,
                 id=event_id("instruct", line.instruction_no),
+                borne=shares_of(line, budgets[line.payment.voucher_no], borne),
             )
         )
     for result in post_all(chains):
@@ -426,6 +354,16 @@ def budgets_of(payments: Sequence[Payment]) -> dict[str, Budget]:
         "program__region"
     )
     return {voucher.voucher_no: budget_of(voucher) for voucher in vouchers}
+
+
+def shares_of(
+    line: PaymentLine, budget: Budget, borne: Mapping[str, Mapping[str, Decimal]]
+) -> dict[str, Decimal] | None:
+    """What each treasury bears of a line, in the measure in which it bore the claim; None where one bears all."""
+    if not budget.bearers:
+        return None
+    of_claim = borne.get(line.payment.claim_no, {})
+    return in_measure(line.amount, {code: of_claim.get(code, ZERO) for code in budget.bearers})
 
 
 def payable_total(region_code: str) -> Decimal:

@@ -11,7 +11,7 @@ from vouchers.access import Role, require_other_person, require_role
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow, Problems
 from vouchers.models import Program, RecoveryTerm, User
-from vouchers.models.clawbacks import RecoveryKind
+from vouchers.models.recovery_terms import RecoveryKind
 
 
 def enter_term(

@@ -15,8 +15,8 @@ from vouchers.actions.payment_bands import MOST_APPROVERS, confirm_band, enter_b
 from vouchers.actions.recovery_terms import confirm_term, enter_term
 from vouchers.admin.acts import DAY, Act, ActionOnlyAdmin
 from vouchers.models import PaymentBand, Program, RecoveryTerm
-from vouchers.models.clawbacks import RecoveryKind
 from vouchers.models.recorded import Origin
+from vouchers.models.recovery_terms import RecoveryKind
 
 EDITOR = (Role.POLICY_EDITOR,)
 PUBLISHER = (Role.PUBLISHER,)

@@ -4,12 +4,11 @@ from vouchers.models.budgets import CarryOver
 from vouchers.models.clawbacks import (
     Clawback,
     ClawbackReceipt,
-    CreditRecord,
     Instalment,
     InstalmentPlan,
-    RecoveryTerm,
 )
 from vouchers.models.credit import Listing
+from vouchers.models.credit_records import CreditRecord
 from vouchers.models.holds import Hold, Screening
 from vouchers.models.jobs import Job
 from vouchers.models.ledger import LedgerAccount, LedgerAttempt, LedgerTransfer
@@ -82,6 +81,7 @@ from vouchers.models.programs import (
     Program,
     ProgramBudget,
 )
+from vouchers.models.recovery_terms import RecoveryTerm
 from vouchers.models.vouchers import Voucher
 
 __all__ = [

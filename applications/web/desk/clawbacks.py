@@ -22,12 +22,14 @@ from applications.web.downloads import attachment
 from vouchers import dates
 from vouchers.access import Role, has_role, roles_of
 from vouchers.actions import clawbacks, recoveries
+from vouchers.actions.clawback_reckoning import Reassessed, line, taken_before, term_for
 from vouchers.actions.ledger_recoveries import outstanding
 from vouchers.errors import DomainError, Invalid
 from vouchers.middleware import note_refusal
 from vouchers.models import Clawback, ClawbackReceipt, CreditRecord, Payment
-from vouchers.models.clawbacks import OFFICE, ClawbackGround, ClawbackState, ReceiptKind, RecoveryKind
+from vouchers.models.clawbacks import OFFICE, ClawbackGround, ClawbackState, ReceiptKind
 from vouchers.models.payments import PaymentState
+from vouchers.models.recovery_terms import RecoveryKind
 from vouchers.money import ZERO, yuan
 from vouchers.states import verbs_for
 
@@ -162,7 +164,7 @@ def clawback(request: HttpRequest, clawback_no: str) -> HttpResponse:
         "may_decide_plan": has_role(user, Role.FINANCE, Role.APPROVER, region=row.region),
         "finance": finance,
         "payables": payables.order_by("pk") if finance and row.state == ClawbackState.NOTICED else [],
-        "penalty_term": clawbacks.term_for(row.program, RecoveryKind.PENALTY, dates.today()),
+        "penalty_term": term_for(row.program, RecoveryKind.PENALTY, dates.today()),
         "may_revise": row.state == ClawbackState.DRAFTED and has_role(user, *OFFICE, region=row.region),
         "objections": Objection.objects.filter(subject_kind="clawback", subject_no=row.clawback_no).order_by(
             "-pk"
@@ -290,7 +292,7 @@ def start(request: HttpRequest, claim_no: str) -> HttpResponse:
         "grounds": [one for one in ClawbackGround.choices if one[0] != ClawbackGround.VOLUNTARY],
         "statuses": [one for one in InvoiceStatus.choices if one[0] != InvoiceStatus.NORMAL],
         "clawbacks": payment.clawbacks.order_by("-pk") if payment else [],
-        "taken": clawbacks.taken_before(payment) if payment else ZERO,
+        "taken": taken_before(payment) if payment else ZERO,
         "today": dates.today(),
     }
     return render(request, "desk/clawback_start.html", context)
@@ -304,7 +306,7 @@ def _started(request: HttpRequest, case: Claim, payment: Payment) -> HttpRespons
             reassessed = reassess_without(case, without)
         else:
             founded = _yuan(given.get("founded_amount", ""), "founded_amount")
-            reassessed = clawbacks.Reassessed(founded, (clawbacks.line(_("人工核定"), founded),))
+            reassessed = Reassessed(founded, (line(_("人工核定"), founded),))
         made = clawbacks.draft_clawback(
             payment,
             reassessed,

@@ -23,7 +23,8 @@ from applications.treasuries import parts_of, totals_of
 from applications.web.desk.access import act, desk_view
 from applications.web.downloads import attachment
 from vouchers.access import Role, has_role, require_role
-from vouchers.actions.bank_returns import confirm_finding, inquire, record_finding, settle_batch
+from vouchers.actions.bank_inquiries import confirm_finding, inquire, record_finding
+from vouchers.actions.bank_returns import settle_batch
 from vouchers.actions.payments import (
     approve_batch,
     cancel_batch,
@@ -38,7 +39,8 @@ from vouchers.actions.payments import (
 )
 from vouchers.errors import DomainError, Invalid
 from vouchers.middleware import note_refusal
-from vouchers.models import Hold, Payment, PaymentBatch, PaymentLine, Program
+from vouchers.models import Clawback, Hold, Payment, PaymentBatch, PaymentLine, Program
+from vouchers.models.clawbacks import ClawbackState
 from vouchers.models.payment_lines import FileForm, PaymentLineState
 from vouchers.models.payments import PaymentBatchState, PaymentState
 from vouchers.states import verbs_for
@@ -60,16 +62,29 @@ def payables(request: HttpRequest) -> HttpResponse:
         if chosen
         else rows.none()
     )
+    payments = list(shown)
+    _note_demands(payments)
     context = {
         "programs": programs,
         "program": chosen,
-        "payments": shown,
+        "payments": payments,
         "total": shown.aggregate(total=Sum(F("amount") - F("offset_amount")))["total"],
         "batches": PaymentBatch.objects.visible_to(request.user)
         .select_related("program")
         .order_by("-pk")[:20],
     }
     return render(request, "desk/payables.html", context)
+
+
+def _note_demands(payments: list[Payment]) -> None:
+    """Beside each payment what its payee owes back: it may be set off before the payment is listed."""
+    demands: dict[int, Clawback] = {}
+    for one in Clawback.objects.filter(
+        party__in={payment.payee_id for payment in payments}, state=ClawbackState.NOTICED
+    ).order_by("-pk"):
+        demands[one.party_id] = one
+    for payment in payments:
+        payment.demand = demands.get(payment.payee_id)  # type: ignore[attr-defined]
 
 
 @require_POST
