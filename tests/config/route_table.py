@@ -104,6 +104,7 @@ DESK: dict[str, Row] = {
     "rescreen": posted(own_page(*HANDLER, "application", "waiting_application.application_no")),
     "payables": own_list(*FINANCE),
     "budgets": own_list(*FINANCE),
+    "appropriate": posted(own_page(*FINANCE, "program.code")),  # nothing typed: said on the page
     "close_budget": posted(own_page(*FINANCE, "program.code", "2025")),  # still running: said on the page
     "carry_over": posted(own_page(*FINANCE, "program.code", "2025")),
     "decide_carry_over": posted(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -14,6 +17,8 @@ from applications.web.desk.access import act, desk_view
 from vouchers import dates
 from vouchers.access import Role, has_role, require_role
 from vouchers.actions import budgets as actions
+from vouchers.actions.programs import appropriate_budget
+from vouchers.actions.treasury_parts import treasuries_of
 from vouchers.errors import Invalid
 from vouchers.models import Appropriation, CarryOver, LedgerCheck, Program, ProgramBudget
 from vouchers.models.budgets import CarryOverState
@@ -25,9 +30,8 @@ from vouchers.web import ledger_days
 def budgets(request: HttpRequest) -> HttpResponse:
     """The programs of the finance officer's regions; one of them with its years."""
     require_role(request.user, Role.FINANCE)
-    programs = list(
-        Program.objects.visible_to(request.user, Role.FINANCE).filter(budgets__isnull=False).distinct()
-    )
+    rows = Program.objects.visible_to(request.user, Role.FINANCE).filter(origin=Program.Origin.LIVE)
+    programs = list(rows.order_by("code"))
     chosen = next((one for one in programs if one.code == request.GET.get("program")), None)
     chosen = chosen or next(iter(programs), None)
     context: dict[str, Any] = {"programs": programs, "program": chosen, "today": dates.today()}
@@ -76,6 +80,7 @@ def _of(program: Program, user: Any) -> dict[str, Any]:
             for row in carried.order_by("-pk")
         ],
         "may": has_role(user, Role.FINANCE, region=program.region),
+        "gives": [(code, name) for code, name in treasuries_of(program).items() if code],
         "check": LedgerCheck.objects.order_by("-pk").first(),
     }
 
@@ -83,6 +88,40 @@ def _of(program: Program, user: Any) -> dict[str, Any]:
 def _budget(request: HttpRequest, code: str, year: int) -> ProgramBudget:
     rows = ProgramBudget.objects.visible_to(request.user, Role.FINANCE).select_related("program__region")
     return get_object_or_404(rows, program__code=code, year=year)
+
+
+def _page(code: str) -> str:
+    return f"{reverse('desk:budgets')}?{urlencode({'program': code})}"
+
+
+def _amount(request: HttpRequest) -> Decimal:
+    """The typed amount; what is none is refused with its place."""
+    try:
+        return yuan(request.POST.get("amount", "").replace(",", "").replace("，", "").strip())
+    except (ValueError, ArithmeticError):
+        raise Invalid("budget.amount", "金额应为大于零、至多两位小数的数。", field="amount") from None
+
+
+@require_POST
+@desk_view
+def appropriate(request: HttpRequest, code: str) -> HttpResponse:
+    """Money by a document of the treasury."""
+    program = get_object_or_404(Program.objects.visible_to(request.user, Role.FINANCE), code=code)
+
+    def deed() -> Appropriation:
+        year = request.POST.get("year", "").strip()
+        if not (year.isascii() and year.isdigit() and 2000 <= int(year[:5]) <= 2100):
+            raise Invalid("budget.year", "预算年度应为 2000 至 2100 之间的年份。", field="year")
+        return appropriate_budget(
+            program,
+            int(year),
+            _amount(request),
+            document_no=request.POST.get("document_no", "").strip()[:100],
+            treasury=request.POST.get("treasury", ""),
+            by=request.user,  # type: ignore[arg-type]
+        )
+
+    return act(request, deed, _("已按指标文件下达预算，记入台账。"), _page(program.code))
 
 
 @require_POST
@@ -94,7 +133,7 @@ def close(request: HttpRequest, code: str, year: int) -> HttpResponse:
         request,
         lambda: actions.close_year(row, by=request.user, reason=request.POST.get("reason", "")),  # type: ignore[arg-type]
         _("%(code)s %(year)s 年度已结账，可用金额已转为年终结余。") % {"code": code, "year": year},
-        "desk:budgets",
+        _page(code),
     )
 
 
@@ -105,20 +144,16 @@ def carry_over(request: HttpRequest, code: str, year: int) -> HttpResponse:
     row = _budget(request, code, year)
 
     def deed() -> CarryOver:
-        try:
-            amount = yuan(request.POST.get("amount", "").replace(",", "").strip())
-        except (ValueError, ArithmeticError):
-            raise Invalid("budget.amount", "结转金额应为大于零、至多两位小数的数。", field="amount") from None
         return actions.propose_carry_over(
             row,
-            amount=amount,
+            amount=_amount(request),
             document_no=request.POST.get("document_no", ""),
             reason=request.POST.get("reason", ""),
             treasury=request.POST.get("treasury", ""),
             by=request.user,  # type: ignore[arg-type]
         )
 
-    return act(request, deed, _("已提请结转，由另一位财务人员审批。"), "desk:budgets")
+    return act(request, deed, _("已提请结转，由另一位财务人员审批。"), _page(code))
 
 
 @require_POST
@@ -141,7 +176,7 @@ def decide_carry_over(request: HttpRequest, carry_over_no: str, verb: str) -> Ht
         raise Invalid("carry_over.verb", "没有这个操作。")
 
     done = _("%(number)s：已%(verb)s。") % {"number": carry_over_no, "verb": row.lifecycle.label_of(verb)}
-    return act(request, deed, done, "desk:budgets")
+    return act(request, deed, done, _page(row.budget.program.code))
 
 
 @desk_view

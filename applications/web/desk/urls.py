@@ -52,6 +52,7 @@ urlpatterns = [
         budgets.decide_carry_over,
         name="decide_carry_over",
     ),
+    path("budgets/<str:code>/appropriate/", budgets.appropriate, name="appropriate"),
     path("budgets/<str:code>/<int:year>/close/", budgets.close, name="close_budget"),
     path("budgets/<str:code>/<int:year>/carry-over/", budgets.carry_over, name="carry_over"),
     path("ledger/", budgets.days, name="ledger_days"),

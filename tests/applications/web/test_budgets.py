@@ -72,7 +72,44 @@ def test_others_neither_close_nor_carry_over(cast, client, program, who, status)
 def test_another_regions_finance_sees_none_of_it(cast, client, program):
     given(cast, program)
     shown = page(client, cast.other_finance, f"{PAGE}?program=BJ-AIQ")
-    assert "BJ-AIQ" not in shown and "还没有预算指标" in shown
+    assert "BJ-AIQ" not in shown and "还没有专项" in shown
+    client.force_login(cast.other_finance)
+    assert client.post(f"{PAGE}BJ-AIQ/appropriate/").status_code == 404
+
+
+def test_finance_gives_a_budget_its_money_by_a_document_once(cast, client, program):
+    shown = page(client, cast.finance)
+    assert "还没有预算指标" in shown and "由哪级财政下达" not in shown
+    typed = {"year": "2025", "document_no": "京财指1号", "amount": "50,000,000.00"}
+    for _twice in range(2):
+        client.post(f"{PAGE}BJ-AIQ/appropriate/", typed)
+    assert LedgerAccount.objects.get(code="budget:BJ-AIQ:2025").available == Decimal("50000000.00")
+    assert "50,000,000.00" in page(client, cast.finance)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"year": ""},
+        {"year": "20256"},
+        {"year": "1999"},
+        {"year": "二〇二五"},
+        {"amount": ""},
+        {"amount": "0"},
+        {"amount": "-5"},
+        {"amount": "1.001"},
+        {"amount": "1e30"},
+        {"amount": "NaN"},
+        {"amount": "很多"},
+        {"document_no": " "},
+        {"treasury": "province"},
+    ],
+)
+def test_what_is_typed_wrongly_gives_nothing(cast, client, program, wrong):
+    client.force_login(cast.finance)
+    typed = {"year": "2025", "document_no": "京财指1号", "amount": "5.00"} | wrong
+    assert client.post(f"{PAGE}BJ-AIQ/appropriate/", typed).status_code == 302
+    assert not LedgerAccount.objects.exists()
 
 
 def test_a_handler_is_not_shown_the_money(cast, client, program):
