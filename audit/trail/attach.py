@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit.trail import registry
+from audit.trail import added, registry
 from audit.trail.registry import Tracked
 
 OWNER = "voucher_owner"
@@ -56,6 +56,22 @@ def _masked(tracked: Tracked, row: str, salt: str = "salt") -> str:
     return " ".join(parts)
 
 
+def _number(tracked: Tracked) -> str:
+    """The row's number as SQL."""
+    return f'r."{tracked.number}"::text' if tracked.number else f'r."{tracked.key}"::text'
+
+
+def _case(tracked: Tracked) -> tuple[str, str]:
+    """Kind and number of the row's case as SQL."""
+    if not tracked.cases:
+        return "''", "''"
+    kind = "CASE " + " ".join(f"WHEN {c.present} THEN {c.kind}" for c in tracked.cases) + " ELSE '' END"
+    number = (
+        "CASE " + " ".join(f"WHEN {c.present} THEN {c.number}::text" for c in tracked.cases) + " ELSE '' END"
+    )
+    return kind, number
+
+
 def trigger_function(tracked: Tracked) -> str:
     """The SQL of the table's trigger function."""
     salt = (
@@ -63,17 +79,8 @@ def trigger_function(tracked: Tracked) -> str:
         if tracked.salted
         else ""
     )
-    number = f'r."{tracked.number}"::text' if tracked.number else f'r."{tracked.key}"::text'
-    case_kind, case_no = "''", "''"
-    if tracked.cases:
-        case_kind = (
-            "CASE " + " ".join(f"WHEN {c.present} THEN {c.kind}" for c in tracked.cases) + " ELSE '' END"
-        )
-        case_no = (
-            "CASE "
-            + " ".join(f"WHEN {c.present} THEN {c.number}::text" for c in tracked.cases)
-            + " ELSE '' END"
-        )
+    number = _number(tracked)
+    case_kind, case_no = _case(tracked)
     return f"""
 CREATE OR REPLACE FUNCTION public."{function_name(tracked)}"() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $trail$
@@ -157,6 +164,11 @@ def trigger_statements(tracked: Tracked) -> dict[str, str]:
         EMPTY: f"CREATE OR REPLACE TRIGGER {EMPTY} AFTER TRUNCATE ON {table} FOR EACH STATEMENT "
         f"EXECUTE FUNCTION public.audit_truncated({_literal(tracked.kind)})",
     }
+    if added.together(tracked):
+        statements[INSERT] = (
+            f"CREATE OR REPLACE TRIGGER {INSERT} AFTER INSERT ON {table} REFERENCING NEW TABLE AS added FOR EACH STATEMENT "
+            f'EXECUTE FUNCTION public."{added.function_name(tracked)}"()'
+        )
     if tracked.imports:
         statements[IMPORT] = (
             f"CREATE OR REPLACE TRIGGER {IMPORT} AFTER INSERT ON {table} REFERENCING NEW TABLE AS added FOR EACH STATEMENT "
@@ -178,6 +190,11 @@ def attach(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(f'GRANT EXECUTE ON FUNCTION public."{state_name(tracked)}"() TO voucher_app')
             cursor.execute("SELECT public.audit_adopt(%s, %s, %s)", [tracked.table, tracked.kind, INSERT])
             cursor.execute(f'REVOKE ALL ON FUNCTION public."{function_name(tracked)}"() FROM PUBLIC')
+            if added.together(tracked):
+                cursor.execute(added.function(tracked, _number(tracked), *_case(tracked)))
+                cursor.execute(
+                    f'REVOKE ALL ON FUNCTION public."{added.function_name(tracked)}"() FROM PUBLIC'
+                )
             for name, statement in trigger_statements(tracked).items():
                 cursor.execute(statement)
                 cursor.execute(f'ALTER TABLE public."{tracked.table}" ENABLE ALWAYS TRIGGER {name}')

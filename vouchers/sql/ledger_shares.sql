@@ -85,19 +85,7 @@ BEGIN
     split := jsonb_set(chain - 'split', '{transfers}', legs);
 END $$;
 
--- Books a chain with shared legs. Only ledger_post calls it, with the lock of the chain's id held.
-CREATE OR REPLACE FUNCTION ledger_book_split(chain jsonb) RETURNS jsonb
-LANGUAGE plpgsql AS $$
-DECLARE
-    made record;
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended(chain ->> 'split', 3));
-    made := ledger_split(chain);
-    IF made.refusal IS NOT NULL THEN
-        RETURN made.refusal;
-    END IF;
-    RETURN ledger_book(made.split);
-END $$;
+DROP FUNCTION IF EXISTS ledger_book_split(jsonb);  -- ledger_post splits
 
 -- The chain with a leg on every account that may bear a part of it: all that a batch has to lock before it begins.
 CREATE OR REPLACE FUNCTION ledger_split_widely(chain jsonb) RETURNS jsonb
@@ -114,7 +102,7 @@ DECLARE
     made regprocedure;
 BEGIN
     FOR made IN SELECT oid::regprocedure FROM pg_proc
-                 WHERE proname IN ('ledger_part', 'ledger_part_of', 'ledger_split', 'ledger_book_split', 'ledger_split_widely')
+                 WHERE proname IN ('ledger_part', 'ledger_part_of', 'ledger_split', 'ledger_split_widely')
                    AND pronamespace = 'public'::regnamespace LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', made);
     END LOOP;

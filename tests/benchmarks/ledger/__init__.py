@@ -1,0 +1,1 @@
+"""What ``bin/bench settle`` and ``bin/bench storm`` are made of."""

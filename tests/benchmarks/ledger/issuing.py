@@ -1,0 +1,47 @@
+"""A whole year's vouchers issued from one budget, in chunks of one round trip and one transaction each, as issue runs are."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import date
+from decimal import Decimal
+
+from tests.benchmarks.figures import Figure
+
+VOUCHERS = 100_000
+CHUNK = 500
+SECONDS = 10.0
+ON = date(2025, 7, 15)
+
+
+def figures() -> list[Figure]:
+    """Seconds for all of them, from the first chain in Python to the last answer; each an account, a transfer, an attempt and two events."""
+    from django.db import connection, transaction
+
+    from vouchers.actions import ledger
+    from vouchers.actions.ledger_check import check_ledger
+
+    budget = ledger.Budget("ISSUE", 2025, "110115")
+    ledger.appropriate(budget, Decimal(10**12), document_no="bench", on=ON, id=uuid.uuid4()).demand()
+    started = time.perf_counter()
+    for first in range(0, VOUCHERS, CHUNK):
+        chains = [
+            ledger.issue_chain(budget, f"I-{n}", Decimal("100.00"), on=ON, id=uuid.uuid4())
+            for n in range(first, min(first + CHUNK, VOUCHERS))
+        ]
+        with transaction.atomic():
+            for result in ledger.post_all(chains):
+                result.demand()
+    took = time.perf_counter() - started
+    findings = check_ledger(business_rows=False)
+    if findings:
+        raise RuntimeError(f"the ledger does not hold after the benchmark: {findings[0]}")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM vouchers_ledgeraccount WHERE kind = 'voucher' AND code LIKE 'voucher:I-%'"
+        )
+        (made,) = cursor.fetchone() or (0,)
+    if made != VOUCHERS:
+        raise RuntimeError(f"{made} vouchers were issued, not {VOUCHERS}")
+    return [Figure(f"issue of {VOUCHERS:,} vouchers from one budget", took, "s", goal=SECONDS, better="less")]

@@ -1,0 +1,167 @@
+"""What many claim at once and only some can have: a voucher, an enterprise's year, a group, a pool, a budget.
+
+Each makes the chains of a storm: room for exactly ``room`` of ``tries``. Used by the storm tests and by ``bin/bench storm``.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+import psycopg
+
+from tests.vouchers.storm import Outcome, dealt, storm
+from vouchers.actions import ledger
+
+ON = date(2025, 7, 15)
+PAYEE = "91350100M000100Y43"
+SLICE = Decimal("30.00")
+
+
+def new() -> uuid.UUID:
+    return uuid.uuid4()
+
+
+def fund(budget: ledger.Budget, amount: Decimal) -> None:
+    ledger.appropriate(budget, amount, document_no="指标", on=ON, id=new()).demand()
+
+
+def voucher_of(budget: ledger.Budget, name: str, amount: Decimal) -> str:
+    """A voucher of the budget; its number says whose it is."""
+    number = f"V-{budget.program_code}-{name}"
+    ledger.issue(budget, number, amount, on=ON, id=new()).demand()
+    return number
+
+
+def claim_chain(
+    budget: ledger.Budget, voucher_no: str, claim_no: str, *, caps: list[ledger.Cap] | None = None
+) -> ledger.Chain:
+    """What ``reserve`` sends, kept for a client to send."""
+    payable = budget.payable(PAYEE)
+    chain = ledger.Chain(new(), ON, "claim", claim_no).open(payable, "payable", returns_to=budget.code)
+    chain.pending("reserve", ledger.voucher_account(voucher_no), payable, SLICE)
+    return chain.use(caps or [], budget.region_code, SLICE, reserved=True)
+
+
+def budget_chains(budget: ledger.Budget, room: int, tries: int) -> list[ledger.Chain]:
+    """Everybody wants a voucher of the same budget."""
+    fund(budget, SLICE * room)
+    return [
+        ledger.issue_chain(budget, f"V-{budget.program_code}-{n}", SLICE, on=ON, id=new())
+        for n in range(tries)
+    ]
+
+
+def voucher_chains(budget: ledger.Budget, room: int, tries: int) -> list[ledger.Chain]:
+    """Every claim draws on the same voucher."""
+    fund(budget, SLICE * room * 2)
+    voucher_no = voucher_of(budget, "0", SLICE * room)
+    return [claim_chain(budget, voucher_no, f"C-{n}") for n in range(tries)]
+
+
+def enterprise_year_chains(budget: ledger.Budget, room: int, tries: int) -> list[ledger.Chain]:
+    """One enterprise, ten vouchers with plenty on them, one cap for its year, which nobody has opened yet."""
+    fund(budget, SLICE * tries * 10)
+    cap = ledger.Cap(_hash(budget), "enterprise_year", PAYEE, "2025", SLICE * room)
+    vouchers = [voucher_of(budget, str(n), SLICE * tries) for n in range(10)]
+    return [claim_chain(budget, vouchers[n % 10], f"C-{n}", caps=[cap]) for n in range(tries)]
+
+
+def group_chains(budget: ledger.Budget, room: int, tries: int) -> list[ledger.Chain]:
+    """Eight companies of one group, each with a voucher and an account of its own; the limit is on their sum."""
+    fund(budget, SLICE * tries * 8)
+    members = tuple(f"M-{n}" for n in range(8))
+    vouchers = [voucher_of(budget, member, SLICE * tries) for member in members]
+    caps = [
+        ledger.Cap(
+            _hash(budget), "group_year", member, "2025", SLICE * room, group="group:G", together=members
+        )
+        for member in members
+    ]
+    return [claim_chain(budget, vouchers[n % 8], f"C-{n}", caps=[caps[n % 8]]) for n in range(tries)]
+
+
+def pool_chains(budget: ledger.Budget, room: int, tries: int) -> list[ledger.Chain]:
+    """The budget would do, the pool of the year (consumed at issue) does not."""
+    fund(budget, SLICE * tries)
+    pool = ledger.Cap(_hash(budget), "issued_in_year", "pool", "2025", SLICE * room, shared=True)
+    return [
+        ledger.issue_chain(budget, f"V-{budget.program_code}-{n}", SLICE, on=ON, id=new(), caps=[pool])
+        for n in range(tries)
+    ]
+
+
+def _hash(budget: ledger.Budget) -> str:
+    return uuid.uuid5(uuid.NAMESPACE_OID, budget.code).hex * 2
+
+
+Maker = Callable[[ledger.Budget, int, int], list[ledger.Chain]]
+#: what is scarce → who makes the chains, and how those are refused that come too late
+SCARCE: dict[str, tuple[Maker, str]] = {
+    "budget": (budget_chains, "insufficient_funds"),
+    "voucher": (voucher_chains, "insufficient_funds"),
+    "enterprise_year": (enterprise_year_chains, "cap_exceeded"),
+    "group": (group_chains, "cap_exceeded"),
+    "pool": (pool_chains, "cap_exceeded"),
+}
+
+
+def sent(chains: list[ledger.Chain], clients: int, seed: int) -> list[list[str]]:
+    """The bodies in an order that the seed gives, dealt out to the clients."""
+    bodies = [json.dumps(chain.body()) for chain in chains]
+    random.Random(seed).shuffle(bodies)
+    return dealt(bodies, clients)
+
+
+def overspend_storm(
+    dsn: str, scarce: str, *, room: int, tries: int, clients: int, seed: int = 0
+) -> tuple[Outcome, Counter[str]]:
+    """What the clients saw, and what they should have seen."""
+    make, refusal = SCARCE[scarce]
+    budget = ledger.Budget(f"{scarce.upper()[:6]}-{seed}", 2025, "110115")
+    outcome = storm(dsn, sent(make(budget, room, tries), clients, seed))
+    return outcome, Counter({"accepted": room, refusal: tries - room})
+
+
+def naive_spend(connection: psycopg.Connection, amount: str) -> dict[str, str]:
+    """What the systems that overspend do: add up what is spent, then spend, in one transaction."""
+    with connection.transaction():
+        row = connection.execute(
+            "SELECT coalesce(sum(amount), 0) + %s <= room FROM naive_spending RIGHT JOIN naive_room ON true GROUP BY room",
+            [amount],
+        ).fetchone()
+        if row is None or not row[0]:
+            return {"code": "insufficient_funds"}
+        connection.execute("INSERT INTO naive_spending (amount) VALUES (%s)", [amount])
+    return {"code": "accepted"}
+
+
+def naive_storm(dsn: str, owner: psycopg.Connection, *, room: int, tries: int, clients: int) -> Outcome:
+    """The same storm on the naive way, on a table of its own; ``owner`` may create one."""
+    owner.execute("DROP TABLE IF EXISTS naive_spending, naive_room")
+    owner.execute("CREATE TABLE naive_spending (amount numeric(18, 2) NOT NULL)")
+    owner.execute("CREATE TABLE naive_room (room numeric(18, 2) NOT NULL)")
+    owner.execute("INSERT INTO naive_room VALUES (%s)", [SLICE * room])
+    owner.execute("GRANT SELECT, INSERT ON naive_spending TO voucher_app")
+    owner.execute("GRANT SELECT ON naive_room TO voucher_app")
+    return storm(dsn, dealt([str(SLICE)] * tries, clients), naive_spend)
+
+
+def repeated(ids: int, chance: random.Random, code: str) -> list[str]:
+    """Bodies in random order, five sends of each id, a tenth of them with another body."""
+    budget = ledger.Budget(code, 2025, "110115")
+    fund(budget, SLICE * ids)
+    bodies: list[str] = []
+    for n in range(ids):
+        chain = ledger.issue_chain(budget, f"V-{code}-{n}", SLICE, on=ON, id=new())
+        other = ledger.issue_chain(budget, f"V-{code}-{n}", SLICE - 1, on=ON, id=chain.id)
+        for _send in range(5):
+            another = chance.random() < 0.1
+            bodies.append(json.dumps((other if another else chain).body()))
+    chance.shuffle(bodies)
+    return bodies

@@ -1,0 +1,172 @@
+-- Several chains in one round trip, each by itself. A run of issues, chain after chain of the same form, is booked as one set.
+
+-- Locks accounts by turn, and with them, where something may be released, what the closed ones return to.
+CREATE OR REPLACE FUNCTION ledger_hold(accounts uuid[], closing uuid[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    these uuid[];
+    hot uuid[];
+BEGIN
+    FOR turn IN 1 .. 4 LOOP
+        SELECT array_agg(a.id), array_agg(a.id) FILTER (WHERE a.hot) INTO these, hot
+          FROM vouchers_ledgeraccount AS a WHERE a.id = ANY (accounts) AND ledger_turn(a.kind, a.hot) = turn;
+        CONTINUE WHEN these IS NULL;
+        IF hot IS NOT NULL THEN
+            PERFORM ledger_queue(hot);
+        END IF;
+        PERFORM FROM vouchers_ledgeraccount AS a WHERE a.id = ANY (these) ORDER BY a.id FOR NO KEY UPDATE;
+        IF closing IS NOT NULL THEN
+            accounts := accounts || ARRAY(SELECT a.returns_to_id FROM vouchers_ledgeraccount AS a
+                                           WHERE a.id = ANY (these) AND (a.closed_on IS NOT NULL OR a.id = ANY (closing)) AND a.returns_to_id IS NOT NULL);
+        END IF;
+    END LOOP;
+END $$;
+
+-- Books chains that each open one voucher and only move amounts to it and away from caps, all from accounts that have enough
+-- for all of them together: then each of them alone would be accepted, whatever their order. Answers as ledger_post would,
+-- or null without having done anything; called with the locks of all ids held.
+CREATE OR REPLACE FUNCTION ledger_book_run(chains jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+    c record;  -- one place a chain: ids, hashes, subjects, answers
+    o record;  -- one place a chain: the account that it opens
+    l record;  -- one place a leg; nr is its chain's place
+    these uuid[];
+    expected integer;
+    changed integer;
+    answers jsonb[];
+BEGIN
+    SELECT array_agg((t.c ->> 'id')::uuid ORDER BY t.nr) AS id, array_agg((t.c ->> 'on')::date ORDER BY t.nr) AS booked,
+           array_agg(encode(sha256(convert_to(t.c::text, 'UTF8')), 'hex') ORDER BY t.nr) AS body,
+           array_agg(t.c ->> 'subject_kind' ORDER BY t.nr) AS kind, array_agg(t.c ->> 'subject_no' ORDER BY t.nr) AS no,
+           bool_and(t.c ?& ARRAY['id', 'on', 'subject_kind', 'subject_no', 'open', 'transfers'] AND NOT t.c ?| ARRAY['split', 'sums']) AS regular,
+           count(*) AS number, count(DISTINCT t.c ->> 'id') AS ids
+      INTO c FROM jsonb_array_elements(chains) WITH ORDINALITY AS t (c, nr);
+    IF NOT c.regular OR c.ids < c.number OR EXISTS (SELECT FROM vouchers_ledgerattempt AS a WHERE a.id = ANY (c.id)) THEN
+        RETURN NULL;
+    END IF;
+    SELECT array_agg(w.code ORDER BY t.nr) FILTER (WHERE a.id IS NULL) AS code, array_agg(w.returns_to ORDER BY t.nr) FILTER (WHERE a.id IS NULL) AS returns_to,
+           array_agg(coalesce(w.id, uuidv7()) ORDER BY t.nr) FILTER (WHERE a.id IS NULL) AS id,
+           count(DISTINCT w.code) FILTER (WHERE a.id IS NULL) AS codes, count(DISTINCT t.nr) FILTER (WHERE a.id IS NULL) AS chains,
+           count(*) FILTER (WHERE a.id IS NULL) AS number,
+           bool_and(coalesce(CASE WHEN a.id IS NULL THEN w.kind = 'voucher' AND w.limit IS NULL AND w.hot IS NULL AND w.region_code IS NULL
+                                  ELSE a.kind = w.kind AND (w.limit IS NULL OR a.kind = 'cap' AND a.limit_amount = w.limit) END, false)) AS regular,
+           array_agg(DISTINCT a.id) FILTER (WHERE w.limit IS NOT NULL) AS capped
+      INTO o
+      FROM jsonb_array_elements(chains) WITH ORDINALITY AS t (c, nr)
+     CROSS JOIN LATERAL jsonb_to_recordset(t.c -> 'open') AS w (code text, kind text, returns_to text, id uuid, "limit" numeric, hot boolean, region_code text)
+      LEFT JOIN vouchers_ledgeraccount AS a ON a.code = w.code;
+    IF NOT coalesce(o.regular, false) OR o.number <> c.number OR o.codes <> c.number OR o.chains <> c.number THEN
+        RETURN NULL;
+    END IF;
+    SELECT array_agg(t.nr ORDER BY t.nr, e.pos) AS nr, array_agg(e.pos ORDER BY t.nr, e.pos) AS pos, array_agg(e.code ORDER BY t.nr, e.pos) AS code,
+           array_agg(d.id ORDER BY t.nr, e.pos) AS debit, array_agg(d.code::text ORDER BY t.nr, e.pos) AS debit_code,
+           array_agg(coalesce(far.id, o.id[t.nr]) ORDER BY t.nr, e.pos) AS credit, array_agg(e.credit ORDER BY t.nr, e.pos) AS credit_code,
+           array_agg(ledger_amount(e.amount) ORDER BY t.nr, e.pos) AS amount,
+           bool_and(coalesce(e.kind = 'single' AND d.counted AND ledger_amount(e.amount) > 0 AND ledger_turn(d.kind, d.hot) = d.hot::integer + 1
+                             AND CASE WHEN far.id IS NULL THEN e.credit = o.code[t.nr] AND e.debit = o.returns_to[t.nr] ELSE NOT far.counted END
+                             AND concat_ws(' ', e.code, 'single', d.kind, coalesce(far.kind, 'voucher')) = ANY (ledger_routes()), false)) AS regular,
+           count(DISTINCT t.nr) AS chains, array_agg(DISTINCT d.id) FILTER (WHERE NOT d.hot) AS cool, array_agg(DISTINCT d.id) FILTER (WHERE d.hot) AS hot
+      INTO l
+      FROM jsonb_array_elements(chains) WITH ORDINALITY AS t (c, nr)
+     CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(t.c -> 'transfers') AS (kind text, code text, debit text, credit text, amount text)) WITH ORDINALITY
+           AS e (kind, code, debit, credit, amount, pos)
+      LEFT JOIN vouchers_ledgeraccount AS d ON d.code = e.debit
+      LEFT JOIN vouchers_ledgeraccount AS far ON far.code = e.credit;
+    IF NOT coalesce(l.regular, false) OR l.chains <> c.number THEN
+        RETURN NULL;
+    END IF;
+
+    BEGIN
+        INSERT INTO vouchers_ledgeraccount (
+            id, ledger, kind, code, region_code, returns_to_id, debits_pending, debits_posted, credits_pending, credits_posted,
+            debits_must_not_exceed_credits, credits_must_not_exceed_debits, hot, counted, opened_on)
+        SELECT o.id[n.nr], k.ledger, k.kind, o.code[n.nr], p.region_code, p.id, 0, 0, 0, coalesce(n.amount, 0),
+               k.debit_limited, k.credit_limited, k.hot, k.counted, c.booked[n.nr]
+          FROM (SELECT x.nr, sum(x.amount) FILTER (WHERE x.credit = o.id[x.nr]) AS amount
+                  FROM unnest(l.nr, l.credit, l.amount) AS x (nr, credit, amount) GROUP BY x.nr) AS n
+          JOIN vouchers_ledgeraccount AS p ON p.code = o.returns_to[n.nr]
+         CROSS JOIN (SELECT * FROM ledger_account_kinds() AS every WHERE every.kind = 'voucher') AS k
+         ORDER BY o.code[n.nr]
+            ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS changed = ROW_COUNT;
+        IF changed < c.number THEN
+            RAISE EXCEPTION 'an account was opened meanwhile' USING ERRCODE = 'LG001';
+        END IF;
+        these := l.cool; expected := coalesce(cardinality(l.cool), 0);
+        PERFORM FROM vouchers_ledgeraccount AS a WHERE a.id = ANY (these) ORDER BY a.id FOR NO KEY UPDATE;
+        FOR turn IN 1 .. 2 LOOP
+            IF turn = 2 THEN
+                INSERT INTO vouchers_ledgertransfer (
+                    id, chain_id, position, kind, code, debit_id, credit_id, amount, subject_kind, subject_no, booked_on, recorded_at)
+                SELECT ledger_transfer_id(c.id[x.nr], x.pos), c.id[x.nr], x.pos, 'single', x.code, x.debit, x.credit, x.amount,
+                       c.kind[x.nr], c.no[x.nr], c.booked[x.nr], clock_timestamp()
+                  FROM unnest(l.nr, l.pos, l.code, l.debit, l.credit, l.amount) AS x (nr, pos, code, debit, credit, amount);
+                SELECT array_agg(one.answer ORDER BY one.nr) INTO answers
+                  FROM (SELECT x.nr, jsonb_build_object('id', c.id[x.nr], 'accepted', true, 'code', 'accepted', 'transfers', jsonb_agg(jsonb_build_object(
+                                   'id', ledger_transfer_id(c.id[x.nr], x.pos), 'position', x.pos, 'kind', 'single', 'code', x.code,
+                                   'debit', x.debit_code, 'credit', x.credit_code, 'amount', x.amount::text) ORDER BY x.pos)) AS answer
+                          FROM unnest(l.nr, l.pos, l.code, l.debit_code, l.credit_code, l.amount) AS x (nr, pos, code, debit_code, credit_code, amount)
+                         GROUP BY x.nr) AS one;
+                INSERT INTO vouchers_ledgerattempt (id, body_sha256, accepted, code, answer, recorded_at)
+                SELECT x.id, x.body, true, 'accepted', x.answer, clock_timestamp() FROM unnest(c.id, c.body, answers) AS x (id, body, answer);
+                EXIT WHEN l.hot IS NULL;
+                PERFORM ledger_queue(l.hot);
+                these := l.hot; expected := cardinality(l.hot);
+            END IF;
+            UPDATE vouchers_ledgeraccount AS b SET debits_posted = b.debits_posted + x.amount
+              FROM (SELECT y.debit, sum(y.amount) AS amount FROM unnest(l.debit, l.amount) AS y (debit, amount) GROUP BY y.debit) AS x
+             WHERE b.id = x.debit AND b.id = ANY (these) AND b.closed_on IS NULL
+               AND b.debits_must_not_exceed_credits AND b.debits_pending + b.debits_posted + x.amount <= b.credits_posted
+               AND NOT (b.id = ANY (coalesce(o.capped, '{}')) AND EXISTS (
+                   SELECT FROM jsonb_array_elements(chains) AS t, jsonb_to_recordset(t -> 'open') AS w (code text, "limit" numeric)
+                    WHERE w.code = b.code AND w.limit <> b.limit_amount));
+            GET DIAGNOSTICS changed = ROW_COUNT;
+            IF changed < expected THEN
+                RAISE EXCEPTION 'not enough for all' USING ERRCODE = 'LG001';
+            END IF;
+        END LOOP;
+    EXCEPTION WHEN SQLSTATE 'LG001' THEN
+        RETURN NULL;
+    END;
+    RETURN to_jsonb(answers);
+END $$;
+
+-- All locks of all chains first, in the one order; then each chain by itself.
+CREATE OR REPLACE FUNCTION ledger_post_batch(chains jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    chain jsonb;
+    opened jsonb;
+    ids uuid[];
+    closing uuid[];
+    answer jsonb;
+    answers jsonb[] := '{}';
+BEGIN
+    PERFORM pg_advisory_xact_lock(o.key)
+       FROM (SELECT hashtextextended((c ->> 'id')::uuid::text, 1) AS key FROM jsonb_array_elements(chains) AS c ORDER BY 1 OFFSET 0) AS o;
+    answer := ledger_book_run(chains);
+    IF answer IS NOT NULL THEN
+        RETURN answer;
+    END IF;
+    PERFORM pg_advisory_xact_lock(o.key)
+       FROM (SELECT DISTINCT hashtextextended(c ->> 'split', 3) AS key FROM jsonb_array_elements(chains) AS c WHERE c ? 'split' ORDER BY 1 OFFSET 0) AS o;
+    SELECT jsonb_agg(DISTINCT w) INTO opened FROM jsonb_array_elements(chains) AS c, jsonb_array_elements(c -> 'open') AS w;
+    IF opened IS NOT NULL THEN
+        PERFORM ledger_open(opened, (chains -> 0 ->> 'on')::date);
+    END IF;
+    SELECT array_agg(DISTINCT i.id) FILTER (WHERE i.at IS NOT NULL),
+           array_agg(DISTINCT i.id) FILTER (WHERE EXISTS (
+               SELECT FROM jsonb_array_elements(c -> 'transfers') AS e WHERE e ->> 'kind' = 'close' AND e ->> 'account' = i.code))
+           || CASE WHEN bool_or(p.releasing) THEN '{}'::uuid[] END
+      INTO ids, closing
+      FROM jsonb_array_elements(chains) AS c
+     CROSS JOIN LATERAL ledger_prepare(CASE WHEN c ? 'split' THEN ledger_split_widely(c) ELSE c END) AS p
+      LEFT JOIN LATERAL unnest(p.a_id, p.a_code, p.a_at) AS i (id, code, at) ON true;
+    PERFORM ledger_hold(ids, closing);
+    FOR chain IN SELECT c FROM jsonb_array_elements(chains) WITH ORDINALITY AS t (c, nr) ORDER BY nr LOOP
+        answers := answers || ledger_post(chain);
+    END LOOP;
+    RETURN to_jsonb(answers);
+END $$;
