@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.benchmarks.figures import Figure
@@ -128,7 +127,7 @@ def _server() -> Iterator[int]:
             try:
                 with urlopen(f"http://127.0.0.1:{port}/api/v1/programs", timeout=5):
                     break
-            except URLError as problem:
+            except OSError as problem:  # refused, not answered in time, or an answer that is an error
                 if getattr(problem, "code", 500) < 500:
                     break
                 if time.monotonic() > deadline or server.poll() is not None:
