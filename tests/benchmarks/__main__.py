@@ -20,6 +20,8 @@ from tests.benchmarks.figures import Figure, machine
 
 HERE = Path(__file__).parent
 NOT_BENCHMARKS = {"__init__", "__main__", "figures"}
+OWN_SERVERS = {"faults"}
+"""Those that start, stop and kill a server of their own."""
 
 
 def names() -> list[str]:
@@ -58,6 +60,9 @@ def main() -> int:
         return 0
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     limits = machine()
+    if arguments.name in OWN_SERVERS:
+        figures = _measured(arguments.name)
+        return _told(arguments, figures, limits)
     # Durable on purpose: what is measured must wait for the disk as the real server does.
     with Cluster("postgres-bench").held() as cluster:
         own = f"test_{os.getpid()}"
@@ -69,13 +74,27 @@ def main() -> int:
 
             django.setup()
             try:
-                figures: list[Figure] = importlib.import_module(f"tests.benchmarks.{arguments.name}").run()
-            except Exception:
-                traceback.print_exc()
-                print(f"bin/bench: {arguments.name} could not measure", file=sys.stderr)
-                return 1
+                figures = _measured(arguments.name)
             finally:
                 connections.close_all()
+    return _told(arguments, figures, limits)
+
+
+def _measured(name: str) -> list[Figure] | None:
+    """The benchmark's figures; None when it could not measure."""
+    try:
+        figures: list[Figure] = importlib.import_module(f"tests.benchmarks.{name}").run()
+    except Exception:
+        traceback.print_exc()
+        print(f"bin/bench: {name} could not measure", file=sys.stderr)
+        return None
+    return figures
+
+
+def _told(arguments: argparse.Namespace, figures: list[Figure] | None, limits: dict[str, object]) -> int:
+    """The table and the file; the exit code."""
+    if figures is None:
+        return 1
     show(figures, limits)
     if arguments.json:
         document = {

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
@@ -210,19 +211,21 @@ class WebhookAdmin(ActionOnlyAdmin):
         """The last tries."""
         rows = [
             (
-                f"{delivery.sent_at:%m-%d %H:%M:%S}",
+                f"{timezone.localtime(delivery.sent_at):%m-%d %H:%M:%S}",
                 delivery.first,
                 delivery.last,
                 delivery.attempt,
                 delivery.status or _("无应答"),
                 delivery.milliseconds,
-                delivery.error,
+                shortened(delivery.error, 80),
             )
             for delivery in webhook.deliveries.all()[:SHOWN_DELIVERIES]
         ]
         if not rows:
             return str(_("尚未推送。"))
-        return format_html(
-            "<ul>{}</ul>",
-            format_html_join("", "<li>{}　{}–{}　第 {} 次　{}　{} 毫秒　{}</li>", rows),
-        )
+        return format_html_join(format_html("<br>"), "{}　{}–{}　第 {} 次　{}　{} 毫秒　{}", rows)
+
+
+def shortened(text: str, longest: int) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

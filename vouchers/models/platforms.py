@@ -186,7 +186,7 @@ class Webhook(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.provider} · {self.url}"
+        return f"{self.provider} · {self.webhook_no}"
 
 
 Webhook.lifecycle = register(
