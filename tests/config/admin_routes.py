@@ -36,6 +36,7 @@ NOUNS: dict[str, Noun] = {
     "user": Noun(*SECURITY, adds=True, verb="lock"),
     "rolegrant": Noun(*SECURITY, adds=True, verb="revoke"),
     "apicredential": Noun(*SECURITY, adds=True, verb="revoke"),
+    "webhook": Noun(*SECURITY, adds=True, verb="end"),
     "region": Noun(*SYSTEM, adds=True, shared=True, verb="rename", verb_shared=403),
     "party": Noun(*HANDLER, adds=True, shared=True, verb="correct"),
     "provideradmission": Noun(*EDITOR, adds=True, verb="end"),
@@ -59,6 +60,7 @@ NOUNS: dict[str, Noun] = {
 NUMBERS = {
     "user": "username",
     "apicredential": "token_prefix",
+    "webhook": "webhook_no",
     "region": "code",
     "party": "uscc",
     "policyversion": "version_no",
