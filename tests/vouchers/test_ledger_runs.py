@@ -1,0 +1,139 @@
+"""A run of issues is booked as one set, and nobody can tell it from one after the other."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.db import connection
+
+from tests.vouchers.ledger_moves import BUDGET, ON, account, available, fund, new, yuan
+from vouchers.actions import ledger
+from vouchers.actions.ledger_check import check_ledger
+from vouchers.models import LedgerAttempt, LedgerTransfer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def invariants_hold_afterwards(db):
+    yield
+    assert check_ledger(business_rows=False) == []
+
+
+def pool(limit: int) -> ledger.Cap:
+    return ledger.Cap("0f" * 32, "issued_in_year", "pool", "2025", yuan(limit), shared=True)
+
+
+def run(
+    count: int, amount: int = 10, *, caps: tuple[ledger.Cap, ...] = (), name: str = "R"
+) -> list[ledger.Chain]:
+    return [
+        ledger.issue_chain(BUDGET, f"V-{name}-{n}", yuan(amount), on=ON, id=new(), caps=caps)
+        for n in range(count)
+    ]
+
+
+def told(result: ledger.LedgerResult) -> list[tuple[object, ...]]:
+    return [
+        (leg.position, leg.kind, leg.code, leg.debit, leg.credit.split(":")[0], leg.amount)
+        for leg in result.transfers
+    ]
+
+
+def accounts_as_rows(prefix: str) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT kind, ledger, region_code, returns_to_id, debits_pending, debits_posted, credits_pending, credits_posted,
+                   debits_must_not_exceed_credits, credits_must_not_exceed_debits, hot, counted, opened_on, closed_on
+              FROM vouchers_ledgeraccount WHERE code LIKE %s ORDER BY code
+            """,
+            [f"voucher:V-{prefix}-%"],
+        )
+        return cursor.fetchall()
+
+
+def test_a_run_leaves_and_answers_what_single_issues_would():
+    fund(1000)
+    together = ledger.post_all(run(5, caps=(pool(500),), name="A"))
+    apart = [chain.post() for chain in run(5, caps=(pool(500),), name="B")]
+    later = ledger.post_all(run(5, caps=(pool(500),), name="C"))
+    # The first of all opened the pool and was granted its limit; from then on the answers have the same legs.
+    assert [told(result) for result in later] == [told(result) for result in apart]
+    assert {result.code for result in (*together, *apart, *later)} == {"accepted"}
+    assert accounts_as_rows("A") == accounts_as_rows("B") == accounts_as_rows("C")
+    assert (available(BUDGET.code), available(pool(500).code)) == (yuan(850), yuan(350))
+
+
+def test_a_run_is_sent_again_and_gives_the_same_answers():
+    fund(1000)
+    chains = run(4)
+    first = ledger.post_all(chains)
+    assert ledger.post_all(chains) == first == [chain.post() for chain in chains]
+    assert LedgerTransfer.objects.filter(code="issue").count() == 4
+    assert LedgerAttempt.objects.filter(accepted=True, pk__in=[chain.id for chain in chains]).count() == 4
+
+
+def test_when_there_is_not_enough_for_all_those_that_come_first_get_theirs():
+    fund(25)
+    assert [result.code for result in ledger.post_all(run(3))] == [
+        "accepted",
+        "accepted",
+        "insufficient_funds",
+    ]
+    assert available(BUDGET.code) == yuan(5)
+
+
+def test_a_lower_limit_of_another_version_binds_within_a_run():
+    fund(1000)
+    run(1, caps=(pool(500),), name="first")[0].post().demand()
+    codes = [result.code for result in ledger.post_all(run(3, caps=(pool(30),)))]
+    assert codes == ["accepted", "accepted", "cap_exceeded"]
+    assert account(pool(500).code).used == yuan(30)
+
+
+def test_a_budget_that_is_closed_issues_nothing_to_a_run():
+    fund(1000)
+    ledger.close_budget(BUDGET, on=date(2025, 12, 31), id=new()).demand()
+    assert {result.code for result in ledger.post_all(run(3))} == {"account_closed"}
+    assert not LedgerTransfer.objects.filter(code="issue").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda chain: chain.transfers[0].update(amount="0"), "invalid_amount"),
+        (lambda chain: chain.transfers[0].update(amount="1e30"), "invalid_amount"),
+        (lambda chain: chain.transfers[0].update(code="pay"), "route_unknown"),
+        (lambda chain: chain.transfers[0].update(debit="budget:NONE:2025"), "account_unknown"),
+        (lambda chain: chain.transfers.clear(), "invalid_chain"),
+    ],
+)
+def test_one_wrong_chain_of_a_run_is_refused_and_the_rest_booked(spoil, code):
+    fund(1000)
+    chains = run(3)
+    spoil(chains[1])
+    assert [result.code for result in ledger.post_all(chains)] == ["accepted", code, "accepted"]
+    assert available(BUDGET.code) == yuan(980)
+
+
+def test_an_id_twice_in_one_run_has_one_effect():
+    fund(1000)
+    chains = run(2)
+    chains[1].id = chains[0].id
+    assert [result.code for result in ledger.post_all(chains)] == ["accepted", "id_reused"]
+    assert available(BUDGET.code) == yuan(990)
+
+
+def test_the_trail_tells_each_account_and_transfer_of_a_run():
+    fund(1000)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(id), 0) FROM audit_auditevent")
+        (before,) = cursor.fetchone()
+        ledger.post_all(run(3))
+        cursor.execute(
+            "SELECT subject_kind, count(*), count(DISTINCT subject_no) FROM audit_auditevent WHERE id > %s GROUP BY 1 ORDER BY 1",
+            [before],
+        )
+        assert cursor.fetchall() == [("ledger_account", 3, 3), ("ledger_transfer", 3, 3)]
