@@ -218,7 +218,7 @@ def test_every_error_has_the_one_shape_also_where_no_view_made_it(cast, api, eto
     for answer, status, code in (
         (caller.get("/api/v1/no-such-thing"), 404, "request.not_found"),
         (caller.put("/api/v1/settlements"), 405, "request.method_not_allowed"),
-        (api(token="0.0").get("/api/v1/vouchers"), 401, "request.token_refused"),
+        (api(token="0.0").get("/api/v1/vouchers"), 401, "request.authentication_failed"),
         (api().get("/api/v1/vouchers"), 401, "request.not_authenticated"),
         (api(cast.filer).post("/api/v1/settlements", {}), 403, "settlement.credential"),
         (

@@ -61,9 +61,14 @@ SETTLEMENT_FAULTS: list[Any] = [
     ({"lease_no": ["L"]}, 422, "input.invalid", "lease_no"),
     ({"lease_no": "L-2024-99999999"}, 404, "settlement.lease", "lease_no"),
     ({"voucher_no": "V-2024-99999999"}, 404, "settlement.voucher", "voucher_no"),
-    ({"net_amount": "0"}, 422, "claim.item_amount", "items-1"),
-    ({"period_from": "2024-05-31", "period_to": "2024-05-01"}, 422, "claim.item_period", "items-1"),
-    ({"period_from": "2023-01-01", "period_to": "2023-01-31"}, 422, "claim.item_outside_lease", "items-1"),
+    ({"net_amount": "0"}, 422, "input.min_value", "net_amount"),
+    ({"period_from": "2024-05-31", "period_to": "2024-05-01"}, 422, "settlement.period", "period_to"),
+    (
+        {"period_from": "2023-01-01", "period_to": "2023-01-31"},
+        422,
+        "settlement.period_outside_lease",
+        "period_from",
+    ),
 ]
 
 

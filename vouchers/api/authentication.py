@@ -24,7 +24,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         admission: Admission | None = getattr(request._request, "admission", None)
         if admission is None:
-            raise AuthenticationFailed("令牌无效、已到期或已吊销。", code="token_refused")
+            raise AuthenticationFailed("令牌无效、已到期或已吊销。")
         return admission.credential.user, admission.credential
 
     def authenticate_header(self, request: Request) -> str:

@@ -79,7 +79,7 @@ register_problems(
             "请求没有带凭据。",
             "以 Authorization: Bearer 〈令牌〉 带上平台令牌。",
         ),
-        ("request.token_refused", 401): (
+        ("request.authentication_failed", 401): (
             "令牌不存在、已轮换、已到期、已吊销，或账号已停用。",
             "核对令牌；仍不可用的，请主管部门轮换或重新签发。",
         ),
