@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from vouchers import dates
 from vouchers.models import Clawback, Payment, PaymentLine
 from vouchers.models.payment_lines import PaymentLineState
 from vouchers.models.payments import PaymentState
@@ -38,9 +37,8 @@ def shown_payments(claim_no: str) -> list[ShownPayment]:
     ]
 
 
-def _done(title: str, at: Any, note: str = "", tone: str = "") -> dict[str, Any]:
-    if at is not None and not isinstance(at, datetime):
-        at = datetime.combine(at, time(), tzinfo=dates.SHANGHAI)
+def _done(title: str, at: date | None, note: str = "", tone: str = "") -> dict[str, Any]:
+    """``at`` is an instant, or a day where only that is known."""
     return {"title": title, "state": "done", "tone": tone, "who": "", "at": at, "note": note}
 
 
