@@ -6,10 +6,8 @@ number for each treasury.
 
 from __future__ import annotations
 
-import itertools
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,6 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.vouchers.ledger_oracle import Oracle, Parts, Payment, Reservation, claw_back, minus, plus, shares
 from vouchers.actions import ledger
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.actions.ledger_days import close_day
@@ -40,72 +39,6 @@ CENT = Decimal("0.01")
 
 amounts = st.integers(1, 12_000).map(lambda fen: Decimal(fen) / 100)
 payees = st.sampled_from(PAYEES)
-Parts = tuple[Decimal, ...]
-
-
-def plus(one: Parts, other: Parts) -> Parts:
-    return tuple(a + b for a, b in zip(one, other, strict=True))
-
-
-def minus(one: Parts, other: Parts) -> Parts:
-    return tuple(a - b for a, b in zip(one, other, strict=True))
-
-
-def shares(amount: Decimal, has: Parts) -> Parts:
-    """The amount taken from several in the measure of what each has: whole fen, the last takes what truncation leaves."""
-    whole, upto, fen, ends = int(sum(has) * 100), 0, int(amount * 100), [0]
-    for one in has:
-        upto += int(one * 100)
-        ends.append(fen * upto // whole)
-    return tuple(Decimal(end - begin) / 100 for begin, end in itertools.pairwise(ends))
-
-
-@dataclass
-class Reservation:
-    voucher: str
-    payee: str
-    parts: Parts
-    claim: str
-    capped: bool
-    state: str = "open"
-    confirmed: Parts = ()
-    confirm_id: uuid.UUID | None = None
-
-
-@dataclass
-class Payment:
-    payee: str
-    in_transit: Parts
-    paid: Parts
-    clawed_back: bool = False
-
-
-@dataclass
-class Oracle:
-    """What should be there, kept the simplest way: one number a thing and treasury."""
-
-    none: Parts
-    budget: Parts
-    surplus: Parts
-    next_year: Parts
-    paid: Parts
-    receivable: Decimal = Decimal(0)
-    budget_closed: bool = False
-    vouchers: dict[str, Parts] = field(default_factory=dict)
-    closed: set[str] = field(default_factory=set)
-    cap_left: dict[str, Decimal] = field(default_factory=dict)
-    reservations: dict[uuid.UUID, Reservation] = field(default_factory=dict)
-    payable: dict[str, Parts] = field(default_factory=dict)
-    payments: dict[str, Payment] = field(default_factory=dict)
-
-    def give_back(self, voucher: str, parts: Parts) -> None:
-        """Back to the voucher; on to the budget when it is closed, on to the year's surplus when that is closed too."""
-        if voucher not in self.closed:
-            self.vouchers[voucher] = plus(self.vouchers[voucher], parts)
-        elif not self.budget_closed:
-            self.budget = plus(self.budget, parts)
-        else:
-            self.surplus = plus(self.surplus, parts)
 
 
 class LedgerWalk(RuleBasedStateMachine):
@@ -430,18 +363,6 @@ class LedgerWalk(RuleBasedStateMachine):
             assert sum((row.available for row in rows), Decimal(0)) == amount
         receivables = LedgerAccount.objects.filter(kind="receivable")
         assert sum((row.available for row in receivables), Decimal(0)) == oracle.receivable
-
-
-def claw_back(
-    part: ledger.Budget, clawback_no: str, amount: Decimal, *, on: date, id: uuid.UUID
-) -> ledger.LedgerResult:
-    receivable = f"receivable:{clawback_no}"
-    return (
-        ledger.Chain(id, on, "clawback", clawback_no)
-        .open(receivable, "receivable", returns_to=part.paid)
-        .single("claw_back", part.paid, receivable, amount)
-        .post()
-    )
 
 
 class SharedWalk(LedgerWalk):

@@ -1,0 +1,93 @@
+"""What the ledger should hold, kept the simplest way: the oracle of tests.vouchers.test_ledger_model.
+
+Every amount is a list, one number for each treasury that bears a part of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from vouchers.actions import ledger
+
+Parts = tuple[Decimal, ...]
+
+
+def plus(one: Parts, other: Parts) -> Parts:
+    return tuple(a + b for a, b in zip(one, other, strict=True))
+
+
+def minus(one: Parts, other: Parts) -> Parts:
+    return tuple(a - b for a, b in zip(one, other, strict=True))
+
+
+def shares(amount: Decimal, has: Parts) -> Parts:
+    """The amount taken from several in the measure of what each has: whole fen, the last takes what truncation leaves."""
+    whole, upto, fen, ends = int(sum(has) * 100), 0, int(amount * 100), [0]
+    for one in has:
+        upto += int(one * 100)
+        ends.append(fen * upto // whole)
+    return tuple(Decimal(end - begin) / 100 for begin, end in itertools.pairwise(ends))
+
+
+@dataclass
+class Reservation:
+    voucher: str
+    payee: str
+    parts: Parts
+    claim: str
+    capped: bool
+    state: str = "open"
+    confirmed: Parts = ()
+    confirm_id: uuid.UUID | None = None
+
+
+@dataclass
+class Payment:
+    payee: str
+    in_transit: Parts
+    paid: Parts
+    clawed_back: bool = False
+
+
+@dataclass
+class Oracle:
+    """What should be there, kept the simplest way: one number a thing and treasury."""
+
+    none: Parts
+    budget: Parts
+    surplus: Parts
+    next_year: Parts
+    paid: Parts
+    receivable: Decimal = Decimal(0)
+    budget_closed: bool = False
+    vouchers: dict[str, Parts] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    cap_left: dict[str, Decimal] = field(default_factory=dict)
+    reservations: dict[uuid.UUID, Reservation] = field(default_factory=dict)
+    payable: dict[str, Parts] = field(default_factory=dict)
+    payments: dict[str, Payment] = field(default_factory=dict)
+
+    def give_back(self, voucher: str, parts: Parts) -> None:
+        """Back to the voucher; on to the budget when it is closed, on to the year's surplus when that is closed too."""
+        if voucher not in self.closed:
+            self.vouchers[voucher] = plus(self.vouchers[voucher], parts)
+        elif not self.budget_closed:
+            self.budget = plus(self.budget, parts)
+        else:
+            self.surplus = plus(self.surplus, parts)
+
+
+def claw_back(
+    part: ledger.Budget, clawback_no: str, amount: Decimal, *, on: date, id: uuid.UUID
+) -> ledger.LedgerResult:
+    receivable = f"receivable:{clawback_no}"
+    return (
+        ledger.Chain(id, on, "clawback", clawback_no)
+        .open(receivable, "receivable", returns_to=part.paid)
+        .single("claw_back", part.paid, receivable, amount)
+        .post()
+    )
