@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from applications.actions.platform_feed import books_of, csv_lines, events_within
 from applications.api.settlements import reach_of
+from applications.models import Claim
 from vouchers.actions.platform_events import MOST_EVENTS, told
 from vouchers.api.fields import AmountField
 from vouchers.api.permissions import admission_of
 from vouchers.api.problem_document import PROBLEMS
+from vouchers.models import PlatformEvent
 from vouchers.models.platforms import Scope
 
 
@@ -31,6 +33,7 @@ class EventRow(serializers.Serializer[Any]):
     content = serializers.DictField()
 
 
+@extend_schema_serializer(many=False)
 class EventPage(serializers.Serializer[Any]):
     """Events in order; ``next`` is what to ask after the next time, also when there are none."""
 
@@ -49,6 +52,7 @@ class EventViewSet(viewsets.GenericViewSet[Any]):
     """状态变动：按序号轮询。"""
 
     serializer_class = EventPage
+    queryset = PlatformEvent.objects.none()
     scope = Scope.EVENTS
 
     @extend_schema(
@@ -92,6 +96,7 @@ class BookLineRow(serializers.Serializer[Any]):
     amount = AmountField()
 
 
+@extend_schema_serializer(many=False)
 class ReconciliationAnswer(serializers.Serializer[Any]):
     """Count, sum and hash; by state as well. The hash is over one line a settlement, in ascending order of the keys:
     ``key|settlement_no|state|amount`` with a line feed behind each, in UTF-8."""
@@ -111,6 +116,7 @@ class ReconciliationViewSet(viewsets.GenericViewSet[Any]):
     """对账：按预占日期的笔数、金额与摘要，以及明细下载。"""
 
     serializer_class = ReconciliationAnswer
+    queryset = Claim.objects.none()
     scope = Scope.READ
 
     @extend_schema(
