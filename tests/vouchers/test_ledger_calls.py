@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from tests.vouchers.ledger_moves import (
     BUDGET,
@@ -121,6 +123,24 @@ class TestBadInput:
 
     def test_an_empty_chain_is_refused(self):
         assert ledger.Chain(new(), ON, "claim", "C-1").post().code == "invalid_chain"
+
+    @pytest.mark.parametrize("part", ["on", "subject_kind", "subject_no", "transfers"])
+    @pytest.mark.parametrize("left", [{}, {"a": 1}, None])
+    def test_a_chain_without_one_of_its_parts_is_refused_alone_and_in_a_run(self, part, left):
+        fund(100)
+        chains = [ledger.issue_chain(BUDGET, f"V-{n}", yuan(10), on=ON, id=new()).body() for n in range(2)]
+        for chain in chains:
+            if left is None or part != "transfers":
+                del chain[part]
+            else:
+                chain[part] = left
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ledger_post(%s::jsonb)", [json.dumps(chains[0])])
+            alone = json.loads(cursor.fetchone()[0])
+            cursor.execute("SELECT ledger_post_batch(%s::jsonb)", [json.dumps(chains)])
+            together = json.loads(cursor.fetchone()[0])
+        assert {answer["code"] for answer in (alone, *together)} == {"invalid_chain"}
+        assert available(BUDGET.code) == yuan(100)
 
     def test_one_bad_transfer_spoils_the_whole_chain(self):
         fund(100)

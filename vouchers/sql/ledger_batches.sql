@@ -39,7 +39,8 @@ BEGIN
     SELECT array_agg((t.c ->> 'id')::uuid ORDER BY t.nr) AS id, array_agg((t.c ->> 'on')::date ORDER BY t.nr) AS booked,
            array_agg(encode(sha256(convert_to(t.c::text, 'UTF8')), 'hex') ORDER BY t.nr) AS body,
            array_agg(t.c ->> 'subject_kind' ORDER BY t.nr) AS kind, array_agg(t.c ->> 'subject_no' ORDER BY t.nr) AS no,
-           bool_and(t.c ?& ARRAY['id', 'on', 'subject_kind', 'subject_no', 'open', 'transfers'] AND NOT t.c ?| ARRAY['split', 'sums']) AS regular,
+           bool_and(num_nulls(t.c ->> 'id', t.c ->> 'on', t.c ->> 'subject_kind', t.c ->> 'subject_no') = 0 AND NOT t.c ?| ARRAY['split', 'sums']
+                    AND (jsonb_typeof(t.c -> 'open') = 'array' AND jsonb_typeof(t.c -> 'transfers') = 'array') IS TRUE) AS regular,
            count(*) AS number, count(DISTINCT t.c ->> 'id') AS ids
       INTO c FROM jsonb_array_elements(chains) WITH ORDINALITY AS t (c, nr);
     IF NOT c.regular OR c.ids < c.number OR EXISTS (SELECT FROM vouchers_ledgerattempt AS a WHERE a.id = ANY (c.id)) THEN
@@ -138,6 +139,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     chain jsonb;
+    whole jsonb;  -- those that have all their parts; the others touch nothing
     opened jsonb;
     ids uuid[];
     closing uuid[];
@@ -152,16 +154,18 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock(o.key)
        FROM (SELECT DISTINCT hashtextextended(c ->> 'split', 3) AS key FROM jsonb_array_elements(chains) AS c WHERE c ? 'split' ORDER BY 1 OFFSET 0) AS o;
-    SELECT jsonb_agg(DISTINCT w) INTO opened FROM jsonb_array_elements(chains) AS c, jsonb_array_elements(c -> 'open') AS w;
+    SELECT coalesce(jsonb_agg(c ORDER BY nr), '[]') INTO whole FROM jsonb_array_elements(chains) WITH ORDINALITY AS t (c, nr)
+     WHERE jsonb_typeof(c -> 'transfers') = 'array' AND num_nulls(c ->> 'on', c ->> 'subject_kind', c ->> 'subject_no') = 0;
+    SELECT jsonb_agg(DISTINCT w) INTO opened FROM jsonb_array_elements(whole) AS c, jsonb_array_elements(c -> 'open') AS w;
     IF opened IS NOT NULL THEN
-        PERFORM ledger_open(opened, (chains -> 0 ->> 'on')::date);
+        PERFORM ledger_open(opened, (whole -> 0 ->> 'on')::date);
     END IF;
     SELECT array_agg(DISTINCT i.id) FILTER (WHERE i.at IS NOT NULL),
            array_agg(DISTINCT i.id) FILTER (WHERE EXISTS (
                SELECT FROM jsonb_array_elements(c -> 'transfers') AS e WHERE e ->> 'kind' = 'close' AND e ->> 'account' = i.code))
            || CASE WHEN bool_or(p.releasing) THEN '{}'::uuid[] END
       INTO ids, closing
-      FROM jsonb_array_elements(chains) AS c
+      FROM jsonb_array_elements(whole) AS c
      CROSS JOIN LATERAL ledger_prepare(CASE WHEN c ? 'split' THEN ledger_split_widely(c) ELSE c END) AS p
       LEFT JOIN LATERAL unnest(p.a_id, p.a_code, p.a_at) AS i (id, code, at) ON true;
     PERFORM ledger_hold(ids, closing);

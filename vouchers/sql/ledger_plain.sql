@@ -13,6 +13,9 @@ DECLARE
     expected integer;
     changed integer;
 BEGIN
+    IF jsonb_typeof(chain -> 'transfers') IS DISTINCT FROM 'array' OR chain ? 'sums' THEN
+        RETURN NULL;
+    END IF;
     SELECT legs.*, opened.*, (chain ->> 'on')::date AS booked, chain ->> 'subject_kind' AS subject_kind, chain ->> 'subject_no' AS subject_no INTO p
       FROM (SELECT bool_and(coalesce(
                        l.amount > 0 AND l.kind IN ('single', 'pending') AND NOT c.hot
@@ -35,7 +38,8 @@ BEGIN
                    array_agg(a.id) FILTER (WHERE w.limit IS NOT NULL) AS capped, array_agg(w.limit) FILTER (WHERE w.limit IS NOT NULL) AS stated
               FROM jsonb_to_recordset(chain -> 'open') AS w (code text, kind text, "limit" numeric)
               LEFT JOIN vouchers_ledgeraccount AS a ON a.code = w.code) AS opened;
-    IF NOT coalesce(p.plain AND p.there IS NOT FALSE AND cardinality(p.nr) <= 5000, false) OR chain ? 'sums' THEN
+    IF NOT coalesce(p.plain AND p.there IS NOT FALSE AND cardinality(p.nr) <= 5000
+                    AND p.booked IS NOT NULL AND p.subject_kind IS NOT NULL AND p.subject_no IS NOT NULL, false) THEN
         RETURN NULL;
     END IF;
     p.transfers := jsonb_build_object('id', chain_no, 'accepted', true, 'code', 'accepted', 'transfers', p.transfers);
