@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.fit import assert_fits
 from tests.cast import PASSWORD
-from tests.vouchers.test_dry_runs import draft, publication  # noqa: F401 - fixtures
+from tests.vouchers.dry_run_cases import draft, publication  # noqa: F401 - fixtures
 from vouchers.actions import job_runs
 from vouchers.models import PolicyRate
 

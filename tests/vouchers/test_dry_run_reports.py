@@ -10,7 +10,7 @@ from datetime import date
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from tests.vouchers.test_dry_runs import asked, draft, own_folder, publication, ran  # noqa: F401 - fixtures
+from tests.vouchers.dry_run_cases import asked, draft, own_folder, publication, ran  # noqa: F401 - fixtures
 from vouchers.actions import jobs
 from vouchers.actions.dry_run_workbook import MOST_CASES, DryRunBook
 from vouchers.actions.dry_runs import compute, plan_of
