@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypedDict
 
 from django import forms
 from django.contrib import messages
@@ -91,7 +91,14 @@ def act(request: HttpRequest, deed: Callable[[], Any], done: str, to: str, *args
     return redirect(to, *args)
 
 
-def filed_from(request: HttpRequest) -> dict[str, str]:
+class FiledFrom(TypedDict):
+    """The address and the device of who filed."""
+
+    filer_ip: str
+    filer_device: str
+
+
+def filed_from(request: HttpRequest) -> FiledFrom:
     """From where a case was filed, as far as the request tells: kept for the fraud rules."""
     return {
         "filer_ip": request.META.get("REMOTE_ADDR", "")[:45],

@@ -101,7 +101,9 @@ def test_a_scheme_says_whom_a_cap_holds_and_which_step_an_amount_needs():
 def test_what_only_the_office_needs_and_what_the_text_leaves_open_is_not_told_to_a_visitor():
     one = scheme(
         gates=(
-            gate(t.GateKind.ATTESTED, text="经营状况良好", question="账目是否齐全？", cure="请补充审计报告。"),
+            gate(
+                t.GateKind.ATTESTED, text="经营状况良好", question="账目是否齐全？", cure="请补充审计报告。"
+            ),
             gate(t.GateKind.ATTESTED, code="off", text="已停用的条件", switched_on=False),
         ),
     )
