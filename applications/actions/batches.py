@@ -19,9 +19,11 @@ from applications.actions.batch_members import (
     members_of,
     pending,
     require_unchanged,
+    unlist,
 )
 from applications.actions.batch_rows import OFFICE, as_it_stands, move, note, require_reason
 from applications.actions.batch_sharing import Asked, asked_of, contender_of, rooms_of
+from applications.actions.batch_times import chosen_time, time_name
 from applications.actions.issuing import DEFAULT_NOTICE_DAYS
 from applications.models import Application, BatchMember, IssueBatch, PublicNotice
 from applications.models.applications import ApplicationState
@@ -34,21 +36,11 @@ from vouchers.errors import Invalid, NotNow
 from vouchers.models import Program, Publication, User
 from vouchers.numbers import next_no
 from vouchers.policy.batching import Allotted, Room, grants_by_batch, share_out, totals
-from vouchers.policy.rules import Window
 from vouchers.policy.terms import IssueWay, Stage
-from vouchers.policy.windows import last_before
 from vouchers.policy.words import instant_words
 
 MOST_MEMBERS = 1500
 """So many fit into one chain of the ledger, which succeeds or fails whole."""
-
-
-def ended_windows(publication: Publication) -> list[Window]:
-    """The filing windows of applications that are over, each as it was the last time, the latest first."""
-    now = dates.now()
-    of_applications = [one for one in publication.scheme.windows if one.stage is Stage.APPLICATION]
-    ended = [last for one in of_applications if (last := last_before([one], now)) is not None]
-    return sorted(ended, key=lambda one: one.closes_at, reverse=True)
 
 
 def open_batch(
@@ -60,7 +52,8 @@ def open_batch(
     until: date | None = None,
     title: str = "",
 ) -> IssueBatch:
-    """建立批次: for a filing window that is over, or where the version has none, for what was filed up to a day.
+    """建立批次: for a filing window that is over (``window`` is the ``key`` of one of its times), or where the version has
+    none, for what was filed up to a day.
 
     Raises ``Invalid`` (``issue_batch.*``) and ``NotNow`` (``issue_batch.unfinished``)."""
     announce("issue_batch.open")
@@ -73,15 +66,8 @@ def open_batch(
         raise Invalid("issue_batch.listed", "本版政策免申即享，请上传名单建立批次。", field="publication")
     chosen = None
     if any(one.stage is Stage.APPLICATION for one in scheme.windows):
-        ended = ended_windows(publication)
-        chosen = next(
-            (one for one in ended if one.code == window), ended[0] if ended and not window else None
-        )
-        if chosen is None:
-            raise Invalid(
-                "issue_batch.window", "请选择已经截止的申报期；申报期未截止时不能分配。", field="window"
-            )
-        before = chosen.closes_at
+        chosen = chosen_time(publication, window)
+        before = chosen.window.closes_at
     else:
         day = until or dates.today()
         if day > dates.today():
@@ -91,7 +77,7 @@ def open_batch(
         publication,
         by=by,
         filed_before=before,
-        window_code=chosen.code if chosen else "",
+        window_code=chosen.window.code if chosen else "",
         title=title or f"{program.name} {chosen.name if chosen else _month(dates.today())}审定批次",
     )
 
@@ -227,12 +213,12 @@ def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> 
 
 
 def approve_batch(batch: IssueBatch, *, by: User, reason: str = "") -> IssueBatch:
-    """批准: by an approver who neither shared it out nor had a hand in any of its cases."""
+    """批准: by an approver without a hand in the batch or in any of its cases, those set aside included."""
     announce("issue_batch.approve", reason)
     require_role(by, Role.APPROVER, region=batch.program.region)
     as_it_stands(batch, "approve")
     members = members_of(batch)
-    require_other_person(by, {batch.shared_by_id} | hands_in(members), "批准审定批次")
+    require_other_person(by, {batch.shared_by_id} | hands_in(batch), "批准审定批次")
     require_unchanged(batch, members, ApplicationState.APPROVED)
     move(
         batch,
@@ -320,11 +306,16 @@ def reopen_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
 
 
 def cancel_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
-    """撤销: before anything is shared out. What it would have gathered waits for another."""
+    """撤销: before anything is shared out. What it would have gathered waits for another; the rows of a list that is cancelled
+    leave with it, and their documents may stand in the corrected one."""
     announce("issue_batch.cancel", reason)
     require_role(by, *OFFICE, region=batch.program.region)
     as_it_stands(batch, "cancel")
     require_reason(reason)
+    for one in batch.members.exclude(listed_row=None).select_related("application__program__region"):
+        if one.application.lifecycle.find("unlist", one.application.state) is not None:
+            unlist(one.application, by=by, reason=reason)
+    announce("issue_batch.cancel", reason)
     move(batch, "cancel", by=by, reason=reason)
     return batch
 
@@ -349,6 +340,6 @@ def window_words(batch: IssueBatch) -> str:
     """What the batch gathers, in words."""
     if batch.is_listed:
         return "主管部门编制的名单"
-    window = next((one for one in batch.publication.scheme.windows if one.code == batch.window_code), None)
+    name = time_name(batch)
     until = f"{instant_words(batch.filed_before)} 前提交并核准的申领"
-    return f"{window.name}：{until}" if window is not None else until
+    return f"{name}：{until}" if name else until

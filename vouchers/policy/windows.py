@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from vouchers.policy.ages import months_after
 from vouchers.policy.facts import Facts
@@ -45,18 +46,36 @@ def times_of(window: Window, moment: datetime) -> Iterator[Window]:
         return
     first, local = window.opens_at.astimezone(BEIJING_TIME), moment.astimezone(BEIJING_TIME)
     apart = (local.year - first.year) * 12 + local.month - first.month
-    # A window may reach over the turn of its period: the one that was opened before is looked at too.
-    for step in range(max(apart // months - 1, 0), max(apart // months, 0) + 3):
-        opens_at = later(window.opens_at, step * months)
-        if window.repeats_until is not None and opens_at.date() >= window.repeats_until:
+    # The month may have come and the day not yet, and a window may reach over the turn of its period: two before are
+    # looked at too.
+    for step in range(max(apart // months - 2, 0), max(apart // months, 0) + 3):
+        one = nth_time(window, step)
+        if one is None:
             return
-        yield replace(
-            window,
-            opens_at=opens_at,
-            closes_at=later(window.closes_at, step * months),
-            repeats=Repeats.NONE,
-            repeats_until=None,
-        )
+        yield one
+
+
+def nth_time(window: Window, step: int) -> Window | None:
+    """A window that repeats, as it stands the time after so many; None where it does not repeat so long."""
+    months = step * MONTHS_OF[window.repeats]
+    opens_at = later(window.opens_at, months)
+    if window.repeats_until is not None and opens_at.date() >= window.repeats_until:
+        return None
+    closes_at = later(window.closes_at, months)
+    return replace(window, opens_at=opens_at, closes_at=closes_at, repeats=Repeats.NONE, repeats_until=None)
+
+
+def closed_by(window: Window, moment: datetime) -> list[Window]:
+    """Every time of a window that was over by the moment, the first time first."""
+    if window.repeats is Repeats.NONE:
+        return [window] if window.closes_at <= moment else []
+    times: list[Window] = []
+    for step in count():
+        one = nth_time(window, step)
+        if one is None or one.closes_at > moment:
+            break
+        times.append(one)
+    return times
 
 
 def open_at(windows: Iterable[Window], moment: datetime) -> Window | None:

@@ -18,11 +18,11 @@ from applications.actions.batch_issue import issue_batch
 from applications.actions.batch_lists import make_list, review_list
 from applications.actions.batch_members import candidates, members_of, pending, set_aside
 from applications.actions.batch_rows import OFFICE
+from applications.actions.batch_times import ended_times
 from applications.actions.batches import (
     allot,
     approve_batch,
     cancel_batch,
-    ended_windows,
     notice_batch,
     open_batch,
     reopen_batch,
@@ -67,7 +67,7 @@ def _list_page(request: HttpRequest, refusals: Sequence[DomainError] = ()) -> Ht
         {
             "publication": publication,
             "count": count,
-            "windows": ended_windows(publication),
+            "windows": ended_times(publication),
             "has_windows": any(one.stage is Stage.APPLICATION for one in publication.scheme.windows),
             "unfinished": IssueBatch.objects.filter(
                 program=publication.program, state__in=UNFINISHED
