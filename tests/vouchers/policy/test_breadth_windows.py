@@ -14,7 +14,7 @@ from vouchers.policy.batching import filing_window
 from vouchers.policy.checks import check
 from vouchers.policy.prose import describe
 from vouchers.policy.rules import parse, render
-from vouchers.policy.windows import last_before, window_at
+from vouchers.policy.windows import last_before, nth_time, window_at
 
 BEIJING = timezone(timedelta(hours=8))
 
@@ -172,3 +172,45 @@ def test_a_batch_gathers_what_was_filed_in_a_time_of_a_window_that_repeats():
     last = last_before([of_applications], at("2025-12-31T00:00"))
     assert last is not None
     assert last.closes_at == at("2025-10-11T00:00")
+
+
+OVER_A_QUARTER = window("2025-01-20T00:00", "2025-04-10T00:00", t.Repeats.QUARTERLY)
+OVER_A_MONTH = window("2025-01-20T00:00", "2025-02-10T00:00", t.Repeats.MONTHLY)
+OVER_A_YEAR = window("2023-11-15T00:00", "2024-02-10T00:00", t.Repeats.YEARLY)
+
+
+@pytest.mark.parametrize(
+    ("one", "moment", "closed"),
+    [
+        (OVER_A_QUARTER, "2025-07-05T00:00", "2025-04-10T00:00"),  # the second runs until 10 July
+        (OVER_A_QUARTER, "2025-07-10T00:00", "2025-07-10T00:00"),
+        (OVER_A_QUARTER, "2025-10-05T00:00", "2025-07-10T00:00"),
+        (OVER_A_QUARTER, "2025-10-19T00:00", "2025-10-10T00:00"),
+        (OVER_A_MONTH, "2025-03-05T00:00", "2025-02-10T00:00"),  # the second runs until 10 March
+        (OVER_A_MONTH, "2025-03-19T23:59", "2025-03-10T00:00"),  # the day before the next opens
+        (OVER_A_MONTH, "2025-04-09T23:59", "2025-03-10T00:00"),
+        (OVER_A_YEAR, "2025-01-05T00:00", "2024-02-10T00:00"),
+        (OVER_A_YEAR, "2025-11-14T00:00", "2025-02-10T00:00"),
+    ],
+)
+def test_of_a_window_that_spans_the_turn_of_its_period_the_time_that_closed_last_is_found(
+    one: r.Window, moment: str, closed: str
+):
+    last = last_before([one], at(moment))
+    assert last is not None
+    assert last.closes_at == at(closed)
+
+
+@pytest.mark.parametrize(
+    "one", [OVER_A_QUARTER, OVER_A_MONTH, OVER_A_YEAR, QUARTERLY, MONTHLY, YEARLY, ENDING]
+)
+def test_on_each_day_of_three_years_what_closed_last_is_the_last_of_all_times_that_are_over(one: r.Window):
+    times = [
+        each
+        for step in range(48 if one.repeats is not t.Repeats.YEARLY else 4)
+        if (each := nth_time(one, step))
+    ]
+    for days in range(3 * 366):
+        moment = at("2024-01-01T12:00") + timedelta(days=days)
+        over = [each for each in times if each.closes_at <= moment]
+        assert last_before([one], moment) == (over[-1] if over else None), moment
