@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import uuid
 from datetime import date
 from decimal import Decimal
 
@@ -49,8 +50,9 @@ def _settle(
         "period_from": start.isoformat(),
         "period_to": end.isoformat(),
     }
-    first = platform.call("POST", "/api/v1/settlements", body, key=f"demo-{reference}")
-    again = platform.call("POST", "/api/v1/settlements", body, key=f"demo-{reference}")
+    key = str(uuid.uuid4())
+    first = platform.call("POST", "/api/v1/settlements", body, key=key)
+    again = platform.call("POST", "/api/v1/settlements", body, key=key)
     if first != again:
         raise StepFailed("同一幂等键重发，结果不同")
     return first
