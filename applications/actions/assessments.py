@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -15,7 +14,7 @@ from applications.standing import as_attested
 from vouchers import dates
 from vouchers.models import Payment, Publication
 from vouchers.policy.assess import assess
-from vouchers.policy.assessment import Assessment
+from vouchers.policy.assessment import ENGINE_VERSION, Assessment
 from vouchers.policy.batching import terms_for
 from vouchers.policy.facts import Facts
 from vouchers.policy.plain import from_plain, to_plain
@@ -58,10 +57,12 @@ def _surely(case: Case, facts: Facts) -> Facts:
     return facts if height(stated) < height(sure) else known
 
 
-def assessed(case: Case, facts: Facts) -> Assessment:
+def assessed(case: Case, facts: Facts, *, engine_version: str = ENGINE_VERSION) -> Assessment:
     """The facts held against the pinned version; before its batch is shared out, without the pools that the batch shares."""
     publication, scheme = scheme_of(case)
-    return assess(terms_for(scheme, facts), facts, scheme_sha256=publication.sha256)
+    return assess(
+        terms_for(scheme, facts), facts, scheme_sha256=publication.sha256, engine_version=engine_version
+    )
 
 
 def estimate(case: Case, *, on: date | None = None) -> Assessment:
@@ -119,6 +120,6 @@ def beneath_claim(claim_no: str) -> tuple[tuple[str, str], ...]:
 
 
 def recompute(case: Case) -> Assessment:
-    """Years later: the stored facts under the stored publication. The same engine must give the same fen."""
+    """Years later: the stored facts under the stored publication, read as the stored engine read them: the same fen."""
     facts = from_plain(Facts, case.facts["assessed"])
-    return replace(assessed(case, facts))
+    return assessed(case, facts, engine_version=case.engine_version)

@@ -15,6 +15,7 @@ from vouchers.policy.cap_limits import uses
 from vouchers.policy.caps import cap_keys
 from vouchers.policy.compiled import compiled
 from vouchers.policy.conditions import check_voucher
+from vouchers.policy.engines import as_read_by
 from vouchers.policy.facts import Facts
 from vouchers.policy.rules import Scheme
 from vouchers.policy.settling import Before, Settled, Settling
@@ -29,18 +30,30 @@ PRECISION = Context(prec=50)
 __all__ = ["ENGINE_VERSION", "PRECISION", "Assessment", "CapKey", "assess", "cap_keys"]
 
 
-def assess(scheme: Scheme, facts: Facts, *, with_lines: bool = True, scheme_sha256: str = "") -> Assessment:
+def assess(
+    scheme: Scheme,
+    facts: Facts,
+    *,
+    with_lines: bool = True,
+    scheme_sha256: str = "",
+    engine_version: str = ENGINE_VERSION,
+) -> Assessment:
     """Hold the facts against the scheme.
 
     `scheme_sha256` is the publication's hash, when the caller has it; else it is computed. Without lines the amount and
-    the findings are the same. Raises KeyError when the facts name a track that the scheme does not have.
+    the findings are the same. `engine_version` is that of a case which an earlier engine decided: what it read otherwise is
+    read as it did. Raises KeyError when the facts name a track that the scheme does not have, ValueError for an engine that
+    never was.
     """
     with localcontext(PRECISION):
-        return _assess(scheme, facts, Working(lines_on=with_lines), scheme_sha256)
+        return _assess(scheme, facts, Working(lines_on=with_lines), scheme_sha256, engine_version)
 
 
-def _assess(scheme: Scheme, facts: Facts, working: Working, scheme_sha256: str) -> Assessment:
-    ready = compiled(scheme)
+def _assess(
+    scheme: Scheme, facts: Facts, working: Working, scheme_sha256: str, engine_version: str
+) -> Assessment:
+    ready = compiled(as_read_by(scheme, engine_version))
+    scheme_sha256 = scheme_sha256 or compiled(scheme).sha256
     weighed, held = weigh_case(ready, facts, working)
     plan = weighed.plan
     check_voucher(scheme.voucher, facts.stage, weighed.used_on, facts.voucher, working)
@@ -65,8 +78,8 @@ def _assess(scheme: Scheme, facts: Facts, working: Working, scheme_sha256: str) 
     treasury_parts, _ = split_over_treasuries(scheme, amount, working) if granted else ((), amount)
     track = plan.codes[0] if len(plan.codes) == 1 else settled.base.track.code
     return Assessment(
-        engine_version=ENGINE_VERSION,
-        scheme_sha256=scheme_sha256 or ready.sha256,
+        engine_version=engine_version,
+        scheme_sha256=scheme_sha256,
         facts_sha256=digest(facts),
         stage=facts.stage,
         track=track,
