@@ -16,6 +16,7 @@ from applications.invoice_checks import invoice_checks
 from applications.models import Application, BasisItem, Check, Claim
 from applications.models.claims import DEAD_STATES, ClaimKind
 from applications.models.reviews import CheckResult
+from applications.undertakings import undertaking_checks
 from vouchers.money import ZERO, thousands
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import BasisKind, Component, PartyKind
@@ -118,7 +119,7 @@ def application_checks(case: Application, scheme: Scheme) -> list[Check]:
         checks.append(
             _unused(case, "project_unused", "结算单或项目文件未在其他申领中使用", [document_use(case)])
         )
-    return checks
+    return checks + undertaking_checks(case, scheme)
 
 
 def claim_checks(claim: Claim) -> list[Check]:

@@ -1,4 +1,9 @@
-"""Which project an application belongs to, from what the enterprise states of it."""
+"""Which project an application belongs to, from what the enterprise states of it.
+
+A project is the same by its registration number, whoever names it, and within one enterprise by its name: who leaves the number
+out, or gives it later, stays with the project. Two names for one project no machine can tell apart, and a number may be
+another's: so a person looks at both before approval (``undertaking_check``).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,21 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from applications.models import Application, Undertaking
+from django.db import connection
+from django.db.models import QuerySet
+
+from applications.models import Application, Check, Undertaking, UndertakingKey
 from applications.models.applications import ApplicationState
+from applications.models.reviews import CheckResult
+from vouchers.errors import Invalid
 from vouchers.models import Party
+from vouchers.money import ZERO, thousands
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import CapSubject
+
+_NUMBER, _NAME = "registration:", "party:"
+#: Nothing is granted any more to an application in these states, and nothing was.
+_WITHOUT_CLAIM = (ApplicationState.REJECTED, ApplicationState.WITHDRAWN)
 
 
 def counts_projects(scheme: Scheme) -> bool:
@@ -28,12 +43,15 @@ def must_name_project(scheme: Scheme, classes: Collection[str] = ()) -> bool:
     )
 
 
-def undertaking_key(stated: Mapping[str, Any], party: Party) -> str:
-    """What makes two declarations the same project; empty where none was declared."""
-    number, name = _bare(stated.get("project_registration", "")), _bare(stated.get("project_name", ""))
-    if number:
-        return f"registration:{number}"
-    return f"party:{party.uscc}:{name}" if name else ""
+def undertaking_keys(stated: Mapping[str, Any], party: Party) -> dict[str, str]:
+    """By what a declaration says which project it is, each with what was written: the number first, then the name."""
+    number, name = stated.get("project_registration") or "", stated.get("project_name") or ""
+    keys = {}
+    if _bare(number):
+        keys[f"{_NUMBER}{_bare(number)}"[:320]] = number
+    if _bare(name):
+        keys[f"{_NAME}{party.uscc}:{_bare(name)}"[:320]] = name
+    return keys
 
 
 def _bare(text: str) -> str:
@@ -41,26 +59,165 @@ def _bare(text: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKC", text).upper() if sign.isalnum())
 
 
+def _standing(but: Application) -> QuerySet[UndertakingKey]:
+    """The keys that other applications give."""
+    return UndertakingKey.objects.exclude(application__state__in=_WITHOUT_CLAIM).exclude(application=but)
+
+
+def _found(application: Application, keys: Collection[str]) -> list[Undertaking]:
+    """The projects that the declaration can mean, by what others have stated: by its number the one that bears it; without one,
+    or where nobody has stated that number yet, those of its name, but none that has another number. The oldest first."""
+    standing = _standing(application)
+    number = next((key for key in keys if key.startswith(_NUMBER)), "")
+    if number:
+        known = standing.filter(key=number).order_by("undertaking_id").first()
+        if known is not None:
+            return [known.undertaking]
+    name = next((key for key in keys if key.startswith(_NAME)), "")
+    named = Undertaking.objects.filter(pk__in=standing.filter(key=name).values("undertaking_id"))
+    if number:
+        numbered = standing.filter(key__startswith=_NUMBER).values("undertaking_id")
+        named = named.exclude(pk__in=numbered)
+    return list(named.order_by("pk")) if name else []
+
+
 def undertaking_of(application: Application) -> Undertaking | None:
     """The project that the application belongs to: as it was filed; while it may be changed, as what is stated now finds it."""
     if application.state not in (ApplicationState.DRAFT, ApplicationState.RETURNED):
         return application.undertaking
-    key = undertaking_key(application.facts, application.enterprise)
-    return Undertaking.objects.filter(key=key).first() if key else None
+    keys = undertaking_keys(application.facts, application.enterprise)
+    found = _found(application, keys) if keys else []
+    if found:
+        return found[0]
+    own = application.undertaking
+    return own if own is not None and keys and not _shared(own, application) else None
+
+
+def _shared(undertaking: Undertaking, application: Application) -> bool:
+    return _standing(application).filter(undertaking=undertaking).exists()
 
 
 def hold_undertaking(application: Application) -> Undertaking | None:
-    """The project as stated at filing, made where nobody has named it before; None where the application names none."""
-    stated = application.facts
-    key = undertaking_key(stated, application.enterprise)
-    if not key:
+    """The project as stated at filing, made where nobody has named it before, with what it is named by from now on; None where
+    the application names none. One filing at a time, so that two of one project do not both make it.
+
+    Raises ``Invalid`` (``application.which_project``) for a name that stands for several projects."""
+    keys = undertaking_keys(application.facts, application.enterprise)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('undertaking', 6))")
+    UndertakingKey.objects.filter(application=application).delete()
+    if not keys:
         return None
-    found, _made = Undertaking.objects.get_or_create(
-        key=key,
-        defaults={
-            "name": stated.get("project_name", "") or stated.get("project_registration", ""),
-            "registration_no": stated.get("project_registration", ""),
-            "declared_by": application.enterprise,
-        },
+    found = _found(application, keys)
+    own = application.undertaking
+    if own in found:
+        found = [own]
+    elif len(found) > 1 and not any(key.startswith(_NUMBER) for key in keys):
+        raise Invalid(
+            "application.which_project",
+            "贵单位以此名称申报的项目不止一个，请填写该项目的立项或备案编号；没有编号的，请填写能够区分的全称。",
+            field="project_registration",
+        )
+    name = application.facts.get("project_name") or application.facts.get("project_registration", "")
+    if found:
+        undertaking = found[0]
+    elif own is not None and not _shared(own, application):
+        undertaking = own
+        undertaking.name = name
+        undertaking.save(update_fields=["name"])
+    else:
+        undertaking = Undertaking.objects.create(name=name, declared_by=application.enterprise)
+    for key, stated in keys.items():
+        UndertakingKey.objects.create(
+            undertaking=undertaking, application=application, key=key, stated=stated[:200]
+        )
+    return undertaking
+
+
+def undertaking_checks(application: Application, scheme: Scheme) -> list[Check]:
+    """项目认定: what a person looks at before approval where a cap counts projects. A number is held against the document that it
+    stands on, and the project against the enterprise's others in this programme. Nothing to look at passes by itself."""
+    if not counts_projects(scheme):
+        return []
+    undertaking = application.undertaking
+    if undertaking is None:
+        if not must_name_project(scheme, application.facts.get("classes", ())):
+            return []
+        return [
+            _check(
+                application,
+                "project.none",
+                CheckResult.FAILED,
+                [
+                    "本版政策按项目计算限额，而本件未登记所属项目，请退回补正，由申领单位填写项目名称和立项或备案编号"
+                ],
+            )
+        ]
+    asked = []
+    number = next(
+        (one for one in application.undertaking_keys.order_by("pk") if one.key.startswith(_NUMBER)),
+        None,
     )
-    return found
+    if number is not None:
+        asked.append(
+            f"填报的立项或备案编号为“{number.stated}”，请对照批复或备案文件核对编号属于本项目和本单位"
+        )
+    asked += _partners(application, undertaking)
+    asked += _others(application, undertaking, scheme)
+    # Another project, or another number, is another question: an answer given before does not stand for it.
+    code = f"project.{undertaking.undertaking_no}.{'n' + str(number.pk) if number else 'name'}"
+    return [_check(application, code, CheckResult.WAITING if asked else CheckResult.PASSED, asked)]
+
+
+def _partners(application: Application, undertaking: Undertaking) -> list[str]:
+    """Other enterprises that state the same number, or did first."""
+    standing = _standing(application).filter(undertaking=undertaking)
+    names = standing.exclude(application__enterprise=application.enterprise).order_by(
+        "application__enterprise__name"
+    )
+    found = list(dict.fromkeys(names.values_list("application__enterprise__name", flat=True)))
+    if not found:
+        return []
+    return [f"{'、'.join(found)}也以本项目（{undertaking.undertaking_no}）申报，请核对确为同一项目、共用限额"]
+
+
+def _others(application: Application, undertaking: Undertaking, scheme: Scheme) -> list[str]:
+    """What else the enterprise has filed in this programme and counts apart from this project."""
+    filed = (
+        Application.objects.filter(program_code=application.program_code, enterprise=application.enterprise)
+        .exclude(state__in=(ApplicationState.DRAFT, *_WITHOUT_CLAIM))
+        .exclude(pk=application.pk)
+        .exclude(undertaking=undertaking)
+        .select_related("undertaking")
+        .order_by("pk")
+    )
+    told = []
+    for one in filed:
+        if one.undertaking is None and not must_name_project(scheme, one.facts.get("classes", ())):
+            continue
+        amount = one.approved_amount if one.approved_amount is not None else one.requested_amount
+        name = (
+            f"“{one.undertaking.name}”（{one.undertaking.undertaking_no}）"
+            if one.undertaking is not None
+            else "未登记项目"
+        )
+        told.append(f"{one.application_no} {name} {thousands(amount or ZERO)} 元")
+    if not told:
+        return []
+    return [
+        "本单位在本专项另有单独计算限额的申领，请核对与本件不是同一项目："
+        + "；".join(told)
+        + "。如为同一项目，请退回补正，由申领单位按该项目填写名称和编号"
+    ]
+
+
+def _check(application: Application, code: str, result: CheckResult, sentences: list[str]) -> Check:
+    return Check(
+        subject_kind="application",
+        subject_no=application.application_no,
+        code=code[:40],
+        label="所属项目的认定",
+        by_machine=result != CheckResult.WAITING,
+        result=result,
+        sentence="。".join(sentences) + "。" if sentences else "本单位在本专项没有其他项目。",
+    )

@@ -13,7 +13,7 @@ from applications.models.papers import Paper
 from applications.models.projects import Project
 from applications.models.reviews import Check, Review
 from applications.models.settlements import SettlementAnswer, SettlementBatch, SettlementBatchLine
-from applications.models.undertakings import Undertaking
+from applications.models.undertakings import Undertaking, UndertakingKey
 
 __all__ = [
     "Application",
@@ -41,4 +41,5 @@ __all__ = [
     "SettlementBatch",
     "SettlementBatchLine",
     "Undertaking",
+    "UndertakingKey",
 ]

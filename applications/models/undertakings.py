@@ -16,16 +16,13 @@ class UndertakingQuerySet(ScopedQuerySet):
 
 
 class Undertaking(Recorded):
-    """A project as an enterprise declared it first. ``key`` is what makes two declarations the same project: the number under
-    which it was approved or registered (立项、备案编号), whoever names it; without one, the name that the enterprise itself gives.
+    """A project as an enterprise declared it first. What makes two declarations the same project are its keys.
 
     Not to be confused with ``Project`` (申报项目), which is what one application rests on instead of a contract.
     """
 
     undertaking_no = entry_number("PJ")
-    key = models.CharField(_("项目比对键"), max_length=320, unique=True, editable=False)
     name = models.CharField(_("项目名称"), max_length=200)
-    registration_no = models.CharField(_("立项或备案编号"), max_length=100, blank=True)
     declared_by = models.ForeignKey(
         Party, models.PROTECT, related_name="undertakings", verbose_name=_("首次申报单位")
     )
@@ -39,3 +36,34 @@ class Undertaking(Recorded):
 
     def __str__(self) -> str:
         return self.name
+
+
+class UndertakingKey(models.Model):
+    """What one application names its project by: the number under which it was approved or registered (立项、备案编号), by which
+    it is the same whoever names it, or the name that the enterprise itself gives. It identifies the project for as long as the
+    application may still be, or was, granted something: a refused application leaves no claim on a number behind.
+
+    A name may stand for several projects of an enterprise, each with a number of its own; a number for one.
+    """
+
+    undertaking = models.ForeignKey(
+        Undertaking, models.PROTECT, related_name="keys", verbose_name=_("所属项目")
+    )
+    application = models.ForeignKey(
+        "applications.Application",
+        models.PROTECT,
+        related_name="undertaking_keys",
+        verbose_name=_("填报的申领"),
+    )
+    key = models.CharField(_("项目比对键"), max_length=320, db_index=True, editable=False)
+    stated = models.CharField(_("填报的名称或编号"), max_length=200)
+
+    class Meta:
+        verbose_name = _("立项项目比对键")
+        verbose_name_plural = _("立项项目比对键")
+        constraints = (
+            models.UniqueConstraint(fields=("application", "key"), name="undertaking_key_once_a_case"),
+        )
+
+    def __str__(self) -> str:
+        return self.stated
