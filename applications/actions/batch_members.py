@@ -6,23 +6,37 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from applications.actions import cases
-from applications.actions.batch_rows import OFFICE, as_it_stands, require_reason
+from applications.actions.batch_rows import OFFICE, as_it_stands, note, require_reason
+from applications.evidence import free_evidence
 from applications.models import Application, BatchMember, IssueBatch, Review
 from applications.models.applications import ApplicationState
+from applications.models.batches import UNFINISHED, IssueBatchState
 from vouchers.access import require_role
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import User
 
 PENDING = (ApplicationState.SUBMITTED, ApplicationState.ACCEPTED, ApplicationState.RECOMMENDED)
+FINISHED = tuple(set(IssueBatchState) - set(UNFINISHED))
 
 
 def _filed(batch: IssueBatch) -> QuerySet[Application]:
+    """What was filed for it. A list gathers its own rows, and those that an earlier list of the version went on without."""
     if batch.is_listed:
-        return Application.objects.filter(memberships__batch=batch)
+        own = BatchMember.objects.filter(batch=batch)
+        left = BatchMember.objects.filter(
+            application__publication=batch.publication,
+            application__is_listed=True,
+            application__origin="live",
+            application__batch=None,
+            application__state__in=(*PENDING, ApplicationState.APPROVED),
+            batch__state__in=FINISHED,
+        )
+        chosen = Q(pk__in=own.values("application")) | Q(pk__in=left.values("application"))
+        return Application.objects.filter(chosen)
     rows: QuerySet[Application] = Application.objects.filter(
         program=batch.program,
         publication=batch.publication,
@@ -51,9 +65,9 @@ def pending(batch: IssueBatch) -> QuerySet[Application]:
 
 
 def members_of(batch: IssueBatch) -> list[BatchMember]:
-    """Those that take part, in their place."""
+    """Those that take part, in their place; a row of a list that was not decided or was turned down takes none."""
     return list(
-        batch.members.filter(set_aside_reason="").select_related(
+        batch.members.filter(set_aside_reason="", asked_amount__isnull=False).select_related(
             "application__enterprise", "application__program__region", "application__publication"
         )
     )
@@ -79,7 +93,77 @@ def set_aside(batch: IssueBatch, application: Application, *, by: User, reason: 
         reason=reason,
         internal=True,
     )
+    note(
+        batch,
+        "set_aside",
+        by=by,
+        before=batch.state,
+        reason=f"{application.application_no}：{reason.strip()}",
+    )
     return member
+
+
+def take_back(batch: IssueBatch, application: Application, *, by: User, reason: str) -> BatchMember:
+    """恢复列入本批: one that was set aside takes part again, before the batch is shared out."""
+    announce("issue_batch.take_back", reason)
+    require_role(by, *OFFICE, region=batch.program.region)
+    as_it_stands(batch, "share_out")
+    require_reason(reason)
+    member = (
+        batch.members.exclude(set_aside_reason="")
+        .filter(application=application)
+        .select_related("application__program__region")
+        .first()
+    )
+    if member is None:
+        raise Invalid("issue_batch.not_aside", f"{application.application_no} 没有暂缓列入本批。")
+    member.set_aside_reason = ""
+    member.save(update_fields=["set_aside_reason"])
+    cases.record(
+        application,
+        "take_back",
+        by=by,
+        before=application.state,
+        after=application.state,
+        reason=reason,
+        internal=True,
+    )
+    note(
+        batch,
+        "take_back",
+        by=by,
+        before=batch.state,
+        reason=f"{application.application_no}：{reason.strip()}",
+    )
+    return member
+
+
+def unlist(application: Application, *, by: User, reason: str) -> Application:
+    """移出名单: a row of a list (免申即享) that no batch holds; its document may stand in another list.
+
+    Raises ``NotNow`` (``application.not_listed``, ``application.in_batch``)."""
+    announce("application.unlist", reason)
+    assert application.program is not None
+    require_role(by, *OFFICE, region=application.program.region)
+    require_reason(reason)
+    cases.as_it_stands(application)
+    if not application.is_listed:
+        raise NotNow("application.not_listed", f"{application.application_no} 不是名单上的件。")
+    if application.batch_id is not None:
+        raise NotNow(
+            "application.in_batch",
+            f"{application.application_no} 已参加批次分配，不能移出名单。",
+            hint="请写明理由将所在批次退回归集后再移出。",
+        )
+    cases.move(
+        application,
+        "unlist",
+        by=by,
+        reason=reason,
+        update={"awaits_batch": False, "decision_reason": reason.strip()},
+    )
+    free_evidence(application)
+    return application
 
 
 def control_hash(members: Sequence[BatchMember]) -> str:
@@ -115,8 +199,16 @@ def require_unchanged(batch: IssueBatch, members: Sequence[BatchMember], *states
         )
 
 
-def hands_in(members: Sequence[BatchMember]) -> set[int]:
-    """The persons who had a hand in any of the cases."""
-    numbers = [one.application.application_no for one in members]
-    rows = Review.objects.filter(subject_kind="application", subject_no__in=numbers, actor__isnull=False)
-    return set(rows.values_list("actor_id", flat=True))
+def hands_in(batch: IssueBatch) -> set[int]:
+    """The persons who had a hand in any of its cases, in those that were set aside as well, or in the batch itself: who opened
+    it, shared it out, set one aside or sent it back. Whoever approved it before may approve it anew."""
+    numbers = batch.members.values("application__application_no")
+    of_cases = Review.objects.filter(subject_kind="application", subject_no__in=numbers)
+    of_batch = Review.objects.filter(subject_kind="issue_batch", subject_no=batch.batch_no).exclude(
+        verb="approve"
+    )
+    return {
+        actor
+        for rows in (of_cases, of_batch)
+        for actor in rows.filter(actor__isnull=False).values_list("actor_id", flat=True)
+    }

@@ -19,6 +19,7 @@ from applications.actions.batch_members import (
     members_of,
     pending,
     require_unchanged,
+    unlist,
 )
 from applications.actions.batch_rows import OFFICE, as_it_stands, move, note, require_reason
 from applications.actions.batch_sharing import Asked, asked_of, contender_of, rooms_of
@@ -212,12 +213,12 @@ def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> 
 
 
 def approve_batch(batch: IssueBatch, *, by: User, reason: str = "") -> IssueBatch:
-    """批准: by an approver who neither shared it out nor had a hand in any of its cases."""
+    """批准: by an approver without a hand in the batch or in any of its cases, those set aside included."""
     announce("issue_batch.approve", reason)
     require_role(by, Role.APPROVER, region=batch.program.region)
     as_it_stands(batch, "approve")
     members = members_of(batch)
-    require_other_person(by, {batch.shared_by_id} | hands_in(members), "批准审定批次")
+    require_other_person(by, {batch.shared_by_id} | hands_in(batch), "批准审定批次")
     require_unchanged(batch, members, ApplicationState.APPROVED)
     move(
         batch,
@@ -305,11 +306,16 @@ def reopen_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
 
 
 def cancel_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
-    """撤销: before anything is shared out. What it would have gathered waits for another."""
+    """撤销: before anything is shared out. What it would have gathered waits for another; the rows of a list that is cancelled
+    leave with it, and their documents may stand in the corrected one."""
     announce("issue_batch.cancel", reason)
     require_role(by, *OFFICE, region=batch.program.region)
     as_it_stands(batch, "cancel")
     require_reason(reason)
+    for one in batch.members.exclude(listed_row=None).select_related("application__program__region"):
+        if one.application.lifecycle.find("unlist", one.application.state) is not None:
+            unlist(one.application, by=by, reason=reason)
+    announce("issue_batch.cancel", reason)
     move(batch, "cancel", by=by, reason=reason)
     return batch
 

@@ -137,6 +137,7 @@ REASONS_TOLD = frozenset(
         "repin",
         "recall_notice",
         "leave_unfunded",
+        "unlist",
     }
 )
 #: States in which the office looks at a case.

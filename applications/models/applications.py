@@ -261,6 +261,14 @@ Application.lifecycle = register(
                 note="所在批次退回归集，重新分配",
             ),
             Transition(
+                "unlist",
+                "移出名单",
+                ("accepted", "recommended", "approved"),
+                "withdrawn",
+                (Role.HANDLER, Role.APPROVER),
+                note="免申即享；写明理由，所用的结算单据可再次列入名单",
+            ),
+            Transition(
                 "leave_unfunded",
                 "本批未获分配",
                 ("approved",),

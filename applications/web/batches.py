@@ -51,8 +51,10 @@ def waiting_entry(case: Application, *, internal: bool) -> dict[str, Any] | None
 
 
 def moves_with_batch(case: Application | Claim, verb: str) -> bool:
-    """Whether the verb is the batch's, not the case's own."""
+    """Whether the verb is the batch's, not the case's own; only a row of a list that no batch holds leaves the list."""
     if not isinstance(case, Application):
         return False
+    if verb == "unlist":
+        return not case.is_listed or case.batch_id is not None
     listed = case.is_listed and verb in ("return", "recommend")
     return listed or (case.awaits_batch and verb in ("publish_notice", "issue"))

@@ -40,6 +40,7 @@ WHOLE: dict[str, Any] = {
     "issue_batch.open": _("建立审定批次"),
     "issue_batch.review_list": _("审核免申即享名单"),
     "issue_batch.set_aside": _("暂不列入本批"),
+    "issue_batch.take_back": _("恢复列入本批"),
     "day_close.close": _("日结"),
     "job.ask": _("提请后台任务"),
     "job.cancel": _("取消后台任务"),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from applications.actions.batch_issue import issue_batch
 from applications.actions.batch_lists import make_list, review_list
-from applications.actions.batch_members import candidates, members_of, pending, set_aside
+from applications.actions.batch_members import candidates, members_of, pending, set_aside, take_back
 from applications.actions.batch_rows import OFFICE
 from applications.actions.batch_times import ended_times
 from applications.actions.batches import (
@@ -52,7 +52,12 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE = 50
 MOST_PREVIEWED = 200
 REASONED = ("reopen", "cancel")
-_DEEDS = {"open": _lazy("建立"), "review_list": _lazy("审核名单")}
+_DEEDS = {
+    "open": _lazy("建立"),
+    "review_list": _lazy("审核名单"),
+    "set_aside": _lazy("暂不列入本批"),
+    "take_back": _lazy("恢复列入本批"),
+}
 
 
 @desk_view
@@ -291,13 +296,16 @@ def decide(request: HttpRequest, batch_no: str, verb: str) -> HttpResponse:
 @require_POST
 @desk_view
 def aside(request: HttpRequest, batch_no: str, application_no: str) -> HttpResponse:
-    """One of the gathered applications waits for a later batch."""
+    """One of the gathered applications waits for a later batch, or (``deed`` = ``take_back``) takes part again."""
     row = _batch(request, batch_no)
     case = get_object_or_404(Application.objects.visible_to(request.user), application_no=application_no)
+    again = request.POST.get("deed") == "take_back"
+    deed = take_back if again else set_aside
+    told = _("%(number)s 恢复列入本批。") if again else _("%(number)s 暂不列入本批。")
     return act(
         request,
-        lambda: set_aside(row, case, by=request.user, reason=request.POST.get("reason", "")),  # type: ignore[arg-type]
-        _("%(number)s 暂不列入本批。") % {"number": application_no},
+        lambda: deed(row, case, by=request.user, reason=request.POST.get("reason", "")),  # type: ignore[arg-type]
+        told % {"number": application_no},
         "desk:issue_batch",
         batch_no,
     )

@@ -20,6 +20,7 @@ from applications.actions.applications import (
     return_application,
 )
 from applications.actions.assessments import beneath, kept, reassess
+from applications.actions.batch_members import unlist
 from applications.actions.claims import approve_claim, reject_claim, return_claim, verify_claim
 from applications.actions.issuing import issue_application, pays_without_voucher, publish_notice
 from applications.actions.reviews import criteria, opinion_rows, rates_for_reviewers
@@ -51,7 +52,7 @@ from vouchers.policy.rules import Scheme
 from vouchers.states import verbs_for
 
 # Verbs that a page offers; the words of the buttons are the lifecycle's.
-NEEDS_REASON = {"return", "reject"}
+NEEDS_REASON = {"return", "reject", "unlist"}
 APPLICATION_DEEDS = {
     "accept": accept_application,
     "return": return_application,
@@ -60,6 +61,7 @@ APPLICATION_DEEDS = {
     "reject": reject_application,
     "publish_notice": publish_notice,
     "issue": issue_application,
+    "unlist": unlist,
 }
 CLAIM_DEEDS = {
     "return": return_claim,
@@ -323,6 +325,8 @@ def decide_application(request: HttpRequest, application_no: str, verb: str) -> 
                 return publish_notice(case, by=by)
             case "issue":
                 return issue_application(case, by=by)
+            case "unlist":
+                return unlist(case, by=by, reason=reason)
         raise Http404
 
     label = deed_label(case, verb)

@@ -1,0 +1,233 @@
+"""Nothing that a batch or a list goes on without is lost: it is gathered later, or leaves with a reason and frees its document."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from applications.actions.applications import approve_application, recommend_application
+from applications.actions.batch_members import candidates, pending, set_aside, take_back, unlist
+from applications.actions.batches import (
+    approve_batch,
+    cancel_batch,
+    open_batch,
+    reopen_batch,
+    share_out_batch,
+)
+from applications.models import Application, IssueBatch, Review
+from tests.applications.batch_office import batched, decided, filed, issued, noticed
+from tests.applications.test_batch_lists import answered, listed, reviewed, row
+from tests.applications.test_batch_lists import settled as settled
+from tests.cast import Cast
+from vouchers.actions.ledger_check import check_ledger
+from vouchers.context import acting
+from vouchers.errors import DomainError, Forbidden, Invalid, NotNow
+from vouchers.models import Publication, Voucher
+from vouchers.policy.terms import Shortage
+
+D = Decimal
+
+
+@pytest.fixture(autouse=True)
+def the_ledger_holds_afterwards(cast):
+    yield
+    assert check_ledger() == []
+
+
+@pytest.fixture
+def two(cast: Cast, settled: Publication) -> IssueBatch:
+    """A list of two rows that is reviewed."""
+    return reviewed(
+        cast,
+        listed(cast, settled, row(cast.alpha, "20000.00"), row(cast.beta, "20000.00", number="JS-2")),
+    )
+
+
+def rows_of(batch: IssueBatch) -> list[Application]:
+    return [one.application for one in batch.members.order_by("listed_row")]
+
+
+def shared(cast: Cast, batch: IssueBatch, reason: str = "") -> IssueBatch:
+    with acting(cast.handler, "test"):
+        return share_out_batch(batch, by=cast.handler, waived_reason=reason)
+
+
+# ---- lists
+
+
+def test_a_row_that_is_set_aside_is_gathered_by_the_next_list_and_paid(
+    cast: Cast, settled: Publication, two: IssueBatch
+):
+    aside, other = rows_of(two)
+    with acting(cast.handler, "test"):
+        set_aside(two, aside, by=cast.handler, reason="暂缓核查。")
+    issued(cast, noticed(cast, shared(cast, two)))
+    assert [one.application_no for one in Voucher.objects.all()] == [other.application_no]
+    later = reviewed(cast, listed(cast, settled, row(cast.alpha, "1000.00", number="JS-3")))
+    assert aside in candidates(later)
+    issued(cast, noticed(cast, shared(cast, later)))
+    aside.refresh_from_db()
+    assert aside.state == "issued" and later.allotted_amount == D("21000.00")
+
+
+def test_a_row_that_was_not_decided_in_time_is_reviewed_with_the_next_list(cast: Cast, settled: Publication):
+    batch = listed(cast, settled, row(cast.alpha, "20000.00"), row(cast.beta, "20000.00", number="JS-2"))
+    answered(cast, batch)
+    late, other = rows_of(batch)
+    with acting(cast.second_handler, "test"):
+        recommend_application(other, by=cast.second_handler)
+    with acting(cast.approver, "test"):
+        approve_application(other, by=cast.approver)
+    issued(cast, noticed(cast, shared(cast, batch, "其余未审核的件转入下一批。")))
+    later = listed(cast, settled, row(cast.alpha, "1000.00", number="JS-3"))
+    assert late in pending(later)
+    reviewed(cast, later)
+    issued(cast, noticed(cast, shared(cast, later)))
+    late.refresh_from_db()
+    assert late.state == "issued"
+
+
+def test_the_rows_of_a_cancelled_list_leave_and_the_corrected_list_takes_their_documents(
+    cast: Cast, settled: Publication
+):
+    batch = listed(cast, settled, row(cast.alpha, "20000.00"))
+    with acting(cast.handler, "test"):
+        cancel_batch(batch, by=cast.handler, reason="金额写错。")
+    (gone,) = rows_of(batch)
+    assert (gone.state, gone.decision_reason, gone.evidence_key) == ("withdrawn", "金额写错。", "")
+    corrected = reviewed(cast, listed(cast, settled, row(cast.alpha, "18000.00")))
+    issued(cast, noticed(cast, shared(cast, corrected)))
+    assert [one.face_value for one in Voucher.objects.all()] == [D("18000.00")]
+
+
+def test_a_cancelled_list_that_was_reviewed_leaves_nothing_approved_behind(
+    cast: Cast, settled: Publication, two: IssueBatch
+):
+    with acting(cast.handler, "test"):
+        cancel_batch(two, by=cast.handler, reason="名单作废。")
+    assert {one.state for one in rows_of(two)} == {"withdrawn"}
+
+
+def test_one_row_may_be_taken_off_the_list_by_itself_with_a_reason(
+    cast: Cast, settled: Publication, two: IssueBatch
+):
+    first, second = rows_of(two)
+    with pytest.raises(Invalid), acting(cast.handler, "test"):
+        unlist(first, by=cast.handler, reason=" ")
+    for person in (cast.filer, cast.finance, cast.other_approver):
+        with pytest.raises(Forbidden), acting(person, "test"):
+            unlist(first, by=person, reason="试")
+    with acting(cast.handler, "test"):
+        unlist(first, by=cast.handler, reason="单位已注销。")
+    shared(cast, two)
+    assert [one.application for one in two.members.exclude(place=None)] == [second]
+    with pytest.raises(NotNow) as refusal, acting(cast.handler, "test"):
+        unlist(second, by=cast.handler, reason="试")
+    assert refusal.value.code == "application.in_batch"
+    assert listed_again(cast, settled, two)
+
+
+def listed_again(cast: Cast, settled: Publication, batch: IssueBatch) -> bool:
+    """What left the list stands in the next one, with the same document."""
+    issued(cast, noticed(cast, batch))
+    again = reviewed(cast, listed(cast, settled, row(cast.alpha, "20000.00")))
+    return bool(candidates(again).count() == 1)
+
+
+def test_what_was_applied_for_is_not_taken_off_by_the_office(cast: Cast):
+    publication = batched(cast, Shortage.PRO_RATA)
+    case = decided(cast, filed(cast, publication, "1000000.00", "HT-1"))
+    with pytest.raises(NotNow) as refusal, acting(cast.handler, "test"):
+        unlist(case, by=cast.handler, reason="试")
+    assert refusal.value.code == "application.not_listed"
+
+
+# ---- four eyes
+
+
+@pytest.fixture
+def pair(cast: Cast) -> tuple[Publication, Application, Application]:
+    publication = batched(cast, Shortage.PRO_RATA)
+    one = decided(cast, filed(cast, publication, "5000000.00", "HT-1"))
+    beta = {"party": cast.beta, "by": cast.other_filer}
+    return publication, one, decided(cast, filed(cast, publication, "5000000.00", "HT-2", **beta))
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_whoever_set_a_competitor_aside_does_not_approve_the_batch(
+    cast: Cast, pair: tuple[Publication, Application, Application], taken_back: bool
+):
+    publication, _one, other = pair
+    with acting(cast.handler, "test"):
+        batch = open_batch(publication.program, by=cast.handler)
+    with acting(cast.second_approver, "test"):
+        set_aside(batch, other, by=cast.second_approver, reason="暂缓。")
+    if taken_back:
+        with acting(cast.handler, "test"):
+            take_back(batch, other, by=cast.handler, reason="核查完毕。")
+    shared(cast, batch)
+    with pytest.raises(Forbidden) as refusal, acting(cast.second_approver, "test"):
+        approve_batch(batch, by=cast.second_approver)
+    assert refusal.value.code == "access.same_person"
+
+
+def test_whoever_opened_the_batch_and_so_chose_what_it_gathers_does_not_approve_it(
+    cast: Cast, pair: tuple[Publication, Application, Application]
+):
+    publication, _one, _other = pair
+    with acting(cast.second_approver, "test"):
+        batch = open_batch(publication.program, by=cast.second_approver)
+    shared(cast, batch)
+    with pytest.raises(Forbidden) as refusal, acting(cast.second_approver, "test"):
+        approve_batch(batch, by=cast.second_approver)
+    assert refusal.value.code == "access.same_person"
+
+
+def test_whoever_approved_it_before_it_was_sent_back_may_approve_it_anew(
+    cast: Cast, pair: tuple[Publication, Application, Application]
+):
+    publication, _one, _other = pair
+    with acting(cast.handler, "test"):
+        batch = open_batch(publication.program, by=cast.handler)
+    shared(cast, batch)
+    with acting(cast.second_approver, "test"):
+        approve_batch(batch, by=cast.second_approver)
+    with acting(cast.handler, "test"):
+        reopen_batch(batch, by=cast.handler, reason="漏列一件。")
+    shared(cast, batch)
+    with acting(cast.second_approver, "test"):
+        assert approve_batch(batch, by=cast.second_approver).state == "approved"
+
+
+# ---- set aside, and taken back
+
+
+def test_one_that_was_set_aside_is_taken_back_before_the_sharing_out(
+    cast: Cast, pair: tuple[Publication, Application, Application]
+):
+    publication, one, other = pair
+    with acting(cast.handler, "test"):
+        batch = open_batch(publication.program, by=cast.handler)
+        set_aside(batch, other, by=cast.handler, reason="核查未结束。")
+    shared(cast, batch)
+    assert batch.asked_amount == D("1000000.00")
+    with pytest.raises(DomainError), acting(cast.handler, "test"):
+        take_back(batch, other, by=cast.handler, reason="核查完毕。")  # it is shared out already
+    with acting(cast.handler, "test"):
+        reopen_batch(batch, by=cast.handler, reason="核查完毕，重新分配。")
+        with pytest.raises(Invalid):
+            take_back(batch, one, by=cast.handler, reason="它没有暂缓。")
+        take_back(batch, other, by=cast.handler, reason="核查完毕。")
+    assert set(candidates(batch)) == {one, other}
+    shared(cast, batch)
+    assert batch.asked_amount == D("2000000.00")
+    deeds = Review.objects.filter(subject_kind="issue_batch", subject_no=batch.batch_no)
+    assert [one.verb for one in deeds] == [
+        "open",
+        "set_aside",
+        "share_out",
+        "reopen",
+        "take_back",
+        "share_out",
+    ]
