@@ -186,7 +186,11 @@ def review_list(batch: IssueBatch, *, by: User, reason: str = "") -> IssueBatch:
     require_role(by, Role.APPROVER, region=batch.program.region)
     as_it_stands(batch, "share_out")
     rows = list(
-        pending(batch).select_related("program__region", "publication", "lease__lessor", "project", "batch")
+        pending(batch)
+        .filter(
+            state=ApplicationState.ACCEPTED
+        )  # one that an upheld objection sent back is decided by itself
+        .select_related("program__region", "publication", "lease__lessor", "project", "batch")
     )
     if not batch.is_listed or not rows:
         raise NotNow("issue_list.nothing", "名单中没有待审核的件。")
