@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import CapSubject, IssueWay
+from vouchers.policy.batching import SHARED
+from vouchers.policy.rules import Cap, Scheme
+from vouchers.policy.terms import CapSubject, CountsAt, IssueWay, Shortage
 
 
 def closed_reasons(scheme: Scheme) -> list[str]:
@@ -36,3 +37,19 @@ def _not_carried_out(scheme: Scheme) -> Iterator[str]:
     for cap in scheme.caps:
         if cap.switched_on and cap.subject is CapSubject.BATCH and scheme.issue.way is IssueWay.INSTANT:
             yield f"“{cap.name}”按批次计算，而本政策即领即享、逐件即时发放，没有批次可计，暂不能受理申领。"
+        if cap.switched_on and _shared_at_claims(scheme, cap):
+            yield (
+                f"“{cap.name}”在兑付时计入，兑付逐件随时办理，没有整批可供“{scheme.issue.shortage.label}”分配，暂不能受理申领；"
+                "请改为发券时计入，或改按先到先得、停止受理。"
+            )
+    if scheme.issue.way is IssueWay.WITHOUT_APPLICATION and scheme.issue.shortage is Shortage.BY_SCORE:
+        yield "本政策免申即享，名单不经评审、没有得分，不能按评分先后分配，暂不能发放。"
+
+
+def _shared_at_claims(scheme: Scheme, cap: Cap) -> bool:
+    """A pool that only claims draw on, where the text shares a short pool out over a batch: claims have no batch."""
+    return (
+        cap.subject in SHARED
+        and cap.counts_at is CountsAt.CLAIM
+        and scheme.issue.shortage in (Shortage.PRO_RATA, Shortage.BY_SCORE)
+    )

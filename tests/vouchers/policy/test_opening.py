@@ -40,13 +40,28 @@ def asked(amount: str, **used: str) -> f.Facts:
 @pytest.mark.parametrize("way", [way for way in t.IssueWay if way is not t.IssueWay.WITHOUT_APPLICATION])
 @pytest.mark.parametrize("shortage", list(t.Shortage))
 @pytest.mark.parametrize("counts_at", list(t.CountsAt))
-def test_whatever_the_text_says_of_issue_and_shortage_can_be_carried_out(
+def test_what_the_text_says_of_issue_and_shortage_can_be_carried_out_but_for_sharing_out_what_claims_draw_on(
     way: t.IssueWay, shortage: t.Shortage, counts_at: t.CountsAt
 ):
-    assert (
-        closed_reasons(scheme(issue=issued(way, shortage), caps=(cap("1000", POOL, counts_at=counts_at),)))
-        == []
+    reasons = closed_reasons(
+        scheme(issue=issued(way, shortage), caps=(cap("1000", POOL, counts_at=counts_at),))
     )
+    if counts_at is t.CountsAt.CLAIM and shortage in (t.Shortage.PRO_RATA, t.Shortage.BY_SCORE):
+        (reason,) = reasons
+        assert "兑付时计入" in reason and "没有整批" in reason
+    else:
+        assert reasons == []
+
+
+@pytest.mark.parametrize("shortage", list(t.Shortage))
+def test_a_list_has_no_scores_and_is_not_put_in_order_by_them(shortage: t.Shortage):
+    reasons = cannot_be_granted(scheme(issue=issued(t.IssueWay.WITHOUT_APPLICATION, shortage)))
+    assert ["没有得分" in one for one in reasons] == ([True] if shortage is t.Shortage.BY_SCORE else [])
+
+
+def test_a_pool_of_claims_that_is_switched_off_closes_nothing():
+    off = (cap("1000", POOL, counts_at=t.CountsAt.CLAIM, switched_on=False),)
+    assert closed_reasons(scheme(issue=issued(shortage=t.Shortage.PRO_RATA), caps=off)) == []
 
 
 def test_a_cap_of_a_batch_opens_where_there_are_batches_and_stays_closed_where_each_is_granted_at_once():
