@@ -18,6 +18,7 @@ from openpyxl.utils import get_column_letter
 from applications.actions.projects import ProjectFields
 from applications.grounds import contract_kinds, must_choose, project_kinds
 from applications.models.projects import ProjectKind
+from applications.undertakings import counts_projects, must_name_project
 from vouchers.errors import Invalid, Problems
 from vouchers.money import yuan
 from vouchers.policy.rules import Scheme, Track
@@ -36,6 +37,7 @@ USCC, NAME, TRACK, LEASE, AMOUNT = (
 )
 PROJECT, DOCUMENT, BASIS = "项目名称", "文号或结算单号", "依据金额（不含税，元）"
 FROM, TO = "期间起", "期间止"
+UNDERTAKING, REGISTRATION = "立项项目", "立项或备案编号"
 SCALE, PRECISION, DONE = "算力规模（PFLOPS）", "精度", "部署完成日"
 
 
@@ -50,6 +52,8 @@ class ListedRow:
     lease_no: str
     project: ProjectFields | None
     amount: Decimal
+    undertaking: str = ""
+    registration: str = ""
     cells: dict[str, str] = field(default_factory=dict)
 
     def fault(self, code: str, column: str, message: str) -> Invalid:
@@ -103,6 +107,16 @@ def columns_of(scheme: Scheme) -> list[Column]:
                 Column(PRECISION, f"可填：{precisions}。", width=14),
                 Column(DONE, "日期。", width=14, format=DAY),
             ]
+    if counts_projects(scheme):
+        columns += [
+            Column(
+                UNDERTAKING,
+                "所服务的立项项目；本版政策按项目计算限额，同一项目每次填写相同的名称。",
+                wanted=must_name_project(scheme),
+                width=36,
+            ),
+            Column(REGISTRATION, "立项批文或备案编号，同一编号视为同一项目；没有的留空。", wanted=False),
+        ]
     columns.append(Column(AMOUNT, "主管部门核算的金额；不得超过按政策测算的金额。", format=MONEY))
     return columns
 
@@ -209,6 +223,8 @@ class _Reader:
             lease_no=lease_no,
             project=project,
             amount=self._amount(AMOUNT, above_zero=True) or Decimal(0),
+            undertaking=self._text(UNDERTAKING)[:200] if UNDERTAKING in self._places else "",
+            registration=self._text(REGISTRATION)[:100] if REGISTRATION in self._places else "",
             cells=self._named,
         )
 

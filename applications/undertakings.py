@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from applications.models import Application, Check, Undertaking, UndertakingKey
 from applications.models.applications import ApplicationState
@@ -153,25 +153,25 @@ def undertaking_checks(application: Application, scheme: Scheme) -> list[Check]:
                 ],
             )
         ]
+    keys = list(application.undertaking_keys.order_by("pk"))
+    number = next((one for one in keys if one.key.startswith(_NUMBER)), None)
+    # Of two, the one that was filed later is held against the other: what was answered stays answered.
+    before = keys[0].pk if keys else 0
     asked = []
-    number = next(
-        (one for one in application.undertaking_keys.order_by("pk") if one.key.startswith(_NUMBER)),
-        None,
-    )
     if number is not None:
         asked.append(
             f"填报的立项或备案编号为“{number.stated}”，请对照批复或备案文件核对编号属于本项目和本单位"
         )
-    asked += _partners(application, undertaking)
-    asked += _others(application, undertaking, scheme)
+    asked += _partners(application, undertaking, before)
+    asked += _others(application, undertaking, scheme, before)
     # Another project, or another number, is another question: an answer given before does not stand for it.
     code = f"project.{undertaking.undertaking_no}.{'n' + str(number.pk) if number else 'name'}"
     return [_check(application, code, CheckResult.WAITING if asked else CheckResult.PASSED, asked)]
 
 
-def _partners(application: Application, undertaking: Undertaking) -> list[str]:
+def _partners(application: Application, undertaking: Undertaking, before: int) -> list[str]:
     """Other enterprises that state the same number, or did first."""
-    standing = _standing(application).filter(undertaking=undertaking)
+    standing = _standing(application).filter(undertaking=undertaking, pk__lt=before)
     names = standing.exclude(application__enterprise=application.enterprise).order_by(
         "application__enterprise__name"
     )
@@ -181,10 +181,15 @@ def _partners(application: Application, undertaking: Undertaking) -> list[str]:
     return [f"{'、'.join(found)}也以本项目（{undertaking.undertaking_no}）申报，请核对确为同一项目、共用限额"]
 
 
-def _others(application: Application, undertaking: Undertaking, scheme: Scheme) -> list[str]:
+def _others(application: Application, undertaking: Undertaking, scheme: Scheme, before: int) -> list[str]:
     """What else the enterprise has filed in this programme and counts apart from this project."""
     filed = (
-        Application.objects.filter(program_code=application.program_code, enterprise=application.enterprise)
+        Application.objects.filter(
+            Q(undertaking=None)
+            | Q(pk__in=UndertakingKey.objects.filter(pk__lt=before).values("application_id")),
+            program_code=application.program_code,
+            enterprise=application.enterprise,
+        )
         .exclude(state__in=(ApplicationState.DRAFT, *_WITHOUT_CLAIM))
         .exclude(pk=application.pk)
         .exclude(undertaking=undertaking)
@@ -207,7 +212,12 @@ def _others(application: Application, undertaking: Undertaking, scheme: Scheme) 
     return [
         "本单位在本专项另有单独计算限额的申领，请核对与本件不是同一项目："
         + "；".join(told)
-        + "。如为同一项目，请退回补正，由申领单位按该项目填写名称和编号"
+        + "。如为同一项目，"
+        + (
+            "请移出名单，更正后重新列入"
+            if application.is_listed
+            else "请退回补正，由申领单位按该项目填写名称和编号"
+        )
     ]
 
 

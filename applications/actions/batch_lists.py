@@ -13,11 +13,12 @@ from applications.actions.batch_rules import waits_for_batch
 from applications.actions.batches import make_batch
 from applications.actions.leases import check_lease_price
 from applications.actions.projects import project_columns
-from applications.batch_lists import AMOUNT, LEASE, NAME, USCC, ListedRow, read_list
+from applications.batch_lists import AMOUNT, LEASE, NAME, REGISTRATION, USCC, ListedRow, read_list
 from applications.evidence import hold_document, require_document
 from applications.models import Application, BatchMember, IssueBatch, Lease, Project
 from applications.models.applications import ApplicationState
 from applications.own_checks import own_checks
+from applications.undertakings import counts_projects, hold_undertaking
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions.holds import require_clear, screen
@@ -92,11 +93,12 @@ def _take_in(batch: IssueBatch, publication: Publication, row: ListedRow, *, by:
         enterprise=enterprise,
         lease=lease,
         project=project,
-        facts={"track": row.track} if row.track else {},
+        facts=_stated(row),
         is_listed=True,
         submitted_at=now,
         state_since=now,
     )
+    _hold_project(row, application, publication)
     facts = facts_of(application)
     assessment = assessed(application, facts)
     _require_granted(row, assessment)
@@ -107,11 +109,35 @@ def _take_in(batch: IssueBatch, publication: Publication, row: ListedRow, *, by:
         "list",
         by=by,
         amount=row.amount,
-        update={"requested_amount": row.amount, **columns(application, facts, assessment)},
+        update={
+            "requested_amount": row.amount,
+            "undertaking": application.undertaking,
+            **columns(application, facts, assessment),
+        },
     )
     hold_document(application)
     cases.write_checks(application, assessment, own_checks(application))
     BatchMember.objects.create(batch=batch, application=application, listed_row=row.number)
+
+
+def _stated(row: ListedRow) -> dict[str, str]:
+    """What the row says of the case, as an enterprise would state it."""
+    stated = {
+        "track": row.track,
+        "project_name": row.undertaking,
+        "project_registration": row.registration,
+    }
+    return {name: value for name, value in stated.items() if value}
+
+
+def _hold_project(row: ListedRow, application: Application, publication: Publication) -> None:
+    """The project whose cap the row counts towards."""
+    if not counts_projects(publication.scheme):
+        return
+    try:
+        application.undertaking = hold_undertaking(application)
+    except Invalid as fault:
+        raise row.fault("which_project", REGISTRATION, fault.message) from None
 
 
 def _require_granted(row: ListedRow, assessment: Assessment) -> None:
