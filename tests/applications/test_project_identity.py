@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.db.models import Sum
 
 from applications.actions.applications import (
@@ -15,7 +18,7 @@ from applications.actions.applications import (
     submit_application,
 )
 from applications.actions.cases import checks_of
-from applications.models import Application, Check, Undertaking
+from applications.models import Application, Check, Undertaking, UndertakingKey
 from tests import casework
 from tests.applications.project_cases import Filing, capped_publication, filing
 from vouchers.context import acting
@@ -135,3 +138,14 @@ def test_a_case_filed_before_projects_were_asked_for_is_returned_for_its_project
     assert refusal.value.code == "check.failed"
     other = file("训练集群")
     assert f"{case.application_no} 未登记项目" in project_check(other).sentence
+
+
+def test_projects_of_before_are_found_by_what_their_applications_state(cast, file):
+    first = file("大模型平台", "京发改备2025-1")
+    before = set(UndertakingKey.objects.values_list("undertaking", "application", "key", "stated"))
+    UndertakingKey.objects.all().delete()
+    take_over = import_module("applications.migrations.0010_undertaking_keys").take_over
+    with connection.schema_editor(atomic=False) as editor:
+        take_over(apps, editor)
+    assert set(UndertakingKey.objects.values_list("undertaking", "application", "key", "stated")) == before
+    assert file("大模型平台").undertaking == first.undertaking
