@@ -14,8 +14,8 @@ from applications.actions.batches import share_out_batch
 from applications.models import Application, IssueBatch
 from tests import casework
 from tests.applications.batch_office import issued, noticed
+from tests.applications.project_cases import as_computed, with_project_cap
 from tests.applications.test_batch_lists import answered, book, row, settled  # noqa: F401 - a fixture
-from tests.applications.test_project_caps import as_computed, with_project_cap
 from tests.browser.fit import assert_fits
 from tests.browser.test_main_job import DESK, PHONE, sign_in
 from tests.cast import Cast
