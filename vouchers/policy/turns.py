@@ -17,7 +17,7 @@ from vouchers.policy.facts import Facts, UsedAmounts, VoucherFacts
 from vouchers.policy.replay import CaseOutcome, PoolUse
 from vouchers.policy.running_sums import NOTHING, ZERO, Drawn, RunningSums, Used, Year, expiry_of
 from vouchers.policy.settling import Before, Settled, settle
-from vouchers.policy.terms import CapPeriod, Shortage, Stage
+from vouchers.policy.terms import CapPeriod, CapSubject, Shortage, Stage
 from vouchers.policy.working import Working
 
 _APPLICATION = Stage.APPLICATION
@@ -49,6 +49,8 @@ class Decided:
     taken: list[tuple[BoundCap, Account, Decimal]]
     left: Mapping[str, Decimal] | None
     """What was said to be left of some accounts, whatever was used."""
+    used: Mapping[str, Decimal] | None = None
+    """What was used of its accounts when it was settled, where others were settled before it is taken."""
 
 
 class Turn:
@@ -62,7 +64,8 @@ class Turn:
         self._rolls = version.has_rolling_caps()
         self._used: UsedOf = self.sums.caps.__getitem__
         self._pools: dict[str, Pool] = {}
-        self._stopped: set[str] = set()
+        self.stopped: set[str] = set()
+        """Pools that pay nobody any more, by their accounts' keys."""
         self._stops = version.scheme.issue.shortage is Shortage.STOP
         self._kind = version.scheme.voucher
         self._expiries: dict[date, date] = {}
@@ -189,9 +192,9 @@ class Turn:
         shared = shared_accounts(half)
         keys = [account.key for _bound, account in shared]
         short = any(bound.cap.code in decided.working.capped_by for bound, _account in shared)
-        if not short and self._stopped.isdisjoint(keys):
+        if not short and self.stopped.isdisjoint(keys):
             return decided
-        self._stopped.update(keys)
+        self.stopped.update(keys)
         return self.settle(case, half, dict.fromkeys(keys, ZERO))
 
     # ---- why
@@ -203,7 +206,10 @@ class Turn:
         caps = {}
         for bound in weighed.caps.values():
             for account in bound.accounts:
-                used = self.sums.of(account.key, weighed.on) - taken.get(account.key, ZERO)
+                if decided.used is not None and account.key in decided.used:
+                    used = decided.used[account.key]
+                else:
+                    used = self.sums.of(account.key, weighed.on) - taken.get(account.key, ZERO)
                 if decided.left is not None and account.key in decided.left and account.limit is not None:
                     used = account.limit - decided.left[account.key]
                 caps[account.key] = used
@@ -223,7 +229,8 @@ class Turn:
             )
         track = facts.track if facts.track in self.version.tracks else ""
         before = UsedAmounts(caps=caps, year_basis=year_basis)
-        return replace(facts, used=before, voucher=voucher, track=track)
+        number = _batch_number(weighed.caps.values()) or facts.batch_no
+        return replace(facts, used=before, voucher=voucher, track=track, batch_no=number)
 
     def explainer(self, case: Entered, facts: Facts, decided: Decided) -> Callable[[], Assessment]:
         """What makes the whole assessment, with its lines, of the case that was decided just now; it may be called later."""
@@ -242,6 +249,13 @@ def shared_accounts(half: Half) -> list[tuple[BoundCap, Account]]:
         for account in bound.accounts
         if account.limit is not None
     ]
+
+
+def _batch_number(caps: Iterable[BoundCap]) -> str:
+    """By which number a cap of the batch counts the case; empty where none does."""
+    return next(
+        (one.accounts[0].subject for one in caps if one.cap.subject is CapSubject.BATCH and one.accounts), ""
+    )
 
 
 def _rather(used: UsedOf, caps: Iterable[BoundCap], left: Mapping[str, Decimal]) -> UsedOf:
