@@ -88,7 +88,9 @@ def rooms_of(batch: IssueBatch, applications: Sequence[Application], asked: dict
         raise NotNow("issue_batch.no_budget", "本年度预算指标尚未下达，不能分配。")
     # Each voucher's cost is split to the fen by itself: who takes the rest may bear a fen more of each for every other treasury.
     spare = Decimal(len(everyone) * max(len(bearers_of(scheme)) - 1, 0)).scaleb(-2)
-    rooms = [Room(code=BUDGET, name=f"{year} 年度预算", left=max(budget - spare, ZERO), members=everyone)]
+    kept = f"（另留 {money(spare)}备各级财政分担的尾差）" if spare else ""
+    left = max(budget - spare, ZERO)
+    rooms = [Room(code=BUDGET, name=f"{year} 年度预算{kept}", left=left, members=everyone)]
     drawing: dict[str, set[str]] = {}
     pools: dict[str, tuple[str, str, Decimal]] = {}
     used: dict[str, Decimal] = {}

@@ -137,6 +137,25 @@ def allot(batch: IssueBatch, applications: Sequence[Application]) -> Allotment:
     return Allotment(asked, rooms, share_out(rule, rooms, contenders))
 
 
+def too_many(batch: IssueBatch, count: int) -> Invalid:
+    """More than one chain of the ledger takes, and what this batch's office can do about it.
+
+    A filing window is one batch by its text, so an earlier day does not divide it: what is beyond is set aside, by name and
+    with a reason."""
+    beyond = f"写明理由将 {count - MOST_MEMBERS} 件暂不列入本批，它们由下一批归集"
+    if batch.is_listed:
+        hint = f"可{beyond}；以后的名单请控制在 {MOST_MEMBERS} 件以内。"
+    elif batch.window_code:
+        hint = f"同一申报期整批分配，不能以更早的截止日拆分；可{beyond}，以该批当时剩余的资金分配。"
+    else:
+        hint = f"可撤销本批，以更早的归集截止日另建；或{beyond}。"
+    return Invalid(
+        "issue_batch.too_many",
+        f"一批最多 {MOST_MEMBERS} 件（整批一次入账的上限），本批已归集 {count} 件，不能分配。",
+        hint=hint,
+    )
+
+
 def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> IssueBatch:
     """分配: what is left of the pools goes to the members by the version's rule, to the fen.
 
@@ -156,7 +175,7 @@ def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> 
     if not applications:
         raise NotNow("issue_batch.empty", "本批没有已核准的申领，不能分配。")
     if len(applications) > MOST_MEMBERS:
-        raise Invalid("issue_batch.too_many", f"一批最多 {MOST_MEMBERS} 件，请以更早的截止日分批办理。")
+        raise too_many(batch, len(applications))
     allotment = allot(batch, applications)
     asked, rooms, allotted = allotment.asked, allotment.rooms, allotment.allotted
     batch.members.exclude(application__in=applications).filter(set_aside_reason="", listed_row=None).delete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,17 +10,22 @@ import pytest
 from applications.actions.applications import approve_application, recommend_application
 from applications.actions.batch_members import candidates, pending, set_aside, take_back, unlist
 from applications.actions.batches import (
+    MOST_MEMBERS,
     approve_batch,
     cancel_batch,
     open_batch,
     reopen_batch,
     share_out_batch,
+    too_many,
 )
 from applications.models import Application, IssueBatch, Review
+from tests.applications import kinds
 from tests.applications.batch_office import batched, decided, filed, issued, noticed
-from tests.applications.test_batch_lists import answered, listed, reviewed, row
+from tests.applications.test_batch_lists import answered, listed, reviewed, row, without_application
 from tests.applications.test_batch_lists import settled as settled
+from tests.applications.test_kinds_of_basis import shared_by_two
 from tests.cast import Cast
+from vouchers.actions.budgets import room_of
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.context import acting
 from vouchers.errors import DomainError, Forbidden, Invalid, NotNow
@@ -231,3 +237,38 @@ def test_one_that_was_set_aside_is_taken_back_before_the_sharing_out(
         "take_back",
         "share_out",
     ]
+
+
+# ---- more than one chain takes, and the fen of several treasuries
+
+
+def test_what_is_more_than_a_batch_takes_is_told_with_a_way_that_this_batch_really_has(cast: Cast):
+    publication = batched(cast, Shortage.PRO_RATA)
+    with acting(cast.handler, "test"):
+        batch = open_batch(publication.program, by=cast.handler)
+    by_day = too_many(batch, MOST_MEMBERS + 7)
+    assert f"{MOST_MEMBERS + 7} 件" in by_day.message
+    assert "更早的归集截止日" in str(by_day.hint) and "将 7 件暂不列入" in str(by_day.hint)
+    batch.window_code = "spring"
+    by_window = too_many(batch, MOST_MEMBERS + 7)
+    assert "不能以更早的截止日拆分" in str(by_window.hint) and "将 7 件暂不列入" in str(by_window.hint)
+    batch.is_listed = True
+    assert "以后的名单" in str(too_many(batch, MOST_MEMBERS + 7).hint)
+
+
+def test_where_two_treasuries_share_the_cost_the_fen_that_is_kept_back_is_named(cast: Cast):
+    publication = kinds.opened(
+        cast, "NM-JS", change=lambda scheme: without_application(shared_by_two(scheme))
+    )
+    for party in (cast.alpha, cast.beta):
+        kinds.placed(party, "150100")
+        kinds.connect(cast, party, publication, date(2024, 1, 1))
+    batch = reviewed(
+        cast,
+        listed(cast, publication, row(cast.alpha, "20000.00"), row(cast.beta, "20000.00", number="JS-2")),
+    )
+    shared(cast, batch)
+    budget = batch.rooms[0]
+    assert budget["name"] == "2025 年度预算（另留 0.02 元备各级财政分担的尾差）"
+    whole = room_of(publication.program, 2025, publication.scheme)
+    assert whole is not None and D(budget["left"]) == whole - D("0.02")

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from applications.actions.batch_lists import make_list
 from applications.actions.batches import share_out_batch
 from applications.models import Application, IssueBatch
 from tests.applications.batch_office import batched, decided, filed, issued, noticed, shared_out
@@ -106,3 +107,36 @@ def test_nobody_else_sees_or_makes_a_list(client: Any, cast: Cast, settled: Publ
     upload = client.post(reverse("desk:upload_issue_list"), {"program": settled.program.code})
     assert {template.status_code, upload.status_code} <= {403, 404}
     assert not IssueBatch.objects.exists()
+
+
+def test_one_that_is_set_aside_is_taken_back_on_the_page_and_a_row_of_a_list_leaves_on_its_own(
+    client: Any, cast: Cast, settled: Publication
+):
+    with acting(cast.handler, "test"):
+        batch = make_list(settled.program, book(settled, row(cast.alpha, "20000.00")), by=cast.handler)
+    reviewed(cast, batch)
+    case = batch.members.get().application
+    client.force_login(cast.handler)
+    address = reverse("desk:set_aside", args=[batch.batch_no, case.application_no])
+    page = reverse("desk:issue_batch", args=[batch.batch_no])
+    client.post(address, {"reason": "核查未结束。"})
+    assert batch.members.get().set_aside_reason and "恢复列入" in client.get(page).text
+    client.post(address, {"reason": "核查完毕。", "deed": "take_back"})
+    assert not batch.members.get().set_aside_reason
+    shown = client.get(page).text
+    assert "核查完毕。" in shown and f"back-{case.application_no}" not in shown
+    assert "移出名单" in client.get(reverse("desk:application", args=[case.application_no])).text
+    client.post(
+        reverse("desk:decide_application", args=[case.application_no, "unlist"]), {"reason": "单位已注销。"}
+    )
+    case.refresh_from_db()
+    assert case.state == "withdrawn"
+    client.force_login(cast.filer)
+    told = client.get(reverse("portal:application", args=[case.application_no])).text
+    assert "移出名单" in told and "单位已注销。" in told
+
+
+def test_what_was_applied_for_has_no_way_off_a_list(client: Any, cast: Cast):
+    case = decided(cast, filed(cast, batched(cast, Shortage.PRO_RATA), "1000000.00", "HT-1"))
+    client.force_login(cast.handler)
+    assert "移出名单" not in client.get(reverse("desk:application", args=[case.application_no])).text
