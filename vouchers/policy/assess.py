@@ -15,7 +15,7 @@ from vouchers.policy.cap_limits import uses
 from vouchers.policy.caps import cap_keys
 from vouchers.policy.compiled import compiled
 from vouchers.policy.conditions import check_voucher
-from vouchers.policy.engines import as_read_by
+from vouchers.policy.engines import as_read_by, counts_named_alone
 from vouchers.policy.facts import Facts
 from vouchers.policy.rules import Scheme
 from vouchers.policy.settling import Before, Settled, Settling
@@ -57,7 +57,8 @@ def _assess(
     weighed, held = weigh_case(ready, facts, working)
     plan = weighed.plan
     check_voucher(scheme.voucher, facts.stage, weighed.used_on, facts.voucher, working)
-    settling = Settling(weighed, Before(facts.used.of, facts.used.year_basis), working)
+    before = Before(facts.used.of, facts.used.year_basis, counts_named_alone(engine_version))
+    settling = Settling(weighed, before, working)
     items = items_of(facts)
     for place in range(
         len(plan.tracks)

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from vouchers.policy.terms import Confidence, FindingResult, GateEffect, Outcome, Stage, Untestable
 
-ENGINE_VERSION = "1.2.0"
+ENGINE_VERSION = "1.3.0"
 """Changes whenever the same facts under the same publication could give another fen."""
 
 

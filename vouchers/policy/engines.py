@@ -12,7 +12,7 @@ from vouchers.policy.assessment import ENGINE_VERSION
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Border
 
-ENGINES = ("1.0.0", "1.1.0", ENGINE_VERSION)
+ENGINES = ("1.0.0", "1.1.0", "1.2.0", ENGINE_VERSION)
 """All that ever assessed a case, in their order."""
 
 _AGE_LEFT_OUT = frozenset(("1.0.0", "1.1.0"))
@@ -29,3 +29,9 @@ def as_read_by(scheme: Scheme, engine_version: str) -> Scheme:
     ):
         return scheme
     return replace(scheme, classes=tuple(replace(one, border=Border.EXCLUDED) for one in scheme.classes))
+
+
+def counts_named_alone(engine_version: str) -> bool:
+    """Whether that engine left out what of the year's base is of no ladder of the version (`year_so_far`): 1.2.0, the first
+    that kept it by ladder. Those before held the track's whole base against each of its ladders."""
+    return engine_version == "1.2.0"

@@ -160,7 +160,8 @@ class BasisItemFacts:
 @record
 class UsedAmounts:
     """What was already taken, before this case. `year_basis` is the base so far of the calendar year of `Facts.on`: by track,
-    and by ladder (`ladders.ladder_key`) where the bands of the year differ by chip, use or class within one track.
+    and by ladder (`ladders.ladder_key`) where the bands of the year differ by chip, use or class within one track; what of the
+    track's base no ladder of the version names is of an earlier version (`year_so_far`).
 
     `caps` is by `CapKey.key`. The key names the period for calendar and programme years and totals, so its amount is all
     that was ever taken under it; the key of a rolling year (`…:rolling`) names none, and its amount is what was taken from

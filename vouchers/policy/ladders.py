@@ -71,16 +71,30 @@ _NAMES = ("chip", "use", "component", "class", "completion")
 
 
 def ladder_key(track: Track, rate: Rate) -> str:
-    """What the year's base of items under a rate's conditions is kept under: `a/chip=domestic`; `a/*` where it has none."""
+    """What the year's base of items under a rate's conditions is kept under: `a/chip=domestic`; `a/*` where it has none. The
+    order in which the conditions' values were written down makes no other ladder."""
     said = []
     for name, value in zip(_NAMES, _conditions(rate), strict=True):
         if isinstance(value, tuple) and value:
-            said.append(f"{name}={'+'.join(str(one) for one in value)}")
+            said.append(f"{name}={'+'.join(sorted(str(one) for one in value))}")
         elif isinstance(value, Decimal):
             said.append(
                 f"{name}={decimal_text(value).replace('.', '_')}"
             )  # a point parts the names of fields
     return f"{track.code}/{';'.join(said) or '*'}"
+
+
+def sorted_key(key: str) -> str:
+    """A key as `ladder_key` writes it, of one that an earlier engine kept with its values in the order of the text."""
+    if "+" not in key:
+        return key
+    track, _, said = key.partition("/")
+    parts = (part.partition("=") for part in said.split(";"))
+    return f"{track}/{';'.join(f'{name}={_sorted(values)}' for name, _, values in parts)}"
+
+
+def _sorted(values: str) -> str:
+    return "+".join(sorted(values.split("+")))
 
 
 def bind_rates(scheme: Scheme, track: Track) -> TrackRates:

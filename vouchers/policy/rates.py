@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from vouchers.policy.shares import Share, share_out
 from vouchers.policy.terms import Stage
 from vouchers.policy.tiers import Ladder
 from vouchers.policy.working import ZERO, Step, Sum, Working, figure, money, round_step
+from vouchers.policy.year_so_far import YearSoFar
 
 
 @dataclass(slots=True)
@@ -40,19 +41,17 @@ def rate_groups(
     rounding: Rounding,
     rates: TrackRates,
     stage: Stage,
-    year_basis: Mapping[str, Decimal],
+    year: YearSoFar,
     groups: list[Group],
     working: Working,
 ) -> TrackAmount:
     """Base times rate, group by group: items of one rate were added up first, so their order cannot matter.
 
-    `year_basis` is the base of the year so far, for bands of the year: by track, and by ladder where a track has several.
+    `year` is the base of the year so far, for bands of the year.
     """
     track = rates.track
-    if not rates.is_by_year:
-        year_basis = _NOTHING
     if rates.is_joint and groups:
-        return _joint_groups(rounding, rates, stage, year_basis, groups, working)
+        return _joint_groups(rounding, rates, stage, year, groups, working)
     parts: dict[Share, Decimal] = {}
     results: list[Sum] = []
     total = ZERO
@@ -63,7 +62,7 @@ def rate_groups(
         if ladder.is_flat:
             result = _flat(track, ladder.rates[0], stage, group, basis, working)
         else:
-            before = year_basis.get(ladder.key, ZERO)
+            before = year.before(track.tier_mode, ladder, group.values, basis.value)
             result = banded(track, ladder, group.values, before, basis, working)
         result = round_step(rounding, result, working)
         results.append(result)
@@ -78,9 +77,6 @@ def rate_groups(
     return TrackAmount(track, yuan, units, amount, parts, None, _by_ladder(rates, groups))
 
 
-_NOTHING: Mapping[str, Decimal] = {}
-
-
 def _by_ladder(rates: TrackRates, groups: list[Group]) -> Sequence[tuple[str, Decimal]]:
     if not rates.keeps_ladders:
         return ()
@@ -91,7 +87,7 @@ def _joint_groups(
     rounding: Rounding,
     rates: TrackRates,
     stage: Stage,
-    year_basis: Mapping[str, Decimal],
+    year: YearSoFar,
     groups: list[Group],
     working: Working,
 ) -> TrackAmount:
@@ -100,7 +96,7 @@ def _joint_groups(
     bases = [_add_up(track, group, working) if working.lines_on else Sum(group.basis) for group in groups]
     total = sum((basis.value for basis in bases), ZERO)
     joint = Joint(
-        year_basis.get(track.code, ZERO),
+        year.of_track,
         bases[0] if len(bases) == 1 else _add_up_groups(track, bases, total, working),
         sum((basis.value for basis in bases if basis.value > 0), ZERO),
     )
@@ -111,7 +107,7 @@ def _joint_groups(
         if ladder.is_flat:
             result = _flat(track, ladder.rates[0], stage, group, basis, working)
         else:
-            before = year_basis.get(ladder.key, ZERO)
+            before = year.before_jointly(ladder, group.values, joint)
             result = joint_banded(rounding, track, ladder, group.values, joint, before, basis, working)
         result = round_step(rounding, result, working)
         results.append(result)

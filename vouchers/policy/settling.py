@@ -26,6 +26,7 @@ from vouchers.policy.shares import Share, share_out
 from vouchers.policy.terms import FindingResult, GateEffect, Outcome, Stage, TrackChoice
 from vouchers.policy.weighing import Weighed
 from vouchers.policy.working import ZERO, Sum, Working, money, round_amount
+from vouchers.policy.year_so_far import year_so_far
 
 _APPLICATION = Stage.APPLICATION
 _REFUSED = Outcome.REFUSED
@@ -35,10 +36,12 @@ _ELIGIBLE = Outcome.ELIGIBLE
 
 @dataclass(slots=True)
 class Before:
-    """What was taken before the case: of each cap by its key, and the year's base by track."""
+    """What was taken before the case: of each cap by its key, and the year's base by track and ladder. `by_name_alone`: what
+    of the year is of no ladder does not count (`year_so_far`)."""
 
     used: UsedOf
     year_basis: Mapping[str, Decimal]
+    by_name_alone: bool = False
 
 
 @dataclass(slots=True)
@@ -73,8 +76,9 @@ class Settling:
         track = plan.tracks[place]
         year = self.before.year_basis.get(track.code, ZERO)
         rounding = plan.scheme.rounding
-        earlier = self.before.year_basis
-        one = rate_groups(rounding, plan.rates[place], plan.stage, earlier, weighed.groups[place], working)
+        rates = plan.rates[place]
+        earlier = year_so_far(rates, self.before.year_basis, by_name_alone=self.before.by_name_alone)
+        one = rate_groups(rounding, rates, plan.stage, earlier, weighed.groups[place], working)
         if own := plan.track_caps[place]:
             caps = [weighed.caps[cap] for cap in own if cap in weighed.caps]
             apply_caps(caps, self.before.used, one, working)

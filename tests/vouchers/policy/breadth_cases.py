@@ -199,6 +199,10 @@ def _of_the_year(domestic: str, foreign: str) -> f.Facts:
     return claim(*_TWO, contracts=_CONTRACTS, used=f.UsedAmounts(year_basis=year))
 
 
+_BEFORE_IT_WAS_PARTED = f.UsedAmounts(year_basis={"a": D("1300.55"), "a/chip=domestic": D("400")})
+"""900.55 of an earlier version, which did not ask for the chip."""
+
+
 CASES: list[tuple[str, f.Facts]] = [
     ("scale", claim(_capacity("200"))),
     ("scale", claim(_capacity("5"))),
@@ -219,6 +223,7 @@ CASES: list[tuple[str, f.Facts]] = [
     ("reaching_back", claim("1000")),
     *((name, _of_the_year("900", "400.55")) for name in LADDERED),
     *((name, _of_the_year("0", "0")) for name in LADDERED),
+    *((name, claim(*_TWO, contracts=_CONTRACTS, used=_BEFORE_IT_WAS_PARTED)) for name in LADDERED),
     ("tracks_by_chip", claim(*_TWO, contracts=_CONTRACTS)),
     ("tracks_by_chip", claim(_TWO[0])),
     ("tracks_by_chip", claim("1000")),

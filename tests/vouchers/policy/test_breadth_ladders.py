@@ -3,13 +3,16 @@ with the track's."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.vouchers.policy.re_add import re_add
 from tests.vouchers.policy.tiny import D, claim, item, rate, scheme, track
-from vouchers.policy import assess
+from vouchers.policy import ENGINE_VERSION, assess
 from vouchers.policy import facts as f
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
@@ -148,3 +151,137 @@ def test_the_key_of_a_ladder_says_its_conditions_without_a_point():
     one = rate("0.3", classes=("startup",), purposes=(t.Purpose.TRAINING,), completion_from=D("0.85"))
     assert ladder_key(track(), one) == "a/use=training;class=startup;completion=0_85"
     assert ladder_key(track(), rate("0.3")) == "a/*"
+
+
+FALLING = (rate("0.5", "low", band_to=D(100)), rate("0.1", "high", band_from=D(100)))
+
+
+def of_domestic(*rates: r.Rate) -> tuple[r.Rate, ...]:
+    return tuple(replace(one, code=f"d_{one.code}", chip_origins=(DOMESTIC,)) for one in rates)
+
+
+def parted(
+    base: t.TierBase = LADDER, mode: t.TierMode = MARGINAL, rates: tuple[r.Rate, ...] = FALLING
+) -> r.Scheme:
+    """The second version: domestic chips and the rest have bands of their own from now on."""
+    return laddered(base, mode, rates=(*of_domestic(*rates), *rates))
+
+
+def after(facts: f.Facts, *answers: Assessment) -> f.Facts:
+    """The facts, after the year had these cases."""
+    year: dict[str, Decimal] = {}
+    for answer in answers:
+        for key, basis in answer.added_to_year.items():
+            year[key] = year.get(key, D(0)) + basis
+    return replace(facts, used=replace(facts.used, year_basis=year))
+
+
+@pytest.mark.parametrize("base", list(t.TierBase))
+def test_a_version_of_mid_year_that_parts_a_track_by_chip_does_not_begin_the_year_anew(base: t.TierBase):
+    one = claim(item("100", chip_origin=DOMESTIC))
+    whole = laddered(LADDER, rates=FALLING)
+    first = assess(whole, one)
+    assert (first.amount, assess(whole, after(one, first)).amount) == (D(50), D(10))
+    answer = assess(parted(base), after(one, first))
+    assert answer.amount == D(10)
+    assert re_add(answer) == D(10)
+    # And the third goes on from the second: of its own 100, and of the 100 of which nobody knows the chip.
+    assert assess(parted(base), after(one, first, answer)).amount == D(10)
+
+
+def test_what_is_of_no_ladder_counts_in_each_as_nobody_knows_in_which():
+    first = assess(laddered(LADDER, rates=FALLING), claim("100"))
+    answer = assess(parted(), after(two("60", "60"), first))
+    assert answer.amount == D(12)
+    assert re_add(answer) == D(12)
+
+
+def test_what_this_versions_ladders_name_counts_in_its_own_alone():
+    first = assess(parted(), claim(item("100", chip_origin=DOMESTIC)))
+    assert first.amount == D(50)
+    of_other = claim(item("100", chip_origin=FOREIGN))
+    assert assess(parted(), after(of_other, first)).amount == D(50)
+
+
+def test_a_track_parted_otherwise_than_before_goes_on_from_all_of_it():
+    by_use = tuple(replace(one, code=f"t_{one.code}", purposes=(t.Purpose.TRAINING,)) for one in FALLING)
+    before = laddered(LADDER, rates=(*by_use, *FALLING))
+    training = claim(item("100", purpose=t.Purpose.TRAINING, chip_origin=DOMESTIC))
+    first = assess(before, training)
+    assert first.added_to_year == {"a": D(100), "a/use=training": D(100)}
+    assert assess(parted(), after(training, first)).amount == D(10)
+
+
+RISING = (rate("0.1", "low", band_to=D(100)), rate("0.5", "high", band_from=D(100)))
+
+
+@pytest.mark.parametrize(
+    ("base", "mode", "amount"),
+    [
+        # Of neither chip is it known that it had reached the higher band: 60 × 10 % twice.
+        (LADDER, MARGINAL, "12"),
+        (LADDER, WHOLE, "12"),
+        # The track's base of 220 is known, and decides the band: 60 × 50 % twice, and nothing made up for the 100 of before.
+        (TRACK, MARGINAL, "60"),
+        (TRACK, WHOLE, "60"),
+    ],
+)
+def test_what_is_of_no_ladder_never_earns_a_case_more(base: t.TierBase, mode: t.TierMode, amount: str):
+    first = assess(laddered(LADDER, rates=RISING), claim("100"))
+    answer = assess(parted(base, mode, RISING), after(two("60", "60"), first))
+    assert answer.amount == D(amount)
+    assert re_add(answer) == D(amount)
+
+
+@pytest.mark.parametrize("base", list(t.TierBase))
+def test_a_falling_rate_on_the_whole_base_takes_back_what_was_given_before(base: t.TierBase):
+    """90 at 50 %, then 300 more: the year's 390 are worth 39, and 45 were given."""
+    one = claim(item("300", chip_origin=DOMESTIC))
+    whole = laddered(LADDER, WHOLE, rates=FALLING)
+    first = assess(whole, claim("90"))
+    assert first.amount == D(45)
+    assert assess(whole, after(one, first)).amount == D(0)
+    assert assess(parted(base, WHOLE), after(one, first)).amount == D(0)
+
+
+@given(
+    before=st.integers(0, 400),
+    amounts=st.tuples(st.integers(0, 300), st.integers(0, 300)),
+    rates=st.sampled_from([FALLING, RISING]),
+    base=st.sampled_from(list(t.TierBase)),
+    mode=st.sampled_from([MARGINAL, WHOLE]),
+)
+def test_a_year_of_which_nobody_knows_the_chip_never_gives_more_than_one_that_is_left_out(
+    before: int, amounts: tuple[int, int], rates: tuple[r.Rate, ...], base: t.TierBase, mode: t.TierMode
+):
+    facts = two(str(amounts[0]), str(amounts[1]), track=str(before))
+    of = parted(base, mode, rates)
+    today, then = assess(of, facts), assess(of, facts, engine_version="1.2.0")
+    assert today.amount <= then.amount
+    if not before:
+        assert today.amount == then.amount
+
+
+def test_the_order_in_which_chips_are_written_makes_no_other_ladder():
+    both = tuple(replace(one, chip_origins=(DOMESTIC, FOREIGN)) for one in FALLING)
+    turned = tuple(replace(one, chip_origins=(FOREIGN, DOMESTIC)) for one in FALLING)
+    rest = tuple(replace(one, code=f"r_{one.code}") for one in FALLING)
+    one = claim(item("100", chip_origin=DOMESTIC))
+    first = assess(laddered(LADDER, rates=(*both, *rest)), one)
+    assert first.added_to_year == {"a": D(100), "a/chip=domestic+foreign": D(100)}
+    again = laddered(LADDER, rates=(*turned, *rest))
+    assert assess(again, after(one, first)).amount == D(10)
+    # One that engine 1.2.0 kept in the order of the text is the same ladder, to that engine as well.
+    kept = {"a": D(100), "a/chip=foreign+domestic": D(100)}
+    known = replace(one, used=f.UsedAmounts(year_basis=kept))
+    assert [assess(again, known, engine_version=version).amount for version in ("1.2.0", ENGINE_VERSION)] == [
+        10,
+        10,
+    ]
+
+
+def test_a_case_that_engine_1_2_0_decided_is_computed_again_without_what_is_of_no_ladder():
+    facts = two("100", "0", track="100")
+    assert assess(parted(), facts).amount == D(10)
+    assert assess(parted(), facts, engine_version="1.2.0").amount == D(50)
+    assert assess(parted(), facts, engine_version="1.1.0").amount == D(10)
