@@ -41,6 +41,7 @@ from applications.web.shown import (
     shown_price,
     shown_timeline,
 )
+from vouchers.access import DESK_ROLES, require_role
 from vouchers.actions.holds import screen
 from vouchers.actions.vouchers import balance_of
 from vouchers.errors import Invalid
@@ -319,14 +320,12 @@ def decide_application(request: HttpRequest, application_no: str, verb: str) -> 
                 )
             case "approve":
                 return approve_application(case, by=by, reason=reason, amount=_amount(request))
-            case "reject":
-                return reject_application(case, by=by, reason=reason)
+            case "reject" | "unlist":
+                return (unlist if verb == "unlist" else reject_application)(case, by=by, reason=reason)
             case "publish_notice":
                 return publish_notice(case, by=by)
             case "issue":
                 return issue_application(case, by=by)
-            case "unlist":
-                return unlist(case, by=by, reason=reason)
         raise Http404
 
     label = deed_label(case, verb)
@@ -391,8 +390,6 @@ def rescreen(request: HttpRequest, kind: str, number: str) -> HttpResponse:
     case = _application(request, number) if kind == "application" else _claim(request, number)
 
     def deed() -> None:
-        from vouchers.access import DESK_ROLES, require_role
-
         require_role(request.user, *DESK_ROLES, region=cases.region_of(case))
         screen(kind, number, ScreeningMoment.APPROVAL)
         if case.state in ("submitted", "accepted", "verified", "recommended"):
