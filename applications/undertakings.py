@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from applications.grounds import tracks_of
 from applications.models import Application, Check, Undertaking, UndertakingKey
 from applications.models.applications import ApplicationState
 from applications.models.reviews import CheckResult
@@ -33,14 +34,24 @@ def counts_projects(scheme: Scheme) -> bool:
     return any(cap.switched_on and cap.subject is CapSubject.PROJECT for cap in scheme.caps)
 
 
-def must_name_project(scheme: Scheme, classes: Collection[str] = ()) -> bool:
-    """Whether every applicant has to name the project, or (with `classes`) one of these classes has."""
+def must_name_project(
+    scheme: Scheme, classes: Collection[str] = (), tracks: Collection[str] | None = None
+) -> bool:
+    """Whether every applicant has to name the project, or (with `classes`) one of these classes has, or (with `tracks`) one
+    for these tracks."""
     return any(
         cap.switched_on
         and cap.subject is CapSubject.PROJECT
         and (not cap.classes or not set(cap.classes).isdisjoint(classes))
+        and (tracks is None or not cap.tracks or not set(cap.tracks).isdisjoint(tracks))
         for cap in scheme.caps
     )
+
+
+def _counts_by_project(scheme: Scheme, stated: Mapping[str, Any]) -> bool:
+    """Whether a cap per project concerns a case of these facts."""
+    tracks = [track.code for track in tracks_of(scheme, dict(stated)) or scheme.tracks]
+    return must_name_project(scheme, stated.get("classes", ()), tracks)
 
 
 def undertaking_keys(stated: Mapping[str, Any], party: Party) -> dict[str, str]:
@@ -141,18 +152,14 @@ def undertaking_checks(application: Application, scheme: Scheme) -> list[Check]:
         return []
     undertaking = application.undertaking
     if undertaking is None:
-        if not must_name_project(scheme, application.facts.get("classes", ())):
+        if not _counts_by_project(scheme, application.facts):
             return []
-        return [
-            _check(
-                application,
-                "project.none",
-                CheckResult.FAILED,
-                [
-                    "本版政策按项目计算限额，而本件未登记所属项目，请退回补正，由申领单位填写项目名称和立项或备案编号"
-                ],
-            )
+        asked = [
+            "本版政策按项目计算限额，而本件未登记所属项目，限额将按本件的合同单独计算。"
+            "属于已立项、备案或已申报项目的，请退回补正，由申领单位填写项目名称和编号；确为单独一个项目的，请写明核对结论"
         ]
+        asked += _others(application, None, scheme, 0)
+        return [_check(application, "project.none", CheckResult.WAITING, asked)]
     keys = list(application.undertaking_keys.order_by("pk"))
     number = next((one for one in keys if one.key.startswith(_NUMBER)), None)
     # Of two, the one that was filed later is held against the other: what was answered stays answered.
@@ -181,24 +188,29 @@ def _partners(application: Application, undertaking: Undertaking, before: int) -
     return [f"{'、'.join(found)}也以本项目（{undertaking.undertaking_no}）申报，请核对确为同一项目、共用限额"]
 
 
-def _others(application: Application, undertaking: Undertaking, scheme: Scheme, before: int) -> list[str]:
+def _others(
+    application: Application, undertaking: Undertaking | None, scheme: Scheme, before: int
+) -> list[str]:
     """What else the enterprise has filed in this programme and counts apart from this project."""
+    earlier = UndertakingKey.objects.filter(pk__lt=before) if before else UndertakingKey.objects.all()
     filed = (
         Application.objects.filter(
-            Q(undertaking=None)
-            | Q(pk__in=UndertakingKey.objects.filter(pk__lt=before).values("application_id")),
+            Q(undertaking=None, pk__lt=application.pk) | Q(pk__in=earlier.values("application_id")),
             program_code=application.program_code,
             enterprise=application.enterprise,
         )
         .exclude(state__in=(ApplicationState.DRAFT, *_WITHOUT_CLAIM))
         .exclude(pk=application.pk)
-        .exclude(undertaking=undertaking)
         .select_related("undertaking")
         .order_by("pk")
     )
+    if undertaking is None:
+        filed = filed.filter(pk__lt=application.pk)
+    else:
+        filed = filed.exclude(undertaking=undertaking)
     told = []
     for one in filed:
-        if one.undertaking is None and not must_name_project(scheme, one.facts.get("classes", ())):
+        if one.undertaking is None and not _counts_by_project(scheme, one.facts):
             continue
         amount = one.approved_amount if one.approved_amount is not None else one.requested_amount
         name = (

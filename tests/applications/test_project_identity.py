@@ -127,7 +127,7 @@ def test_an_answer_about_one_project_does_not_stand_for_another(cast, file):
     assert Undertaking.objects.count() == 1
 
 
-def test_a_case_filed_before_projects_were_asked_for_is_returned_for_its_project(cast, file):
+def test_a_case_filed_before_projects_were_asked_for_is_asked_for_its_project(cast, file):
     case = file("平台")
     Application.objects.filter(pk=case.pk).update(undertaking=None)
     case.refresh_from_db()
@@ -135,7 +135,7 @@ def test_a_case_filed_before_projects_were_asked_for_is_returned_for_its_project
         accept_application(case, by=cast.handler)
     with acting(cast.second_handler, "test"), pytest.raises(NotNow) as refusal:
         recommend_application(case, by=cast.second_handler)
-    assert refusal.value.code == "check.failed"
+    assert refusal.value.code == "check.waiting"
     other = file("训练集群")
     assert f"{case.application_no} 未登记项目" in project_check(other).sentence
 
