@@ -56,6 +56,7 @@ WALKS = {
         track="cloud_purchase",
         connected="alpha",
         ground={"kind": "purchase", "accelerator": "Ascend 910B", "amount": "20,000,000.00"},
+        statements={"project_name": "国产算力采购一期"},
         item={"invoice": "20000000.00"},
         granted="2000000.00",
         paid="2000000.00",
