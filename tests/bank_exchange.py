@@ -65,14 +65,7 @@ def payables(cast: Cast, count: int) -> list[Payment]:
         )
         for payee in payees
     )
-    with acting(Actor.service("test"), "test"):
-        ledger.appropriate(
-            budget,
-            Decimal(count) * 1000,
-            document_no="测试指标",
-            on=dates.today(),
-            id=ledger.event_id("bank-test", "fund"),
-        ).demand()
+    casework.funded(cast, program, f"{count}000.00")
     made: list[Payment] = []
     for first in range(1, count + 1, AT_ONCE):
         with acting(Actor.service("test"), "test"):

@@ -121,6 +121,8 @@ def test_the_platforms_own_settlements_show_that_a_contract_was_traded_there(cas
             lease_no=application.lease.lease_no,
             reference="PT-1",
             net_amount=Decimal("1000.00"),
+            period_from=fields.starts_on,
+            period_to=fields.starts_on,
         )
         with acting(cast.platform, "test"):
             reserve_settlement(request, provider=cast.provider, key="traded-0001", by=cast.platform)

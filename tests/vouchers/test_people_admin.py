@@ -89,7 +89,8 @@ def test_only_configuration_stands_in_the_admin(cast: Cast):
 def test_the_front_page_shows_each_role_its_own(cast: Cast):
     assert may_add(cast.security_admin) == {"User", "RoleGrant", "ApiCredential", "Webhook"}
     assert may_add(cast.system_admin) == {"Region"}
-    assert may_add(cast.policy_editor) == {"Program", "PolicyVersion", "ProviderAdmission"}
+    drafts = {"Program", "PolicyVersion", "ProviderAdmission", "PaymentBand", "RecoveryTerm"}
+    assert may_add(cast.policy_editor) == drafts
     assert may_add(cast.handler) == {"Party", "PlatformConnection"}
     assert may_add(cast.auditor) == set()
     assert "User" not in index(cast.policy_editor)

@@ -20,7 +20,7 @@ from vouchers.context import acting
 from vouchers.models import PolicyCap, PolicyRate, PolicyVersion, Publication, User
 from vouchers.policy.documents import shipped_scheme
 from vouchers.policy.examples import shipped_examples
-from vouchers.policy.terms import Shortage
+from vouchers.policy.terms import CapSubject, CountsAt, Shortage
 
 pytestmark = pytest.mark.django_db
 
@@ -129,10 +129,13 @@ def test_who_publishes_reads_before_why_the_version_will_not_open(
     PolicyVersion.objects.filter(pk=draft.pk).update(state="draft")
     draft.policyexample_rows.all().delete()
     scheme = capped("1000000")
-    listed = dataclasses.replace(scheme, issue=dataclasses.replace(scheme.issue, shortage=Shortage.BY_SCORE))
-    page = signed_in(cast.publisher).get(version_address(ready(cast, listed), "act", "publish"))
+    pool = dataclasses.replace(scheme.caps[0], subject=CapSubject.POOL, counts_at=CountsAt.CLAIM)
+    shared = dataclasses.replace(
+        scheme, caps=(pool,), issue=dataclasses.replace(scheme.issue, shortage=Shortage.PRO_RATA)
+    )
+    page = signed_in(cast.publisher).get(version_address(ready(cast, shared), "act", "publish"))
     assert "发布后暂不开放申领" in page.text
-    assert "整批核定尚未开通" in page.text
+    assert "没有整批可供“同批按比例”分配" in page.text
 
 
 def ready(cast: Cast, scheme: object) -> PolicyVersion:

@@ -20,7 +20,9 @@ SELECT uuidv7(), 'money', 'surplus', 'surplus:' || substr(b.code, 8), b.region_c
 UPDATE vouchers_ledgeraccount AS b SET returns_to_id = s.id
   FROM vouchers_ledgeraccount AS s
  WHERE s.kind = 'surplus' AND s.code = 'surplus:' || substr(b.code, 8) AND b.kind = 'budget';
+SET CONSTRAINTS ALL IMMEDIATE; -- what waits to be checked until the commit would stand in the way of the next line
 ALTER TABLE vouchers_ledgeraccount ENABLE ALWAYS TRIGGER ledger_account_identity_unchanged;
+SET CONSTRAINTS ALL DEFERRED;
 """
 
 KINDS = [
