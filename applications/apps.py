@@ -14,6 +14,7 @@ class ApplicationsConfig(AppConfig):
         from applications.actions.payment_news import look_again
         from applications.actions.reach import REACHED
         from applications.actions.settlement_batches import SETTLEMENT_BATCHES
+        from applications.api.problem_types import register_settlement_problems
         from applications.past_cases import PAST_CASES
         from applications.replay_cases import OWN_CASES
         from applications.sample_cases import SAMPLE_YEAR
@@ -34,5 +35,6 @@ class ApplicationsConfig(AppConfig):
         register_beneath("application", beneath_application)
         register_beneath("claim", beneath_claim)
         register_payment_check(look_again)
+        register_settlement_problems()
         register_menus()
         register_case_links(desk_links)

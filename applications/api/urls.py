@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from applications.api import problem_types as problem_types
 from applications.api.cases import ApplicationViewSet, ClaimViewSet
 from applications.api.feed import EventViewSet, ReconciliationViewSet
 from applications.api.settlement_batches import SettlementBatchViewSet
