@@ -38,11 +38,14 @@ def must_name_project(
     scheme: Scheme, classes: Collection[str] = (), tracks: Collection[str] | None = None
 ) -> bool:
     """Whether every applicant has to name the project, or (with `classes`) one of these classes has, or (with `tracks`) one
-    for these tracks."""
+    for these tracks. A class that is told by age, size or ownership is nobody's to state: anyone may be of it."""
+    tested = {
+        one.code for one in scheme.classes if one.registered_within_months or one.sizes or one.ownerships
+    }
     return any(
         cap.switched_on
         and cap.subject is CapSubject.PROJECT
-        and (not cap.classes or not set(cap.classes).isdisjoint(classes))
+        and (not cap.classes or not set(cap.classes).isdisjoint(tested.union(classes)))
         and (tracks is None or not cap.tracks or not set(cap.tracks).isdisjoint(tracks))
         for cap in scheme.caps
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from importlib import import_module
 
@@ -19,11 +20,14 @@ from applications.actions.applications import (
 )
 from applications.actions.cases import checks_of
 from applications.models import Application, Check, Undertaking, UndertakingKey
+from applications.undertakings import must_name_project
 from tests import casework
-from tests.applications.project_cases import Filing, capped_publication, filing
+from tests.applications.project_cases import Filing, capped_publication, filing, with_project_cap
 from vouchers.context import acting
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import Party, Publication, Voucher
+from vouchers.policy.documents import shipped_scheme
+from vouchers.policy.rules import ApplicantClass
 
 D = Decimal
 
@@ -149,3 +153,14 @@ def test_projects_of_before_are_found_by_what_their_applications_state(cast, fil
         take_over(apps, editor)
     assert set(UndertakingKey.objects.values_list("undertaking", "application", "key", "stated")) == before
     assert file("大模型平台").undertaking == first.undertaking
+
+
+def test_a_cap_of_a_class_that_is_told_by_size_or_age_asks_everybody_for_the_project():
+    scheme = with_project_cap(shipped_scheme("BJ-AIQ"))
+    (*others, project) = scheme.caps
+    of_class = replace(scheme, caps=(*others, replace(project, classes=("some",))))
+    stated = ApplicantClass(code="some", name="某类", cite=scheme.cite)
+    assert must_name_project(replace(of_class, classes=(stated,))) is False
+    assert must_name_project(replace(of_class, classes=(stated,)), ("some",)) is True
+    for tested in (replace(stated, sizes=("micro",)), replace(stated, registered_within_months=36)):
+        assert must_name_project(replace(of_class, classes=(tested,))) is True
