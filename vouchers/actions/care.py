@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from vouchers.access import scope_of
-from vouchers.models import Party, Program, Region, RoleGrant, User
+from vouchers.models import ApiCredential, Party, Program, Region, RoleGrant, User
 
 
 def regions_in_care(user: User, *roles: str) -> frozenset[str]:
@@ -65,6 +65,28 @@ def grants_in_care(user: User, *roles: str) -> QuerySet[RoleGrant]:
         Q(region__code__in=regions_in_care(user, *roles)) | Q(party__in=parties_in_care(user, *roles))
     )
     return grants
+
+
+def credentials_in_care(user: User, *roles: str) -> QuerySet[ApiCredential]:
+    """Credentials of providers in care that reach nowhere beyond those regions.
+
+    One that names programs reaches their regions; one that names none, its region with all below it. A credential of the time
+    when none had a region reaches the regions of all programs that its provider is admitted to.
+    """
+    regions = regions_in_care(user, *roles)
+    beyond = Program.objects.exclude(region__code__in=regions)
+    bound = ApiCredential.programs.through.objects.filter(apicredential_id=OuterRef("pk"))
+    named, named_beyond = Exists(bound), Exists(bound.filter(program__in=beyond))
+    admitted_beyond = Exists(
+        Party.objects.filter(pk=OuterRef("provider"), admissions__program_code__in=beyond.values("code"))
+    )
+    credentials: QuerySet[ApiCredential] = ApiCredential.objects.filter(
+        Q(named, ~named_beyond)
+        | Q(~named, region__code__in=regions)
+        | Q(~named, ~admitted_beyond, region__isnull=True),
+        provider__in=parties_in_care(user, *roles),
+    )
+    return credentials
 
 
 def accounts_in_care(user: User, *roles: str) -> QuerySet[User]:

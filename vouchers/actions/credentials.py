@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from vouchers import dates
 from vouchers.access import Role, has_role, require_role, scope_of
-from vouchers.actions.care import parties_in_care, regions_in_care
+from vouchers.actions.care import credentials_in_care, parties_in_care, regions_in_care
 from vouchers.context import announce
 from vouchers.errors import Forbidden, Invalid, NotNow
 from vouchers.models import ApiCredential, Party, Program, Region, User
@@ -22,6 +22,17 @@ LONGEST_OVERLAP_HOURS = 7 * 24
 def _of_provider_in_care(provider: Party, by: User) -> None:
     if not parties_in_care(by, Role.SECURITY_ADMIN).filter(pk=provider.pk).exists():
         raise Forbidden("access.party", "该单位不在您负责的地区登记，也未纳入其专项。", field="provider")
+
+
+def _require_reach_in_care(credential: ApiCredential, by: User) -> None:
+    """Whoever touches a credential looks after everything that it reaches."""
+    _of_provider_in_care(credential.provider, by)
+    if not credentials_in_care(by, Role.SECURITY_ADMIN).filter(pk=credential.pk).exists():
+        raise Forbidden(
+            "access.region",
+            "该凭据可用于您负责的地区以外的专项，不能由您办理。",
+            hint="请联系上级地区或该地区的安全管理员；如只需停用本地区的办理，请为本地区另行签发凭据。",
+        )
 
 
 def issue_credential(
@@ -108,11 +119,11 @@ def _require_calls(calls_a_minute: int) -> None:
 def rotate_credential(credential: ApiCredential, *, hours: int, by: User) -> str:
     """轮换: a new token, shown once. The old one stays valid for ``hours``, so that the platform can change over without a pause.
 
-    Raises ``Forbidden``, ``Invalid`` (``credential.overlap``), ``NotNow`` (``credential.revoked``).
+    Raises ``Forbidden`` (``access.role``, ``access.party``, ``access.region``), ``Invalid`` (``credential.overlap``), ``NotNow`` (``credential.revoked``).
     """
     announce("api_credential.rotate")
     require_role(by, Role.SECURITY_ADMIN)
-    _of_provider_in_care(credential.provider, by)
+    _require_reach_in_care(credential, by)
     _require_valid(credential)
     if not 0 <= hours <= LONGEST_OVERLAP_HOURS:
         raise Invalid(
@@ -144,7 +155,7 @@ def narrow_credential(
     """调整: what the credential may do and how often it may call, from the next call on. Raises ``Forbidden``, ``Invalid``, ``NotNow``."""
     announce("api_credential.narrow", reason)
     require_role(by, Role.SECURITY_ADMIN)
-    _of_provider_in_care(credential.provider, by)
+    _require_reach_in_care(credential, by)
     _require_valid(credential)
     if not reason.strip():
         raise Invalid("reason.missing", "请写明理由。", field="reason")
@@ -163,7 +174,7 @@ def revoke_credential(credential: ApiCredential, *, reason: str, by: User) -> Ap
     """吊销: the token is refused from now on. Raises ``Forbidden``, ``Invalid`` (``reason.missing``), ``NotNow`` (``credential.revoked``)."""
     announce("api_credential.revoke", reason)
     require_role(by, Role.SECURITY_ADMIN)
-    _of_provider_in_care(credential.provider, by)
+    _require_reach_in_care(credential, by)
     if not reason.strip():
         raise Invalid("reason.missing", "请写明理由。", field="reason")
     _require_valid(credential)

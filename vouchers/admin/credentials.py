@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role
 from vouchers.actions import credentials
-from vouchers.actions.care import parties_in_care, regions_in_care
+from vouchers.actions.care import credentials_in_care, parties_in_care, regions_in_care
 from vouchers.admin.acts import DAY, Act, ActionOnlyAdmin, ReasonForm, shown_once
 from vouchers.admin.people import PEOPLE_READERS, SECURITY
 from vouchers.models import ApiCredential, Party, Program, Region, RoleGrant, User
@@ -221,8 +221,7 @@ class ApiCredentialAdmin(ActionOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiCredential]:
-        providers = parties_in_care(request.user, *self.read_roles)  # type: ignore[arg-type]
-        return ApiCredential.objects.filter(provider__in=providers)
+        return credentials_in_care(request.user, *self.read_roles)  # type: ignore[arg-type]
 
     def region_of(self, obj: Any) -> None:
         """Whose it is says the care of the provider, which the actions look at; not the region that it reaches."""
