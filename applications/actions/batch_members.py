@@ -20,6 +20,10 @@ from vouchers.errors import Invalid, NotNow
 from vouchers.models import User
 
 PENDING = (ApplicationState.SUBMITTED, ApplicationState.ACCEPTED, ApplicationState.RECOMMENDED)
+NO_HAND = ("approve", "reopen", "publish_notice", "recall_notice")
+"""Deeds on a batch that choose nobody and give nobody anything."""
+WITH_THE_BATCH = ("publish_notice", "recall_notice")
+"""What notice and sending back the whole batch write with each of its cases."""
 FINISHED = tuple(set(IssueBatchState) - set(UNFINISHED))
 
 
@@ -138,8 +142,9 @@ def take_back(batch: IssueBatch, application: Application, *, by: User, reason: 
     return member
 
 
-def unlist(application: Application, *, by: User, reason: str) -> Application:
-    """移出名单: a row of a list (免申即享) that no batch holds; its document may stand in another list.
+def unlist(application: Application, *, by: User, reason: str, with_its_list: bool = False) -> Application:
+    """移出名单: a row of a list (免申即享) that no batch holds; its document may stand in another list. One that leaves by itself
+    is noted with the unfinished batch that would have gathered it; ``with_its_list``: the whole list is cancelled.
 
     Raises ``NotNow`` (``application.not_listed``, ``application.in_batch``)."""
     announce("application.unlist", reason)
@@ -163,7 +168,22 @@ def unlist(application: Application, *, by: User, reason: str) -> Application:
         update={"awaits_batch": False, "decision_reason": reason.strip()},
     )
     free_evidence(application)
+    if not with_its_list:
+        note_unlisting(application, by=by, reason=reason)
     return application
+
+
+def note_unlisting(application: Application, *, by: User, reason: str) -> None:
+    """Into the time line of the program's unfinished batch, if it has one: what leaves a list leaves more for the others."""
+    batch = IssueBatch.objects.filter(program=application.program, state__in=UNFINISHED).first()
+    if batch is not None:
+        note(
+            batch,
+            "unlist",
+            by=by,
+            before=batch.state,
+            reason=f"{application.application_no}：{reason.strip()}",
+        )
 
 
 def control_hash(members: Sequence[BatchMember]) -> str:
@@ -201,11 +221,14 @@ def require_unchanged(batch: IssueBatch, members: Sequence[BatchMember], *states
 
 def hands_in(batch: IssueBatch) -> set[int]:
     """The persons who had a hand in any of its cases, in those that were set aside as well, or in the batch itself: who opened
-    it, shared it out, set one aside or sent it back. Whoever approved it before may approve it anew."""
+    it, shared it out, set one aside, took one back or off the list. Whoever approved it before may approve it anew, and so may
+    whoever only sent it back or published its notice: neither says who is in it or what anybody gets."""
     numbers = batch.members.values("application__application_no")
-    of_cases = Review.objects.filter(subject_kind="application", subject_no__in=numbers)
+    of_cases = Review.objects.filter(subject_kind="application", subject_no__in=numbers).exclude(
+        verb__in=WITH_THE_BATCH
+    )
     of_batch = Review.objects.filter(subject_kind="issue_batch", subject_no=batch.batch_no).exclude(
-        verb="approve"
+        verb__in=NO_HAND
     )
     return {
         actor

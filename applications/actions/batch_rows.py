@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
 
@@ -9,15 +12,47 @@ from applications.actions import cases
 from applications.models import IssueBatch, Review
 from vouchers import dates
 from vouchers.access import Role
-from vouchers.errors import Invalid
-from vouchers.models import User
+from vouchers.errors import Invalid, NotNow
+from vouchers.models import Job, User
 from vouchers.states import advance, not_now
 
 OFFICE = (Role.HANDLER, Role.APPROVER)
+JOB_KIND = "issue_batch"
+_working_on: ContextVar[str] = ContextVar("issue_batch_worked_on", default="")
+
+
+@contextmanager
+def working_on(batch_no: str) -> Iterator[None]:
+    """Within: the worker's own deed on the batch, which its job does not keep out."""
+    token = _working_on.set(batch_no)
+    try:
+        yield
+    finally:
+        _working_on.reset(token)
+
+
+def job_under_way(batch: IssueBatch) -> Job | None:
+    """What the worker is to do, or is doing, with the batch."""
+    return Job.objects.under_way().filter(kind=JOB_KIND, key=batch.batch_no).first()
+
+
+def require_idle(batch: IssueBatch) -> None:
+    """Refuse (409 ``issue_batch.under_way``) while the worker has the batch: nobody waits on a page for its long transaction."""
+    if _working_on.get() == batch.batch_no:
+        return
+    job = job_under_way(batch)
+    if job is not None:
+        raise NotNow(
+            "issue_batch.under_way",
+            f"本批正在后台办理（{job.job_no}，{job.get_state_display()}），办完之前不能办理其他事项。",
+            hint="进度在批次页面上显示；尚未开始发放的，可以先取消该任务。",
+            detail={"job_no": job.job_no},
+        )
 
 
 def as_it_stands(batch: IssueBatch, verb: str) -> None:
-    """Wait for whoever else acts on the batch; 409 when it can no longer do this."""
+    """Wait for whoever else acts on the batch; 409 when it can no longer do this, or while the worker has it."""
+    require_idle(batch)
     batch.refresh_from_db(from_queryset=IssueBatch.objects.select_for_update(no_key=True))
     if batch.lifecycle.find(verb, batch.state) is None:
         raise not_now(batch, verb)

@@ -333,7 +333,7 @@ def cancel_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
     require_reason(reason)
     for one in batch.members.exclude(listed_row=None).select_related("application__program__region"):
         if one.application.lifecycle.find("unlist", one.application.state) is not None:
-            unlist(one.application, by=by, reason=reason)
+            unlist(one.application, by=by, reason=reason, with_its_list=True)
     announce("issue_batch.cancel", reason)
     move(batch, "cancel", by=by, reason=reason)
     return batch
@@ -343,7 +343,8 @@ def waiting_programs(user: Any) -> list[tuple[Publication, int]]:
     """The versions of the person's regions whose approved applications wait for a batch, with how many do."""
     rows = (
         Application.objects.visible_to(user, *OFFICE)
-        .filter(state=ApplicationState.APPROVED, awaits_batch=True, batch=None, is_listed=False)
+        .filter(state=ApplicationState.APPROVED, awaits_batch=True, batch=None)
+        .exclude(is_listed=True, memberships__batch__state__in=UNFINISHED)  # its own list's batch is at work
         .values_list("publication", flat=True)
     )
     counts: dict[int, int] = {}

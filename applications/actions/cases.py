@@ -138,6 +138,8 @@ REASONS_TOLD = frozenset(
         "recall_notice",
         "leave_unfunded",
         "unlist",
+        "readmit",
+        "share_again",
     }
 )
 #: States in which the office looks at a case.

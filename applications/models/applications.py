@@ -277,6 +277,22 @@ Application.lifecycle = register(
                 note="整批发放时，按政策规定的办法分配后为零的件",
             ),
             Transition(
+                "readmit",
+                "恢复审查",
+                ("rejected",),
+                "accepted",
+                (Role.APPROVER, Role.INVESTIGATOR),
+                note="对不予支持的异议成立，重新初审、核准",
+            ),
+            Transition(
+                "share_again",
+                "恢复参加分配",
+                ("rejected",),
+                "approved",
+                (Role.APPROVER, Role.INVESTIGATOR),
+                note="本批未获分配的件异议成立，由下一批以当时剩余的资金分配",
+            ),
+            Transition(
                 "grant_instantly",
                 "即时发券",
                 ("submitted",),

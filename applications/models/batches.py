@@ -21,6 +21,7 @@ class IssueBatchState(models.TextChoices):
     SHARED_OUT = "shared_out", _("已分配待批")
     APPROVED = "approved", _("已批准待公示")
     NOTICED = "noticed", _("公示中")
+    ISSUING = "issuing", _("发放中")
     ISSUED = "issued", _("已发放")
     CANCELLED = "cancelled", _("已撤销")
 
@@ -30,6 +31,7 @@ UNFINISHED = (
     IssueBatchState.SHARED_OUT,
     IssueBatchState.APPROVED,
     IssueBatchState.NOTICED,
+    IssueBatchState.ISSUING,
 )
 
 
@@ -43,7 +45,8 @@ class IssueBatch(models.Model):
     is shared out once.
 
     ``rooms`` is what was left of each pool when it was shared out; ``control_hash`` is over the members' amounts, so that what
-    is approved is what is issued."""
+    is approved is what is issued. A large one is issued in parts (``issuing``); ``issue_id`` then names the issue, and the id of
+    each member's chain in the ledger follows from it and the member, whoever goes on with it."""
 
     batch_no = models.CharField(_("批次号"), max_length=24, unique=True)
     title = models.CharField(_("名称"), max_length=120)
@@ -97,7 +100,7 @@ class IssueBatch(models.Model):
             ),
             models.UniqueConstraint(
                 fields=("program",),
-                condition=Q(state__in=("open", "shared_out", "approved", "noticed")),
+                condition=Q(state__in=("open", "shared_out", "approved", "noticed", "issuing")),
                 name="issue_batch_one_at_a_time",
             ),
         )
@@ -135,13 +138,31 @@ IssueBatch.lifecycle = register(
             ),
             Transition("publish_notice", "公示", ("approved",), "noticed", (Role.APPROVER, Role.HANDLER), 2),
             Transition(
+                "begin_issue",
+                "开始发放",
+                ("noticed",),
+                "issuing",
+                (Role.APPROVER, Role.HANDLER),
+                None,
+                "件数较多的，由系统分段发放；全部核验通过后才发第一件",
+            ),
+            Transition(
                 "issue",
                 "整批发放",
-                ("noticed",),
+                ("noticed", "issuing"),
                 "issued",
                 (Role.APPROVER, Role.HANDLER),
                 3,
-                "公示期满且无未决异议；全部入账或全部不入账",
+                "公示期满且无未决异议；全部入账或全部不入账，分段发放的逐段入账，直至发完",
+            ),
+            Transition(
+                "close_issue",
+                "结束发放",
+                ("issuing",),
+                "issued",
+                (Role.APPROVER,),
+                None,
+                "写明理由；不能发放的件暂缓，转入下一批，已发放的不变",
             ),
             Transition(
                 "reopen",
@@ -167,7 +188,8 @@ class BatchMemberQuerySet(ScopedQuerySet):
 
 class BatchMember(models.Model):
     """One application in a batch: what it asks of the pools, in which place it stands, what it is allotted, and the steps of the
-    working. One that is set aside takes no part and waits for a later batch. ``listed_row`` is the row of the office's list that it came from."""
+    working. One that is set aside takes no part and waits for a later batch. ``listed_row`` is the row of the office's list that it came from.
+    ``year_basis`` is what it counts in its enterprise's year for those of the batch that were filed after it."""
 
     batch = models.ForeignKey(IssueBatch, models.PROTECT, related_name="members", verbose_name=_("审定批次"))
     application = models.ForeignKey(
@@ -182,6 +204,7 @@ class BatchMember(models.Model):
         _("分配金额"), max_digits=18, decimal_places=2, null=True, blank=True
     )
     working = models.JSONField(_("分配过程"), default=list)
+    year_basis = models.JSONField(_("计入年度累计的基数"), default=dict)
     set_aside_reason = models.CharField(_("暂不列入本批的理由"), max_length=300, blank=True)
     listed_row = models.PositiveIntegerField(_("名单行号"), null=True, blank=True)
 

@@ -57,6 +57,7 @@ _DEEDS = {
     "review_list": _lazy("审核名单"),
     "set_aside": _lazy("暂不列入本批"),
     "take_back": _lazy("恢复列入本批"),
+    "unlist": _lazy("移出名单"),
 }
 
 
