@@ -27,4 +27,6 @@ APPEND_ONLY = (
     "vouchers_instalment",
     # every try to send something to a platform
     "vouchers_webhookdelivery",
+    # and what it was told of: only number_platform_events gives an event its position
+    "vouchers_platformevent",
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -168,6 +170,16 @@ def test_an_address_that_never_answers_is_switched_off_and_goes_on_where_it_stop
     assert ear.events()[-2:] == [1, 2]
 
 
+def test_what_happened_elsewhere_holds_up_nothing_however_much_it_is(cast, ear, webhook):
+    happened(cast, 3 * webhooks.PAGE, region="440300")
+    happened(cast, 2)
+    happened(cast, 2 * webhooks.PAGE, region="440300")
+    assert webhooks.deliver_due() == 1
+    assert ear.events() == [301, 302]
+    assert Webhook.objects.get().delivered == 502
+    assert json.loads(ear.heard[0][1])["next"] == 502
+
+
 def test_only_the_events_of_its_region_are_sent(cast, ear, webhook):
     happened(cast, 1, region="440300")
     happened(cast, 1, region="110000")
@@ -202,6 +214,62 @@ def test_an_address_inside_or_of_another_kind_is_refused(url):
         require_outward(url)
     assert (refusal.value.code, refusal.value.field) == ("webhook.url", "url")
     assert not post(url, b"{}", {}).good
+
+
+@pytest.mark.parametrize("part", ["head", "body", "nothing"])
+def test_a_server_that_answers_a_byte_now_and_then_holds_nobody(part):
+    """The deadline counts for all together: each byte comes well before any single wait is over."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def drip() -> None:
+        taken, _from = listening.accept()
+        with taken:
+            taken.recv(65536)
+            if part == "body":
+                taken.sendall(b"HTTP/1.1 500 no\r\nContent-Length: 1000\r\n\r\n")
+            elif part == "head":
+                taken.sendall(b"HTTP/1.1 200 ok\r\nX-Slow: ")
+            while part != "nothing" and not done.wait(0.1):
+                try:
+                    taken.sendall(b"x")
+                except OSError:
+                    return
+            done.wait(20)
+
+    threading.Thread(target=drip, daemon=True).start()
+    began = time.monotonic()
+    answered = post(f"http://127.0.0.1:{listening.getsockname()[1]}/hook", b"{}", {}, seconds=1.0)
+    took = time.monotonic() - began
+    done.set()
+    listening.close()
+    assert 0.9 < took < 2.5
+    assert not answered.good
+    assert (
+        (answered.status == 500) if part == "body" else ("1 秒" in answered.error or "imed" in answered.error)
+    )
+
+
+def test_a_server_that_takes_a_byte_now_and_then_holds_nobody():
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    done = threading.Event()
+
+    def sip() -> None:
+        taken, _from = listening.accept()
+        with taken:
+            while not done.wait(0.05):
+                taken.recv(512)
+
+    threading.Thread(target=sip, daemon=True).start()
+    began = time.monotonic()
+    answered = post(f"http://127.0.0.1:{listening.getsockname()[1]}/hook", b"x" * 20_000_000, {}, seconds=1.0)
+    took = time.monotonic() - began
+    done.set()
+    listening.close()
+    assert 0.9 < took < 2.5 and answered.status is None
 
 
 def test_http_is_for_the_loopback_of_test_deployments_alone(settings, ear):

@@ -1,7 +1,8 @@
 """推送: where a provider's events are sent, agreed to by two persons, and how they are signed and sent.
 
 The sending is a task's (``deliver_due``): a page of events is read in one transaction, sent outside of any, and what came of it
-is written in another. A process that dies in between sends the page again: at least once, in order, never with a gap.
+is written in another. A process that dies in between sends the page again: at least once, in order, never with a gap. One
+that was slower than the minute it had says what it saw, but moves nothing back and disturbs nobody who took over.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from django.utils import timezone
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions.care import parties_in_care, regions_in_care
-from vouchers.actions.platform_events import events_after, told
+from vouchers.actions.platform_events import page_of_region, told
 from vouchers.context import Actor, acting, announce
 from vouchers.errors import Forbidden, Invalid, NotNow
 from vouchers.models import Party, Region, User, Webhook, WebhookDelivery
@@ -182,6 +183,8 @@ class Page:
     webhook: Webhook
     first: int
     last: int
+    #: Until when it is this process's: as long as nobody else took the address, it stands there as ``next_at``.
+    mine_until: datetime
     body: bytes
     headers: dict[str, str]
 
@@ -212,20 +215,19 @@ def _take(pk: int) -> Page | None:
         )
         if webhook is None:
             return None
-        events = events_after(webhook.provider, webhook.delivered, most=PAGE)
-        if not events:
-            return None
         stem = webhook.region.code
         while stem.endswith("00"):
             stem = stem[:-2]
-        first, last = events[0].position or 0, events[-1].position or 0
-        mine = [told(event) for event in events if event.program_region_code.startswith(stem)]
-        if not mine:  # nothing of this region: passed over without a call
-            Webhook.objects.filter(pk=pk).update(delivered=last)
+        events, last = page_of_region(webhook.provider, webhook.delivered, stem, most=PAGE)
+        if not events:  # what happened elsewhere is passed over without a call
+            if last > webhook.delivered:
+                Webhook.objects.filter(pk=pk).update(delivered=last)
             return None
-        Webhook.objects.filter(pk=pk).update(next_at=now + LEASE)
+        first = events[0].position or 0
+        mine_until = now + LEASE
+        Webhook.objects.filter(pk=pk).update(next_at=mine_until)
         body = json.dumps(
-            {"webhook_no": webhook.webhook_no, "events": mine, "next": last},
+            {"webhook_no": webhook.webhook_no, "events": [told(event) for event in events], "next": last},
             ensure_ascii=False,
             separators=(",", ":"),
         ).encode()
@@ -235,11 +237,11 @@ def _take(pk: int) -> Page | None:
             "Webhook-Id": f"{webhook.webhook_no}-{first}-{last}",
             "Webhook-Signature": f"t={moment},{signed}",
         }
-        return Page(webhook, first, last, body, headers)
+        return Page(webhook, first, last, mine_until, body, headers)
 
 
 def _note(page: Page, answered: Answered, milliseconds: int) -> bool:
-    """Write down what came of it; whether the other side took the page."""
+    """Write down what came of it; whether the other side took the page, and the next one is this process's too."""
     with acting(SERVICE, "webhook.deliver"), transaction.atomic():
         webhook: Webhook = Webhook.objects.select_for_update(of=("self",)).get(pk=page.webhook.pk)
         WebhookDelivery.objects.create(
@@ -252,10 +254,16 @@ def _note(page: Page, answered: Answered, milliseconds: int) -> bool:
             error=answered.error,
         )
         now = timezone.now()
+        mine = webhook.next_at == page.mine_until  # nobody took the address meanwhile, and nobody resumed it
         if answered.good:
-            webhook.delivered, webhook.failures, webhook.next_at = page.last, 0, now
+            # Only forward: whoever took over may have sent this page and more.
+            webhook.delivered = max(webhook.delivered, page.last)
+            if mine:
+                webhook.failures, webhook.next_at = 0, now
             webhook.save(update_fields=["delivered", "failures", "next_at"])
-            return True
+            return mine
+        if not mine or webhook.delivered >= page.last:
+            return False
         webhook.failures += 1
         webhook.next_at = now + min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(webhook.failures - 1, 12))
         webhook.save(update_fields=["failures", "next_at"])

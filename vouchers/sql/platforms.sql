@@ -31,8 +31,9 @@ $$;
 
 -- Number the provider's events that are committed and have no number yet. One at a time for a provider, until commit: so the
 -- numbers that anybody sees have no gap, and none appears later below one that was seen.
+-- With the owner's rights: the application may add events, and change none (privileges.py).
 CREATE OR REPLACE FUNCTION number_platform_events(p_provider bigint) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     v_last bigint;
 BEGIN
@@ -49,3 +50,32 @@ BEGIN
     RETURN (SELECT coalesce(max(position), 0) FROM vouchers_platformevent WHERE provider_id = p_provider);
 END
 $$;
+
+REVOKE ALL ON FUNCTION number_platform_events(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION number_platform_events(bigint) TO voucher_app;
+
+-- What a platform was told, or is going to be told, stays as it was written, for everybody. Its number is given once.
+CREATE OR REPLACE FUNCTION platform_event_refuse_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '状态变动只增不改：% 上的 % 被拒绝。', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE OR REPLACE TRIGGER platform_event_numbered_once BEFORE UPDATE ON vouchers_platformevent
+    FOR EACH ROW WHEN (
+        OLD.position IS NOT NULL OR NEW.position IS NULL
+        OR (OLD.id, OLD.provider_id, OLD.kind, OLD.subject_no, OLD.program_code, OLD.program_region_code, OLD.content, OLD.happened_at)
+           IS DISTINCT FROM
+           (NEW.id, NEW.provider_id, NEW.kind, NEW.subject_no, NEW.program_code, NEW.program_region_code, NEW.content, NEW.happened_at)
+    ) EXECUTE FUNCTION platform_event_refuse_change();
+CREATE OR REPLACE TRIGGER platform_event_kept BEFORE DELETE ON vouchers_platformevent
+    FOR EACH ROW EXECUTE FUNCTION platform_event_refuse_change();
+CREATE OR REPLACE TRIGGER platform_event_not_truncated BEFORE TRUNCATE ON vouchers_platformevent
+    FOR EACH STATEMENT EXECUTE FUNCTION platform_event_refuse_change();
+-- What an address has taken it has taken: whoever sends slowly moves nothing back behind whoever was faster.
+CREATE OR REPLACE TRIGGER webhook_only_forward BEFORE UPDATE OF delivered ON vouchers_webhook
+    FOR EACH ROW WHEN (NEW.delivered < OLD.delivered) EXECUTE FUNCTION platform_event_refuse_change();
+ALTER TABLE vouchers_platformevent
+    ENABLE ALWAYS TRIGGER platform_event_numbered_once, ENABLE ALWAYS TRIGGER platform_event_kept,
+    ENABLE ALWAYS TRIGGER platform_event_not_truncated;
+ALTER TABLE vouchers_webhook ENABLE ALWAYS TRIGGER webhook_only_forward;
