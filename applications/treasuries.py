@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from vouchers.actions.treasury_parts import borne_by_claims
+from vouchers.actions.treasury_parts import owed_by_treasury
 from vouchers.models import Payment, Voucher
 from vouchers.money import ZERO
 from vouchers.policy.assessment import TreasuryPart
@@ -21,7 +21,7 @@ def parts_of(payments: Sequence[Payment]) -> dict[str, tuple[TreasuryPart, ...]]
     """
     rows = Voucher.objects.filter(voucher_no__in={payment.voucher_no for payment in payments})
     vouchers = {row.voucher_no: row for row in rows.select_related("publication")}
-    borne = borne_by_claims(payment.claim_no for payment in payments)
+    owed = owed_by_treasury(payments)
     parts: dict[str, tuple[TreasuryPart, ...]] = {}
     for payment in payments:
         voucher = vouchers.get(payment.voucher_no)
@@ -30,9 +30,9 @@ def parts_of(payments: Sequence[Payment]) -> dict[str, tuple[TreasuryPart, ...]]
             continue
         scheme = voucher.publication.scheme
         split, _line = split_over_treasuries(scheme, Sum(payment.bank_amount), Working(told=False))
-        of_claim = borne.get(payment.claim_no, {})
-        if voucher.bearers and sum(of_claim.values(), ZERO) == payment.bank_amount:
-            split = tuple(replace(part, amount=of_claim.get(part.code, ZERO)) for part in split)
+        of_payment = owed[payment.payment_no]
+        if voucher.bearers and sum(of_payment.values(), ZERO) == payment.bank_amount:
+            split = tuple(replace(part, amount=of_payment.get(part.code, ZERO)) for part in split)
         parts[payment.payment_no] = split
     return parts
 

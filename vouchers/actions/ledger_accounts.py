@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from vouchers.money import ZERO, thousands
+from vouchers.money import ZERO, thousands, yuan
 
 
 def voucher_account(voucher_no: str, bearer: str = "") -> str:
@@ -30,15 +30,22 @@ def _named(*words: str | int) -> str:
 def in_measure(amount: Decimal, whole: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """The amount over parts in the measure of what each is; each truncated to the fen as its running share, the last takes the
     rest, so that they add up and none is more than its part while the amount is not more than the whole."""
-    total = sum(whole.values(), ZERO)
+    # In whole fen: the product of two amounts has more digits than a Decimal's context keeps.
+    fen, fens = _fen(amount), {name: _fen(each) for name, each in whole.items()}
+    total = sum(fens.values())
     parts: dict[str, Decimal] = {}
-    upto = before = ZERO
-    for name, each in whole.items():
+    upto = before = 0
+    for name, each in fens.items():
         upto += each
-        share = (amount * 100 * upto // total) / 100 if total else ZERO
-        parts[name] = share - before
+        share = fen * upto // total if total else 0
+        parts[name] = Decimal(share - before).scaleb(-2)
         before = share
     return parts
+
+
+def _fen(amount: Decimal) -> int:
+    """Raises ``ValueError`` for what is not exact to the fen."""
+    return int(yuan(amount).scaleb(2))
 
 
 @dataclass(frozen=True, slots=True)

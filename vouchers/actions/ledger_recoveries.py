@@ -12,6 +12,7 @@ accounts have limits. A demand that is withdrawn is reversed, whole.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from django.db.models import Q, Sum
 
 from vouchers.actions.ledger_accounts import Budget, in_measure
 from vouchers.actions.ledger_chains import Chain, LedgerResult, event_id
+from vouchers.actions.treasury_parts import owed_by_treasury
 from vouchers.models import Clawback, LedgerAccount, LedgerTransfer, Payment
 from vouchers.money import ZERO
 
@@ -48,16 +50,13 @@ def outstanding(clawback: Clawback) -> Decimal:
 
 
 def borne_of(payment: Payment, budget: Budget) -> dict[str, Decimal]:
-    """What each treasury bore of a payment that arrived, by its transfers; the empty name where one bears all."""
-    paid = {part.paid: part.bearer for part in budget.parts}
-    rows = (
-        LedgerTransfer.objects.filter(credit__code__in=paid, code__in=("pay", "offset"))
-        .filter(subject_kind="payment", subject_no=payment.payment_no)
-        .values_list("credit__code")
-        .annotate(total=Sum("amount"))
-    )
-    found = dict(rows)
-    return {bearer: found.get(code, ZERO) for code, bearer in paid.items()}
+    """What each treasury bore of a payment that arrived, by its transfers, less what the bank brought back; the empty name where
+    one bears all."""
+    moved = LedgerTransfer.objects.filter(subject_kind="payment", subject_no=payment.payment_no).order_by()
+    came = moved.filter(code__in=("pay", "offset")).values_list("credit__code").annotate(total=Sum("amount"))
+    back = moved.filter(code="return").values_list("debit__code").annotate(total=Sum("amount"))
+    paid, returned = dict(came), dict(back)
+    return {part.bearer: paid.get(part.paid, ZERO) - returned.get(part.paid, ZERO) for part in budget.parts}
 
 
 def demand(clawback: Clawback, budget: Budget, *, on: date) -> LedgerResult:
@@ -120,6 +119,11 @@ def write_off(clawback: Clawback, budget: Budget, *, on: date) -> LedgerResult:
     return _take(chain, clawback, budget, outstanding(clawback), "write_off", "written_off").post()
 
 
+def set_off_of(amount: Decimal, owed_by: Budget, left: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """What each treasury gives of a set-off, of what each still owes of the claim; never more than that."""
+    return in_measure(amount, {part.bearer: left.get(part.bearer, ZERO) for part in owed_by.parts})
+
+
 def offset(
     clawback: Clawback,
     budget: Budget,
@@ -130,7 +134,10 @@ def offset(
     event: str,
     on: date,
 ) -> LedgerResult:
-    """抵扣: a later payment is made, in part or in full, by what its payee owes. The caller holds both rows."""
+    """抵扣: a later payment is made, in part or in full, by what its payee owes. The caller holds both rows.
+
+    Each treasury gives of its own part of that claim, in the measure of what it still owes of it: what is left is again exactly
+    what the bank is to move. So nothing is split by what lies on the payee's account beside it, and no lock but the rows'."""
     chain = Chain(
         event_id("offset", clawback.clawback_no, payment.payment_no, event),
         on,
@@ -140,9 +147,8 @@ def offset(
     uscc = payment.payee.uscc
     for part in owed_by.parts:
         chain.open(part.paid, "paid", region_code=owed_by.region_code)
-    if owed_by.bearers:
-        sides = [(part.payable(uscc), part.paid) for part in owed_by.parts]
-        chain.shared("single", "offset", f"payable:{payment.payment_no}", sides, amount)
-    else:
-        chain.single("offset", owed_by.payable(uscc), owed_by.paid, amount)
+    left = owed_by_treasury([payment])[payment.payment_no] if owed_by.bearers else {"": payment.bank_amount}
+    for part, share in owed_by.split(amount, set_off_of(amount, owed_by, left)):
+        if share:
+            chain.single("offset", part.payable(uscc), part.paid, share)
     return _take(chain, clawback, budget, amount, "recover", "recovered").post()

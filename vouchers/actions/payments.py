@@ -14,11 +14,10 @@ from django.db.models import F, Sum
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
-from vouchers.actions.ledger_accounts import in_measure
 from vouchers.actions.ledger_chains import Budget, event_id, post_all
 from vouchers.actions.payment_bands import band_for
 from vouchers.actions.payment_grounds import require_payable
-from vouchers.actions.treasury_parts import borne_by_claims
+from vouchers.actions.treasury_parts import owed_by_treasury
 from vouchers.actions.vouchers import budget_of
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
@@ -315,7 +314,7 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
         for form, content in files.items()
     )
     budgets = budgets_of([line.payment for line in lines])
-    borne = borne_by_claims([line.payment.claim_no for line in lines])
+    owed = owed_by_treasury(line.payment for line in lines)
     chains = []
     for line in lines:
         advance(line, "send", by=by, region=batch.region)
@@ -328,7 +327,7 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
                 payee_uscc=line.payee_uscc,
                 on=on,
                 id=event_id("instruct", line.instruction_no),
-                borne=shares_of(line, budgets[line.payment.voucher_no], borne),
+                borne=shares_of(line, budgets[line.payment.voucher_no], owed),
             )
         )
     for result in post_all(chains):
@@ -357,13 +356,15 @@ def budgets_of(payments: Sequence[Payment]) -> dict[str, Budget]:
 
 
 def shares_of(
-    line: PaymentLine, budget: Budget, borne: Mapping[str, Mapping[str, Decimal]]
+    line: PaymentLine, budget: Budget, owed: Mapping[str, Mapping[str, Decimal]]
 ) -> dict[str, Decimal] | None:
-    """What each treasury bears of a line, in the measure in which it bore the claim; None where one bears all."""
+    """What each treasury bears of a line: all that it still owes of the claim (``owed_by_treasury``); None where one bears all.
+
+    The parts are the line's amount, or the ledger refuses the line (``ValueError``): no fen is left behind or taken twice."""
     if not budget.bearers:
         return None
-    of_claim = borne.get(line.payment.claim_no, {})
-    return in_measure(line.amount, {code: of_claim.get(code, ZERO) for code in budget.bearers})
+    of_payment = owed.get(line.payment.payment_no, {})
+    return {code: of_payment.get(code, ZERO) for code in budget.bearers}
 
 
 def payable_total(region_code: str) -> Decimal:

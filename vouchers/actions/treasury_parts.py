@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db.models import Sum
 
-from vouchers.models import LedgerTransfer, Program
+from vouchers.models import LedgerTransfer, Payment, Program
 from vouchers.models.ledger import AccountKind, TransferKind
 from vouchers.money import ZERO
 from vouchers.policy.rules import Scheme
@@ -52,6 +52,30 @@ def borne_by_claims(claim_nos: Iterable[str]) -> dict[str, dict[str, Decimal]]:
         of_claim = borne.setdefault(claim_no, {})
         of_claim[bearer] = of_claim.get(bearer, ZERO) + amount
     return borne
+
+
+def owed_by_treasury(payments: Iterable[Payment]) -> dict[str, dict[str, Decimal]]:
+    """What each treasury still owes of each payment, in yuan by its code, by payment number: what it bore of the claim less what
+    of it was set off. The parts add up to what the bank is to move; of a claim that one treasury bears alone, all is under the
+    empty code. What the bank has moved already counts: it is the same debt, paid."""
+    rows = list(payments)
+    borne = borne_by_claims(row.claim_no for row in rows)
+    set_off = (
+        LedgerTransfer.objects.filter(
+            subject_kind="payment",
+            subject_no__in=[row.payment_no for row in rows],
+            code="offset",
+            debit__kind=AccountKind.PAYABLE,
+        )
+        .order_by()
+        .values_list("subject_no", "debit__code")
+        .annotate(Sum("amount"))
+    )
+    owed = {row.payment_no: dict(borne.get(row.claim_no, {})) for row in rows}
+    for payment_no, code, amount in set_off:
+        of_payment, bearer = owed[payment_no], bearer_in(code, 4)
+        of_payment[bearer] = of_payment.get(bearer, ZERO) - amount
+    return owed
 
 
 def paid_by_treasury(payment_no: str) -> dict[str, Decimal]:
