@@ -1,8 +1,8 @@
 """After each migrate, the owner gives the application's roles exactly what they may do, and no more.
 
 Each app's ``privileges.py`` lists tables by name: ``NO_WRITE`` (only SQL functions of the owner write them),
-``NO_READ`` (nor may the application read them), ``APPEND_ONLY`` (rows are added, never changed), ``SEALER_READS``,
-``SEALER_APPENDS`` and ``SEALER_TAKES`` (the trail's sealer).
+``NO_READ`` (nor may the application read them), ``NO_DELETE`` (rows are changed by their verbs, never taken away), ``APPEND_ONLY``
+(rows are added, never changed), ``SEALER_READS``, ``SEALER_APPENDS`` and ``SEALER_TAKES`` (the trail's sealer).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.db import connections, transaction
 
 from vouchers.sql import load
 
-LISTS = ("NO_WRITE", "NO_READ", "APPEND_ONLY", "SEALER_READS", "SEALER_APPENDS", "SEALER_TAKES")
+LISTS = ("NO_WRITE", "NO_READ", "NO_DELETE", "APPEND_ONLY", "SEALER_READS", "SEALER_APPENDS", "SEALER_TAKES")
 OLDEST_POSTGRES = 180000
 
 

@@ -34,6 +34,9 @@ PREFIXES = {
     "PC": "price_check",
     "WH": "webhook",
     "SB": "settlement_batch",
+    "SO": "set_off",
+    "RF": "refund",
+    "RA": "receiving_account",
 }
 
 

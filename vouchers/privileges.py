@@ -25,8 +25,22 @@ APPEND_ONLY = (
     "vouchers_bankreturn",
     "vouchers_clawbackreceipt",
     "vouchers_instalment",
+    # what an office read a payee's account from
+    "vouchers_accountpaper",
     # every try to send something to a platform
     "vouchers_webhookdelivery",
     # and what it was told of: only number_platform_events gives an event its position
     "vouchers_platformevent",
+)
+
+#: what was owed, sent, approved, demanded or given back is closed by its states, never taken away
+NO_DELETE = (
+    "vouchers_paymentbatch",
+    "vouchers_paymentline",
+    "vouchers_paymentapproval",
+    "vouchers_clawback",
+    "vouchers_instalmentplan",
+    "vouchers_setoff",
+    "vouchers_refund",
+    "vouchers_receivingaccount",
 )

@@ -87,6 +87,7 @@ COLUMN_WORDS: dict[str, Any] = {
     "payer": _("付款单位"),
     "pending": _("所对应的预占"),
     "position": _("次序"),
+    "paid_by": _("付款登记人"),
     "program_region_code": _("专项所属地区"),
     "proposed_by": _("提请人"),
     "published_by": _("发布人"),

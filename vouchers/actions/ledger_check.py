@@ -284,7 +284,7 @@ def trial_balance() -> list[TrialBalance]:
             SELECT kind, count(*), sum(debits_pending), sum(debits_posted), sum(credits_pending), sum(credits_posted)
               FROM vouchers_ledgeraccount WHERE ledger = 'money' GROUP BY kind
              ORDER BY array_position(ARRAY['treasury', 'surplus', 'budget', 'voucher', 'payable', 'instructed', 'paid',
-                                           'levied', 'receivable', 'recovered', 'written_off'], kind::text)
+                                           'levied', 'receivable', 'recovered', 'written_off', 'received', 'refundable'], kind::text)
             """
         )
         return [TrialBalance(*row) for row in cursor.fetchall()]

@@ -16,6 +16,7 @@ from vouchers.models.ledger_days import DayClose, DayCloseLine, LedgerCheck
 from vouchers.models.lifecycle import LifecycleTransition
 from vouchers.models.outbox import OutboxMessage
 from vouchers.models.parties import (
+    AccountPaper,
     Affiliation,
     BankAccount,
     DeclaredAffiliation,
@@ -81,10 +82,14 @@ from vouchers.models.programs import (
     Program,
     ProgramBudget,
 )
+from vouchers.models.receiving_accounts import ReceivingAccount
 from vouchers.models.recovery_terms import RecoveryTerm
+from vouchers.models.refunds import Refund
+from vouchers.models.set_offs import SetOff
 from vouchers.models.vouchers import Voucher
 
 __all__ = [
+    "AccountPaper",
     "Affiliation",
     "ApiCredential",
     "Appropriation",
@@ -151,10 +156,13 @@ __all__ = [
     "Publication",
     "PublicationStatus",
     "PublicationValidity",
+    "ReceivingAccount",
     "RecoveryTerm",
+    "Refund",
     "Region",
     "RoleGrant",
     "Screening",
+    "SetOff",
     "Shareholding",
     "User",
     "ValueCitation",

@@ -14,6 +14,7 @@ from vouchers.access import Role, ScopedQuerySet
 from vouchers.models.parties import Party
 from vouchers.models.payments import Payment
 from vouchers.models.people import Region, User
+from vouchers.models.receiving_accounts import ReceivingAccount
 from vouchers.states import Lifecycle, Transition, register
 
 OFFICE = (Role.HANDLER, Role.FINANCE, Role.INVESTIGATOR)
@@ -74,6 +75,15 @@ class Clawback(models.Model):
     working = models.JSONField(_("计算过程"), default=list)
     pay_within_days = models.PositiveSmallIntegerField(_("退回期限（工作日）"), default=15)
     due_on = models.DateField(_("退回期限"), null=True, blank=True)
+    # Where the notice says that it is to be paid to.
+    receiving_account = models.ForeignKey(
+        ReceivingAccount,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("收款账户"),
+    )
     drafted_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("草拟人")
     )
@@ -218,7 +228,20 @@ class ClawbackReceipt(models.Model):
     kind = models.CharField(_("方式"), max_length=10, choices=ReceiptKind)
     amount = models.DecimalField(_("金额"), max_digits=18, decimal_places=2)
     received_on = models.DateField(_("入账日"))
+    # Of the amount, what is beyond what was due: it goes back (``Refund``).
+    excess_amount = models.DecimalField(
+        _("其中多付"), max_digits=18, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
+    )
     bank_reference = models.CharField(_("银行流水号"), max_length=60, blank=True)
+    # The account that it came in on: a bank's references are its own, another bank may use the same.
+    receiving_account = models.ForeignKey(
+        ReceivingAccount,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("收款账户"),
+    )
     payment = models.ForeignKey(
         Payment, models.PROTECT, null=True, blank=True, related_name="offsets", verbose_name=_("抵扣的拨付")
     )
@@ -233,8 +256,16 @@ class ClawbackReceipt(models.Model):
         ordering = ("pk",)
         constraints = (
             models.CheckConstraint(condition=Q(amount__gt=0), name="clawback_receipt_positive"),
+            models.CheckConstraint(
+                condition=Q(excess_amount__gte=0, excess_amount__lte=F("amount"))
+                & (Q(kind="transfer") | Q(excess_amount=0)),
+                name="clawback_receipt_excess_within",
+            ),
             models.UniqueConstraint(
-                fields=("bank_reference",), condition=Q(kind="transfer"), name="clawback_receipt_once"
+                fields=("receiving_account", "bank_reference"),
+                condition=Q(kind="transfer"),
+                nulls_distinct=False,
+                name="clawback_receipt_once",
             ),
             models.CheckConstraint(
                 condition=Q(kind="transfer", payment=None) & ~Q(bank_reference="")
@@ -245,6 +276,11 @@ class ClawbackReceipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.clawback_id} {self.amount}"
+
+    @property
+    def counted_amount(self) -> Decimal:
+        """What of it counts against the demand, in yuan."""
+        return self.amount - self.excess_amount
 
 
 class InstalmentPlanState(models.TextChoices):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import ScopedQuerySet
@@ -108,6 +109,10 @@ class BankAccount(Recorded):
     entered_by = models.ForeignKey("vouchers.User", models.PROTECT, null=True, blank=True, related_name="+")
     confirmed_by = models.ForeignKey("vouchers.User", models.PROTECT, null=True, blank=True, related_name="+")
     superseded_at = models.DateTimeField(_("停用时间"), null=True, blank=True)
+    # Why the office entered it in the party's place; the paper that it was read from is an ``AccountPaper``.
+    office_reason = models.CharField(
+        _("代为登记的理由"), max_length=500, blank=True, default="", db_default=""
+    )
 
     objects = PartyOwnedQuerySet.as_manager()
 
@@ -124,6 +129,26 @@ class BankAccount(Recorded):
 
     def __str__(self) -> str:
         return f"{self.party} · 尾号 {self.account_no[-4:]}"
+
+
+class AccountPaper(models.Model):
+    """The paper that an office read a payee's account from (开户许可证 or the payee's letter), as it was handed in."""
+
+    account = models.ForeignKey(
+        BankAccount, models.PROTECT, related_name="papers", verbose_name=_("银行账户")
+    )
+    filename = models.CharField(_("文件名"), max_length=200)
+    content_type = models.CharField(_("格式"), max_length=100)
+    content = models.BinaryField(_("文件内容"), editable=False)
+    sha256 = models.CharField(_("摘要"), max_length=64)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("账户材料")
+        verbose_name_plural = _("账户材料")
+
+    def __str__(self) -> str:
+        return self.filename
 
 
 class HolderKind(models.TextChoices):

@@ -121,6 +121,8 @@ class BankReturn(models.Model):
     returned_count = models.PositiveIntegerField(_("退票笔数"), default=0)
     unknown_count = models.PositiveIntegerField(_("待查笔数"), default=0)
     repeated_count = models.PositiveIntegerField(_("重复笔数"), default=0)
+    # The lines that were not taken in: line, code, message, instruction_no.
+    refused_lines = models.JSONField(_("未入账的行"), default=list, blank=True)
     taken_in_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("导入人"))
     taken_in_at = models.DateTimeField(_("导入时间"))
 

@@ -47,6 +47,8 @@ class PaymentBatch(models.Model):
     control_count = models.PositiveIntegerField(_("笔数"), default=0)
     control_sum = models.DecimalField(_("合计"), max_digits=18, decimal_places=2, default=0)
     control_hash = models.CharField(_("校验值"), max_length=64, blank=True)
+    # What the hash is over (``vouchers.actions.payments.control_totals``): 1 without the account's name and bank.
+    control_version = models.PositiveSmallIntegerField(_("校验值版本"), default=2, db_default=1)
     # By the bands that were in force on the day of the proposal.
     approvals_needed = models.PositiveSmallIntegerField(_("所需批准人数"), default=1, db_default=1)
     band_document_no = models.CharField(

@@ -35,6 +35,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         ('receivable', 'money',       true,  false, false, true),
         ('recovered',  'money',       true,  false, false, true),
         ('written_off', 'money',      true,  false, false, true),
+        ('received',   'money',       false, true,  false, true),
+        ('refundable', 'money',       true,  false, false, true),
         ('cap',        'entitlement', true,  false, false, true),
         ('cap_used',   'entitlement', false, false, false, false)
 $$;
@@ -77,6 +79,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         'recover single receivable recovered',
         'offset single payable paid',
         'write_off single receivable written_off',
+        'waive single receivable paid',
+        'waive single receivable levied',
+        'overpay single received refundable',
+        'give_back single recovered refundable',
+        'refund single refundable paid',
+        'refund single refundable levied',
+        'refund single refundable received',
         'grant single cap_source cap',
         'curtail single cap cap_source'
     ]

@@ -16,8 +16,8 @@ CREATE OR REPLACE TRIGGER payment_line_frozen
          NEW.account_no, NEW.account_name, NEW.bank_name, NEW.amount))
     EXECUTE FUNCTION payment_line_frozen();
 
--- A batch is approved by as many different persons as its band asks for, none of whom made or proposed it, each on the very
--- list that goes to the bank.
+-- A batch is approved by as many different persons as its band asks for, none of whom made or proposed it, had a hand in one of
+-- its claims or wrote down one of its accounts, each on the very list that goes to the bank.
 CREATE OR REPLACE FUNCTION payment_batch_approved() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -25,7 +25,12 @@ DECLARE
 BEGIN
     SELECT count(DISTINCT approved_by_id) INTO approvers FROM vouchers_paymentapproval
      WHERE batch_id = NEW.id AND withdrawn_at IS NULL AND control_hash = NEW.control_hash
-       AND approved_by_id IS DISTINCT FROM NEW.created_by_id AND approved_by_id IS DISTINCT FROM NEW.proposed_by_id;
+       AND approved_by_id IS DISTINCT FROM NEW.created_by_id AND approved_by_id IS DISTINCT FROM NEW.proposed_by_id
+       AND NOT EXISTS (SELECT FROM vouchers_paymentline AS l
+                         JOIN vouchers_payment AS p ON p.id = l.payment_id
+                         LEFT JOIN vouchers_bankaccount AS b ON b.id = l.account_id
+                        WHERE l.batch_id = NEW.id AND l.state <> 'removed'
+                          AND (approved_by_id = ANY (p.participants) OR approved_by_id IN (b.entered_by_id, b.confirmed_by_id)));
     IF approvers < NEW.approvals_needed THEN
         RAISE EXCEPTION '批次 % 需 % 人批准，现有 % 人。', NEW.batch_no, NEW.approvals_needed, approvers
             USING ERRCODE = 'check_violation';

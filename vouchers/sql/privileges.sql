@@ -22,6 +22,8 @@ BEGIN
                 EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON public.%I FROM voucher_app', listed.table_name);
             WHEN 'no_read' THEN
                 EXECUTE format('REVOKE SELECT ON public.%I FROM voucher_app', listed.table_name);
+            WHEN 'no_delete' THEN
+                EXECUTE format('REVOKE DELETE, TRUNCATE ON public.%I FROM voucher_app', listed.table_name);
             WHEN 'append_only' THEN
                 EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON public.%I FROM voucher_app', listed.table_name);
             WHEN 'sealer_reads' THEN
