@@ -32,10 +32,9 @@ class ActingMiddleware:
             # PostgreSQL keeps no such text, and no keyboard makes it.
             return render(request, "400.html", status=400)
         request.request_id = request.headers.get("X-Request-ID", "")[:64] or str(uuid.uuid4())  # type: ignore[attr-defined]
-        if request.path.startswith(tuple(OWN_TRANSACTIONS)):
-            return self.get_response(request)
+        own = request.path.startswith(tuple(OWN_TRANSACTIONS))
         try:
-            return self._in_one_transaction(request)
+            return self._in_its_own(request) if own else self._in_one_transaction(request)
         except (OperationalError, InterfaceError, psycopg.OperationalError):
             # The server went away before or at the commit: whether it was done is found out by asking again.
             if not request.path.startswith("/api/"):
@@ -45,8 +44,7 @@ class ActingMiddleware:
 
     def _in_one_transaction(self, request: HttpRequest) -> HttpResponse:
         address = request.META.get("REMOTE_ADDR", "")
-        actor = actor_of(request)
-        verb = f"{request.method} {request.path}"[:200]
+        actor, verb = actor_of(request), verb_of(request)
         with acting(actor, verb, request_id=request.request_id, address=address):  # type: ignore[attr-defined]
             response = self.get_response(request)
             if (context := current()) is not None:
@@ -54,10 +52,14 @@ class ActingMiddleware:
             refusal: DomainError | None = getattr(request, "refusal", None)
             if (refusal is not None and not refusal.keep) or response.status_code >= 500:
                 transaction.set_rollback(True)
-        if refusal is not None or response.status_code in (403, 404, 409):
-            with acting(actor, verb, request_id=request.request_id, address=address):  # type: ignore[attr-defined]
-                for listener in REFUSAL_LISTENERS:
-                    listener(request, response, refusal)
+        _log_refusal(request, response, refusal, actor)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+    def _in_its_own(self, request: HttpRequest) -> HttpResponse:
+        """The view opens its transactions itself; a refusal of the whole is logged all the same."""
+        response = self.get_response(request)
+        _log_refusal(request, response, getattr(request, "refusal", None), actor_of(request))
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
 
@@ -67,6 +69,23 @@ class ActingMiddleware:
             return None
         request.refusal = exception  # type: ignore[attr-defined]
         return refusal_page(request, exception)
+
+
+def _log_refusal(
+    request: HttpRequest, response: HttpResponse, refusal: DomainError | None, actor: Actor
+) -> None:
+    """In a transaction of its own, after whatever was refused is rolled back."""
+    if refusal is None and response.status_code not in (403, 404, 409):
+        return
+    address = request.META.get("REMOTE_ADDR", "")
+    with acting(actor, verb_of(request), request_id=request.request_id, address=address):  # type: ignore[attr-defined]
+        for listener in REFUSAL_LISTENERS:
+            listener(request, response, refusal)
+
+
+def verb_of(request: HttpRequest) -> str:
+    """What is asked for, as the trail names it until an action names its deed."""
+    return f"{request.method} {request.path}"[:200]
 
 
 #: Addresses (by their beginning) whose views open transactions of their own, because one request is many deeds.

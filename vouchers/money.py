@@ -5,6 +5,7 @@ Amounts are ``Decimal`` yuan to the fen, unit prices ``Decimal`` to six places. 
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Literal
 
@@ -18,6 +19,13 @@ MAX_AMOUNT = Decimal("9999999999999999.99")  # numeric(18,2)
 
 _MODES = {"half_up": ROUND_HALF_UP, "down": ROUND_DOWN, "half_even": ROUND_HALF_EVEN}
 _CONTEXT = Context(prec=50)
+_WRITTEN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
+
+
+def is_written_plainly(text: str) -> bool:
+    """Whether another system would read the same number: ASCII digits, one point, perhaps an exponent. ``Decimal`` takes more,
+    such as ``1_000``, digits of any script, and infinities."""
+    return _WRITTEN.fullmatch(text) is not None
 
 
 def _decimal(value: Decimal | int | str) -> Decimal:

@@ -15,9 +15,13 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+
 from applications.actions.settlement_files import MOST_LINES, SentLine, read_lines
 from applications.actions.settlement_invoices import InvoiceCited
 from applications.actions.settlements import (
+    EVERYWHERE,
     Reach,
     SettlementRequest,
     confirm_settlement,
@@ -33,7 +37,8 @@ from vouchers.actions.job_runs import Run
 from vouchers.actions.jobs import JobKind, JobResult, ask_job
 from vouchers.context import Actor, acting, announce
 from vouchers.errors import DomainError, Invalid, Problems
-from vouchers.models import ApiCredential
+from vouchers.models import ApiCredential, Voucher
+from vouchers.money import is_written_plainly
 from vouchers.numbers import next_no
 
 #: Files up to so many lines are done while the platform waits; longer ones by the worker.
@@ -246,7 +251,7 @@ def _amount(sent: dict[str, str], name: str, *, least: Decimal, otherwise: Decim
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or len(text) > 40:
+    if not value.is_finite() or len(text) > 40 or not is_written_plainly(text):
         raise Invalid("input.invalid", "请填写金额，如 1000.00。", field=name)
     if value < least:
         raise Invalid("input.min_value", f"不能小于 {least}。", field=name)
@@ -297,15 +302,34 @@ def _run(run: Run) -> JobResult:
         ),
     )
     take_lines(batch, sender=sender, step=lambda done: run.progress(done, batch.line_count, "行"))
-    totals = totals_of(batch)
+    totals = totals_of(batch.lines.all())
     return JobResult(result=totals, message=f"{totals['done']} 行已办理，{totals['refused']} 行未受理。")
 
 
-def totals_of(batch: SettlementBatch) -> dict[str, Any]:
+def shown_lines(batch: SettlementBatch, *, sender: Sender) -> QuerySet[SettlementBatchLine]:
+    """The lines that a credential may see: of its programs and region only, also where another credential of the same provider
+    sent the file. A line that came to nothing is shown to whoever sent it, and to whoever may use the voucher that it names."""
+    reach = sender.reach
+    deducted = Q(claim__program_region_code__startswith=reach.region_stem)
+    vouchers = Voucher.objects.filter(
+        voucher_no=KeyTextTransform("voucher_no", OuterRef("sent")),
+        program__region__code__startswith=reach.region_stem,
+    )
+    if reach.programs:
+        deducted &= Q(claim__program_code__in=reach.programs)
+        vouchers = vouchers.filter(program__code__in=reach.programs)
+    refused = Q(claim=None)
+    if batch.credential_id != sender.credential.pk and reach != EVERYWHERE:
+        refused &= Q(Exists(vouchers))
+    lines: QuerySet[SettlementBatchLine] = batch.lines.filter(deducted | refused).order_by("line_no")
+    return lines
+
+
+def totals_of(lines: QuerySet[SettlementBatchLine]) -> dict[str, Any]:
     """How many lines came to what, and the sum of those that were done."""
     counts = dict.fromkeys(LineOutcome.values, 0)
     total = Decimal("0.00")
-    for outcome, amount in batch.lines.values_list("outcome", "deducted_amount"):
+    for outcome, amount in lines.values_list("outcome", "deducted_amount"):
         counts[outcome] += 1
         total += amount or 0
     return {**counts, "sum": f"{total:.2f}"}
@@ -320,6 +344,7 @@ __all__ = [
     "Sender",
     "receive_batch",
     "request_of",
+    "shown_lines",
     "take_lines",
     "totals_of",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ COLUMNS = {
     "invoice_issued_on": "开票日期",
     "invoice_net_amount": "发票不含税金额",
 }
+#: PostgreSQL keeps neither NUL nor half a character.
+_UNKEPT = re.compile("[\x00\ud800-\udfff]")
 _NAMES = {**{name: name for name in COLUMNS}, **{label: name for name, label in COLUMNS.items()}}
 
 
@@ -155,7 +158,7 @@ def _line(number: int, values: dict[str, Any]) -> SentLine:
     fields: dict[str, str] = {}
     for name, value in values.items():
         text = _cell(value)
-        if text is None or len(text) > LONGEST_CELL or "\x00" in text:
+        if text is None or len(text) > LONGEST_CELL or _UNKEPT.search(text):
             return SentLine(number, fields, Invalid("input.invalid", "该字段的内容不能读取。", field=name))
         if text:
             fields[name] = text

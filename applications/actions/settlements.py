@@ -48,10 +48,15 @@ class Reach:
         return not self.programs or program_code in self.programs
 
     def _region(self, region_code: str) -> bool:
+        return region_code.startswith(self.region_stem)
+
+    @property
+    def region_stem(self) -> str:
+        """What the codes of the region and of all below it begin with: 110000 → 11; empty for all."""
         stem = self.region_code
         while stem.endswith("00"):
             stem = stem[:-2]
-        return region_code.startswith(stem)
+        return stem
 
 
 EVERYWHERE = Reach()

@@ -10,7 +10,14 @@ from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from applications.actions.settlement_batches import AT_ONCE, Sender, receive_batch, take_lines, totals_of
+from applications.actions.settlement_batches import (
+    AT_ONCE,
+    Sender,
+    receive_batch,
+    shown_lines,
+    take_lines,
+    totals_of,
+)
 from applications.actions.settlement_files import MOST_BYTES, MOST_LINES
 from applications.api.settlements import KEY, key_of, reach_of
 from applications.models import SettlementBatch, SettlementBatchLine
@@ -113,12 +120,13 @@ class SettlementBatchViewSet(viewsets.GenericViewSet[SettlementBatch]):
         content, name = self._file(request)
         sender = Sender(admission.credential, reach_of(admission), admission.actor)
         address = request.META.get("REMOTE_ADDR", "")
-        with acting(admission.actor, f"POST {ADDRESS}", address=address):
+        request_id: str = getattr(request._request, "request_id", "")
+        with acting(admission.actor, f"POST {ADDRESS}", address=address, request_id=request_id):
             batch, fresh = receive_batch(content, filename=name, key=key, sender=sender)
         if batch.job_id is None:
             # Also for one that was broken off: what waits still is done now.
             take_lines(batch, sender=sender)
-        answer = Response(self._told(batch, 0), status=201 if fresh else 200)
+        answer = Response(self._told(batch, 0, sender), status=201 if fresh else 200)
         if fresh and batch.job_id is not None:
             answer.status_code = 202
         answer["Location"] = f"{ADDRESS}/{batch.batch_no}"
@@ -152,20 +160,21 @@ class SettlementBatchViewSet(viewsets.GenericViewSet[SettlementBatch]):
         ).first()
         if batch is None:
             raise NotFound("settlement_batch.unknown", "未找到该批次。", field="batch_no")
-        return Response(self._told(batch, after))
+        sender = Sender(admission.credential, reach_of(admission), admission.actor)
+        return Response(self._told(batch, after, sender))
 
-    def _told(self, batch: SettlementBatch, after: int) -> dict[str, Any]:
-        lines = list(
-            batch.lines.filter(line_no__gt=after)
-            .select_related("claim")
-            .order_by("line_no")[: LINES_A_PAGE + 1]
-        )
-        totals = totals_of(batch)
+    def _told(self, batch: SettlementBatch, after: int, sender: Sender) -> dict[str, Any]:
+        shown = shown_lines(batch, sender=sender)
+        totals = totals_of(shown)
+        count = sum(totals[outcome] for outcome in LineOutcome.values)
+        if not count:
+            raise NotFound("settlement_batch.unknown", "未找到该批次。", field="batch_no")
+        lines = list(shown.filter(line_no__gt=after).select_related("claim")[: LINES_A_PAGE + 1])
         return {
             "batch_no": batch.batch_no,
             "state": "working" if totals["waiting"] else "done",
             "file_sha256": batch.file_sha256,
-            "line_count": batch.line_count,
+            "line_count": count,
             "totals": totals,
             "lines": [_row(line) for line in lines[:LINES_A_PAGE]],
             "next": lines[LINES_A_PAGE - 1].line_no if len(lines) > LINES_A_PAGE else None,

@@ -11,10 +11,12 @@ import pytest
 
 from applications.actions import settlement_batches
 from applications.models import Claim, SettlementBatch, SettlementBatchLine
+from audit.models import AuditEvent
+from tests import casework
 from tests.applications.test_settlements import body, etown
 from vouchers.actions.job_runs import run_waiting
 from vouchers.actions.ledger_check import check_ledger
-from vouchers.models import Job
+from vouchers.models import ApiCredential, Job, Program
 
 __all__ = ["etown"]
 
@@ -190,3 +192,86 @@ def test_a_long_file_is_done_by_the_worker_and_asked_after(committed_db, cast, a
     page = api(token=cast.platform_token).get(answer["Location"], {"after": 2})
     assert [row["line_no"] for row in page.json()["lines"]] == [3]
     assert check_ledger() == []
+
+
+@pytest.mark.parametrize(
+    "amount", ["1_000", "１０００", "١٠٠٠", "1,000", "+", "1e", "0x10", "1 000", "¥5", ""]
+)
+def test_an_amount_that_another_system_would_read_otherwise_is_refused_at_its_field(cast, api, etown, amount):
+    """Python's own reading of figures is wider than anybody else's; both forms of the interface refuse alike."""
+    code = "input.invalid" if amount else "input.required"
+    answer = upload(api, cast, [{**line(etown, 1), "net_amount": amount}])
+    assert outcomes(answer) == [(1, "refused", code, "net_amount")]
+    alone = api(token=cast.platform_token).post(
+        "/api/v1/settlements", body(etown, net_amount=amount), headers={"Idempotency-Key": "key-000001"}
+    )
+    problem = alone.json()["errors"][0]
+    assert (alone.status_code, problem["code"], problem["field"]) == (422, "input.invalid", "net_amount")
+    assert not Claim.objects.exists()
+
+
+def test_half_a_character_is_that_lines_fault_and_the_rest_is_done(cast, api, etown):
+    """JSON can spell what no database keeps."""
+    broken = json.dumps(line(etown, 1)).replace("ST-1", "ST-\\ud800")
+    answer = upload(api, cast, [broken, line(etown, 2), '{"idempotency_key": "\\udfff\\udfff-000001"}'])
+    assert outcomes(answer) == [
+        (1, "refused", "input.invalid", "reference"),
+        (2, "done", "", ""),
+        (3, "refused", "input.invalid", "idempotency_key"),
+    ]
+    told = api(token=cast.platform_token).get(answer["Location"])
+    assert outcomes(told) == outcomes(answer)
+
+
+def test_a_credential_of_other_programs_sees_nothing_of_a_file_of_the_same_provider(cast, api, etown):
+    sent = upload(
+        api,
+        cast,
+        [
+            line(etown, 1),
+            {**line(etown, 2), "net_amount": "0"},
+            {**line(etown, 3), "voucher_no": "V-2024-99999999"},
+        ],
+    )
+    elsewhere = casework.published(cast, "BJ-AIQ").program
+    tokens = {}
+    for name, programs, region in (
+        ("same", list(Program.objects.filter(code="BDA-SLQ")), cast.beijing),
+        ("other", [elsewhere], cast.beijing),
+        ("away", [], cast.shenzhen),
+    ):
+        tokens[name], prefix, digest = ApiCredential.new_token()
+        made = ApiCredential.objects.create(
+            provider=cast.provider,
+            user=cast.platform,
+            label=name,
+            region=region,
+            token_prefix=prefix,
+            token_digest=digest,
+        )
+        made.programs.set(programs)
+    told = {name: api(token=token).get(sent["Location"]) for name, token in tokens.items()}
+    assert told["other"].status_code == told["away"].status_code == 404
+    assert told["other"].json()["code"] == "settlement_batch.unknown"
+    # The line whose voucher nobody knows is its sender's alone.
+    assert [row["line_no"] for row in told["same"].json()["lines"]] == [1, 2]
+    assert told["same"].json()["totals"] == {"waiting": 0, "done": 1, "refused": 1, "sum": "300.00"}
+    assert told["same"].json()["line_count"] == 2
+    assert [row["line_no"] for row in sent.json()["lines"]] == [1, 2, 3]
+
+
+def test_a_file_that_is_refused_as_a_whole_is_in_the_trail_with_the_platforms_name(cast, api, etown):
+    upload(api, cast, [line(etown, 1)])
+    before = AuditEvent.objects.filter(operation="refusal").count()
+    other = upload(api, cast, [line(etown, 2)])
+    ApiCredential.objects.update(scopes=["read"])
+    narrowed = upload(api, cast, [line(etown, 3)], key="batch-0009")
+    missing = api(token=cast.platform_token).get(f"{ADDRESS}/SB-2024-999999")
+    assert [answer.status_code for answer in (other, narrowed, missing)] == [422, 403, 404]
+    kept = AuditEvent.objects.filter(operation="refusal").order_by("id")[before:]
+    assert [(event.actor_kind, event.actor, event.document["changes"]["code"]) for event in kept] == [
+        ("platform", cast.platform.username, "settlement_batch.key_reused"),
+        ("platform", cast.platform.username, "credential.scope"),
+        ("platform", cast.platform.username, "settlement_batch.unknown"),
+    ]
+    assert all(answer["X-Request-ID"] for answer in (other, narrowed, missing))

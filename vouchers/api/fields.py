@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from rest_framework import serializers
 
+from vouchers.money import is_written_plainly
 
-class AmountField(serializers.DecimalField):
+
+class _PlainDecimalField(serializers.DecimalField):
+    """A number as other systems write it."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if (
+            isinstance(data, str)
+            and len(data) <= self.MAX_STRING_LENGTH
+            and not is_written_plainly(data.strip())
+        ):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class AmountField(_PlainDecimalField):
     """Yuan to the fen."""
 
     def __init__(self, **kwargs: object) -> None:
@@ -14,7 +32,7 @@ class AmountField(serializers.DecimalField):
         super().__init__(**kwargs)  # type: ignore[arg-type]
 
 
-class UnitPriceField(serializers.DecimalField):
+class UnitPriceField(_PlainDecimalField):
     """Yuan a unit, six places."""
 
     def __init__(self, **kwargs: object) -> None:
