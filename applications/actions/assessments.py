@@ -17,6 +17,7 @@ from vouchers.policy.assess import assess
 from vouchers.policy.assessment import ENGINE_VERSION, Assessment
 from vouchers.policy.batching import terms_for
 from vouchers.policy.facts import Facts
+from vouchers.policy.engines import knew_batches
 from vouchers.policy.plain import from_plain, to_plain
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import IssueWay, Outcome
@@ -60,9 +61,8 @@ def _surely(case: Case, facts: Facts) -> Facts:
 def assessed(case: Case, facts: Facts, *, engine_version: str = ENGINE_VERSION) -> Assessment:
     """The facts held against the pinned version; before its batch is shared out, without the pools that the batch shares."""
     publication, scheme = scheme_of(case)
-    return assess(
-        terms_for(scheme, facts), facts, scheme_sha256=publication.sha256, engine_version=engine_version
-    )
+    terms = terms_for(scheme, facts) if knew_batches(engine_version) else scheme
+    return assess(terms, facts, scheme_sha256=publication.sha256, engine_version=engine_version)
 
 
 def estimate(case: Case, *, on: date | None = None) -> Assessment:

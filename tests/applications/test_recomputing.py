@@ -14,9 +14,11 @@ from tests import casework
 from tests.cast import Cast
 from vouchers.context import acting
 from vouchers.models import Party, Publication
-from vouchers.policy import ENGINE_VERSION
+from vouchers.policy import ENGINE_VERSION, cap_keys
+from vouchers.policy.facts import UsedAmounts
 from vouchers.policy.plain import to_plain
-from vouchers.policy.rules import ApplicantClass, Scheme
+from vouchers.policy.rules import ApplicantClass, Cap, Scheme
+from vouchers.policy.terms import CapPeriod, CapSubject, Shortage
 
 D = Decimal
 
@@ -63,3 +65,32 @@ def test_a_case_that_an_earlier_engine_decided_on_the_very_day_keeps_its_fen(on_
     assert again == kept(on_the_day) == then
     assert on_the_day.publication is not None
     assert again.scheme_sha256 == on_the_day.publication.sha256
+
+
+def shared_out(scheme: Scheme) -> Scheme:
+    """Beijing's rule, with a pool of fifteen million a year, shared out in proportion."""
+    (rate,) = scheme.rates
+    pool = Cap(
+        cite=rate.cite,
+        code="pool",
+        name="年度资金",
+        subject=CapSubject.POOL,
+        amount=D("15000000"),
+        period=CapPeriod.CALENDAR_YEAR,
+    )
+    return dataclasses.replace(
+        scheme, caps=(*scheme.caps, pool), issue=dataclasses.replace(scheme.issue, shortage=Shortage.PRO_RATA)
+    )
+
+
+def test_what_was_decided_before_there_were_batches_is_held_against_the_whole_version(cast: Cast):
+    """Of 200,000.00 engine 1.1.0 left what was in the pool; today the pool is for the batch to share out."""
+    publication = casework.published(cast, "BJ-AIQ", shared_out)
+    casework.funded(cast, publication.program)
+    casework.fit_for_beijing(cast.alpha)
+    application = casework.submitted(cast, publication, casework.lease_fields(cast.provider, "1000000.00"))
+    facts = facts_of(application)
+    (pool,) = (key for key in cap_keys(publication.scheme, facts) if key.code == "pool")
+    spent = dataclasses.replace(facts, used=UsedAmounts(caps={pool.key: D("14850000")}))
+    assert assessed(application, spent).amount == D("200000.00")
+    assert assessed(application, spent, engine_version="1.1.0").amount == D("150000.00")

@@ -13,9 +13,9 @@ from vouchers.policy.basis import items_of
 from vouchers.policy.canonical import digest
 from vouchers.policy.cap_limits import uses
 from vouchers.policy.caps import cap_keys
-from vouchers.policy.compiled import compiled
+from vouchers.policy.compiled import Plan, compiled
 from vouchers.policy.conditions import check_voucher
-from vouchers.policy.engines import as_read_by, counts_named_alone
+from vouchers.policy.engines import engine_of_the_past, year_keys
 from vouchers.policy.facts import Facts
 from vouchers.policy.rules import Scheme
 from vouchers.policy.settling import Before, Settled, Settling
@@ -23,6 +23,7 @@ from vouchers.policy.shares import split_over_treasuries
 from vouchers.policy.terms import FindingResult, Outcome
 from vouchers.policy.weighing import weigh_case, weigh_track
 from vouchers.policy.working import ZERO, Working
+from vouchers.policy.year_so_far import YearKeys, written_keys
 
 PRECISION = Context(prec=50)
 """Enough for every exact product of amounts and rates; quotients are rounded to the fen at once."""
@@ -41,10 +42,13 @@ def assess(
     """Hold the facts against the scheme.
 
     `scheme_sha256` is the publication's hash, when the caller has it; else it is computed. Without lines the amount and
-    the findings are the same. `engine_version` is that of a case which an earlier engine decided: what it read otherwise is
-    read as it did. Raises KeyError when the facts name a track that the scheme does not have, ValueError for an engine that
+    the findings are the same. `engine_version` is that of a case which an earlier engine decided: it is answered as that
+    engine did (`engines`). Raises KeyError when the facts name a track that the scheme does not have, ValueError for an engine that
     never was.
     """
+    past = engine_of_the_past(engine_version)
+    if past is not None:
+        return past(scheme, facts, with_lines=with_lines, scheme_sha256=scheme_sha256)
     with localcontext(PRECISION):
         return _assess(scheme, facts, Working(lines_on=with_lines), scheme_sha256, engine_version)
 
@@ -52,12 +56,11 @@ def assess(
 def _assess(
     scheme: Scheme, facts: Facts, working: Working, scheme_sha256: str, engine_version: str
 ) -> Assessment:
-    ready = compiled(as_read_by(scheme, engine_version))
-    scheme_sha256 = scheme_sha256 or compiled(scheme).sha256
+    ready = compiled(scheme)
     weighed, held = weigh_case(ready, facts, working)
     plan = weighed.plan
     check_voucher(scheme.voucher, facts.stage, weighed.used_on, facts.voucher, working)
-    before = Before(facts.used.of, facts.used.year_basis, counts_named_alone(engine_version))
+    before = Before(facts.used.of, facts.used.year_basis, year_keys(engine_version))
     settling = Settling(weighed, before, working)
     items = items_of(facts)
     for place in range(
@@ -80,7 +83,7 @@ def _assess(
     track = plan.codes[0] if len(plan.codes) == 1 else settled.base.track.code
     return Assessment(
         engine_version=engine_version,
-        scheme_sha256=scheme_sha256,
+        scheme_sha256=scheme_sha256 or ready.sha256,
         facts_sha256=digest(facts),
         stage=facts.stage,
         track=track,
@@ -94,13 +97,16 @@ def _assess(
         cap_uses=uses(weighed.caps.values(), settled.base, granted),
         basis_quantity=settled.base.quantity,
         treasury_parts=treasury_parts,
-        year_basis=_year_basis(settled, track),
+        year_basis=_year_basis(settled, track, before.keys, plan),
     )
 
 
-def _year_basis(settled: Settled, track: str) -> dict[str, Decimal]:
+def _year_basis(settled: Settled, track: str, keys: YearKeys, plan: Plan) -> dict[str, Decimal]:
     """What the case adds to the year's base, where more is to be said than the base of its one track."""
     parts = {key: value for key, value in settled.year_basis if value}
+    if keys is YearKeys.AS_WRITTEN:
+        written = {key: name for rates in plan.rates for key, name in written_keys(rates).items()}
+        parts = {written.get(key, key): value for key, value in parts.items()}
     return {} if parts.keys() <= {track} else parts
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -65,6 +65,10 @@ class TrackRates:
     is_joint: bool = False
     keeps_ladders: bool = False
     """Whether the year's base is kept by ladder as well: its bands are of the year, and it has several."""
+    keys: tuple[str, ...] = ()
+    """The ladders' keys, each once."""
+    has_joined_keys: bool = False
+    """Whether a key names several values: an earlier engine may have kept it with them in another order."""
 
 
 _NAMES = ("chip", "use", "component", "class", "completion")
@@ -73,10 +77,19 @@ _NAMES = ("chip", "use", "component", "class", "completion")
 def ladder_key(track: Track, rate: Rate) -> str:
     """What the year's base of items under a rate's conditions is kept under: `a/chip=domestic`; `a/*` where it has none. The
     order in which the conditions' values were written down makes no other ladder."""
+    return _key(track, rate, sorted)
+
+
+def key_as_written(track: Track, rate: Rate) -> str:
+    """The key as engine 1.2.0 wrote it: with the conditions' values in the order of the text."""
+    return _key(track, rate, list)
+
+
+def _key(track: Track, rate: Rate, ordered: Callable[[Iterable[str]], list[str]]) -> str:
     said = []
     for name, value in zip(_NAMES, _conditions(rate), strict=True):
         if isinstance(value, tuple) and value:
-            said.append(f"{name}={'+'.join(sorted(str(one) for one in value))}")
+            said.append(f"{name}={'+'.join(ordered(str(one) for one in value))}")
         elif isinstance(value, Decimal):
             said.append(
                 f"{name}={decimal_text(value).replace('.', '_')}"
@@ -132,6 +145,8 @@ def bind_rates(scheme: Scheme, track: Track) -> TrackRates:
         is_by_year=is_by_year,
         is_joint=track.tier_base is TierBase.TRACK and len(ladders) > 1,
         keeps_ladders=is_by_year and len(made) > 1 and not all(ladder.is_flat for ladder in made),
+        keys=tuple(dict.fromkeys(ladder.key for ladder in made)),
+        has_joined_keys=any("+" in ladder.key for ladder in made),
     )
 
 

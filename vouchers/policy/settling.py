@@ -26,7 +26,7 @@ from vouchers.policy.shares import Share, share_out
 from vouchers.policy.terms import FindingResult, GateEffect, Outcome, Stage, TrackChoice
 from vouchers.policy.weighing import Weighed
 from vouchers.policy.working import ZERO, Sum, Working, money, round_amount
-from vouchers.policy.year_so_far import year_so_far
+from vouchers.policy.year_so_far import YearKeys, year_so_far
 
 _APPLICATION = Stage.APPLICATION
 _REFUSED = Outcome.REFUSED
@@ -41,7 +41,7 @@ class Before:
 
     used: UsedOf
     year_basis: Mapping[str, Decimal]
-    by_name_alone: bool = False
+    keys: YearKeys = YearKeys.SORTED
 
 
 @dataclass(slots=True)
@@ -73,15 +73,13 @@ class Settling:
         """The next track's amount under its own caps and floors."""
         weighed, plan, working = self.weighed, self.weighed.plan, self.working
         place = len(self.results)
-        track = plan.tracks[place]
-        year = self.before.year_basis.get(track.code, ZERO)
-        rounding = plan.scheme.rounding
-        rates = plan.rates[place]
-        earlier = year_so_far(rates, self.before.year_basis, by_name_alone=self.before.by_name_alone)
-        one = rate_groups(rounding, rates, plan.stage, earlier, weighed.groups[place], working)
-        if own := plan.track_caps[place]:
-            caps = [weighed.caps[cap] for cap in own if cap in weighed.caps]
-            apply_caps(caps, self.before.used, one, working)
+        before, rates = self.before, plan.rates[place]
+        earlier = year_so_far(rates, before.year_basis, before.keys)
+        one = rate_groups(plan.scheme.rounding, rates, plan.stage, earlier, weighed.groups[place], working)
+        for cap in plan.track_caps[place]:
+            bound = weighed.caps.get(cap)
+            if bound is not None:
+                apply_cap(bound, before.used, one, working)
         self.results.append(one)
         if floors := plan.track_floors[place]:
             self._below[track.code] = check_floors(floors, year, one, one.amount.value, working)

@@ -1,8 +1,9 @@
 """Old decisions are computed again: the stored facts under the stored rules give the same fen, and the same steps.
 
 `corpus/engine-*.json` are kept for ever, and each is computed as the engine of its name read the text; a new engine adds a
-file of its own (`python -m tests.vouchers.policy.test_corpus`). `engine-1.1.0-on-the-day.json` was computed by that engine: the
-days around which it and the next differ.
+file of its own (`python -m tests.vouchers.policy.test_corpus`). What is named after the engine's number was computed by that
+engine's own code: `…-on-the-day` the days around which it and the next differ; `…-years-and-chance` bands of the year in tracks of
+several ladders, on which the first four engines differ three ways, and schemes made by chance, each answer kept whole by its hash.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def test_a_case_computed_years_later_gives_the_same_fen(path: Path):
         assert (answer.amount, answer.outcome.value) == (Decimal(case["amount"]), case["outcome"])
         assert answer.scheme_sha256 == stored["sha256"][case["scheme"]]
         assert steps(answer) == case["steps"]
+        if "answer_sha256" in case:  # to the last word of the last line
+            assert digest(to_plain(answer)) == case["answer_sha256"]
 
 
 @pytest.mark.parametrize("path", sorted(CORPUS.glob("engine-*.json")), ids=lambda path: path.stem)
@@ -82,6 +85,23 @@ def test_a_city_that_says_less_than_so_many_months_reads_the_same_in_every_engin
     known = [from_plain(Facts, case["facts"]) for case in stored["cases"]]
     for version in ENGINES:
         assert [assess(less, facts, engine_version=version).amount for facts in known] == [30, 30, 50]
+
+
+def test_rising_bands_of_a_year_by_chip_come_out_as_each_engine_counted_the_year():
+    """600 of either chip, 1,400 before: held against each ladder by the first engines, by none of them kept by ladder since."""
+    (stored,) = (
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in CORPUS.glob(f"engine-{ENGINE_VERSION}-years-and-chance.json")
+    )
+    rising = parse(stored["schemes"]["rising_by_chip_marginal"])
+    facts = from_plain(Facts, stored["cases"][1]["facts"])
+    assert facts.used.year_basis == {"a": 1400}
+    assert {version: assess(rising, facts, engine_version=version).amount for version in ENGINES} == {
+        "1.0.0": 420,
+        "1.1.0": 420,
+        "1.2.0": 180,
+        "1.3.0": 180,
+    }
 
 
 def test_an_engine_that_never_was_computes_nothing():
