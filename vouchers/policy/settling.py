@@ -36,8 +36,8 @@ _ELIGIBLE = Outcome.ELIGIBLE
 
 @dataclass(slots=True)
 class Before:
-    """What was taken before the case: of each cap by its key, and the year's base by track and ladder. `by_name_alone`: what
-    of the year is of no ladder does not count (`year_so_far`)."""
+    """What was taken before the case: of each cap by its key, and the year's base by track and ladder; `keys` says how a
+    ladder's is found there."""
 
     used: UsedOf
     year_basis: Mapping[str, Decimal]
@@ -73,13 +73,15 @@ class Settling:
         """The next track's amount under its own caps and floors."""
         weighed, plan, working = self.weighed, self.weighed.plan, self.working
         place = len(self.results)
-        before, rates = self.before, plan.rates[place]
-        earlier = year_so_far(rates, before.year_basis, before.keys)
-        one = rate_groups(plan.scheme.rounding, rates, plan.stage, earlier, weighed.groups[place], working)
-        for cap in plan.track_caps[place]:
-            bound = weighed.caps.get(cap)
-            if bound is not None:
-                apply_cap(bound, before.used, one, working)
+        track = plan.tracks[place]
+        year = self.before.year_basis.get(track.code, ZERO)
+        rounding = plan.scheme.rounding
+        rates = plan.rates[place]
+        earlier = year_so_far(rates, self.before.year_basis, self.before.keys)
+        one = rate_groups(rounding, rates, plan.stage, earlier, weighed.groups[place], working)
+        if own := plan.track_caps[place]:
+            caps = [weighed.caps[cap] for cap in own if cap in weighed.caps]
+            apply_caps(caps, self.before.used, one, working)
         self.results.append(one)
         if floors := plan.track_floors[place]:
             self._below[track.code] = check_floors(floors, year, one, one.amount.value, working)
