@@ -1,4 +1,7 @@
-"""整批发放: every member's voucher in one chain of the ledger: all of them are issued, or none is."""
+"""整批发放: every member's voucher in one chain of the ledger: all of them are issued, or none is.
+
+What takes longer than a person waits on a page goes by ``batch_parts``.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from decimal import Decimal
 
 from applications.actions import cases
 from applications.actions.assessments import assessed, columns, facts_of
-from applications.actions.batch_members import members_of, require_unchanged
+from applications.actions.batch_members import members_of, require_nobody_readmitted, require_unchanged
 from applications.actions.batch_rows import OFFICE, as_it_stands, move
 from applications.actions.issuing import cut_caps, pays_without_voucher, tell
 from applications.evidence import free_evidence
 from applications.models import Application, BatchMember, IssueBatch, Objection
 from applications.models.applications import ApplicationState
+from applications.models.batches import IssueBatchState
 from applications.models.notices import ObjectionState
 from vouchers import dates
 from vouchers.access import require_role
@@ -30,9 +34,12 @@ from vouchers.models.holds import ScreeningMoment
 from vouchers.money import ZERO, thousands
 from vouchers.policy.words import day_words
 
+WHOLE_AT_MOST = 100
+"""Members that are issued in one chain, while the person waits."""
+
 
 @dataclass(frozen=True)
-class _Granted:
+class Granted:
     """A member that is issued something: on which facts, how much, and the caps that it takes."""
 
     member: BatchMember
@@ -49,26 +56,30 @@ def issue_batch(batch: IssueBatch, *, by: User) -> IssueBatch:
     announce("issue_batch.issue")
     require_role(by, *OFFICE, region=batch.program.region)
     as_it_stands(batch, "issue")
-    if batch.notice_closes_on is None or batch.notice_closes_on > dates.today():
-        closes = day_words(batch.notice_closes_on) if batch.notice_closes_on else ""
-        raise NotNow("notice.running", f"公示至 {closes} 期满，期满前不能发放。")
+    if batch.state == IssueBatchState.ISSUING:
+        raise NotNow(
+            "issue_batch.in_parts", "本批正在分段发放，请在批次页面继续发放。", hint="已发放的各件不受影响。"
+        )
+    require_notice_over(batch)
     members = members_of(batch)
-    _wait_for(members)
+    require_whole(members)
+    wait_for(members)
     members = members_of(batch)
+    require_nobody_readmitted(batch)
     require_unchanged(batch, members, ApplicationState.NOTICED)
-    _require_no_objection(members)
+    require_no_objection(members)
     for one in members:
         if one.allotted_amount:
-            _require_clear(one)
+            screen_member(one)
     on = dates.today()
-    granted = [_granted(one, on) for one in members if one.allotted_amount]
+    granted = [granted_of(one, on) for one in members if one.allotted_amount]
     issue_id = uuid.uuid4()
 
     def change() -> list[Voucher]:
-        vouchers = [_issue(one, issue_id, by=by, on=on) for one in granted]
+        vouchers = [issue_one(one, issue_id, by=by, on=on) for one in granted]
         for one in members:
             if not one.allotted_amount:
-                _leave_unfunded(one, by=by)
+                leave_unfunded(one, by=by)
         move(
             batch,
             "issue",
@@ -97,13 +108,30 @@ def issue_batch(batch: IssueBatch, *, by: User) -> IssueBatch:
     return batch
 
 
-def _wait_for(members: Sequence[BatchMember]) -> None:
+def require_notice_over(batch: IssueBatch) -> None:
+    """Refuse (409 ``notice.running``) before the notice has run its days."""
+    if batch.notice_closes_on is None or batch.notice_closes_on > dates.today():
+        closes = day_words(batch.notice_closes_on) if batch.notice_closes_on else ""
+        raise NotNow("notice.running", f"公示至 {closes} 期满，期满前不能发放。")
+
+
+def require_whole(members: Sequence[BatchMember]) -> None:
+    """Refuse (409 ``issue_batch.in_parts``) more than one chain is meant for."""
+    if sum(bool(one.allotted_amount) for one in members) > WHOLE_AT_MOST:
+        raise NotNow(
+            "issue_batch.in_parts",
+            f"本批超过 {WHOLE_AT_MOST} 件，由系统在后台分段发放。",
+            hint="请在批次页面点“整批发放”，进度在该页显示。",
+        )
+
+
+def wait_for(members: Sequence[BatchMember]) -> None:
     """Whoever acts on one of the cases is waited for, and waits; in the order of their keys, so that nobody waits in a ring."""
     rows = Application.objects.filter(pk__in=[one.application_id for one in members])
     list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
 
-def _require_no_objection(members: Sequence[BatchMember]) -> None:
+def require_no_objection(members: Sequence[BatchMember]) -> None:
     numbers = [one.application.application_no for one in members]
     waiting = Objection.objects.filter(
         subject_kind="application", subject_no__in=numbers, state=ObjectionState.FILED
@@ -116,11 +144,11 @@ def _require_no_objection(members: Sequence[BatchMember]) -> None:
         )
 
 
-def _require_clear(member: BatchMember) -> None:
+def screen_member(member: BatchMember) -> None:
     number = member.application.application_no
     try:
-        screen("application", number, ScreeningMoment.APPROVAL)
-        require_clear("application", number)
+        screening = screen("application", number, ScreeningMoment.APPROVAL)
+        require_clear("application", number, screened=screening)
     except DomainError as refusal:
         raise NotNow(
             refusal.code,
@@ -131,7 +159,7 @@ def _require_clear(member: BatchMember) -> None:
         ) from refusal
 
 
-def _granted(member: BatchMember, on: date) -> _Granted:
+def granted_of(member: BatchMember, on: date) -> Granted:
     case, allotted = member.application, member.allotted_amount or ZERO
     facts = facts_of(case, on=on)
     assessment = assessed(case, facts)
@@ -143,10 +171,10 @@ def _granted(member: BatchMember, on: date) -> _Granted:
             hint="请写明理由退回归集，重新分配。",
         )
     caps = cut_caps(member.batch.publication.scheme, facts, assessment, allotted)
-    return _Granted(member, allotted, columns(case, facts, assessment), caps)
+    return Granted(member, allotted, columns(case, facts, assessment), caps)
 
 
-def _issue(one: _Granted, issue_id: uuid.UUID, *, by: User, on: date) -> Voucher:
+def issue_one(one: Granted, issue_id: uuid.UUID, *, by: User, on: date) -> Voucher:
     case = one.member.application
     publication = one.member.batch.publication
     direct = pays_without_voucher(publication.scheme, case.facts)
@@ -176,14 +204,14 @@ def _issue(one: _Granted, issue_id: uuid.UUID, *, by: User, on: date) -> Voucher
     return voucher
 
 
-def _leave_unfunded(member: BatchMember, *, by: User) -> None:
+def leave_unfunded(member: BatchMember, *, by: User) -> None:
     reason = "".join(step["sentence"] for step in member.working) or "本批资金分配后，本件未获分配。"
     cases.move(member.application, "leave_unfunded", by=by, reason=reason, update={"decision_reason": reason})
     free_evidence(member.application)
     tell(member.application, "application_unfunded")
 
 
-def _together(granted: Sequence[_Granted]) -> list[Cap]:
+def _together(granted: Sequence[Granted]) -> list[Cap]:
     """The members' caps, one for each account: what all of them take of it."""
     sums: dict[str, Cap] = {}
     for one in granted:

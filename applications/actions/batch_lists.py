@@ -3,6 +3,7 @@ way of every batch. The enterprise confirms its wish and its account before it d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from applications.actions import cases
@@ -10,6 +11,7 @@ from applications.actions.assessments import assessed, columns, facts_of, reasse
 from applications.actions.batch_members import pending
 from applications.actions.batch_rows import as_it_stands, note
 from applications.actions.batch_rules import waits_for_batch
+from applications.actions.batch_sharing import unheard
 from applications.actions.batches import make_batch
 from applications.actions.leases import check_lease_price
 from applications.actions.projects import project_columns
@@ -204,7 +206,9 @@ _COLUMN = {
 }
 
 
-def review_list(batch: IssueBatch, *, by: User, reason: str = "") -> IssueBatch:
+def review_list(
+    batch: IssueBatch, *, by: User, reason: str = "", step: Callable[[int], None] = unheard
+) -> IssueBatch:
     """审核名单: by an approver who did not make it; each row on a fresh screening and assessment, all of them or none.
 
     Raises ``NotNow`` naming the row that cannot be approved: it may be turned down by itself, and the list reviewed again."""
@@ -221,7 +225,8 @@ def review_list(batch: IssueBatch, *, by: User, reason: str = "") -> IssueBatch:
     if not batch.is_listed or not rows:
         raise NotNow("issue_list.nothing", "名单中没有待审核的件。")
     require_other_person(by, {batch.opened_by_id}, "审核名单")
-    for application in rows:
+    for place, application in enumerate(rows):
+        step(place)
         try:
             _approve(application, by=by, reason=reason)
         except DomainError as refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -17,7 +18,7 @@ from applications.models.batches import UNFINISHED, IssueBatchState
 from vouchers.access import require_role
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
-from vouchers.models import User
+from vouchers.models import Publication, User
 
 PENDING = (ApplicationState.SUBMITTED, ApplicationState.ACCEPTED, ApplicationState.RECOMMENDED)
 NO_HAND = ("approve", "reopen", "publish_notice", "recall_notice")
@@ -27,20 +28,31 @@ WITH_THE_BATCH = ("publish_notice", "recall_notice")
 FINISHED = tuple(set(IssueBatchState) - set(UNFINISHED))
 
 
+def left_by_lists() -> QuerySet[BatchMember, Any]:
+    """The rows of lists, by their applications' keys, that a finished batch went on without: set aside, or not decided."""
+    return BatchMember.objects.filter(
+        application__is_listed=True,
+        application__origin="live",
+        application__batch=None,
+        application__state__in=(*PENDING, ApplicationState.APPROVED),
+        batch__state__in=FINISHED,
+    ).values("application")
+
+
+def carried_over(publication: Publication) -> QuerySet[Application]:
+    """The applications of such rows of a version."""
+    rows: QuerySet[Application] = Application.objects.filter(
+        pk__in=left_by_lists().filter(application__publication=publication)
+    )
+    return rows
+
+
 def _filed(batch: IssueBatch) -> QuerySet[Application]:
     """What was filed for it. A list gathers its own rows, and those that an earlier list of the version went on without."""
     if batch.is_listed:
         own = BatchMember.objects.filter(batch=batch)
-        left = BatchMember.objects.filter(
-            application__publication=batch.publication,
-            application__is_listed=True,
-            application__origin="live",
-            application__batch=None,
-            application__state__in=(*PENDING, ApplicationState.APPROVED),
-            batch__state__in=FINISHED,
-        )
-        chosen = Q(pk__in=own.values("application")) | Q(pk__in=left.values("application"))
-        return Application.objects.filter(chosen)
+        left = left_by_lists().filter(application__publication=batch.publication)
+        return Application.objects.filter(Q(pk__in=own.values("application")) | Q(pk__in=left))
     rows: QuerySet[Application] = Application.objects.filter(
         program=batch.program,
         publication=batch.publication,
@@ -49,6 +61,24 @@ def _filed(batch: IssueBatch) -> QuerySet[Application]:
         submitted_at__lt=batch.filed_before,
     )
     return rows
+
+
+def was_filed_for(batch: IssueBatch, application: Application) -> bool:
+    """Whether it is among what the batch gathers, or would have been."""
+    return _filed(batch).filter(pk=application.pk).exists()
+
+
+def require_nobody_readmitted(batch: IssueBatch) -> None:
+    """Refuse (409 ``issue_batch.readmitted``) to go on with what was shared out without one whose objection was upheld since."""
+    deeds = Review.objects.filter(subject_kind="issue_batch", subject_no=batch.batch_no)
+    shared = deeds.filter(verb="share_out").order_by("-pk").values_list("pk", flat=True).first() or 0
+    since = list(deeds.filter(verb="readmit", pk__gt=shared).order_by("pk").values_list("reason", flat=True))
+    if since:
+        raise NotNow(
+            "issue_batch.readmitted",
+            f"分配以后有异议成立的件应当参加本批（{'；'.join(since[:5])}），本批的分配已不成立。",
+            hint="请写明理由退回归集，重新分配；该件尚未核准的，可先核准，或在分配时写明理由转入下一批。",
+        )
 
 
 def candidates(batch: IssueBatch) -> QuerySet[Application]:

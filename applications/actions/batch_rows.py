@@ -17,7 +17,8 @@ from vouchers.models import Job, User
 from vouchers.states import advance, not_now
 
 OFFICE = (Role.HANDLER, Role.APPROVER)
-JOB_KIND = "issue_batch"
+JOB_KINDS = ("issue_batch", "issue_batch_parts")
+"""The worker's deeds on a batch: one that is done or undone as a whole, and the issue in parts."""
 _working_on: ContextVar[str] = ContextVar("issue_batch_worked_on", default="")
 
 
@@ -33,7 +34,12 @@ def working_on(batch_no: str) -> Iterator[None]:
 
 def job_under_way(batch: IssueBatch) -> Job | None:
     """What the worker is to do, or is doing, with the batch."""
-    return Job.objects.under_way().filter(kind=JOB_KIND, key=batch.batch_no).first()
+    return Job.objects.under_way().filter(kind__in=JOB_KINDS, key=batch.batch_no).first()
+
+
+def last_job(batch: IssueBatch) -> Job | None:
+    """The worker's last deed on the batch, whatever became of it."""
+    return Job.objects.filter(kind__in=JOB_KINDS, key=batch.batch_no).order_by("-pk").first()
 
 
 def require_idle(batch: IssueBatch) -> None:

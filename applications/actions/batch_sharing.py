@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 
-from applications.actions.assessments import assessed, facts_of
+from applications.actions.assessments import assessed, facts_of, scheme_of
 from applications.models import Application, IssueBatch
+from applications.year_basis import year_basis
 from vouchers import dates
 from vouchers.actions.budgets import room_of
 from vouchers.actions.caps import used_amounts
 from vouchers.actions.treasury_parts import bearers_of
 from vouchers.errors import NotNow
 from vouchers.money import ZERO
+from vouchers.policy.assessment import Assessment
 from vouchers.policy.batching import SHARED, Room
 from vouchers.policy.caps import cap_keys
 from vouchers.policy.facts import Facts
@@ -27,32 +30,72 @@ _SHARED_KINDS = frozenset(kind.value for kind in SHARED)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a member takes into the sharing out, in yuan, on which facts, and why it is less than it was approved for."""
+    """What a member takes into the sharing out, in yuan, on which facts, and why it is less than it was approved for; what it
+    counts in its enterprise's year."""
 
     amount: Decimal
     facts: Facts
     score: Decimal | None
     words: list[dict[str, str]]
+    year_basis: dict[str, str]
 
 
-def asked_of(applications: Sequence[Application]) -> dict[str, Asked]:
+def unheard(done: int) -> None:
+    """Whoever wants to hear of no progress."""
+
+
+@dataclass(slots=True)
+class Fellows:
+    """What the members of a batch take before one another, each in its turn, in the order of filing: of caps that two of them
+    share, and of their enterprise's year. One rule for the sharing out, for the issue and, pure, for the dry run
+    (``vouchers.policy.batches``): who is granted nothing takes nothing of either."""
+
+    taken: dict[str, Decimal] = field(default_factory=dict)
+    counted: dict[int, Mapping[str, Decimal]] = field(default_factory=dict)
+
+    def assess(self, application: Application, on: date | None = None) -> tuple[Facts, Assessment]:
+        """The next member, on top of those before it."""
+        _publication, scheme = scheme_of(application)
+        facts = facts_of(application, on=on)
+        caps = dict(facts.used.caps)
+        for key, amount in self.taken.items():
+            caps[key] = caps.get(key, ZERO) + amount
+        year = facts.used.year_basis
+        if self.counted:
+            year = year_basis(scheme, application, on=facts.on, fellows=self.counted)
+        facts = replace(facts, used=replace(facts.used, caps=caps, year_basis=year))
+        return facts, assessed(application, facts)
+
+    def take(self, application: Application, assessment: Assessment, amount: Decimal) -> None:
+        """It is granted so much, in yuan."""
+        for use in assessment.cap_uses if amount else ():
+            self.taken[use.key] = self.taken.get(use.key, ZERO) + min(use.amount, amount)
+        self.counted[application.pk] = assessment.added_to_year if amount else {}
+
+    def counts(self, application: Application) -> dict[str, str]:
+        """What it adds to its enterprise's year, as it is kept."""
+        return {key: str(amount) for key, amount in self.counted[application.pk].items() if amount}
+
+
+def in_turn(applications: Iterable[Application]) -> list[Application]:
+    """In the order of filing; of two at one moment the one that was begun first."""
+    return sorted(applications, key=lambda one: (one.submitted_at or dates.now(), one.pk))
+
+
+def asked_of(applications: Sequence[Application], step: Callable[[int], None] = unheard) -> dict[str, Asked]:
     """By application: the amount that it was approved for, as far as the rules still give it today.
 
     In the order of filing, each on top of those before it: caps of an enterprise or a group that two members share hold for
-    both together.
+    both together, and bands of the year go on where the one before ended. ``step`` is told how many are done.
     """
-    taken: dict[str, Decimal] = {}
+    fellows = Fellows()
     found: dict[str, Asked] = {}
-    for application in sorted(applications, key=lambda one: (one.submitted_at or dates.now(), one.pk)):
-        facts = facts_of(application)
-        used = dict(facts.used.caps)
-        for key, amount in taken.items():
-            used[key] = used.get(key, ZERO) + amount
-        assessment = assessed(application, replace(facts, used=replace(facts.used, caps=used)))
+    for place, application in enumerate(in_turn(applications)):
+        step(place)
+        facts, assessment = fellows.assess(application)
         ceiling = application.approved_amount or ZERO
         amount = ZERO if assessment.outcome is Outcome.REFUSED else min(ceiling, assessment.amount)
-        for use in assessment.cap_uses:
-            taken[use.key] = taken.get(use.key, ZERO) + min(use.amount, amount)
+        fellows.take(application, assessment, amount)
         words = []
         if amount < ceiling:
             why = "".join(finding.sentence for finding in assessment.refusals) or (
@@ -60,7 +103,9 @@ def asked_of(applications: Sequence[Application]) -> dict[str, Asked]:
             )
             sentence = f"{why}核准 {money(ceiling)}，参与分配 {money(amount)}。"
             words.append({"code": "asked", "asked": str(ceiling), "given": str(amount), "sentence": sentence})
-        found[application.application_no] = Asked(amount, facts, facts.review.score, words)
+        found[application.application_no] = Asked(
+            amount, facts, facts.review.score, words, fellows.counts(application)
+        )
     return found
 
 

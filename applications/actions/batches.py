@@ -1,12 +1,12 @@
 """审定批次: gather what was approved, share out, approve by another person, notice together; or go back with a reason.
 
-``batch_issue`` issues it whole. What is left of each pool is read from the ledger when the batch is shared out; the ledger
+``batch_issue`` issues it whole, ``batch_parts`` a large one in parts. What is left of each pool is read from the ledger when the batch is shared out; the ledger
 decides once more when it is issued.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,15 +14,18 @@ from typing import Any
 from applications.actions import cases
 from applications.actions.batch_members import (
     candidates,
+    carried_over,
     control_hash,
     hands_in,
+    left_by_lists,
     members_of,
     pending,
+    require_nobody_readmitted,
     require_unchanged,
     unlist,
 )
 from applications.actions.batch_rows import OFFICE, as_it_stands, move, note, require_reason
-from applications.actions.batch_sharing import Asked, asked_of, contender_of, rooms_of
+from applications.actions.batch_sharing import Asked, asked_of, contender_of, rooms_of, unheard
 from applications.actions.batch_times import chosen_time, time_name
 from applications.actions.issuing import DEFAULT_NOTICE_DAYS
 from applications.models import Application, BatchMember, IssueBatch, PublicNotice
@@ -39,9 +42,6 @@ from vouchers.policy.batching import Allotted, Room, grants_by_batch, share_out,
 from vouchers.policy.terms import IssueWay, Stage
 from vouchers.policy.words import instant_words
 
-MOST_MEMBERS = 1500
-"""So many fit into one chain of the ledger, which succeeds or fails whole."""
-
 
 def open_batch(
     program: Program,
@@ -53,7 +53,7 @@ def open_batch(
     title: str = "",
 ) -> IssueBatch:
     """建立批次: for a filing window that is over (``window`` is the ``key`` of one of its times), or where the version has
-    none, for what was filed up to a day.
+    none, for what was filed up to a day. Of a version by list (免申即享): for the rows that earlier lists went on without.
 
     Raises ``Invalid`` (``issue_batch.*``) and ``NotNow`` (``issue_batch.unfinished``)."""
     announce("issue_batch.open")
@@ -63,7 +63,10 @@ def open_batch(
     if not grants_by_batch(scheme):
         raise Invalid("issue_batch.single", "本版政策逐件核定，不需建立批次。", field="publication")
     if scheme.issue.way is IssueWay.WITHOUT_APPLICATION:
-        raise Invalid("issue_batch.listed", "本版政策免申即享，请上传名单建立批次。", field="publication")
+        if not carried_over(publication).exists():
+            raise Invalid("issue_batch.listed", "本版政策免申即享，请上传名单建立批次。", field="publication")
+        name = title or f"{program.name} {_month(dates.today())}名单余件批次"
+        return make_batch(publication, by=by, filed_before=dates.now(), title=name, is_listed=True)
     chosen = None
     if any(one.stage is Stage.APPLICATION for one in scheme.windows):
         chosen = chosen_time(publication, window)
@@ -128,42 +131,19 @@ class Allotment:
     allotted: dict[str, Allotted]
 
 
-def allot(batch: IssueBatch, applications: Sequence[Application]) -> Allotment:
+def allot(
+    batch: IssueBatch, applications: Sequence[Application], step: Callable[[int], None] = unheard
+) -> Allotment:
     """What sharing out now would give; nothing is written."""
-    asked = asked_of(applications)
+    asked = asked_of(applications, step)
     rooms = rooms_of(batch, applications, asked)
     contenders = [contender_of(one, asked[one.application_no]) for one in applications]
     rule = batch.publication.scheme.issue.shortage
     return Allotment(asked, rooms, share_out(rule, rooms, contenders))
 
 
-def too_many(batch: IssueBatch, count: int) -> Invalid:
-    """More than one chain of the ledger takes, and what this batch's office can do about it.
-
-    A filing window is one batch by its text, so an earlier day does not divide it: what is beyond is set aside, by name and
-    with a reason."""
-    beyond = f"写明理由将 {count - MOST_MEMBERS} 件暂不列入本批，它们由下一批归集"
-    if batch.is_listed:
-        hint = f"可{beyond}；以后的名单请控制在 {MOST_MEMBERS} 件以内。"
-    elif batch.window_code:
-        hint = f"同一申报期整批分配，不能以更早的截止日拆分；可{beyond}，以该批当时剩余的资金分配。"
-    else:
-        hint = f"可撤销本批，以更早的归集截止日另建；或{beyond}。"
-    return Invalid(
-        "issue_batch.too_many",
-        f"一批最多 {MOST_MEMBERS} 件（整批一次入账的上限），本批已归集 {count} 件，不能分配。",
-        hint=hint,
-    )
-
-
-def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> IssueBatch:
-    """分配: what is left of the pools goes to the members by the version's rule, to the fen.
-
-    With ``waived_reason`` it goes on without those that are not decided yet; they wait for a later batch. Raises ``NotNow``
-    (``issue_batch.pending``, ``issue_batch.empty``, ``issue_batch.no_budget``)."""
-    announce("issue_batch.share_out", waived_reason)
-    require_role(by, *OFFICE, region=batch.program.region)
-    as_it_stands(batch, "share_out")
+def require_decided(batch: IssueBatch, waived_reason: str) -> None:
+    """Refuse (409 ``issue_batch.pending``) to go on without those that are not decided, unless with a reason."""
     waiting = pending(batch).count()
     if waiting and not waived_reason.strip():
         raise NotNow(
@@ -171,36 +151,36 @@ def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> 
             f"本期还有 {waiting} 件未办结，分配后它们不能再参加本批。",
             hint="请先核准或作出不予支持的决定；确须先行分配的，请写明理由，未办结的件转入下一批。",
         )
+
+
+def share_out_batch(
+    batch: IssueBatch, *, by: User, waived_reason: str = "", step: Callable[[int], None] = unheard
+) -> IssueBatch:
+    """分配: what is left of the pools goes to the members by the version's rule, to the fen. However many they are, all of a
+    filing window share in one allotment; ``step`` is told how many are done.
+
+    With ``waived_reason`` it goes on without those that are not decided yet; they wait for a later batch. Raises ``NotNow``
+    (``issue_batch.pending``, ``issue_batch.empty``, ``issue_batch.no_budget``)."""
+    announce("issue_batch.share_out", waived_reason)
+    require_role(by, *OFFICE, region=batch.program.region)
+    as_it_stands(batch, "share_out")
+    require_decided(batch, waived_reason)
     applications = list(candidates(batch).select_for_update(no_key=True, of=("self",)))
     if not applications:
         raise NotNow("issue_batch.empty", "本批没有已核准的申领，不能分配。")
-    if len(applications) > MOST_MEMBERS:
-        raise too_many(batch, len(applications))
-    allotment = allot(batch, applications)
+    allotment = allot(batch, applications, step)
     asked, rooms, allotted = allotment.asked, allotment.rooms, allotment.allotted
     batch.members.exclude(application__in=applications).filter(set_aside_reason="", listed_row=None).delete()
-    for application in applications:
-        mine = allotted[application.application_no]
-        BatchMember.objects.update_or_create(
-            batch=batch,
-            application=application,
-            defaults={
-                "place": mine.place,
-                "score": contender_of(application, asked[application.application_no]).score,
-                "asked_amount": mine.asked,
-                "allotted_amount": mine.given,
-                "working": [
-                    {
-                        "code": step.code,
-                        "asked": str(step.asked),
-                        "given": str(step.given),
-                        "sentence": step.sentence,
-                    }
-                    for step in mine.steps
-                ]
-                or asked[application.application_no].words,
-            },
-        )
+    BatchMember.objects.bulk_create(
+        [
+            _member(batch, one, asked[one.application_no], allotted[one.application_no])
+            for one in applications
+        ],
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["batch", "application"],
+        update_fields=["place", "score", "asked_amount", "allotted_amount", "working", "year_basis"],
+    )
     Application.objects.filter(pk__in=[one.pk for one in applications]).update(batch=batch)
     total_asked, total_given = totals(allotted)
     move(
@@ -231,6 +211,23 @@ def share_out_batch(batch: IssueBatch, *, by: User, waived_reason: str = "") -> 
     return batch
 
 
+def _member(batch: IssueBatch, application: Application, asked: Asked, mine: Allotted) -> BatchMember:
+    steps = [
+        {"code": step.code, "asked": str(step.asked), "given": str(step.given), "sentence": step.sentence}
+        for step in mine.steps
+    ]
+    return BatchMember(
+        batch=batch,
+        application=application,
+        place=mine.place,
+        score=contender_of(application, asked).score,
+        asked_amount=mine.asked,
+        allotted_amount=mine.given,
+        working=steps or asked.words,
+        year_basis=asked.year_basis,
+    )
+
+
 def approve_batch(batch: IssueBatch, *, by: User, reason: str = "") -> IssueBatch:
     """批准: by an approver without a hand in the batch or in any of its cases, those set aside included."""
     announce("issue_batch.approve", reason)
@@ -238,6 +235,7 @@ def approve_batch(batch: IssueBatch, *, by: User, reason: str = "") -> IssueBatc
     as_it_stands(batch, "approve")
     members = members_of(batch)
     require_other_person(by, {batch.shared_by_id} | hands_in(batch), "批准审定批次")
+    require_nobody_readmitted(batch)
     require_unchanged(batch, members, ApplicationState.APPROVED)
     move(
         batch,
@@ -250,18 +248,20 @@ def approve_batch(batch: IssueBatch, *, by: User, reason: str = "") -> IssueBatc
     return batch
 
 
-def notice_batch(batch: IssueBatch, *, by: User) -> IssueBatch:
+def notice_batch(batch: IssueBatch, *, by: User, step: Callable[[int], None] = unheard) -> IssueBatch:
     """公示: all that are allotted something, on one list and for the same days; each may be objected to by itself."""
     announce("issue_batch.publish_notice")
     require_role(by, *OFFICE, region=batch.program.region)
     as_it_stands(batch, "publish_notice")
     members = members_of(batch)
+    require_nobody_readmitted(batch)
     require_unchanged(batch, members, ApplicationState.APPROVED)
     days = batch.publication.scheme.issue.notice_working_days
     days = DEFAULT_NOTICE_DAYS if days is None else days
     opens = dates.today()
     closes = dates.add_working_days(opens, days + 1) if days else opens
-    for one in members:
+    for place, one in enumerate(members):
+        step(place)
         if not one.allotted_amount:
             continue
         cases.move(one.application, "publish_notice", by=by, amount=one.allotted_amount)
@@ -288,20 +288,23 @@ def notice_batch(batch: IssueBatch, *, by: User) -> IssueBatch:
     return batch
 
 
-def reopen_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
+def reopen_batch(
+    batch: IssueBatch, *, by: User, reason: str, step: Callable[[int], None] = unheard
+) -> IssueBatch:
     """退回归集: with the reason; what was shared out, approved and noticed counts no longer."""
     announce("issue_batch.reopen", reason)
     require_role(by, *OFFICE, region=batch.program.region)
     as_it_stands(batch, "reopen")
     require_reason(reason)
-    for one in members_of(batch):
+    for place, one in enumerate(members_of(batch)):
+        step(place)
         case = one.application
         if case.state == ApplicationState.NOTICED and case.batch_id == batch.pk:
             cases.move(case, "recall_notice", by=by, reason=reason)
     PublicNotice.objects.filter(batch=batch).update(recalled_on=dates.today())
     Application.objects.filter(batch=batch).update(batch=None)
     batch.members.filter(set_aside_reason="").update(
-        place=None, asked_amount=None, allotted_amount=None, working=[]
+        place=None, asked_amount=None, allotted_amount=None, working=[], year_basis={}
     )
     move(
         batch,
@@ -324,14 +327,18 @@ def reopen_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
     return batch
 
 
-def cancel_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
+def cancel_batch(
+    batch: IssueBatch, *, by: User, reason: str, step: Callable[[int], None] = unheard
+) -> IssueBatch:
     """撤销: before anything is shared out. What it would have gathered waits for another; the rows of a list that is cancelled
     leave with it, and their documents may stand in the corrected one."""
     announce("issue_batch.cancel", reason)
     require_role(by, *OFFICE, region=batch.program.region)
     as_it_stands(batch, "cancel")
     require_reason(reason)
-    for one in batch.members.exclude(listed_row=None).select_related("application__program__region"):
+    rows = batch.members.exclude(listed_row=None).select_related("application__program__region")
+    for place, one in enumerate(rows):
+        step(place)
         if one.application.lifecycle.find("unlist", one.application.state) is not None:
             unlist(one.application, by=by, reason=reason, with_its_list=True)
     announce("issue_batch.cancel", reason)
@@ -340,16 +347,14 @@ def cancel_batch(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
 
 
 def waiting_programs(user: Any) -> list[tuple[Publication, int]]:
-    """The versions of the person's regions whose approved applications wait for a batch, with how many do."""
-    rows = (
-        Application.objects.visible_to(user, *OFFICE)
-        .filter(state=ApplicationState.APPROVED, awaits_batch=True, batch=None)
-        .exclude(is_listed=True, memberships__batch__state__in=UNFINISHED)  # its own list's batch is at work
-        .values_list("publication", flat=True)
-    )
+    """The versions of the person's regions whose applications wait for a batch, with how many do: those that are approved, and
+    the rows of lists that an earlier batch went on without, decided or not."""
+    mine = Application.objects.visible_to(user, *OFFICE).filter(batch=None)
+    filed = mine.filter(state=ApplicationState.APPROVED, awaits_batch=True, is_listed=False)
     counts: dict[int, int] = {}
-    for key in rows:
-        counts[key] = counts.get(key, 0) + 1
+    for rows in (filed, mine.filter(pk__in=left_by_lists())):
+        for key in rows.values_list("publication", flat=True):
+            counts[key] = counts.get(key, 0) + 1
     found = (
         Publication.objects.filter(pk__in=counts).select_related("program__region").order_by("program__code")
     )
@@ -359,7 +364,8 @@ def waiting_programs(user: Any) -> list[tuple[Publication, int]]:
 def window_words(batch: IssueBatch) -> str:
     """What the batch gathers, in words."""
     if batch.is_listed:
-        return "主管部门编制的名单"
+        own = batch.members.exclude(listed_row=None).exists()
+        return "主管部门编制的名单，及以前各批名单的余件" if own else "以前各批名单的余件"
     name = time_name(batch)
     until = f"{instant_words(batch.filed_before)} 前提交并核准的申领"
     return f"{name}：{until}" if name else until

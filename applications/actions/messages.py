@@ -35,6 +35,10 @@ def tell_about_application(message: str, application: Application) -> Message:
             "申领本批未获分配",
             f"您的申领 {number} 符合条件，但本批资金按政策规定分配后，本件未获支持：{reason} 您可在 15 个工作日内提出异议。",
         ),
+        "application_readmitted": (
+            "异议成立，申领恢复办理",
+            f"您的申领 {number}：{reason} 您目前无需办理任何事项。",
+        ),
         "application_listed": (
             "请确认免申即享意愿和收款账户",
             f"贵单位已列入免申即享名单，申领编号 {number}，无需提交申领材料。请在申领页面确认意愿和收款账户，确认后即可使用。",
@@ -93,7 +97,9 @@ def tell_about_claim(message: str, claim: Claim) -> list[Message]:
 def _last_reason(kind: str, number: str) -> str:
     row = (
         Review.objects.filter(
-            subject_kind=kind, subject_no=number, verb__in=("return", "reject", "leave_unfunded")
+            subject_kind=kind,
+            subject_no=number,
+            verb__in=("return", "reject", "leave_unfunded", "readmit", "share_again"),
         )
         .exclude(reason="")
         .order_by("-pk")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from applications.actions import cases
+from applications.actions.issuing import tell
+from applications.actions.readmissions import readmit
 from applications.models import Application, Claim, Objection
 from applications.models.notices import ObjectionState
 from vouchers import dates
@@ -60,7 +62,8 @@ def subject_of(objection: Objection) -> Application | Claim | Clawback:
 
 
 def answer_objection(objection: Objection, *, uphold: bool, answer: str, by: User) -> Objection:
-    """Uphold or dismiss, with the answer that the objector will read. An upheld one sends a noticed case back."""
+    """Uphold or dismiss, with the answer that the objector will read. An upheld one sends a noticed case back, and brings back
+    an application that was turned down (``readmissions``)."""
     announce("objection.uphold" if uphold else "objection.dismiss", answer)
     require_role(by, Role.APPROVER, Role.INVESTIGATOR, region=objection.region_code)
     if not answer.strip():
@@ -79,6 +82,10 @@ def answer_objection(objection: Objection, *, uphold: bool, answer: str, by: Use
         withdraw_clawback(case, by=by, reason=f"异议 {objection.objection_no} 成立：{answer.strip()}")
     if uphold and isinstance(case, Application) and case.state == "noticed":
         cases.move(case, "uphold_objection", by=by, reason=answer.strip())
+    elif uphold and isinstance(case, Application):
+        told = readmit(case, by=by, reason=f"异议 {objection.objection_no} 成立：{answer.strip()}")
+        if told:
+            tell(case, "application_readmitted")
     return objection
 
 

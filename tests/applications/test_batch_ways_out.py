@@ -10,13 +10,11 @@ import pytest
 from applications.actions.applications import approve_application, recommend_application
 from applications.actions.batch_members import candidates, pending, set_aside, take_back, unlist
 from applications.actions.batches import (
-    MOST_MEMBERS,
     approve_batch,
     cancel_batch,
     open_batch,
     reopen_batch,
     share_out_batch,
-    too_many,
 )
 from applications.models import Application, IssueBatch, Review
 from tests.applications import kinds
@@ -239,21 +237,7 @@ def test_one_that_was_set_aside_is_taken_back_before_the_sharing_out(
     ]
 
 
-# ---- more than one chain takes, and the fen of several treasuries
-
-
-def test_what_is_more_than_a_batch_takes_is_told_with_a_way_that_this_batch_really_has(cast: Cast):
-    publication = batched(cast, Shortage.PRO_RATA)
-    with acting(cast.handler, "test"):
-        batch = open_batch(publication.program, by=cast.handler)
-    by_day = too_many(batch, MOST_MEMBERS + 7)
-    assert f"{MOST_MEMBERS + 7} 件" in by_day.message
-    assert "更早的归集截止日" in str(by_day.hint) and "将 7 件暂不列入" in str(by_day.hint)
-    batch.window_code = "spring"
-    by_window = too_many(batch, MOST_MEMBERS + 7)
-    assert "不能以更早的截止日拆分" in str(by_window.hint) and "将 7 件暂不列入" in str(by_window.hint)
-    batch.is_listed = True
-    assert "以后的名单" in str(too_many(batch, MOST_MEMBERS + 7).hint)
+# ---- the fen of several treasuries
 
 
 def test_where_two_treasuries_share_the_cost_the_fen_that_is_kept_back_is_named(cast: Cast):

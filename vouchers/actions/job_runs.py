@@ -159,17 +159,23 @@ def claim_next() -> Job | None:
 
 def _give_up(job: Job) -> None:
     """What becomes of a job whose run fell silent."""
+    leaves = _leaves(job)
     if job.cancel_asked:
-        jobs.end_job(job, "cancel", "job.cancelled", "已按要求取消，未保留任何结果。")
+        jobs.end_job(job, "cancel", "job.cancelled", f"已按要求取消，{leaves}")
     elif job.runs >= MOST_RUNS:
         jobs.end_job(
             job,
             "fail",
             "job.lost",
-            f"办理本任务的进程先后 {job.runs} 次中断，已停止重试，未保留任何结果。请稍后重新提请；如仍未完成，请联系系统管理人员。",
+            f"办理本任务的进程先后 {job.runs} 次中断，已停止重试，{leaves}请稍后重新提请；如仍未完成，请联系系统管理人员。",
         )
     else:
         advance(job, "wait_again", by=None, update={"beat_at": None})
+
+
+def _leaves(job: Job) -> str:
+    kind = jobs.kind_of(job)
+    return kind.leaves if kind is not None else "未保留任何结果。"
 
 
 def run_job(job: Job) -> None:
@@ -181,10 +187,11 @@ def run_job(job: Job) -> None:
             if kind is None:
                 raise DomainError("job.unknown_kind", "本系统当前没有安装办理该事项的模块。")
             outcome = kind.handler(run)
-            run.check()
+            if not kind.kept:
+                run.check()
         _finish(run, outcome)
     except JobCancelled:
-        _end(run, "cancel", "job.cancelled", "已按要求取消，未保留任何结果。")
+        _end(run, "cancel", "job.cancelled", f"已按要求取消，{_leaves(job)}")
     except JobLost:
         _tidy(run)
         log.warning("%s: run %s was lost", job.job_no, run.token)

@@ -47,13 +47,20 @@ Handler = Callable[["Run"], JobResult]
 @dataclass(frozen=True)
 class JobKind:
     """One kind of long work. ``roles`` may ask for it and cancel it, ``readers`` (beside them) may see it, both for the
-    job's region; without roles it is the asker's own."""
+    job's region; without roles it is the asker's own. ``kept`` says what a run leaves behind that does not finish; such a run is
+    done when its handler says so, whoever asked meanwhile that it stop. Empty: nothing is left of it."""
 
     code: str
     label: str
     handler: Handler
     roles: tuple[str, ...] = ()
     readers: tuple[str, ...] = ()
+    kept: str = ""
+
+    @property
+    def leaves(self) -> str:
+        """What is left of a run that did not finish, as the end of a sentence."""
+        return self.kept or "未保留任何结果。"
 
 
 KINDS: dict[str, JobKind] = {}

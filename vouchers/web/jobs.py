@@ -99,6 +99,7 @@ def shown(request: HttpRequest, job: Job) -> dict[str, Any]:
     return {
         "job": job,
         "kind_label": kind.label if kind else job.kind,
+        "kept": kind.kept if kind else "",
         "poll": reverse("jobs:progress", args=[job.job_no]),
         "cancel_url": reverse("jobs:cancel", args=[job.job_no])
         if not job.over and not job.cancel_asked and may_cancel(job, person)  # type: ignore[arg-type]
@@ -180,9 +181,15 @@ def cancel(request: HttpRequest, job_no: str) -> HttpResponse:
         note_refusal(request, refusal)
     else:
         messages.success(
-            request, _("已取消。") if after.over else _("已要求取消，正在停止；已算出的部分不保留。")
+            request,
+            _("已取消。") if after.over else _("已要求取消，正在停止；%(left)s") % {"left": _left(after)},
         )
     return redirect(job_address(found))
+
+
+def _left(job: Job) -> str:
+    kind = kind_of(job)
+    return kind.kept if kind and kind.kept else _("已算出的部分不保留。")
 
 
 @staff_view

@@ -57,7 +57,12 @@ TONE_IN_LIFECYCLE: dict[str, dict[str, str]] = {
     },
     "instalment_plan": {"asked": "waiting", "agreed": "granted", "replaced": "closed"},
     "payment_batch": {"proposed": "waiting", "approved": "progress"},
-    "issue_batch": {"open": "progress", "shared_out": "waiting", "approved": "progress"},
+    "issue_batch": {
+        "open": "progress",
+        "shared_out": "waiting",
+        "approved": "progress",
+        "issuing": "progress",
+    },
     "policy_version": {"proposed": "waiting", "terminated": "closed"},
     "job": {"waiting": "neutral"},
     "carry_over": {"proposed": "waiting"},

@@ -7,45 +7,48 @@ from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
 
-from applications.actions.batch_issue import issue_batch
-from applications.actions.batch_lists import make_list, review_list
+from applications.actions.batch_issue import WHOLE_AT_MOST
+from applications.actions.batch_jobs import DEEDS, order_deed
+from applications.actions.batch_lists import make_list
 from applications.actions.batch_members import candidates, members_of, pending, set_aside, take_back
-from applications.actions.batch_rows import OFFICE
+from applications.actions.batch_parts import issued_so_far
+from applications.actions.batch_rows import JOB_KINDS, OFFICE, job_under_way, last_job
 from applications.actions.batch_times import ended_times
 from applications.actions.batches import (
     allot,
-    approve_batch,
-    cancel_batch,
-    notice_batch,
     open_batch,
-    reopen_batch,
-    share_out_batch,
     waiting_programs,
     window_words,
 )
 from applications.batch_files import allotment_workbook
 from applications.batch_lists import list_template
 from applications.models import Application, BatchMember, IssueBatch, Review
+from applications.models.applications import ApplicationState
 from applications.models.batches import UNFINISHED, IssueBatchState
 from applications.web.desk.access import act, attempt, desk_view
 from applications.web.downloads import attachment
 from vouchers import dates
 from vouchers.access import Role, has_role, require_role
 from vouchers.actions.budgets import room_of
+from vouchers.actions.jobs import note_seen
 from vouchers.actions.policies import publication_in_force
 from vouchers.errors import DomainError, Invalid
 from vouchers.middleware import note_refusal
-from vouchers.models import Program, Publication
+from vouchers.models import Job, Program, Publication
+from vouchers.models.jobs import JobState
 from vouchers.money import ZERO, capital
 from vouchers.policy.terms import IssueWay, Shortage, Stage
 from vouchers.states import verbs_for
+from vouchers.web.jobs import register_job_page, shown
 from vouchers.workbooks.opening import MOST_BYTES
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -58,6 +61,8 @@ _DEEDS = {
     "set_aside": _lazy("暂不列入本批"),
     "take_back": _lazy("恢复列入本批"),
     "unlist": _lazy("移出名单"),
+    "readmit": _lazy("异议成立，恢复参加"),
+    "pause_issue": _lazy("发放暂停"),
 }
 
 
@@ -74,6 +79,7 @@ def _list_page(request: HttpRequest, refusals: Sequence[DomainError] = ()) -> Ht
             "publication": publication,
             "count": count,
             "windows": ended_times(publication),
+            "listed": publication.scheme.issue.way is IssueWay.WITHOUT_APPLICATION,
             "has_windows": any(one.stage is Stage.APPLICATION for one in publication.scheme.windows),
             "unfinished": IssueBatch.objects.filter(
                 program=publication.program, state__in=UNFINISHED
@@ -172,47 +178,95 @@ def _batch(request: HttpRequest, batch_no: str) -> IssueBatch:
 def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
     """Everything of one batch."""
     row = _batch(request, batch_no)
-    members = members_of(row)
+    job = last_job(row)
+    asked = request.GET.get("q", "").strip()
+    taking_part = row.members.filter(set_aside_reason="", asked_amount__isnull=False)
+    aside = row.members.exclude(set_aside_reason="").select_related("application__enterprise")
+    idle = job is None or job.over
     context: dict[str, Any] = {
         "batch": row,
         "rule": Shortage(row.rule),
         "gathers": window_words(row),
-        "members": members if row.state != IssueBatchState.OPEN else [],
+        "q": asked,
         "by_score": row.rule == Shortage.BY_SCORE.value,
-        "verbs": verbs_for(row, request.user, region=row.program.region),  # type: ignore[arg-type]
+        "verbs": [one for one in _verbs(request, row) if idle],
+        "may_gather": idle
+        and row.state == IssueBatchState.OPEN
+        and has_role(request.user, *OFFICE, region=row.program.region),
         "reasoned": REASONED,
-        "aside": row.members.exclude(set_aside_reason="").select_related("application__enterprise"),
+        "aside": _page(request, aside, "aside", asked, "application__"),
         "timeline": _timeline(row),
         "in_words": capital(row.allotted_amount) if row.allotted_amount is not None else "",
-        "funded": sum(bool(one.allotted_amount) for one in members),
-        "unfunded": sum(not one.allotted_amount for one in members),
+        "funded": taking_part.filter(allotted_amount__gt=0).count(),
+        "unfunded": taking_part.filter(allotted_amount=0).count(),
+        "in_parts": taking_part.filter(allotted_amount__gt=0).count() > WHOLE_AT_MOST,
     }
+    if job is not None:
+        note_seen(job, by=request.user)  # type: ignore[arg-type]
+    if job is not None and _shows(row, job):
+        context |= {"last": job} | (shown(request, job) if not job.over else {})
     if row.state == IssueBatchState.OPEN:
-        context |= _gathered(request, row)
-    elif row.state in (IssueBatchState.APPROVED, IssueBatchState.NOTICED):
+        context |= _gathered(request, row, asked)
+    else:
+        rows = taking_part.select_related("application__enterprise").order_by("place", "pk")
+        context["members"] = _page(request, rows, "page", asked, "application__")
+    if row.state in (IssueBatchState.APPROVED, IssueBatchState.NOTICED):
         context["issue_preview"] = _issue_preview(row)
+    if row.state == IssueBatchState.ISSUING:
+        issued, total, amount = issued_so_far(row)
+        context |= {"issued": issued, "total": total, "issued_amount": amount, "left": total - issued}
     return render(request, "desk/issue_batch.html", context)
 
 
-def _gathered(request: HttpRequest, row: IssueBatch) -> dict[str, Any]:
-    found = list(candidates(row))
+def _shows(row: IssueBatch, job: Job) -> bool:
+    """What the worker does or did is shown while it matters: under way, or without success and nothing was done since."""
+    if not job.over:
+        return True
+    later = Review.objects.filter(
+        subject_kind="issue_batch", subject_no=row.batch_no, recorded_at__gt=job.ended_at
+    )
+    return (job.state != JobState.DONE or row.state == IssueBatchState.ISSUING) and not later.exists()
+
+
+def _verbs(request: HttpRequest, row: IssueBatch) -> list[Any]:
+    verbs = verbs_for(row, request.user, region=row.program.region)  # type: ignore[arg-type]
+    return [one for one in verbs if one.verb != "begin_issue"]
+
+
+def _page(request: HttpRequest, rows: QuerySet[Any], parameter: str, asked: str, path: str) -> Page[Any]:
+    """One page of a list, of those whose number or enterprise was asked for."""
+    if asked:
+        rows = rows.filter(
+            Q(**{f"{path}application_no__icontains": asked})
+            | Q(**{f"{path}enterprise__name__icontains": asked})
+            | Q(**{f"{path}enterprise__uscc__iexact": asked})
+        )
+    return Paginator(rows, PAGE).get_page(request.GET.get(parameter))
+
+
+def _gathered(request: HttpRequest, row: IssueBatch, asked: str) -> dict[str, Any]:
+    found, waiting = candidates(row), pending(row)
+    count = found.count()
     context: dict[str, Any] = {
-        "gathered": found,
-        "gathered_sum": sum((one.approved_amount or ZERO for one in found), ZERO),
-        "pending": list(pending(row)),
-        "may_gather": has_role(request.user, *OFFICE, region=row.program.region),
-        "may_preview": len(found) <= MOST_PREVIEWED,
+        "gathered": _page(request, found, "page", asked, ""),
+        "gathered_count": count,
+        "gathered_sum": found.order_by().aggregate(total=Sum("approved_amount"))["total"] or ZERO,
+        "pending": _page(request, waiting, "waiting", asked, ""),
+        "pending_count": waiting.count(),
+        "may_preview": 0 < count <= MOST_PREVIEWED,
         "may_review": row.is_listed
-        and pending(row).exists()
+        and waiting.filter(state=ApplicationState.ACCEPTED).exists()
+        and job_under_way(row) is None
         and has_role(request.user, Role.APPROVER, region=row.program.region),
     }
-    if found and context["may_preview"] and "preview" in request.GET:
+    if context["may_preview"] and "preview" in request.GET:
+        applications = list(found)
         try:
-            allotment = allot(row, found)
+            allotment = allot(row, applications)
         except DomainError as refusal:
             note_refusal(request, refusal)
             return context
-        by_number = {one.application_no: one for one in found}
+        by_number = {one.application_no: one for one in applications}
         context["preview"] = [
             {
                 "application": by_number[one.case_no],
@@ -227,6 +281,7 @@ def _gathered(request: HttpRequest, row: IssueBatch) -> dict[str, Any]:
         ]
         context["preview_rooms"] = allotment.rooms
         context["preview_sum"] = sum((one.given for one in allotment.allotted.values()), ZERO)
+        context["preview_asked"] = sum((one.asked for one in allotment.allotted.values()), ZERO)
     return context
 
 
@@ -270,28 +325,27 @@ def _timeline(row: IssueBatch) -> list[dict[str, Any]]:
 @require_POST
 @desk_view
 def decide(request: HttpRequest, batch_no: str, verb: str) -> HttpResponse:
-    """One verb on a batch."""
+    """One verb on a batch: done now, or given to the worker where the batch is large; its page then shows how far it is."""
     row = _batch(request, batch_no)
-    reason = request.POST.get("reason", "")
-    deeds = {
-        "share_out": lambda by: share_out_batch(row, by=by, waived_reason=reason),
-        "approve": lambda by: approve_batch(row, by=by, reason=reason),
-        "publish_notice": lambda by: notice_batch(row, by=by),
-        "issue": lambda by: issue_batch(row, by=by),
-        "reopen": lambda by: reopen_batch(row, by=by, reason=reason),
-        "cancel": lambda by: cancel_batch(row, by=by, reason=reason),
-        "review_list": lambda by: review_list(row, by=by, reason=reason),
-    }
-    if verb not in deeds:
+    if verb not in DEEDS:
         raise Http404
     label = _("审核名单") if verb == "review_list" else row.lifecycle.label_of(verb)
-    return act(
-        request,
-        lambda: deeds[verb](request.user),
-        _("批次 %(number)s：已%(verb)s。") % {"number": batch_no, "verb": label},
-        "desk:issue_batch",
-        batch_no,
-    )
+    try:
+        job = order_deed(row, verb, by=request.user, reason=request.POST.get("reason", ""))  # type: ignore[arg-type]
+    except DomainError as refusal:
+        note_refusal(request, refusal)
+        if refusal.hint:
+            messages.info(request, refusal.hint)
+        return redirect("desk:issue_batch", batch_no)
+    words = {"number": batch_no, "verb": label}
+    if job is None:
+        messages.success(request, _("批次 %(number)s：已%(verb)s。") % words)
+    else:
+        messages.info(
+            request,
+            _("批次 %(number)s：“%(verb)s”件数较多，已转后台办理，进度见下，您可以离开本页。") % words,
+        )
+    return redirect("desk:issue_batch", batch_no)
 
 
 @require_POST
@@ -322,3 +376,7 @@ def workbook(request: HttpRequest, batch_no: str) -> HttpResponse:
         raise Invalid("issue_batch.not_shared", "批次分配后才能导出清单。")
     content = allotment_workbook(row, members)
     return attachment(request, content, f"{row.batch_no}.xlsx", XLSX, "allotment_list", row.batch_no)
+
+
+for _kind in JOB_KINDS:
+    register_job_page(_kind, lambda job: reverse("desk:issue_batch", args=[job.key]))
