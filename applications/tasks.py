@@ -7,7 +7,7 @@ from datetime import date
 
 from celery import shared_task
 
-from applications.actions.claims import claims_due_to_lapse, lapse_if_due, mark_claim_paid
+from applications.actions.claims import claims_due_to_lapse, lapse_due, mark_claim_paid
 from applications.actions.clawback_cases import draft_for_claim, draft_for_invoice, tell_about_clawback
 from applications.actions.messages import tell_about_application, tell_about_claim
 from applications.actions.payment_news import is_paid, tell_of_return
@@ -20,6 +20,9 @@ from vouchers.models import Clawback
 from vouchers.tasks import outbox_task
 
 log = logging.getLogger(__name__)
+
+#: So many claims lapse in one transaction, and in one call of the ledger.
+LAPSE_TOGETHER = 100
 
 
 @outbox_task("applications.notify", "message.send")
@@ -68,13 +71,24 @@ def record_overdue_clawbacks() -> list[str]:
 def lapse_claims() -> int:
     """Every night: returned claims whose time is over, and deductions never confirmed, give back what they reserved.
 
-    Each by itself: one that cannot lapse does not keep the others waiting.
+    Many in one transaction; where one of them cannot lapse, each by itself, so that it does not keep the others waiting.
     """
     on, lapsed = dates.today(), 0
-    for claim_no in claims_due_to_lapse(on):
+    numbers = claims_due_to_lapse(on)
+    for start in range(0, len(numbers), LAPSE_TOGETHER):
+        some = numbers[start : start + LAPSE_TOGETHER]
         try:
-            with acting(Actor.service("applications.lapse_claims"), "claim.lapse"):
-                lapsed += lapse_if_due(claim_no, on)
+            lapsed += _lapse(some, on)
         except DomainError:
-            log.exception("%s did not lapse", claim_no)
+            log.exception("%s claims are lapsed one by one", len(some))
+            for claim_no in some:
+                try:
+                    lapsed += _lapse([claim_no], on)
+                except DomainError:
+                    log.exception("%s did not lapse", claim_no)
     return lapsed
+
+
+def _lapse(claim_nos: list[str], on: date) -> int:
+    with acting(Actor.service("applications.lapse_claims"), "claim.lapse"):
+        return lapse_due(claim_nos, on)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from applications.actions.assessments import assessed, columns, facts_of, kept, 
 from applications.actions.basis_items import require_filer
 from applications.actions.claim_grounds import require_balance, require_lease, require_papers, require_voucher
 from applications.actions.leases import check_lease_price
+from applications.actions.reservations import expires_on, give_back, keep_for_review, require_in_time
 from applications.evidence import free_evidence, hold_evidence, require_evidence
 from applications.facts import latest_price_check
 from applications.grounds import first_track
@@ -178,6 +180,7 @@ def submit_claim(
             on=dates.today(),
             id=reserve_id,
             caps=caps_of(scheme, facts, assessment),
+            expires_on=expires_on(made),
             replacing=held,
         ),
     )
@@ -255,6 +258,7 @@ def settle_instantly(claim: Claim) -> Claim:
         )
     if claim.lifecycle.find("settle_instantly", claim.state) is None:
         raise not_now(claim, "settle_instantly")
+    require_in_time(claim, dates.today())
     screened = screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
     require_clear_for_party("claim", claim.claim_no, screened=screened)
     assessment = kept(claim)
@@ -270,6 +274,7 @@ def settle_instantly(claim: Claim) -> Claim:
         cases.write_checks(claim, assessment, own)
         claim.band = {**claim.band, "instant": False}
         claim.save(update_fields=["band"])
+        keep_for_review(claim, dates.today())
         failed = next((one for one in stops if one.result == CheckResult.FAILED), stops[0])
         raise NotNow(
             "claim.needs_review",
@@ -337,27 +342,26 @@ def reject_claim(claim: Claim, *, by: User, reason: str) -> Claim:
     )
 
 
-def lapse_claim(claim: Claim) -> Claim:
-    """失效: the time to mend or to confirm is over. For the clock."""
-    announce("claim.lapse")
-    return _release(claim, "lapse", by=None, acting_as_staff=False)
-
-
 def _release(
     claim: Claim, verb: str, *, by: User | None, update: dict[str, Any] | None = None, **how: Any
 ) -> Claim:
     with transaction.atomic():
         cases.as_it_stands(claim)
-        held = bool(claim.claimed_amount) and claim.state in RESERVED_STATES
-        cases.move(claim, verb, by=by, update=update, **how)
-        free_evidence(claim)
-        if verb in ("reject", "lapse"):
-            _tell(claim, f"claim_{verb}ed" if verb == "reject" else "claim_lapsed")
-        if held:
-            ledger.release(
-                claim.reserve_id, claim_no=claim.claim_no, on=dates.today(), id=uuid.uuid4()
-            ).demand()
+        if _let_go(claim, verb, by=by, update=update, **how):
+            give_back([claim], dates.today())
     return claim
+
+
+def _let_go(
+    claim: Claim, verb: str, *, by: User | None, update: dict[str, Any] | None = None, **how: Any
+) -> bool:
+    """The case's part of giving back; whether it holds anything that the ledger is to give back, last of all."""
+    held = bool(claim.claimed_amount) and claim.state in RESERVED_STATES
+    cases.move(claim, verb, by=by, update=update, **how)
+    free_evidence(claim)
+    if verb in ("reject", "lapse"):
+        _tell(claim, f"claim_{verb}ed" if verb == "reject" else "claim_lapsed")
+    return held
 
 
 def _due_to_lapse(on: date) -> QuerySet[Claim]:
@@ -373,13 +377,18 @@ def claims_due_to_lapse(on: date) -> list[str]:
     return list(_due_to_lapse(on).order_by("pk").values_list("claim_no", flat=True))
 
 
-def lapse_if_due(claim_no: str, on: date) -> bool:
-    """Lapse one of them, unless it was mended or confirmed in the meantime. For the clock, each in its own transaction."""
-    claim = _due_to_lapse(on).select_for_update(no_key=True).filter(claim_no=claim_no).first()
-    if claim is None:
-        return False
-    lapse_claim(claim)
-    return True
+def lapse_due(claim_nos: Sequence[str], on: date) -> int:
+    """Lapse those of them that are still due, in one transaction with one call of the ledger; how many. For the clock.
+
+    One that is confirmed, mended or released at this moment is left to whoever does it.
+    """
+    announce("claim.lapse")
+    with transaction.atomic():
+        due = _due_to_lapse(on).filter(claim_no__in=claim_nos).order_by("pk")
+        lapsed = list(due.select_for_update(no_key=True, skip_locked=True, of=("self",)))
+        held = [claim for claim in lapsed if _let_go(claim, "lapse", by=None, acting_as_staff=False)]
+        give_back(held, on)
+    return len(lapsed)
 
 
 def mark_claim_paid(claim_no: str, paid_on: date) -> Claim:

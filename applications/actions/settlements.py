@@ -311,17 +311,33 @@ def find_settlement(
 def confirm_settlement(claim: Claim, *, by: User, invoice: InvoiceCited | None = None) -> Claim:
     """The usage is billed: the deduction stands. Confirmed twice, also at once, is confirmed once.
 
-    ``invoice`` is the one that bills it; it may be told at the reservation already, and then stays the same.
+    ``invoice`` is the one that bills it; it may be told at the reservation already, and then stays the same. Once confirmed, none
+    is added.
     """
     require_role(by, Role.PLATFORM, party=claim.provider)
     _as_it_stands(claim)
     if claim.state in (ClaimState.APPROVED, ClaimState.PAID):
         if invoice is not None:
-            cite_invoice(claim, invoice)
+            _require_known_invoice(claim, invoice)
         return claim
     if invoice is not None:
         cite_invoice(claim, invoice)
     return settle_instantly(claim)
+
+
+def _require_known_invoice(claim: Claim, invoice: InvoiceCited) -> None:
+    """What was approved was screened and approved on what it rested on then: an invoice that comes later was looked at by nobody.
+
+    The one that it rests on may be told again; another is ``settlement.invoice_differs``, a first one ``settlement.invoice_late``.
+    """
+    if claim.facts.get("invoice") is None:
+        raise NotNow(
+            "settlement.invoice_late",
+            "该笔抵扣已经确认，不能再补登发票：确认时未据以核验。",
+            field="invoice.invoice_no",
+            hint="请在确认时一并提供发票；确需补登的，请联系经办部门。",
+        )
+    cite_invoice(claim, invoice)
 
 
 def release_settlement(claim: Claim, *, by: User) -> Claim:

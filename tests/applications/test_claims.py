@@ -325,7 +325,7 @@ def test_the_enterprise_is_told_also_where_the_provider_is_paid(cast, claim):
 
 
 def test_of_claims_past_their_time_one_that_was_mended_stays(cast, voucher, claim):
-    from applications.actions.claims import claims_due_to_lapse, lapse_if_due
+    from applications.actions.claims import claims_due_to_lapse, lapse_due
     from applications.tasks import lapse_claims
 
     with acting(cast.handler, "test"):
@@ -334,7 +334,7 @@ def test_of_claims_past_their_time_one_that_was_mended_stays(cast, voucher, clai
         assert claims_due_to_lapse(dates.today()) == [claim.claim_no]
         with acting(cast.filer, "test"):
             submit_claim(Claim.objects.get(), by=cast.filer)
-        assert not lapse_if_due(claim.claim_no, dates.today())
+        assert lapse_due([claim.claim_no], dates.today()) == 0
         with acting(cast.handler, "test"):
             return_claim(Claim.objects.get(), by=cast.handler, reason="请再补充。")
     with dates.fixed(date(2025, 9, 30)):
