@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from vouchers.policy.facts import Facts
 from vouchers.policy.terms import Border
@@ -10,6 +11,7 @@ from vouchers.policy.terms import Border
 _INCLUDED = Border.INCLUDED
 
 
+@lru_cache(maxsize=1 << 14)
 def months_after(day: date, months: int) -> date:
     """The same day so many months later, or the month's last day where there is none (民法典 第二百零二条)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

@@ -23,14 +23,13 @@ UsedOf = Callable[[str], Decimal]
 """What is used of a cap before the case, by its key."""
 
 
-def apply_caps(caps: Iterable[BoundCap], used: UsedOf, base: TrackAmount, working: Working) -> None:
-    """The amount and its parts under each cap in turn. Caps of a contract go first (`in_turn`), so that the order in which
-    the scheme names them cannot matter."""
-    for bound in caps:
-        if bound.cap.subject is _CONTRACT:
-            per_contract(bound, used, base, working)
-        else:
-            _once(bound, used, base, working)
+def apply_cap(bound: BoundCap, used: UsedOf, base: TrackAmount, working: Working) -> None:
+    """The amount and its parts under one cap after the other. Caps of a contract go first (`in_turn`), so that the order in
+    which the scheme names them cannot matter."""
+    if bound.cap.subject is _CONTRACT:
+        per_contract(bound, used, base, working)
+    else:
+        _once(bound, used, base, working)
 
 
 def lower(bound: Decimal | None, limit: Decimal) -> Decimal:
@@ -39,18 +38,18 @@ def lower(bound: Decimal | None, limit: Decimal) -> Decimal:
 
 
 def _once(bound: BoundCap, used_of: UsedOf, base: TrackAmount, working: Working) -> None:
-    cap, limit, amount = bound.cap, bound.limit, base.amount
+    cap, limit, accounts, amount = bound.cap, bound.limit, bound.accounts, base.amount
     if limit is None:
         return
-    if not bound.accounts and cap.subject in _NUMBERED:
+    if not accounts and cap.subject in _NUMBERED:
         _find_unnumbered(cap, working)
         return
     used = ZERO
-    for account in bound.accounts:
+    for account in accounts:
         used += used_of(account.key)
     left = rest = limit - used if used < limit else ZERO
     is_cut = left < amount.value
-    is_short = is_cut and bound.in_full_only and left > 0
+    is_short = is_cut and bound.in_full_only and left > ZERO
     if is_short:
         left = ZERO
         working.cap(cap.code)

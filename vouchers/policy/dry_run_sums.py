@@ -6,6 +6,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from vouchers.policy.dry_run_report import (
@@ -22,6 +23,7 @@ from vouchers.policy.replay import CaseOutcome
 from vouchers.policy.terms import Outcome
 
 ZERO = Decimal(0)
+_REVIEW = Outcome.REVIEW
 EXAMPLES = 5
 RECORDED = "recorded"
 """Stands for the conditions of a past decision, which are not computed again."""
@@ -120,6 +122,7 @@ class FlowSums:
         self.undecided_after = ZERO
         self.gains, self.losses = Largest(top), Largest(top)
         self._tallies: dict[tuple[str, Profile], Tally] = defaultdict(Tally)
+        self._month_of: dict[date, str] = {}
         self._gained = self._lost = 0
         self._shifts: dict[str, Shift] = defaultdict(Shift)
         self._open_before: dict[str, int] = defaultdict(int)
@@ -131,18 +134,21 @@ class FlowSums:
         self, case_no: str, profile: Profile, before: Decimal, was: CaseOutcome | None, now: CaseOutcome
     ) -> None:
         """One case: what it got or would get before (`was`: as computed again, None: as recorded), and what it gets now."""
-        on = now.on
-        self._tallies[f"{on.year}-{on.month:02d}", profile].add(before, now.amount)
-        if was is not None and was.outcome is Outcome.REVIEW:
+        on, after = now.on, now.amount
+        month = self._month_of.get(on)
+        if month is None:
+            month = self._month_of[on] = f"{on.year}-{on.month:02d}"
+        self._tallies[month, profile].add(before, after)
+        if was is not None and was.outcome is _REVIEW:
             self._review_before += 1
             for code in was.open:
                 self._open_before[code] += 1
-        if now.outcome is Outcome.REVIEW:
+        if now.outcome is _REVIEW:
             self._review_after += 1
-            self._review_amount_after += now.amount
+            self._review_amount_after += after
             for code in now.open:
                 self._open_after[code] += 1
-        if before > 0 >= now.amount:
+        if before > ZERO >= after:
             self._lost += 1
             earlier = was.failed if was is not None else ()
             for code in [code for code in now.failed if code not in earlier] or ["amount"]:
@@ -150,7 +156,7 @@ class FlowSums:
                 shift.lost += 1
                 if len(shift.lost_examples) < EXAMPLES:
                     shift.lost_examples.append(case_no)
-        elif before <= 0 < now.amount:
+        elif before <= ZERO < after:
             self._gained += 1
             earlier = was.failed if was is not None else (RECORDED,)
             for code in [code for code in earlier if code not in now.failed] or ["amount"]:

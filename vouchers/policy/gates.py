@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from functools import partial
 from typing import NamedTuple
 
@@ -55,15 +56,17 @@ def _age_at_least(gate: Gate, facts: Facts) -> Answer:
     if born is None:
         return None, f"成立日期{UNKNOWN}"
     held = at_least(born, months, reference_day(facts), gate.border)
+    return held, partial(_age_words, gate.border, born, months, held)
 
-    def words() -> str:
-        if held:
-            return f"成立于{day_words(born)}"
-        due = day_words(months_after(born, months))
-        full = f"自{due}起满 {months} 个月"
-        return f"成立于{day_words(born)}，{full if gate.border is Border.INCLUDED else f'{due}以后方超过 {months} 个月'}"
 
-    return held, words
+def _age_words(border: Border, born: date, months: int, held: bool) -> str:
+    if held:
+        return f"成立于{day_words(born)}"
+    due = day_words(months_after(born, months))
+    full = f"自{due}起满 {months} 个月"
+    return (
+        f"成立于{day_words(born)}，{full if border is Border.INCLUDED else f'{due}以后方超过 {months} 个月'}"
+    )
 
 
 def _age_at_most(gate: Gate, facts: Facts) -> Answer:
@@ -82,14 +85,17 @@ def _no_dishonesty(gate: Gate, facts: Facts) -> Answer:
     listings = facts.applicant.listings
     if listings is None:
         return None, f"信用记录{UNKNOWN}"
-    day = reference_day(facts)
-    if not listings:
-        return True, lambda: f"{day_words(months_after(day, -12 * (gate.years or 0)))}以来没有失信记录"
-    since = months_after(day, -12 * (gate.years or 0))
-    for listing in sorted(listings, key=lambda row: (row.from_on, row.document_no)):
-        if listing.from_on <= day and (listing.to_on is None or listing.to_on > since):
-            return False, _listed(listing)
-    return True, lambda: f"{day_words(since)}以来没有失信记录"
+    day, months = reference_day(facts), -12 * (gate.years or 0)
+    if listings:
+        since = months_after(day, months)
+        for listing in sorted(listings, key=lambda row: (row.from_on, row.document_no)):
+            if listing.from_on <= day and (listing.to_on is None or listing.to_on > since):
+                return False, _listed(listing)
+    return True, partial(_unlisted, day, months)
+
+
+def _unlisted(day: date, months: int) -> str:
+    return f"{day_words(months_after(day, months))}以来没有失信记录"
 
 
 def _not_a_provider(gate: Gate, facts: Facts) -> Answer:

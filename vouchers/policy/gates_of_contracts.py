@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 
 from vouchers.policy.ages import reference_day
 from vouchers.policy.facts import AdmissionFacts, ContractFacts, Facts, ProviderFacts
@@ -59,9 +60,10 @@ def _provider_admitted(gate: Gate, facts: Facts, contract: ContractFacts) -> Ans
     if provider is None or provider.admissions is None:
         return None, f"服务商入库情况{UNKNOWN}"
     day = contract.signed_on or reference_day(facts)
-    held = [
-        row for row in provider.admissions if row.from_on <= day and (row.to_on is None or row.to_on > day)
-    ]
+    held = []
+    for row in provider.admissions:
+        if row.from_on <= day and (row.to_on is None or row.to_on > day):
+            held.append(row)
     if not held:
         return False, lambda: f"服务商{provider.name}于{day_words(day)}未在入库名单"
     if gate.batches:
@@ -73,7 +75,7 @@ def _provider_admitted(gate: Gate, facts: Facts, contract: ContractFacts) -> Ans
             return None, f"合同所购服务项目{UNKNOWN}"
         if contract.service_item not in {row.service_item for row in held}:
             return False, lambda: f"服务商{provider.name}入库的服务项目不含“{contract.service_item}”"
-    return True, lambda: _admitted_words(provider, day, held)
+    return True, partial(_admitted_words, provider, day, held)
 
 
 def _admitted_words(provider: ProviderFacts, day: date, held: list[AdmissionFacts]) -> str:

@@ -309,33 +309,34 @@ def group_items(
     Of a case that goes by several tracks, `takers` says of each of its items what the other tracks make of it."""
     groups: dict[int, Group] = {}
     placed: list[tuple[CountedItem, tuple[int, ...]]] = []
-    is_open = False
+    is_open, told = False, working.told
     for item in items:
         ladders = _ladders(scheme, rates, item, facts, working, takers[item.place] if takers else None)
-        placed.append((item, ladders))
-        is_open = is_open or len(ladders) > 1
+        if ladders:
+            placed.append((item, ladders))
+            is_open = is_open or len(ladders) > 1
     lowest = _lowest(rates, placed) if is_open else {}
     for item, ladders in placed:
-        if not ladders:
-            continue
         ladder = ladders[0] if len(ladders) == 1 else lowest[ladders]
-        value = item.amount.value
+        value, contract_no = item.amount.value, item.contract_no
         group = groups.get(ladder)
         if group is None:
-            group = groups[ladder] = Group(ladder, (), ZERO, {}, [])
+            value = ZERO + value
+            groups[ladder] = Group(ladder, (), value, {contract_no: value}, [item] if told else [])
+            continue
         group.basis += value
-        group.weights[item.contract_no] = group.weights.get(item.contract_no, ZERO) + value
-        if working.told:
+        group.weights[contract_no] = group.weights.get(contract_no, ZERO) + value
+        if told:
             group.members.append(item)
     found = list(groups.values())
     if len(found) > 1:
         found.sort(key=lambda group: rates.ladders[group.ladder].place)
     for group in found:
         one = rates.ladders[group.ladder]
-        if one.known is not None and not working.told:
+        if one.known is not None and not told:
             group.values = one.known
         else:
-            if working.told:
+            if told:
                 _tell_completion(scheme, rates.track, one.rates[0], facts, working)
             answers = [rate_now(scheme, rate, facts, working) for rate in one.rates]
             group.values = tuple(value for value, _remark in answers)

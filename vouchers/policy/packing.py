@@ -45,20 +45,23 @@ class Packer:
     def __init__(self, weigher: Weigher) -> None:
         self._weigher = weigher
 
-    def __call__(self, rows: Iterable[Any]) -> bytes:
-        """The chunk, packed."""
+    def __call__(self, rows: Iterable[Any]) -> list[bytes]:
+        """The chunk, packed by the handful: one step for all cases of it, then the next, so that they and the code of a step
+        stay in the processor's cache, here and where they are unpacked."""
         weigher, packed = self._weigher, []
         with localcontext(PRECISION):
-            for batch in handfuls(
-                rows
-            ):  # one step for all of them, then the next: its code stays in the processor's cache
+            for batch in handfuls(rows):
                 cases = [weigher.case_of(row) for row in batch]
                 entered = [weigher.enter(case) for case in cases]
-                packed += [_pack(case) for case in entered]
-        try:
-            return marshal.dumps(packed)
-        except ValueError:  # a word that is more than text, such as a member of an enumeration
-            return pickle.dumps(packed, pickle.HIGHEST_PROTOCOL)
+                packed.append(_written([_pack(case) for case in entered]))
+        return packed
+
+
+def _written(packed: list[tuple[Any, ...]]) -> bytes:
+    try:
+        return marshal.dumps(packed)
+    except ValueError:  # a word that is more than text, such as a member of an enumeration
+        return pickle.dumps(packed, pickle.HIGHEST_PROTOCOL)
 
 
 class Unpacker:
@@ -69,11 +72,13 @@ class Unpacker:
         self._profiles: dict[Any, Profile] = {}
         self._days = _Days()
 
-    def __call__(self, packed: bytes) -> Iterator[list[Entered]]:
+    def __call__(self, packed: Iterable[bytes]) -> Iterator[list[Entered]]:
         """The cases of a chunk, a handful at a time."""
-        read = pickle.loads if packed.startswith(pickle.PROTO) else marshal.loads
-        for some in handfuls(read(packed)):  # from our own child, on a pipe that no one else has
-            yield [self._case(one) for one in some]
+        for some in packed:
+            read = pickle.loads if some.startswith(pickle.PROTO) else marshal.loads
+            yield [
+                self._case(one) for one in read(some)
+            ]  # from our own child, on a pipe that no one else has
 
     def _case(self, packed: tuple[Any, ...]) -> Entered:
         case_no, ordinal, stage, application_no, uscc, name, more, granted, batch_no, profile, halves = packed
@@ -109,39 +114,36 @@ class Unpacker:
         if days is not None:
             on, used_on = self._days[days[0]], self._days[days[1]]
         compiled = version.of(on.year)
-        plan = compiled.plan_of(stage, codes)
+        plan, known = compiled.plan_of(stage, codes), compiled.caps
         bound = {}
         for one in caps:
-            place = one[0]
-            cap = compiled.caps[place]
-            bound[place] = _plain_cap(pools, cap, on, one[1]) if len(one) == 2 else _cap(cap, on, one)
-        return Half(
-            Weighed(
-                plan,
-                on,
-                used_on,
-                None if requested is None else Decimal(requested),
-                Decimal(other) if other else ZERO,
-                bound,
-                [
-                    [_unpack_group(rates, group) for group in track]
-                    for rates, track in zip(plan.rates, groups, strict=True)
-                ],
-            ),
-            failed,
-            open_,
+            cap = known[one[0]]
+            if len(one) > 2:
+                bound[one[0]] = _cap(cap, on, one)
+                continue
+            key = one[
+                1
+            ]  # a cap of its own amount on one account; that of a pool is the same for all cases of a day
+            pool = pools.get(key) if cap.subject is _POOL else None
+            if pool is None or pool.on != on:
+                limit = cap.amount
+                pool = BoundCap(cap, on, limit, [Account("", key, limit)])
+                if cap.subject is _POOL:
+                    pools[key] = pool
+            bound[one[0]] = pool
+        weighed = Weighed(
+            plan,
+            on,
+            used_on,
+            None if requested is None else Decimal(requested),
+            Decimal(other) if other else ZERO,
+            bound,
+            [
+                [_unpack_group(rates, group) for group in track]
+                for rates, track in zip(plan.rates, groups, strict=True)
+            ],
         )
-
-
-def _plain_cap(pools: dict[str, BoundCap], cap: Cap, on: date, key: str) -> BoundCap:
-    """A cap of its own amount on one account; that of a pool is one and the same for all cases of a day."""
-    limit = cap.amount
-    if cap.subject is not _POOL:
-        return BoundCap(cap, on, limit, [Account("", key, limit)])
-    pool = pools.get(key)
-    if pool is None or pool.on != on:
-        pool = pools[key] = BoundCap(cap, on, limit, [Account("", key, limit)])
-    return pool
+        return Half(weighed, failed, open_)
 
 
 def _cap(cap: Cap, on: date, packed: tuple[Any, ...]) -> BoundCap:

@@ -13,10 +13,12 @@ from vouchers.policy.ladders import Group, TrackRates
 from vouchers.policy.rate_values import rate_words
 from vouchers.policy.rules import Rate, Rounding, Track
 from vouchers.policy.shares import Share, share_out
-from vouchers.policy.terms import Stage
+from vouchers.policy.terms import RoundWhen, Stage
 from vouchers.policy.tiers import Ladder
 from vouchers.policy.working import ZERO, Step, Sum, Working, figure, money, round_step
 from vouchers.policy.year_so_far import YearSoFar
+
+_EACH = RoundWhen.EACH
 
 
 @dataclass(slots=True)
@@ -54,17 +56,18 @@ def rate_groups(
         return _joint_groups(rounding, rates, stage, year, groups, working)
     parts: dict[Share, Decimal] = {}
     results: list[Sum] = []
-    total = ZERO
+    total, lines_on, each = ZERO, working.lines_on, rounding.when is _EACH
     for group in groups:
         ladder = rates.ladders[group.ladder]
-        basis = _add_up(track, group, working) if working.lines_on else Sum(group.basis)
+        basis = _add_up(track, group, working) if lines_on else Sum(group.basis)
         total += basis.value
         if ladder.is_flat:
             result = _flat(track, ladder.rates[0], stage, group, basis, working)
         else:
             before = year.before(track.tier_mode, ladder, group.values, basis.value)
             result = banded(track, ladder, group.values, before, basis, working)
-        result = round_step(rounding, result, working)
+        if each:
+            result = round_step(rounding, result, working)
         results.append(result)
         brought = _parts(track, group, ladder, result.value)
         if not parts:
@@ -141,7 +144,7 @@ def _parts(track: Track, group: Group, ladder: Ladder, result: Decimal) -> dict[
         return {(track.code, contract): base * rate for contract, base in weights.items()}
     if len(weights) == 1:
         [(contract, base)] = weights.items()
-        return {(track.code, contract): result} if base > 0 else {}
+        return {(track.code, contract): result} if base > ZERO else {}
     return share_out({(track.code, contract): base for contract, base in weights.items()}, result)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from vouchers.policy.assessment import Operand
-from vouchers.policy.cap_limits import UsedOf, apply_caps, lower
+from vouchers.policy.cap_limits import UsedOf, apply_cap, lower
 from vouchers.policy.conditions import (
     FloorHeld,
     VoucherNow,
@@ -73,30 +73,34 @@ class Settling:
         """The next track's amount under its own caps and floors."""
         weighed, plan, working = self.weighed, self.weighed.plan, self.working
         place = len(self.results)
-        track = plan.tracks[place]
-        year = self.before.year_basis.get(track.code, ZERO)
-        rounding = plan.scheme.rounding
-        rates = plan.rates[place]
-        earlier = year_so_far(rates, self.before.year_basis, self.before.keys)
-        one = rate_groups(rounding, rates, plan.stage, earlier, weighed.groups[place], working)
-        if own := plan.track_caps[place]:
-            caps = [weighed.caps[cap] for cap in own if cap in weighed.caps]
-            apply_caps(caps, self.before.used, one, working)
+        before, rates = self.before, plan.rates[place]
+        earlier = year_so_far(rates, before.year_basis, before.keys)
+        one = rate_groups(plan.scheme.rounding, rates, plan.stage, earlier, weighed.groups[place], working)
+        for cap in plan.track_caps[place]:
+            bound = weighed.caps.get(cap)
+            if bound is not None:
+                apply_cap(bound, before.used, one, working)
         self.results.append(one)
         if floors := plan.track_floors[place]:
+            track = plan.tracks[place]
+            year = before.year_basis.get(track.code, ZERO)
             self._below[track.code] = check_floors(floors, year, one, one.amount.value, working)
 
     def settle(self, voucher: VoucherNow | None) -> Settled:
         """The whole case, once all its tracks are settled."""
-        weighed, plan, working = self.weighed, self.weighed.plan, self.working
-        scheme, caps = plan.scheme, weighed.caps
-        base = self._combined()
+        weighed, working = self.weighed, self.working
+        plan, caps = weighed.plan, weighed.caps
+        scheme, used = plan.scheme, self.before.used
+        base = self.results[0] if len(self.results) == 1 else self._combined()
         if plan.other_money:
             limit = caps.get(plan.shared_limit) if plan.shared_limit is not None else None
-            deduct_other_money(scheme.other_money, weighed.other, limit, self.before.used, base, working)
+            deduct_other_money(scheme.other_money, weighed.other, limit, used, base, working)
         if base.amount.value < ZERO:
             base.amount = _not_negative(base.amount, working)
-        apply_caps([caps[cap] for cap in plan.case_caps if cap in caps], self.before.used, base, working)
+        for cap in plan.case_caps:
+            bound = caps.get(cap)
+            if bound is not None:
+                apply_cap(bound, used, base, working)
         if weighed.requested is not None:
             _within_request(weighed.requested, base, working)
         if voucher is not None and plan.stage is not _APPLICATION:
@@ -116,11 +120,9 @@ class Settling:
         return Settled(base, amount, amount.value, outcome, bases)
 
     def _combined(self) -> TrackAmount:
-        """One track's amount, the highest, or the sum. Where several stand, one below a floor that names it takes no part
+        """Of several tracks: the highest, or the sum. Where several stand, one below a floor that names it takes no part
         as long as another reaches its own."""
         results = self.results
-        if len(results) == 1:
-            return results[0]
         reached = [one for one in results if not self._below.get(one.track.code)]
         effect = GateEffect.EXCLUDE if 0 < len(reached) < len(results) else GateEffect.REFUSE
         for missed in self._below.values():
@@ -135,7 +137,8 @@ class Settling:
 def settle(weighed: Weighed, before: Before, voucher: VoucherNow | None, working: Working) -> Settled:
     """The whole second half, for a case that was weighed whole."""
     plan = weighed.plan
-    check_voucher(plan.scheme.voucher, plan.stage, weighed.used_on, voucher, working)
+    if plan.stage is not _APPLICATION:
+        check_voucher(plan.scheme.voucher, plan.stage, weighed.used_on, voucher, working)
     settling = Settling(weighed, before, working)
     for _track in plan.tracks:
         settling.settle_track()

@@ -164,7 +164,7 @@ class Turn:
             if pool.spent_on is None and self.sums.of(account.key, bound.on) >= account.limit:
                 pool.spent_on = bound.on
             if cap.code in decided.working.capped_by:
-                if decided.settled.granted > 0:
+                if decided.settled.granted > ZERO:
                     pool.cut += 1
                 elif all(code.startswith("cap.") for code in decided.working.failed):
                     pool.refused += 1  # nothing but caps stood in its way
@@ -272,4 +272,4 @@ _NONE: tuple[str, ...] = ()
 
 
 def _once_each(codes: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(codes))
+    return tuple(dict.fromkeys(codes) if len(codes) > 1 else codes)

@@ -205,11 +205,11 @@ _UNITS = {RoundUnit.FEN: Decimal("0.01"), _YUAN: Decimal(1)}
 
 def round_amount(rounding: Rounding, amount: Sum, working: Working, bound: Decimal | None = None) -> Sum:
     """The amount as the scheme rounds; what rounding up would lift above `bound` (a cap's rest, a balance) is truncated."""
-    value, mode = amount.value, rounding.mode
-    result = rounded(value, mode, rounding.unit)
+    value, mode, unit = amount.value, rounding.mode, rounding.unit
+    result = round_yuan(value, _MODES[mode]) if unit is _YUAN else round_fen(value, _MODES[mode])
     if bound is not None and result > bound:
         mode = _DOWN
-        result = rounded(value, mode, rounding.unit)
+        result = rounded(value, mode, unit)
     if working.lines_on and result != value:
         return _tell_rounded(rounding, mode, amount, result, working)
     return Sum(result, amount.line)

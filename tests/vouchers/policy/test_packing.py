@@ -15,7 +15,7 @@ from vouchers.policy import terms as t
 from vouchers.policy.assess import PRECISION
 from vouchers.policy.entered import Entered, Half, Weigher
 from vouchers.policy.packing import Packer, Unpacker
-from vouchers.policy.replay import ReplayCase
+from vouchers.policy.replay import HANDFUL, ReplayCase
 
 D = Decimal
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -48,6 +48,25 @@ def _half(half: Half) -> Half:
     }
     groups = [[replace(one, remark="") for one in of_track] for of_track in half.weighed.groups]
     return replace(half, weighed=replace(half.weighed, caps=caps, groups=groups))
+
+
+@given(sent())
+@settings(QUICK, max_examples=5)
+def test_a_chunk_travels_by_the_handful_and_one_with_a_strange_word_takes_only_its_own_along(
+    drawn: tuple[r.Scheme, list[ReplayCase]],
+):
+    scheme, cases = drawn
+    many = [replace(cases[place % len(cases)], case_no=f"{place:05d}") for place in range(2 * HANDFUL + 3)]
+    strange = replace(
+        many[HANDFUL].facts.applicant, size=t.Purpose.TRAINING
+    )  # more than text: marshal refuses it
+    many[HANDFUL] = replace(many[HANDFUL], facts=replace(many[HANDFUL].facts, applicant=strange))
+    weigher = Weigher([scheme], None, None)
+    packed = Packer(weigher)(many)
+    arrived = list(Unpacker(weigher)(packed))
+    assert [len(some) for some in arrived] == [HANDFUL, HANDFUL, 3]
+    assert [one.case_no for some in arrived for one in some] == [one.case_no for one in many]
+    assert [some.startswith(b"\x80") for some in packed] == [False, True, False]  # \x80 is how pickle begins
 
 
 @given(sent(), st.sampled_from([{}, {2025: D(300000)}]))
