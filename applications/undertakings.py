@@ -8,7 +8,7 @@ another's: so a person looks at both before approval (``undertaking_check``).
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -95,16 +95,24 @@ def _found(application: Application, keys: Collection[str]) -> list[Undertaking]
     return list(named.order_by("pk")) if name else []
 
 
+def _own_first(application: Application, found: Sequence[Undertaking]) -> Undertaking | None:
+    """Of the projects that a declaration can mean, the one that it was filed for before, then the oldest; where there is none,
+    the one that was made for it and that nobody else names: that may be given another name or number."""
+    own = application.undertaking
+    if own in found:
+        return own
+    if found:
+        return found[0]
+    return own if own is not None and not _shared(own, application) else None
+
+
 def undertaking_of(application: Application) -> Undertaking | None:
-    """The project that the application belongs to: as it was filed; while it may be changed, as what is stated now finds it."""
+    """The project that the application belongs to: as it was filed; while it may be changed, the one that filing it now would
+    find (``hold_undertaking``)."""
     if application.state not in (ApplicationState.DRAFT, ApplicationState.RETURNED):
         return application.undertaking
     keys = undertaking_keys(application.facts, application.enterprise)
-    found = _found(application, keys) if keys else []
-    if found:
-        return found[0]
-    own = application.undertaking
-    return own if own is not None and keys and not _shared(own, application) else None
+    return _own_first(application, _found(application, keys)) if keys else None
 
 
 def _shared(undertaking: Undertaking, application: Application) -> bool:
@@ -124,22 +132,19 @@ def hold_undertaking(application: Application) -> Undertaking | None:
         return None
     found = _found(application, keys)
     own = application.undertaking
-    if own in found:
-        found = [own]
-    elif len(found) > 1 and not any(key.startswith(_NUMBER) for key in keys):
+    is_named_alone = not any(key.startswith(_NUMBER) for key in keys)
+    if len(found) > 1 and own not in found and is_named_alone:
         raise Invalid(
             "application.which_project",
             "贵单位以此名称申报的项目不止一个，请填写该项目的立项或备案编号；没有编号的，请填写能够区分的全称。",
             field="project_registration",
         )
     name = application.facts.get("project_name") or application.facts.get("project_registration", "")
-    if found:
-        undertaking = found[0]
-    elif own is not None and not _shared(own, application):
-        undertaking = own
+    undertaking = _own_first(application, found)
+    if undertaking is not None and not found:
         undertaking.name = name
         undertaking.save(update_fields=["name"])
-    else:
+    if undertaking is None:
         undertaking = Undertaking.objects.create(name=name, declared_by=application.enterprise)
     for key, stated in keys.items():
         UndertakingKey.objects.create(
@@ -174,8 +179,10 @@ def undertaking_checks(application: Application, scheme: Scheme) -> list[Check]:
         )
     asked += _partners(application, undertaking, before)
     asked += _others(application, undertaking, scheme, before)
-    # Another project, or another number, is another question: an answer given before does not stand for it.
-    code = f"project.{undertaking.undertaking_no}.{'n' + str(number.pk) if number else 'name'}"
+    # Another project, another number or another name is another question, and so is what was filed in between: an answer given
+    # before does not stand for it. The keys are written anew at each filing.
+    by = ("n", number.pk) if number is not None else ("k", before)
+    code = f"project.{undertaking.undertaking_no}.{by[0]}{by[1]}"
     return [_check(application, code, CheckResult.WAITING if asked else CheckResult.PASSED, asked)]
 
 

@@ -20,7 +20,7 @@ from applications.actions.applications import (
 )
 from applications.actions.cases import checks_of
 from applications.models import Application, Check, Undertaking, UndertakingKey
-from applications.undertakings import must_name_project
+from applications.undertakings import must_name_project, undertaking_of
 from tests import casework
 from tests.applications.project_cases import Filing, capped_publication, filing, with_project_cap
 from vouchers.context import acting
@@ -129,6 +129,41 @@ def test_an_answer_about_one_project_does_not_stand_for_another(cast, file):
     assert project_check(first).result == "waiting"
     assert "备案2" in project_check(first).sentence
     assert Undertaking.objects.count() == 1
+
+
+def test_an_answer_about_one_name_does_not_stand_for_another(cast, file):
+    """The same project by its row, returned and filed anew under another name: what was looked at was the first name."""
+    casework.issued(cast, file("训练集群"))
+    second = file("平台")
+    with acting(cast.handler, "test"):
+        accept_application(second, by=cast.handler)
+        casework.answer_all(cast, second)
+        assert project_check(second).result == "passed"
+        return_application(second, by=cast.handler, reason="请写明项目全称。")
+    own = second.undertaking
+    second.facts = {**second.facts, "project_name": "训练集群二期"}
+    second.save(update_fields=["facts"])
+    with acting(cast.filer, "test"):
+        submit_application(second, by=cast.filer)
+    assert second.undertaking == own
+    assert second.undertaking.name == "训练集群二期"
+    assert project_check(second).result == "waiting"
+
+
+def test_a_case_that_is_changed_is_told_the_project_that_filing_it_will_find(cast, file):
+    """A name that stands for two: the one that the case was filed for, not the older one, both before and after filing."""
+    older = file("平台", "备案1")
+    own = file("平台", "备案2")
+    with acting(cast.handler, "test"):
+        return_application(own, by=cast.handler, reason="请核对编号。")
+    third = file("平台", "备案2")
+    assert third.undertaking == own.undertaking != older.undertaking
+    own.facts = {**own.facts, "project_registration": ""}
+    own.save(update_fields=["facts"])
+    assert undertaking_of(own) == third.undertaking
+    with acting(cast.filer, "test"):
+        submit_application(own, by=cast.filer)
+    assert own.undertaking == third.undertaking
 
 
 def test_a_case_filed_before_projects_were_asked_for_is_asked_for_its_project(cast, file):
