@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,15 +17,19 @@ from tests.cast import Cast
 from tests.vouchers.test_policy_admin import act, page, signed_in, typed, values_of
 from vouchers.actions import policies, policy_editing
 from vouchers.actions.policy_drafts import scheme_of
+from vouchers.admin.policy_fields import MonthDayField
 from vouchers.admin.policy_gates import GATE_FIELDS, GATE_GUIDE
 from vouchers.admin.scoped import admin_address
+from vouchers.admin.version_pages import version_address
 from vouchers.models import (
+    PolicyApplicantClass,
     PolicyCap,
     PolicyDocument,
     PolicyExample,
     PolicyGate,
     PolicyRate,
     PolicyVersion,
+    PolicyWayOfIssue,
     Program,
     ValueCitation,
 )
@@ -32,7 +37,7 @@ from vouchers.policy.checks import check
 from vouchers.policy.documents import shipped_scheme
 from vouchers.policy.examples import shipped_examples
 from vouchers.policy.rules import Gate, Scheme
-from vouchers.policy.terms import GateKind
+from vouchers.policy.terms import GateKind, IssueWay, PayTo, Shortage
 
 pytestmark = pytest.mark.django_db
 
@@ -351,3 +356,52 @@ def test_primary_keys_are_no_addresses(version: PolicyVersion, editor: Client):
             admin_address(row).replace(admin.site._registry[type(row)].public_key(row), str(row.pk))
         )
         assert gone.status_code == 302
+
+
+def test_a_scheme_that_pays_without_vouchers_begins_without_them(cast: Cast, draft: PolicyVersion):
+    direct = policy_editing.begin_draft(
+        draft.program,
+        by=cast.policy_editor,
+        title="例示市算力补贴办法",
+        label="直补",
+        document_no="例政发〔2025〕9号",
+        pay_to=PayTo.DIRECT_SUBSIDY.value,
+    )
+    assert not direct.policyvoucherkind_row.issues_voucher
+    assert draft.policyvoucherkind_row.issues_voucher
+    assert "voucher.issues_voucher" not in {problem.path for problem in policy_editing.find_problems(direct)}
+
+
+def test_other_rows_are_chosen_by_their_names_and_by_their_codes_only_where_names_clash(
+    editor: Client, draft: PolicyVersion
+):
+    def offered() -> list[str]:
+        shown = editor.get(version_address(draft))
+        rows = {inline.formset.prefix: inline.formset for inline in shown.context["inline_admin_formsets"]}
+        return [str(label) for _code, label in rows["policycap_rows"].empty_form.fields["classes"].choices]
+
+    PolicyApplicantClass.objects.create(version=draft, code="class", name="初创企业")
+    assert offered() == ["初创企业"]
+    PolicyApplicantClass.objects.create(version=draft, code="class_2", name="初创企业")
+    assert offered() == ["初创企业（class）", "初创企业（class_2）"]
+
+
+@pytest.mark.parametrize("typed_as", ["4月1日", "4-1", "04/01", "０４-０１", " 04-01 "])
+def test_a_day_of_the_year_is_read_as_people_write_it(typed_as: str):
+    assert MonthDayField().clean(typed_as) == "04-01"
+
+
+def test_what_is_no_day_stays_as_typed_for_the_column_to_refuse():
+    assert MonthDayField().clean("四月一日") == "四月一日"
+
+
+def test_what_would_keep_it_closed_is_said_while_it_is_a_draft_and_before_it_is_proposed(
+    editor: Client, draft: PolicyVersion
+):
+    PolicyVersion.objects.filter(pk=draft.pk).update(effective_from=date(2025, 2, 1))
+    PolicyWayOfIssue.objects.filter(version=draft).update(
+        way=IssueWay.WITHOUT_APPLICATION.value, shortage=Shortage.BY_SCORE.value
+    )
+    why = "名单不经评审、没有得分，不能按评分先后分配"
+    for address in (version_address(draft), version_address(draft, "act", "propose")):
+        assert why in editor.get(address).content.decode()

@@ -66,7 +66,7 @@ def begin_draft(
     basis_kind: str = terms.BasisKind.INVOICE_LINE.value,
 ) -> PolicyVersion:
     """A draft to be filled in by hand: with its document, one way of support whose rate is still open, and the papers and
-    review steps that are usual, marked as not stated in the text."""
+    review steps that are usual, marked as not stated in the text. Where the money is paid without a voucher none is issued."""
     if program.versions.filter(label=label).exists():
         raise Invalid("policy.label_taken", f"本专项已有名为“{label}”的版本，请换一个名称。", field="label")
     version = create_draft(program, by=by, title=title, label=label)
@@ -85,6 +85,9 @@ def begin_draft(
         **source,
     )
     PolicyRate.objects.create(version=version, code="rate", track="support", **source)
+    if pay_to == terms.PayTo.DIRECT_SUBSIDY:
+        version.policyvoucherkind_row.issues_voucher = False
+        version.policyvoucherkind_row.save(update_fields=["issues_voucher"])
     PolicyPaper.objects.bulk_create(
         PolicyPaper(version=version, position=place, code=code, name=name, stage=stage.value, **_USUAL)
         for place, (code, name, stage) in enumerate(_PAPERS, start=1)

@@ -12,9 +12,8 @@ from vouchers.access import Role
 from vouchers.actions import policies, policy_editing, policy_soundness
 from vouchers.actions.policy_drafts import stamp_of
 from vouchers.admin.acts import DAY, Act, DatedReasonForm, ReasonForm
-from vouchers.admin.dry_runs import impact_beside
 from vouchers.admin.policy_help import help_for
-from vouchers.admin.publishing import publish_beside
+from vouchers.admin.publishing import propose_beside, publish_beside
 from vouchers.models import PolicyVersion, Program
 from vouchers.policy.opening import closed_reasons
 from vouchers.policy.terms import BasisKind, PayTo
@@ -156,7 +155,7 @@ ACTS = (
         _allowed("propose"),
         AsShownForm,
         lambda version: {"shown": stamp_of(version)},
-        beside=impact_beside,
+        beside=propose_beside,
     ),
     Act(
         "return",

@@ -222,6 +222,18 @@ class IndustriesField(WordsField):
         return words
 
 
+_MONTH_DAY = re.compile(r"(\d{1,2})(?:月|-|/|\.)(\d{1,2})日?")
+
+
+class MonthDayField(forms.CharField):
+    """A day of every year: “4月1日” or “4-1” as 04-01. What is neither stays as typed, and the column says what is wrong."""
+
+    def to_python(self, value: Any) -> str:
+        text = str(super().to_python(value))
+        found = _MONTH_DAY.fullmatch(_plainly(text))
+        return f"{int(found[1]):02d}-{int(found[2]):02d}" if found else text
+
+
 class OpenChoiceField(forms.ChoiceField):
     """A list to choose from that also takes what was typed on the same page and is not stored yet."""
 

@@ -159,7 +159,9 @@ HELP: dict[str, Any] = {
     "policycap.counts_at": _("额度在发券时用掉、兑付时用掉，还是分别各算一次。文件没有写的选“分别计入”。"),
     "policycap.classes": _("只限某类企业的，选相应的；不分的都不选。类别先在第三节填写并保存。"),
     "policycap.waived_for": _("不受这一限额约束的企业类别；没有例外的都不选。类别先在第三节填写并保存。"),
-    "policycap.year_starts": _("“政策年度”从哪一天起算，写作月-日，例如 04-01；自然年度不必改。"),
+    "policycap.year_starts": _(
+        "“政策年度”从哪一天起算，写作月-日，例如 04-01（也可写“4月1日”）；自然年度不必改。"
+    ),
     # price, other money, rounding
     "policypricerule.above_band": _(
         "文件要求“签约价格不高于公允市场价格”的选“不予支持”；没有提到价格的选“不挂钩”。"
@@ -245,7 +247,9 @@ HELP: dict[str, Any] = {
     "policyvoucherkind.issues_voucher": _("发放算力券的勾选；直接补助、不发券的取消勾选。"),
     "policyvoucherkind.divisible": _("一张券可以分成几次用的勾选。"),
     "policyvoucherkind.many_uses": _("可以多次兑付的勾选；一次用完的取消勾选。"),
-    "policyvoucherkind.validity_months": _("自发放起几个月内有效，例如 12；没有期限的留空。"),
+    "policyvoucherkind.validity_months": _(
+        "自发放起几个月内有效，例如 12。与“统一失效日”都留空的，按预算年度管理，至发放当年 12 月 31 日止有效。"
+    ),
     "policyvoucherkind.valid_to": _("所有的券在同一天失效的，填失效的那一天（当天零时起失效）；否则留空。"),
     # papers and steps
     "policypaper.name": _("照文件的材料清单写，一种一条，例如“算力租用合同”。"),

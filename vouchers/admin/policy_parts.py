@@ -40,7 +40,7 @@ from vouchers.models import (
     ValueCitation,
 )
 from vouchers.models.parties import Ownership, Size
-from vouchers.policy.terms import Border, Repeats
+from vouchers.policy.terms import Border, Repeats, TierMode
 
 
 class DocumentPart(VersionPart):
@@ -74,6 +74,8 @@ class TrackPart(VersionPart):
 
     def in_short(self, row: Any, codes: dict[str, str]) -> str:
         words = [super().in_short(row, codes)]
+        if row.tier_mode != TierMode.NONE.value:
+            words.append(str(_("按%(measure)s分档") % {"measure": row.get_tier_measure_display()}))
         if row.counted_from is not None:
             words.append(str(_("自 %(day)s 起计") % {"day": shown(row, "counted_from")}))
         if row.counted_to is not None:
@@ -170,6 +172,9 @@ class CapPart(VersionPart):
     what = ("name", ("subject", "period"), ("amount", "share"), ("counts_at",))
     more = ("tracks", "classes", "waived_for", ("year_starts", "switched_on"), ("code", "position"))
     gist = ("subject", "period", "amount", "share", "counts_at")
+
+    def special_field(self, db_field: Any, common: dict[str, Any]) -> forms.Field | None:
+        return fields.MonthDayField(**common) if db_field.name == "year_starts" else None
 
     def in_short(self, row: Any, codes: dict[str, str]) -> str:
         words = [super().in_short(row, codes)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from django import forms
@@ -62,7 +63,11 @@ def code_choices(
         match = re.fullmatch(rf"{prefix}-(\d+)-code", key)
         if match and code:
             rows.setdefault(code, str(request.POST.get(f"{prefix}-{match[1]}-name") or code))
-    return [(code, f"{name}（{code}）" if name != code else code) for code, name in rows.items()]
+    same = Counter(rows.values())
+    return [
+        (code, f"{name}（{code}）" if same[name] > 1 and name != code else name)
+        for code, name in rows.items()
+    ]
 
 
 class VersionPart(PartInline):

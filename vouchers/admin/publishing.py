@@ -36,10 +36,25 @@ def publish_beside(request: HttpRequest, version: PolicyVersion) -> dict[str, An
         panel |= {"reach": reach, "reached": count_reached(reach) if reach else Reached()}
     except Problems as refusal:
         panel["incomplete"] = refusal
+    return _beside(version, _("发布前请核对"), panel)
+
+
+def propose_beside(request: HttpRequest, version: PolicyVersion) -> dict[str, Any]:
+    """For `Act.beside` of proposing: what would keep it closed, and what it would cost."""
+    panel: dict[str, Any] = {"impact": impact_beside(request, version)}
+    try:
+        panel["closed"] = closed_reasons(scheme_to_read(version))
+    except Problems as refusal:
+        panel["incomplete"] = refusal
+    return _beside(version, _("提请前请核对"), panel)
+
+
+def _beside(version: PolicyVersion, title: Any, panel: dict[str, Any]) -> dict[str, Any]:
     return {
-        "title": _("发布前请核对"),
+        "title": title,
         "template": "admin/vouchers/parts/before_publishing.html",
-        "panel": panel,
+        "panel": panel
+        | {"text": version_address(version, "text"), "examples": version_address(version, "examples")},
         "styles": ("css/components.css", "css/version-pages.css"),
     }
 

@@ -11,12 +11,15 @@ from django.utils.translation import gettext as _
 
 from vouchers.access import Role, has_role
 from vouchers.actions import policy_editing
+from vouchers.actions.policy_soundness import scheme_to_read
 from vouchers.admin.policy_gates import GATE_FIELDS, GATE_GUIDE
 from vouchers.admin.scoped import admin_address
 from vouchers.admin.version_pages import version_address, version_pages, version_panels
 from vouchers.admin.version_places import Place
 from vouchers.admin.version_sections import build
+from vouchers.errors import Problems
 from vouchers.models import PolicyApplicantClass, PolicyExample, PolicyRate, PolicyTrack, PolicyVersion
+from vouchers.policy.opening import cannot_be_granted
 
 
 @dataclass(frozen=True)
@@ -148,9 +151,13 @@ def _steps(request: HttpRequest, version: PolicyVersion, left: int) -> Iterator[
         yield _example_step(results, passed)
         ready = not left and results and passed == len(results)
         why = "" if ready else _("各节完整、全部算例一致之后，由政策编辑人员提请")
-        if PolicyRate.objects.filter(version=version, rate=None, unit_amount=None).exists():
-            why = _("%(why)s（注意：有补贴比例为空，照此发布后不能开放申领）") % {"why": why}
         yield Step(_("提请发布"), "current" if ready else "later", why)
+        if closed := _closed(version):
+            yield Step(
+                _("开放申领"), "wrong", _("照此发布后暂不开放申领：%(why)s") % {"why": "".join(closed)}
+            )
+        if not closed and PolicyRate.objects.filter(version=version, rate=None, unit_amount=None).exists():
+            yield Step(_("开放申领"), "wrong", _("有补贴比例为空，照此发布后不能开放申领"))
         yield Step(_("发布"), "later", _("提请之后，由起草人和提请人以外的发布人员办理"))
         return
     proposer = version.proposed_by.display_name if version.proposed_by else ""
@@ -173,6 +180,14 @@ def _steps(request: HttpRequest, version: PolicyVersion, left: int) -> Iterator[
         yield Step(
             _("下达预算"), "current", _("本专项还没有预算指标。核准之前，请财务人员在专项页面下达预算")
         )
+
+
+def _closed(version: PolicyVersion) -> list[str]:
+    """Why nothing could be granted under the draft as it stands; empty while it cannot be read."""
+    try:
+        return cannot_be_granted(scheme_to_read(version))
+    except Problems:
+        return []
 
 
 def _example_step(results: list[Any], passed: int) -> Step:

@@ -33,6 +33,7 @@ from vouchers.policy.terms import (
     TrackChoice,
 )
 from vouchers.policy.windows import overlaps_itself
+from vouchers.policy.working import percent
 
 PART_LISTS = (
     "classes",
@@ -274,7 +275,8 @@ _LEVELS = ("national", "provincial", "municipal", "district")
 def _treasuries(scheme: Scheme) -> Iterator[Problem]:
     rows = scheme.treasury_shares
     if rows and sum(row.share for row in rows) != 1:
-        yield Problem("treasury_shares", "各级财政分担比例合计应为 1")
+        total = percent(sum((row.share for row in rows), Decimal(0)))
+        yield Problem("treasury_shares", f"各级财政分担比例合计应为 100%，现为 {total}")
     for row in rows:
         if not 0 <= row.share <= 1:
             yield Problem(f"treasury_shares.{row.code}.share", "比例应在 0 与 1 之间（60% 写作 0.6）")

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from vouchers.policy.terms import Confidence
+
+_NUMBERED = re.compile(r"[〔\[]\d{4}[〕\]]|\d号$")
+
+
+def document_words(document_no: str) -> str:
+    """A document as sentences name it: a number (文号) as it stands, a title in its marks."""
+    return document_no if _NUMBERED.search(document_no) or "《" in document_no else f"《{document_no}》"
 
 
 @dataclass(frozen=True)
@@ -23,8 +31,12 @@ class Citation:
         """As a working line prints it. What no government published is never shown as law."""
         if self.confidence is Confidence.DEMO:
             return "演示设定（文件未载明）"
-        place = f"《{self.document_no}》{self.article}"
-        return f"{place}（第三方转述，未核实）" if self.confidence is Confidence.HINT else place
+        return f"{self.place}（第三方转述，未核实）" if self.confidence is Confidence.HINT else self.place
+
+    @property
+    def place(self) -> str:
+        """Document and article."""
+        return f"{document_words(self.document_no)}{self.article}"
 
 
 @dataclass(frozen=True, kw_only=True)

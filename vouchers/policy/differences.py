@@ -212,5 +212,5 @@ def _citation(subject: str, label: str, was: Citation | None, now: Citation | No
 def _whole_citation(cite: Citation | None) -> str:
     if cite is None:
         return ""
-    place = f"《{cite.document_no}》{cite.article}，{cite.confidence.label}"
+    place = f"{cite.place}，{cite.confidence.label}"
     return f"{place}，{cite.note}" if cite.note else place

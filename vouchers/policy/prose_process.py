@@ -211,12 +211,14 @@ def tell_voucher(telling: Telling, kind: VoucherKind) -> Iterator[Sentence]:
         )
     else:
         yield telling.say("不发放算力券，审核通过后直接补助。", "issues_voucher")
+    noun = "券" if kind.issues_voucher else "核定的额度"
     what = "券自发放" if kind.issues_voucher else "核定的额度自核定"
     if kind.validity_months is not None:
         yield telling.say(f"{what}之日起 {kind.validity_months} 个月内有效。", "validity_months")
     if kind.valid_to is not None:
-        noun = "券" if kind.issues_voucher else "核定的额度"
         yield telling.say(f"{noun}统一于{day_words(kind.valid_to)}零时失效。", "valid_to")
+    if kind.validity_months is None and kind.valid_to is None:
+        yield telling.say(f"没有规定有效期，{noun}至发放当年 12 月 31 日止有效。", "validity_months")
 
 
 def tell_treasury_share(telling: Telling, row: TreasuryShare) -> Iterator[Sentence]:

@@ -92,11 +92,15 @@ def tell_rate(telling: Telling, rate: Rate) -> Iterator[Sentence]:
     ]
     if rate.completion_from is not None:
         conditions.append(f"目标完成度不低于 {percent(rate.completion_from)}")
-    if rate.band_from is not None or rate.band_to is not None:
-        conditions.append(f"基数{words.band_words(rate)}")
-    when = f"{'，'.join(conditions)}的，" if conditions else ""
+    banded = rate.band_from is not None or rate.band_to is not None
+    own = next((one for one in scheme.tracks if one.code == rate.track), None)
+    part = banded and own is not None and own.tier_mode is TierMode.MARGINAL
+    if banded:
+        basis = "年度累计基数" if own is not None and own.tier_measure is TierMeasure.YEAR else "基数"
+        conditions.append(f"{basis}{' ' if rate.band_from is not None else ''}{words.band_words(rate)}")
+    when = f"{'，'.join(conditions)}的{'部分' if part else ''}，" if conditions else ""
     yield telling.say(
-        f"{track}{when}{_granted(scheme, rate)}。",
+        f"{track}{when}{_granted(scheme, rate, '该部分' if part else '基数')}。",
         "rate" if rate.unit_amount is None else "unit_amount",
         "rate",
         "unit_amount",
@@ -112,7 +116,8 @@ def tell_rate(telling: Telling, rate: Rate) -> Iterator[Sentence]:
     )
 
 
-def _granted(scheme: Scheme, rate: Rate) -> str:
+def _granted(scheme: Scheme, rate: Rate, base: str) -> str:
+    """`base`: of what the rate is."""
     if rate.value is None:
         how = "" if rate.kind is RateKind.FIXED else f"（{rate.kind.label}）"
         return f"补贴比例未公布{how}，在公布以前不受理申领"
@@ -121,9 +126,9 @@ def _granted(scheme: Scheme, rate: Rate) -> str:
         return f"{_by_unit(scheme, rate, rate.unit_amount)}{both}"
     value = percent(rate.value)
     return {
-        RateKind.FIXED: f"按基数的 {value} 支持",
-        RateKind.CEILING: f"按不超过基数的 {value} 支持；不设评审定比例的环节，按上限 {value} 执行",
-        RateKind.REVIEWER_SET: f"支持比例由评审确定，不超过基数的 {value}",
+        RateKind.FIXED: f"按{base}的 {value} 支持",
+        RateKind.CEILING: f"按不超过{base}的 {value} 支持；不设评审定比例的环节，按上限 {value} 执行",
+        RateKind.REVIEWER_SET: f"支持比例由评审确定，不超过{base}的 {value}",
     }[rate.kind]
 
 

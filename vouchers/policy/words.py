@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from vouchers.policy import rules
+from vouchers.policy.citations import document_words
 from vouchers.policy.names import (
     ABSENT,
     ABSENT_WORDS,
@@ -230,7 +231,7 @@ def instant_words(moment: datetime) -> str:
 
 def cite_words(cite: rules.Citation) -> str:
     """A source, whole: place, how sure, and what is said of it."""
-    place = f"《{cite.document_no}》{cite.article}"
+    place = cite.place
     if cite.confidence is Confidence.DEMO:
         place = (
             cite.words if (cite.document_no, cite.article) == (OWN_SETTING, "") else f"{cite.words}{place}"
@@ -239,7 +240,7 @@ def cite_words(cite: rules.Citation) -> str:
         place = cite.words
     else:
         place = f"{place}（{cite.confidence.label}）"
-    return f"{place}，{cite.note}" if cite.note else place
+    return f"{place}，{cite.note}" if cite.note and cite.note not in place else place
 
 
 def leaves(scheme: Scheme, part: Part | rules.Document) -> Iterator[tuple[str, str]]:
@@ -256,4 +257,4 @@ def write_citation(name: str, value: Any) -> str:
     """A field of a source as people write it."""
     if isinstance(value, Term):
         return value.label
-    return f"《{value}》" if name == "document_no" else value or "未注明"
+    return document_words(value) if name == "document_no" else value or "未注明"

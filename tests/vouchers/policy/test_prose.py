@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.vouchers.policy import tiny
 from tests.vouchers.policy.mutations import mutations, whole_scheme
 from tests.vouchers.policy.random_schemes import schemes as random_schemes
 from vouchers.policy import names, rules, words
+from vouchers.policy.citations import Citation
 from vouchers.policy.documents import shipped_files, shipped_scheme
 from vouchers.policy.prose import describe
 from vouchers.policy.rules import Scheme
+from vouchers.policy.terms import TierMeasure, TierMode
 
 SHIPPED = [path.stem for path in shipped_files()]
 STORED = re.compile(r"(?<![A-Za-z])[a-z]+_[a-z_]+")
@@ -90,3 +94,29 @@ def test_every_field_of_the_rule_model_has_a_name_that_people_read():
         if words.field_name(kind, field) == field and field not in names.GROUP_BY_NAME
     ]
     assert unnamed == [], "name them in vouchers/policy/names.py"
+
+
+def banded(mode: TierMode, measure: TierMeasure = TierMeasure.CASE) -> str:
+    low = tiny.rate("0.3", "low", band_to=Decimal(1_000_000))
+    high = tiny.rate("0.1", "high", band_from=Decimal(1_000_000))
+    return text_of(tiny.scheme(tracks=(tiny.track(tier_mode=mode, tier_measure=measure),), rates=(low, high)))
+
+
+def test_a_band_that_holds_for_its_margin_is_told_of_that_part_alone():
+    assert "基数 1,000,000.00 元以上（含）的部分，按该部分的 10% 支持" in banded(TierMode.MARGINAL)
+    assert "基数 1,000,000.00 元以上（含）的，按基数的 10% 支持" in banded(TierMode.WHOLE)
+    assert "年度累计基数不足 1,000,000.00 元的部分" in banded(TierMode.MARGINAL, TierMeasure.YEAR)
+
+
+def test_a_document_is_named_by_its_number_as_it_stands_and_by_its_title_in_marks():
+    assert Citation("例政发〔2025〕8号", "第三条").words == "例政发〔2025〕8号第三条"
+    assert (
+        Citation("例示市算力券管理办法(2023—2025年)", "第三条").words
+        == "《例示市算力券管理办法(2023—2025年)》第三条"
+    )
+
+
+def test_a_voucher_without_a_term_is_told_to_lapse_with_the_year():
+    lapses = "至发放当年 12 月 31 日止有效"
+    assert lapses in text_of(tiny.scheme(voucher=rules.VoucherKind(cite=tiny.CITE)))
+    assert lapses not in text_of(tiny.scheme(voucher=rules.VoucherKind(cite=tiny.CITE, validity_months=12)))
