@@ -91,6 +91,18 @@ class TestATrialBalance:
         with pytest.raises(DatabaseError, match="not over"), transaction.atomic():
             close_day(DAY, timezone.now() + timedelta(hours=1))
 
+    def test_neither_today_nor_a_day_to_come_is_closed_though_the_instant_is_past(self):
+        """Or every close until then would be refused, as lying before one that is closed."""
+        fund()
+        today = timezone.now().astimezone(dates.SHANGHAI).date()
+        for day in (today, today + timedelta(days=1), date(2099, 12, 31)):
+            with pytest.raises(DatabaseError, match="not over"), transaction.atomic():
+                close_day(day, timezone.now() - timedelta(seconds=1))
+        with dates.fixed(date(2099, 12, 31)):
+            assert close_due_days("test") == []
+        assert not DayClose.objects.exists()
+        assert close_day(today - timedelta(days=1), timezone.now() - timedelta(days=1)) is not None
+
     def test_caps_have_lines_of_their_own_outside_of_the_balance(self):
         voucher_of(600, budget=1000)
         cap = ledger.Cap("0f" * 32, "enterprise_year", "X", "2025", yuan(500))

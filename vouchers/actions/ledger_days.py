@@ -26,6 +26,8 @@ def due_days() -> list[tuple[date, datetime]]:
     real = timezone.now()
     today, business = real.astimezone(SHANGHAI).date(), dates.today()
     last = DayClose.objects.order_by("-day").first()
+    if business > today:
+        return []  # held still in the future: such a day cannot be over
     if business != today:
         return [] if last is not None and last.day >= business else [(business, real)]
     if last is not None:
@@ -38,7 +40,10 @@ def due_days() -> list[tuple[date, datetime]]:
 
 
 def close_day(day: date, before: datetime) -> DayClose | None:
-    """Close one day; None when it is closed already, or lies before one that is. In the running transaction."""
+    """Close one day; None when it is closed already, or lies before one that is. In the running transaction.
+
+    The database refuses a day that is not over, and an instant that is still to come (``DatabaseError``).
+    """
     announce("day_close.close")
     with connection.cursor() as cursor:
         cursor.execute("SELECT ledger_close_day(%s, %s)", [day, before])

@@ -57,7 +57,7 @@ DECLARE
     made bigint;
     hashed record;
 BEGIN
-    IF before > clock_timestamp() THEN
+    IF before > clock_timestamp() OR closed >= (clock_timestamp() AT TIME ZONE 'Asia/Shanghai')::date THEN
         RAISE EXCEPTION 'a day that is not over cannot be closed' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('ledger_close_day', 4));
