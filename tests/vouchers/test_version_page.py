@@ -287,7 +287,7 @@ def test_what_is_published_is_read_in_words(cast: Cast, version: PolicyVersion, 
 def test_the_page_tells_what_is_missing_before_each_step(cast: Cast, draft: PolicyVersion, editor: Client):
     text = editor.get(page(draft)).content.decode()
     assert "还有 1 处待补" in text
-    assert "有补贴比例为空，照此发布后不能开放申领" in text
+    assert "照此发布后暂不开放申领：“算力费用补贴”的补贴比例未公布" in text
     assert "还没有算例" in text
     refused = editor.post(act(draft, "propose"))
     assert refused.status_code == 422

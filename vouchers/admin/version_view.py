@@ -18,7 +18,7 @@ from vouchers.admin.version_pages import version_address, version_pages, version
 from vouchers.admin.version_places import Place
 from vouchers.admin.version_sections import build
 from vouchers.errors import Problems
-from vouchers.models import PolicyApplicantClass, PolicyExample, PolicyRate, PolicyTrack, PolicyVersion
+from vouchers.models import PolicyApplicantClass, PolicyExample, PolicyTrack, PolicyVersion
 from vouchers.policy.opening import cannot_be_granted
 
 
@@ -156,8 +156,6 @@ def _steps(request: HttpRequest, version: PolicyVersion, left: int) -> Iterator[
             yield Step(
                 _("开放申领"), "wrong", _("照此发布后暂不开放申领：%(why)s") % {"why": "".join(closed)}
             )
-        if not closed and PolicyRate.objects.filter(version=version, rate=None, unit_amount=None).exists():
-            yield Step(_("开放申领"), "wrong", _("有补贴比例为空，照此发布后不能开放申领"))
         yield Step(_("发布"), "later", _("提请之后，由起草人和提请人以外的发布人员办理"))
         return
     proposer = version.proposed_by.display_name if version.proposed_by else ""
