@@ -89,7 +89,7 @@ def choose_track(application: Application, track: str, *, by: User) -> Applicati
 
 def require_open(publication: Publication) -> None:
     """Refuse a version that cannot take applications: its rate is not published, or it is suspended."""
-    if not publication.accepts_applications:
+    if not publication.takes_applications:
         raise NotNow(
             "program.closed",
             "".join(closed_reasons(publication.scheme)) or "该专项暂不受理申领。",

@@ -9,6 +9,7 @@ from applications.models import Application
 from vouchers import dates
 from vouchers.errors import NotNow
 from vouchers.policy.batching import filing_window, grants_by_batch
+from vouchers.policy.opening import not_carried_out
 from vouchers.policy.rules import Scheme
 
 BATCH_WORKING_DAYS = 15
@@ -31,6 +32,18 @@ def batch_due_on(scheme: Scheme, application: Application) -> date:
     if window is not None:
         begins = max(begins, window.closes_at.astimezone(dates.SHANGHAI).date())
     return dates.add_working_days(begins, BATCH_WORKING_DAYS)
+
+
+def require_carried_out(scheme: Scheme) -> None:
+    """Refuse (409 ``program.not_carried_out``) to share out or issue what its version's text says otherwise than casework can do:
+    it was published before this was asked at publication."""
+    reasons = not_carried_out(scheme)
+    if reasons:
+        raise NotNow(
+            "program.not_carried_out",
+            "".join(reasons),
+            hint="本版发布时尚未核对此项。请修订并发布新版；已受理的申领可退回，由申领单位在新版施行后重新提交。",
+        )
 
 
 def require_single(application: Application) -> None:

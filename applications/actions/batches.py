@@ -25,6 +25,7 @@ from applications.actions.batch_members import (
     unlist,
 )
 from applications.actions.batch_rows import OFFICE, as_it_stands, move, note, require_reason
+from applications.actions.batch_rules import require_carried_out
 from applications.actions.batch_sharing import Asked, asked_of, contender_of, rooms_of, unheard
 from applications.actions.batch_times import chosen_time, time_name
 from applications.actions.issuing import DEFAULT_NOTICE_DAYS
@@ -164,6 +165,7 @@ def share_out_batch(
     announce("issue_batch.share_out", waived_reason)
     require_role(by, *OFFICE, region=batch.program.region)
     as_it_stands(batch, "share_out")
+    require_carried_out(batch.publication.scheme)
     require_decided(batch, waived_reason)
     applications = list(candidates(batch).select_for_update(no_key=True, of=("self",)))
     if not applications:

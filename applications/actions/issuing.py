@@ -10,7 +10,7 @@ from typing import Any
 
 from applications.actions import cases
 from applications.actions.assessments import assessed, facts_of, kept, scheme_of
-from applications.actions.batch_rules import require_single
+from applications.actions.batch_rules import require_carried_out, require_single
 from applications.grounds import first_track
 from applications.models import Application, Objection, PublicNotice
 from applications.models.notices import ObjectionState
@@ -126,6 +126,7 @@ def pays_without_voucher(scheme: Scheme, facts: dict[str, Any]) -> bool:
 
 def _issue(application: Application, *, verb: str, by: User | None, amount: Decimal) -> Voucher:
     publication, scheme = scheme_of(application)
+    require_carried_out(scheme)
     on = dates.today()
     facts = facts_of(application, on=on)
     assessment = assessed(application, facts)

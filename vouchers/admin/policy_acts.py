@@ -91,7 +91,7 @@ def _publish(request: HttpRequest, version: PolicyVersion, given: dict[str, Any]
     publication = policies.publish_version(version, by=request.user, **given)  # type: ignore[arg-type]
     note = (
         ""
-        if publication.accepts_applications
+        if publication.takes_applications
         else "暂不开放申领：" + "".join(closed_reasons(publication.scheme))
     )
     return (

@@ -55,7 +55,7 @@ class ProgramSerializer(serializers.ModelSerializer[Program]):
     def get_open_for_applications(self, program: Program) -> bool:
         """Whether an application may be started today; a rate that is not published keeps a scheme closed."""
         publication = self._publication(program)
-        return publication is not None and publication.accepts_applications
+        return publication is not None and publication.takes_applications
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_closed_reasons(self, program: Program) -> list[str]:
@@ -63,7 +63,7 @@ class ProgramSerializer(serializers.ModelSerializer[Program]):
         publication = self._publication(program)
         if publication is None:
             return ["目前没有施行中的政策。"]
-        return [] if publication.accepts_applications else closed_reasons(publication.scheme)
+        return [] if publication.takes_applications else closed_reasons(publication.scheme)
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_publication_no(self, program: Program) -> str | None:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.access import Role, ScopedQuerySet
 from vouchers.policy import rules, terms
 from vouchers.policy.canonical import read_canonical
+from vouchers.policy.opening import not_carried_out
 from vouchers.states import Lifecycle, Transition, register
 
 
@@ -284,6 +285,11 @@ class Publication(models.Model):
     def document(self) -> dict[str, Any]:
         """The canonical JSON as plain values."""
         return read_canonical(bytes(self.canonical))
+    @property
+    def takes_applications(self) -> bool:
+        """Whether it can open for applications: as was found at its publication, and as casework can carry it out today."""
+        return self.accepts_applications and not not_carried_out(self.scheme)
+
 
     @cached_property
     def scheme(self) -> rules.Scheme:

@@ -18,7 +18,13 @@ def closed_reasons(scheme: Scheme) -> list[str]:
 
 def cannot_be_granted(scheme: Scheme) -> list[str]:
     """Why nothing can be granted under it, in whatever way."""
-    return [*_not_published(scheme), *_not_carried_out(scheme)]
+    return [*_not_published(scheme), *not_carried_out(scheme)]
+
+
+def not_carried_out(scheme: Scheme) -> list[str]:
+    """What casework cannot do as the text says. A version that was published before this was asked may have it all the same: it
+    takes nothing in and issues nothing any more (`manage.py doctor` names it)."""
+    return list(_not_carried_out(scheme))
 
 
 def _takes_none(scheme: Scheme) -> Iterator[str]:
@@ -33,7 +39,7 @@ def _not_published(scheme: Scheme) -> Iterator[str]:
 
 
 def _not_carried_out(scheme: Scheme) -> Iterator[str]:
-    """What casework cannot do as the text says. Batches it can (`batching`), and a pool that stops at claims (`caps.stops_at`)."""
+    """Batches casework can carry out (`batching`), and a pool that stops at claims (`caps.stops_at`); not these."""
     for cap in scheme.caps:
         if cap.switched_on and cap.subject is CapSubject.BATCH and scheme.issue.way is IssueWay.INSTANT:
             yield f"“{cap.name}”按批次计算，而本政策即领即享、逐件即时发放，没有批次可计，暂不能受理申领。"

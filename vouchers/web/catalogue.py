@@ -57,7 +57,7 @@ def offer_of(program: Program, on: date | None = None) -> Offer:
         reasons.append(_("主管部门已暂停受理，恢复时另行公告。"))
     elif status != PublicationStatus.Status.PUBLISHED:
         reasons.append(_("该政策版本已不再施行。"))
-    if not publication.accepts_applications:
+    if not publication.takes_applications:
         reasons += closed_reasons(scheme)
     now = dates.now()
     window = window_at(scheme, now)

@@ -1,4 +1,4 @@
-"""manage.py doctor: is the trail set up as it must be."""
+"""manage.py doctor: is the trail set up as it must be, and can what is in force be carried out."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import connection
+from django.db.models import Q
 
 from audit.trail import registry
 from audit.trail.attach import examine
+from vouchers import dates
+from vouchers.models import Publication
+from vouchers.policy.opening import not_carried_out
 
 
 class Command(BaseCommand):
-    help = "检查每张数据表是否都有留痕触发器，以及应用角色是否无权改写留痕。"
+    help = "检查每张数据表是否都有留痕触发器，以及应用角色是否无权改写留痕；并列出施行中而系统不能照办的政策版本。"
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for sentence in self._not_carried_out():
+            self.stdout.write(f"！ {sentence}")
         sentences = [fault.sentence for fault in examine(connection)] + self._privileges()
         for sentence in sentences:
             self.stdout.write(f"✕ {sentence}")
@@ -27,6 +33,16 @@ class Command(BaseCommand):
         )
         for table, reason in sorted(registry.EXCEPTIONS.items()):
             self.stdout.write(f"  {table}：{reason}")
+
+    def _not_carried_out(self) -> list[str]:
+        """Versions in force, or still to come, that were published before casework's limits were asked for at publication."""
+        not_over = Q(validity__effective_to=None) | Q(validity__effective_to__gt=dates.today())
+        held = Publication.objects.filter(not_over).order_by("publication_no").distinct()
+        return [
+            f"{one.publication_no}（{one.label}）不能照文本办理，已停止受理和发放：{''.join(reasons)}"
+            for one in held
+            if (reasons := not_carried_out(one.scheme))
+        ]
 
     def _privileges(self) -> list[str]:
         tables = [
