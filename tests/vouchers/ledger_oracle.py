@@ -40,6 +40,7 @@ class Reservation:
     parts: Parts
     claim: str
     capped: bool
+    ends: bool = False
     state: str = "open"
     confirmed: Parts = ()
     confirm_id: uuid.UUID | None = None
@@ -62,7 +63,7 @@ class Oracle:
     surplus: Parts
     next_year: Parts
     paid: Parts
-    receivable: Decimal = Decimal(0)
+    recovered: Decimal = Decimal(0)
     budget_closed: bool = False
     vouchers: dict[str, Parts] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
@@ -70,6 +71,7 @@ class Oracle:
     reservations: dict[uuid.UUID, Reservation] = field(default_factory=dict)
     payable: dict[str, Parts] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
+    receivables: dict[str, tuple[int, Decimal]] = field(default_factory=dict)
 
     def give_back(self, voucher: str, parts: Parts) -> None:
         """Back to the voucher; on to the budget when it is closed, on to the year's surplus when that is closed too."""
@@ -91,3 +93,28 @@ def claw_back(
         .single("claw_back", part.paid, receivable, amount)
         .post()
     )
+
+
+def set_off(
+    part: ledger.Budget,
+    clawback_no: str,
+    payment_no: str,
+    amount: Decimal,
+    *,
+    payee_uscc: str,
+    on: date,
+    id: uuid.UUID,
+) -> ledger.LedgerResult:
+    """A payment is made by what its payee owes: what was due to it is paid, and the demand is met, in one chain."""
+    return (
+        ledger.Chain(id, on, "payment", payment_no)
+        .open(part.paid, "paid", region_code=part.region_code)
+        .open(recovered_of(part), "recovered", region_code=part.region_code)
+        .single("offset", part.payable(payee_uscc), part.paid, amount)
+        .single("recover", f"receivable:{clawback_no}", recovered_of(part), amount)
+        .post()
+    )
+
+
+def recovered_of(part: ledger.Budget) -> str:
+    return f"recovered:{part.program_code}:{part.year}" + (f":{part.bearer}" if part.bearer else "")

@@ -26,13 +26,25 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.vouchers.ledger_oracle import Oracle, Parts, Payment, Reservation, claw_back, minus, plus, shares
+from tests.vouchers.ledger_oracle import (
+    Oracle,
+    Parts,
+    Payment,
+    Reservation,
+    claw_back,
+    minus,
+    plus,
+    recovered_of,
+    set_off,
+    shares,
+)
 from vouchers.actions import ledger
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.actions.ledger_days import close_day
 from vouchers.models import LedgerAccount
 
 ON = date(2025, 7, 15)
+LATER = date(2025, 8, 1)
 PAYEES = ("91350100M000100Y43", "91440300MA5EXAMPL3")
 LIMIT = Decimal("150.00")
 CENT = Decimal("0.01")
@@ -64,7 +76,7 @@ class LedgerWalk(RuleBasedStateMachine):
     def send(
         self, expected: str, verb: Callable[..., ledger.LedgerResult], **request: Any
     ) -> ledger.LedgerResult:
-        request |= {"on": ON, "id": uuid.uuid4()}
+        request = {"on": ON, "id": uuid.uuid4()} | request
         result = verb(**request)
         assert result.code == expected, (verb.__name__, request, result)
         self.sent.append((verb, request, result))
@@ -170,15 +182,15 @@ class LedgerWalk(RuleBasedStateMachine):
     # -- claims
 
     @precondition(lambda self: self.oracle.vouchers)
-    @rule(data=st.data(), amount=amounts, payee=payees, capped=st.booleans())
-    def reserve(self, data: st.DataObject, amount: Decimal, payee: str, capped: bool) -> None:
+    @rule(data=st.data(), amount=amounts, payee=payees, capped=st.booleans(), ends=st.booleans())
+    def reserve(self, data: st.DataObject, amount: Decimal, payee: str, capped: bool, ends: bool) -> None:
         oracle = self.oracle
         no = data.draw(
             st.sampled_from(sorted(oracle.vouchers.keys() - oracle.closed) or sorted(oracle.vouchers))
         )
-        self.hold(no, amount, payee, capped)
+        self.hold(no, amount, payee, capped, ends)
 
-    def hold(self, no: str, amount: Decimal, payee: str, capped: bool) -> uuid.UUID:
+    def hold(self, no: str, amount: Decimal, payee: str, capped: bool, ends: bool = False) -> uuid.UUID:
         oracle, claim = self.oracle, self.next("C")
         cap_left = oracle.cap_left.get(payee, LIMIT)
         if no in oracle.closed:
@@ -197,13 +209,14 @@ class LedgerWalk(RuleBasedStateMachine):
             payee_uscc=payee,
             claim_no=claim,
             caps=caps,
+            expires_on=LATER if ends else None,
         )
         if code == "accepted":
             parts = shares(amount, oracle.vouchers[no])
             oracle.vouchers[no] = minus(oracle.vouchers[no], parts)
             if capped:
                 oracle.cap_left[payee] = cap_left - amount
-            oracle.reservations[result.id] = Reservation(no, payee, parts, claim, capped)
+            oracle.reservations[result.id] = Reservation(no, payee, parts, claim, capped, ends)
         return result.id
 
     @precondition(lambda self: self.oracle.reservations)
@@ -235,6 +248,29 @@ class LedgerWalk(RuleBasedStateMachine):
         oracle.payable[held.payee] = plus(oracle.payable.get(held.payee, oracle.none), held.confirmed)
         if held.capped:
             oracle.cap_left[held.payee] += sum(rest)
+
+    @precondition(lambda self: self.oracle.reservations)
+    @rule(data=st.data(), late=st.booleans(), confirming=st.booleans())
+    def time_out(self, data: st.DataObject, late: bool, confirming: bool) -> None:
+        """From its day on a reservation is confirmed no more, and given back by its time; before it, and without one, not."""
+        oracle = self.oracle
+        waiting = [id for id, held in oracle.reservations.items() if held.state == "open"]
+        id = data.draw(st.sampled_from(waiting or list(oracle.reservations)))
+        held = oracle.reservations[id]
+        over = late and held.ends
+        if confirming and not over:
+            return  # as in ``resolve``
+        code = "pending_expired" if confirming else "accepted" if over else "not_yet_expired"
+        verb = ledger.confirm if confirming else ledger.time_out
+        if held.state != "open":
+            code = "pending_resolved"
+        self.send(code, verb, reservation=id, claim_no=held.claim, on=LATER if late else ON)
+        if code == "accepted":
+            held.state = "released"
+            oracle.give_back(held.voucher, held.parts)
+            oracle.payable[held.payee] = oracle.payable.get(held.payee, oracle.none)
+            if held.capped:
+                oracle.cap_left[held.payee] += sum(held.parts)
 
     @precondition(lambda self: any(held.state == "confirmed" for held in self.oracle.reservations.values()))
     @rule(data=st.data())
@@ -315,7 +351,26 @@ class LedgerWalk(RuleBasedStateMachine):
         self.send(code, claw_back, part=part, clawback_no=no, amount=amount)
         if code == "accepted":
             oracle.paid = minus(oracle.paid, self.only(place, amount))
-            oracle.receivable += amount
+            oracle.receivables[no] = (place, amount)
+
+    @precondition(lambda self: self.oracle.receivables and self.oracle.payable)
+    @rule(data=st.data(), amount=amounts, fitting=st.booleans())
+    def set_off(self, data: st.DataObject, amount: Decimal, fitting: bool) -> None:
+        """Never more than is due to the payee from that treasury, nor more than that treasury demands."""
+        oracle = self.oracle
+        no = data.draw(st.sampled_from(sorted(oracle.receivables)))
+        payee = data.draw(st.sampled_from(sorted(oracle.payable)))
+        place, due = oracle.receivables[no]
+        most = min(due, oracle.payable[payee][place])
+        amount = most if fitting and most else amount
+        code = "accepted" if amount <= most else "insufficient_funds"
+        names = {"clawback_no": no, "payment_no": self.next("P"), "payee_uscc": payee}
+        self.send(code, set_off, part=self.budget.parts[place], amount=amount, **names)
+        if code == "accepted":
+            oracle.receivables[no] = (place, due - amount)
+            oracle.payable[payee] = minus(oracle.payable[payee], self.only(place, amount))
+            oracle.paid = plus(oracle.paid, self.only(place, amount))
+            oracle.recovered += amount
 
     # -- sending again
 
@@ -355,14 +410,15 @@ class LedgerWalk(RuleBasedStateMachine):
         }
         there = {row.code: row.available for row in LedgerAccount.objects.filter(code__in=expected | caps)}
         assert there == expected | caps
+        for no, (_place, due) in oracle.receivables.items():
+            assert LedgerAccount.objects.get(code=f"receivable:{no}").available == due
         for accounts, amount in (
             ([part.paid for part in parts], sum(oracle.paid)),
+            ([recovered_of(part) for part in parts], oracle.recovered),
             ([part.code for part in self.next_year.parts], sum(oracle.next_year)),
         ):
             rows = LedgerAccount.objects.filter(code__in=accounts)
             assert sum((row.available for row in rows), Decimal(0)) == amount
-        receivables = LedgerAccount.objects.filter(kind="receivable")
-        assert sum((row.available for row in receivables), Decimal(0)) == oracle.receivable
 
 
 class SharedWalk(LedgerWalk):
