@@ -60,7 +60,7 @@ def test_the_report_speaks_in_words_and_says_where_a_pool_counts(committed_db, c
     client.force_login(cast.policy_editor)
     address = reverse("admin:vouchers_policyversion_dry-run-report", args=[draft.version_no, job.job_no])
     page = client.get(address).content.decode()
-    assert "2025 · 发券时计入" in page
+    assert "2025年 · 发券时计入" in page
     assert "private" not in page.partition("<main")[2]
     path = jobs.result_path(job)
     assert path is not None

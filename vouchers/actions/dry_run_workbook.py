@@ -17,6 +17,7 @@ from typing import Any
 
 from vouchers import dates
 from vouchers.actions.dry_run_words import group_label, region_names
+from vouchers.policy.caps import cap_period_words
 from vouchers.policy.dry_run_report import Change, DryRunReport, Flow
 from vouchers.policy.dry_run_words import EVENTS
 from vouchers.policy.entered import Entered
@@ -191,7 +192,7 @@ class DryRunBook:
     def _pool(self, name: str, pool: PoolUse) -> None:
         spent: date | None = pool.spent_on
         self._pools.add(
-            name, pool.name, pool.period, EVENTS.get(pool.event, pool.event), pool.limit, pool.used, spent, pool.refused, pool.cut,
+            name, pool.name, cap_period_words(pool.period), EVENTS.get(pool.event, pool.event), pool.limit, pool.used, spent, pool.refused, pool.cut,
         )  # fmt: skip
 
 

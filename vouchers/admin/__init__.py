@@ -17,6 +17,7 @@ from vouchers.admin import (
     regions,
     trial,
     webhooks,
+    year_trial,
 )
 
 # Rights are role grants; Django's own groups would be a second, unread table of them.
@@ -37,4 +38,5 @@ __all__ = [
     "regions",
     "trial",
     "webhooks",
+    "year_trial",
 ]

@@ -3,6 +3,7 @@ until somebody keeps the case as a worked example."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,24 +54,28 @@ class Beside:
     @property
     def outcome_state(self) -> str:
         """For the state tag."""
-        return "" if self.assessment is None else _STATES[self.assessment.outcome.value]
+        return "" if self.assessment is None else STATES[self.assessment.outcome.value]
 
 
-_STATES = {"eligible": "met", "refused": "refused", "review": "review"}
+STATES = {"eligible": "met", "refused": "refused", "review": "review"}
+
+
+def read_to_try(version: PolicyVersion) -> tuple[Scheme | None, Sequence[Any]]:
+    """The version's rules as they are saved; or none, with what has to be filled in before anything can be computed."""
+    try:
+        scheme = scheme_to_read(version)
+    except Problems as refusal:
+        return None, refusal.problems
+    gaps = [one for one in missing(scheme) if one.path.split(".")[0] in _NEEDED]
+    return (None, gaps) if gaps else (scheme, ())
 
 
 def trial_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
     """Ask, compute, show. With script only the result is drawn anew, without it the whole page."""
     context = version_context(request, version, _("试算"))
-    try:
-        scheme = scheme_to_read(version)
-    except Problems as refusal:
-        context |= {"incomplete": refusal.problems}
-        return TemplateResponse(request, "admin/vouchers/trial.html", context)
-    gaps = [one for one in missing(scheme) if one.path.split(".")[0] in _NEEDED]
-    if gaps:
-        context |= {"incomplete": gaps}
-        return TemplateResponse(request, "admin/vouchers/trial.html", context)
+    scheme, gaps = read_to_try(version)
+    if scheme is None:
+        return TemplateResponse(request, "admin/vouchers/trial.html", context | {"incomplete": gaps})
     doing = request.POST.get("do", "")
     typed = (
         request.POST if request.method == "POST" else _begun(version, scheme, request.GET.get("example", ""))
@@ -123,7 +128,7 @@ def _tried(version: PolicyVersion, scheme: Scheme, facts: Facts) -> dict[str, An
     return shown_assessment(assessment) | {
         "beside": beside,
         "more": more,
-        "state": _STATES[assessment.outcome.value],
+        "state": STATES[assessment.outcome.value],
     }
 
 

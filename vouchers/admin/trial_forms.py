@@ -38,7 +38,7 @@ class TrialForm(forms.Form):
             grown["items"] = str(self.questionnaire.items)
             self.data = grown
         for question in self.questionnaire.questions:
-            self.fields[question.key] = _field(question)
+            self.fields[question.key] = question_field(question)
 
     @property
     def groups(self) -> list[dict[str, Any]]:
@@ -116,7 +116,8 @@ def _count(data: Any) -> int:
     return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 4 else 1
 
 
-def _field(question: Question) -> forms.Field:
+def question_field(question: Question) -> forms.Field:
+    """The field of a question; what is left empty is not known."""
     column = question.column
     common: dict[str, Any] = {
         "label": column.heading,

@@ -23,6 +23,7 @@ from vouchers.policy.terms import (
     TaxMode,
 )
 from vouchers.policy.tracks import chosen_tracks
+from vouchers.policy.words import day_words
 from vouchers.policy.working import ZERO
 
 _CONTRACT = CapSubject.CONTRACT
@@ -76,6 +77,15 @@ def period_of(cap: Cap, on: date) -> str:
         first = f"{on.year}-{cap.year_starts}"
         return first if on.isoformat() >= first else f"{on.year - 1}-{cap.year_starts}"
     return ROLLING if cap.period is CapPeriod.ROLLING_YEAR else "total"
+
+
+def cap_period_words(period: str) -> str:
+    """A cap's period (`period_of`): `2025年`, `2025年4月1日起的年度`, `连续十二个月`, `全期`."""
+    if period == ROLLING:
+        return "连续十二个月"
+    if not period or period == "total":
+        return "全期"
+    return f"{period}年" if period.isdigit() else f"{day_words(date.fromisoformat(period))}起的年度"
 
 
 def may_concern(cap: Cap, stage: Stage, tracks: Collection[str]) -> bool:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from vouchers.actions.dry_run_words import group_label, region_names
 from vouchers.models import Job
 from vouchers.money import thousands
+from vouchers.policy.caps import cap_period_words
 from vouchers.policy.dry_run_words import EVENTS
 from vouchers.policy.words import day_words
 from vouchers.web.bars import BarChart, BarPair, Tug, bar_chart, tugs
@@ -203,7 +204,7 @@ def _pools(report: Mapping[str, Any]) -> list[dict[str, Any]]:
                 pool["key"],
                 {
                     "name": pool["name"],
-                    "period": pool["period"],
+                    "period": cap_period_words(pool["period"]),
                     "event": EVENTS.get(pool["event"], pool["event"]),
                     "limit": _number(pool["limit"]),
                 },
