@@ -23,6 +23,7 @@ from applications.actions.batch_jobs import order_deed
 from applications.actions.batch_parts import close_issue, issued_so_far, to_issue
 from applications.actions.batches import open_batch, reopen_batch
 from applications.models import Application, IssueBatch, Review
+from tests import casework
 from tests.applications.batch_office import batched, decided, filed
 from tests.applications.crowd import a_city
 from tests.cast import Cast
@@ -172,7 +173,7 @@ def test_where_the_money_goes_half_way_whole_parts_stay_and_the_rest_is_issued_o
     with after_notice(batch):
         job = ordered(batch, "issue", cast.approver)
         assert job is not None
-        with stopped_after(100):
+        with stopped_once_begun(batch):
             assert run_waiting() == 1
     job.refresh_from_db()
     assert (job.state, job.outcome_code) == (
@@ -193,15 +194,15 @@ def test_where_the_money_goes_half_way_whole_parts_stay_and_the_rest_is_issued_o
     assert issued_so_far(batch)[0] == 100 and batch.state == "issuing"
     pause = Review.objects.filter(subject_kind="issue_batch", verb="pause_issue").last()
     assert pause is not None and "可用余额不足" in pause.reason
-    ledger.appropriate(budget, left, document_no="再下达", on=dates.today(), id=event_id("t", "a")).demand()
+    casework.funded(cast, program, "3000000.00")
     with after_notice(batch):
         assert done(batch, "issue", cast.handler).state == "done"
     all_issued_once(batch, 120)
 
 
 @contextmanager
-def stopped_after(count: int) -> Iterator[None]:
-    """Somebody asks the job to stop as soon as so many are issued; the run hears of it at its next beat."""
+def stopped_once_begun(batch: IssueBatch) -> Iterator[None]:
+    """Somebody asks the job to stop while its first part is at work; the run hears of it at its next beat."""
     import threading
 
     over = threading.Event()
@@ -209,7 +210,7 @@ def stopped_after(count: int) -> Iterator[None]:
     def watch() -> None:
         try:
             while not over.wait(0.01):
-                if Voucher.objects.count() >= count:
+                if IssueBatch.objects.filter(pk=batch.pk, state="issuing").exists():
                     Job.objects.filter(state="running").update(cancel_asked=True)
                     return
         finally:
@@ -234,7 +235,7 @@ def test_one_that_comes_under_a_hold_meanwhile_is_passed_over_and_may_be_left_to
     batch = noticed_city(cast, 120)
     with after_notice(batch):
         assert ordered(batch, "issue", cast.approver) is not None
-        with stopped_after(100):
+        with stopped_once_begun(batch):
             run_waiting()
     held = to_issue(batch).order_by("-application__submitted_at").first()
     assert held is not None

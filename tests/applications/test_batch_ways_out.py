@@ -10,7 +10,6 @@ import pytest
 from applications.actions.applications import approve_application, recommend_application
 from applications.actions.batch_members import candidates, pending, set_aside, take_back, unlist
 from applications.actions.batches import (
-    approve_batch,
     cancel_batch,
     open_batch,
     reopen_batch,
@@ -147,61 +146,12 @@ def test_what_was_applied_for_is_not_taken_off_by_the_office(cast: Cast):
     assert refusal.value.code == "application.not_listed"
 
 
-# ---- four eyes
-
-
 @pytest.fixture
 def pair(cast: Cast) -> tuple[Publication, Application, Application]:
     publication = batched(cast, Shortage.PRO_RATA)
     one = decided(cast, filed(cast, publication, "5000000.00", "HT-1"))
     beta = {"party": cast.beta, "by": cast.other_filer}
     return publication, one, decided(cast, filed(cast, publication, "5000000.00", "HT-2", **beta))
-
-
-@pytest.mark.parametrize("taken_back", [False, True])
-def test_whoever_set_a_competitor_aside_does_not_approve_the_batch(
-    cast: Cast, pair: tuple[Publication, Application, Application], taken_back: bool
-):
-    publication, _one, other = pair
-    with acting(cast.handler, "test"):
-        batch = open_batch(publication.program, by=cast.handler)
-    with acting(cast.second_approver, "test"):
-        set_aside(batch, other, by=cast.second_approver, reason="暂缓。")
-    if taken_back:
-        with acting(cast.handler, "test"):
-            take_back(batch, other, by=cast.handler, reason="核查完毕。")
-    shared(cast, batch)
-    with pytest.raises(Forbidden) as refusal, acting(cast.second_approver, "test"):
-        approve_batch(batch, by=cast.second_approver)
-    assert refusal.value.code == "access.same_person"
-
-
-def test_whoever_opened_the_batch_and_so_chose_what_it_gathers_does_not_approve_it(
-    cast: Cast, pair: tuple[Publication, Application, Application]
-):
-    publication, _one, _other = pair
-    with acting(cast.second_approver, "test"):
-        batch = open_batch(publication.program, by=cast.second_approver)
-    shared(cast, batch)
-    with pytest.raises(Forbidden) as refusal, acting(cast.second_approver, "test"):
-        approve_batch(batch, by=cast.second_approver)
-    assert refusal.value.code == "access.same_person"
-
-
-def test_whoever_approved_it_before_it_was_sent_back_may_approve_it_anew(
-    cast: Cast, pair: tuple[Publication, Application, Application]
-):
-    publication, _one, _other = pair
-    with acting(cast.handler, "test"):
-        batch = open_batch(publication.program, by=cast.handler)
-    shared(cast, batch)
-    with acting(cast.second_approver, "test"):
-        approve_batch(batch, by=cast.second_approver)
-    with acting(cast.handler, "test"):
-        reopen_batch(batch, by=cast.handler, reason="漏列一件。")
-    shared(cast, batch)
-    with acting(cast.second_approver, "test"):
-        assert approve_batch(batch, by=cast.second_approver).state == "approved"
 
 
 # ---- set aside, and taken back

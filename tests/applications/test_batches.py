@@ -5,16 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, transaction
 
 from applications.actions.applications import start_application
 from applications.actions.assessments import kept, recompute
 from applications.actions.batch_issue import issue_batch
 from applications.actions.batch_members import set_aside
 from applications.actions.batches import (
-    approve_batch,
     cancel_batch,
-    notice_batch,
     open_batch,
     reopen_batch,
     share_out_batch,
@@ -28,7 +25,7 @@ from vouchers import dates
 from vouchers.actions.holds import place_hold
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.context import acting
-from vouchers.errors import Forbidden, Invalid, NotNow
+from vouchers.errors import Invalid, NotNow
 from vouchers.models import LedgerAccount, OutboxMessage, Publication, Voucher
 from vouchers.policy.terms import CapSubject, CountsAt, Shortage
 
@@ -230,49 +227,6 @@ def test_one_that_is_set_aside_waits_for_a_later_batch(
     assert three[1].state == "approved" and three[1].batch is None
     # The pool is spent: the next batch has nothing for it.
     assert shared_out(cast, pro_rata).members.get().allotted_amount == 0
-
-
-# ---- four eyes
-
-
-def test_whoever_shared_it_out_or_had_a_hand_in_a_case_does_not_approve_it(
-    cast: Cast, three: list[Application], pro_rata: Publication
-):
-    batch = shared_out(cast, pro_rata)
-    for person in (cast.approver, cast.handler):
-        with pytest.raises(Forbidden), acting(person, "test"):
-            approve_batch(batch, by=person)
-    with acting(cast.second_approver, "test"):
-        assert approve_batch(batch, by=cast.second_approver).state == "approved"
-
-
-def test_an_approver_who_shared_it_out_does_not_approve_it(
-    cast: Cast, three: list[Application], pro_rata: Publication
-):
-    with acting(cast.second_approver, "test"):
-        batch = open_batch(pro_rata.program, by=cast.second_approver)
-        share_out_batch(batch, by=cast.second_approver)
-    with pytest.raises(Forbidden) as refusal, acting(cast.second_approver, "test"):
-        approve_batch(batch, by=cast.second_approver)
-    assert refusal.value.code == "access.same_person"
-    with pytest.raises(IntegrityError), transaction.atomic():
-        IssueBatch.objects.filter(pk=batch.pk).update(approved_by=cast.second_approver)
-
-
-@pytest.mark.parametrize("person", ["other_approver", "finance", "filer", "stranger", "auditor"])
-def test_nobody_else_may_do_anything_with_it(
-    cast: Cast, three: list[Application], pro_rata: Publication, person: str
-):
-    batch = shared_out(cast, pro_rata)
-    by = getattr(cast, person)
-    for deed in (approve_batch, notice_batch, issue_batch):
-        with pytest.raises(Forbidden), acting(by, "test"):
-            deed(batch, by=by)
-    for deed in (reopen_batch, cancel_batch):
-        with pytest.raises(Forbidden), acting(by, "test"):
-            deed(batch, by=by, reason="试")
-    if person not in ("auditor", "finance"):
-        assert not IssueBatch.objects.visible_to(by).exists()
 
 
 # ---- notice and issue

@@ -37,6 +37,12 @@ def _nobody_reviews(scheme: Scheme) -> Iterator[Problem]:
             yield Problem(f"gates.{gate.code}.kind", "即领即享在领券时没有评审环节，不能要求经评审认定")
     if scheme.issue.notice_working_days:
         yield Problem("issue.notice_working_days", "即领即享不经公示")
+    for cap in scheme.caps:
+        if cap.switched_on and cap.subject is CapSubject.BATCH:
+            yield Problem(
+                f"caps.{cap.code}.subject",
+                "即领即享逐件即时发放，没有批次可计；请改为资金总量等其他限额，或改用其他发放方式",
+            )
     yield from _issues_a_voucher(scheme)
 
 
@@ -103,7 +109,11 @@ _DEMANDS: dict[IssueWay, Callable[[Scheme], Iterator[Problem]]] = {
 def _shortage(scheme: Scheme) -> Iterator[Problem]:
     rule, way = scheme.issue.shortage, scheme.issue.way
     if rule in (Shortage.PRO_RATA, Shortage.BY_SCORE) and way is IssueWay.INSTANT:
-        yield Problem("issue.shortage", "即领即享逐件即时发放，不能同批按比例或按评分")
+        yield Problem(
+            "issue.shortage",
+            f"即领即享逐件即时发放，没有可供“{rule.label}”分配的批次；请改为“{Shortage.FIRST_COME.label}”"
+            f"或“{Shortage.STOP.label}”，文件规定整批分配的请改用其他发放方式",
+        )
     if rule is Shortage.BY_SCORE and not _reviewed(scheme):
         yield Problem("issue.shortage", "按评分排序须有申领阶段的审核环节")
     if rule is Shortage.PRO_RATA and any(

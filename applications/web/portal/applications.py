@@ -22,6 +22,7 @@ from applications.web.batches import member_for_enterprise
 from applications.web.letters import has_letter, letter_response
 from applications.web.portal.access import act, may_file, own_parties, portal_view, refused
 from applications.web.portal.answers import stated_rows
+from applications.web.portal.consents import consent_step
 from applications.web.portal.estimates import shown_kept
 from applications.web.portal.papers import papers_of, shown_files
 from applications.web.portal.steps import EDITABLE, find_application, next_step
@@ -186,6 +187,7 @@ def show_application(
         "holds": holds,
         "notice": notice,
         "batch_member": member_for_enterprise(case),
+        "consent_step": consent_step(case),
         "objections": Objection.objects.filter(
             subject_kind="application", subject_no=case.application_no, filed_by_party=case.enterprise
         ).order_by("-pk"),

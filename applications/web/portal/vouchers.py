@@ -18,6 +18,7 @@ from applications.models import Application, Claim, Lease
 from applications.models.leases import LeaseState
 from applications.web.downloads import attachment
 from applications.web.portal.access import may_file, own_parties, portal_view
+from applications.web.portal.consents import consent_step
 from applications.web.shown import holds_on
 from vouchers import dates
 from vouchers.access import PARTY_ROLES
@@ -94,6 +95,7 @@ def voucher(request: HttpRequest, voucher_no: str) -> HttpResponse:
         "own_lease": application.lease if application else None,
         "leases": claimable_leases(row) if row.program else [],
         "usable": usable(row),
+        "consent_step": consent_step(application),
         "may_file": may_file(request, row.enterprise),
         "holds": [
             hold for hold in holds_on(("voucher", row.voucher_no)) if hold.state in ("open", "lift_requested")
