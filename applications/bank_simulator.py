@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from applications.payment_files import BANK_COLUMNS, TOTAL
+from applications.bank_return_files import BANK_COLUMNS
+from applications.payment_files import TOTAL
 
 
 @dataclass(frozen=True)

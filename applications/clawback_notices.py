@@ -12,7 +12,7 @@ from applications.models import Claim
 from vouchers import dates
 from vouchers.actions.recoveries import agreed_plan
 from vouchers.errors import NotNow
-from vouchers.models import Clawback
+from vouchers.models import Clawback, ReceivingAccount
 from vouchers.money import yuan
 
 
@@ -45,6 +45,14 @@ def notice_of(clawback: Clawback) -> bytes:
             lines=tuple(one | {"amount": yuan(one["amount"])} for one in clawback.working),
             instalments=tuple(plan.instalments.all()) if plan else (),
             publication_hash=claim.publication.sha256 if claim and claim.publication else "",
+            pay_to=_words_of(clawback.receiving_account),
             demo_date=demo,
         )
     )
+
+
+def _words_of(account: ReceivingAccount | None) -> str:
+    """Where it is to be paid to; empty for a notice from before accounts were kept."""
+    if account is None:
+        return ""
+    return f"以下账户：户名 {account.account_name}，开户行 {account.bank_name}，账号 {account.account_no}"

@@ -7,7 +7,7 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from django.utils import timezone
@@ -17,12 +17,10 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from applications.treasuries import parts_of, totals_of
-from vouchers.actions.bank_returns import OUTCOMES, BankFile, BankLine
-from vouchers.actions.payments import ControlTotals, control_totals
-from vouchers.errors import Invalid
+from vouchers.actions.payment_lists import ControlTotals, control_totals, instruction_cells, plain_cell
 from vouchers.models import PaymentBatch, PaymentLine
 from vouchers.models.payment_lines import FileForm
-from vouchers.money import ZERO, capital, yuan
+from vouchers.money import ZERO, capital
 
 COLUMNS = (
     ("序号", 8),
@@ -50,11 +48,7 @@ INSTRUCTION_COLUMNS = (
     "amount_in_words",
     "purpose",
 )
-#: what it answers; the last row is ``TOTAL`` with the count (in ``result``) and the sum (in ``amount``)
-BANK_COLUMNS = ("instruction_no", "result", "amount", "bank_reference", "reason", "paid_on", "answered_at")
-NEEDED = ("instruction_no", "result", "amount")
 TOTAL = "TOTAL"
-LARGEST = 20 * 1024 * 1024
 
 
 def _text(cell: Cell | MergedCell, value: str) -> None:
@@ -85,27 +79,12 @@ def payment_instructions(lines: Sequence[PaymentLine]) -> bytes:
     writer.writerow(INSTRUCTION_COLUMNS)
     for line in lines:
         writer.writerow(
-            (
-                line.instruction_no,
-                _plain(line.payee_name),
-                line.payee_uscc,
-                _plain(line.account_name),
-                line.account_no,
-                _plain(line.bank_name),
-                f"{line.amount:.2f}",
-                capital(line.amount),
-                f"算力券兑付 {line.payment.claim_no}",
-            )
+            (*instruction_cells(line), capital(line.amount), f"算力券兑付 {line.payment.claim_no}")
         )
     writer.writerow(
         (TOTAL, totals.count, "", "", "", "", f"{totals.total:.2f}", totals.in_words, totals.sha256)
     )
     return out.getvalue().encode("utf-8-sig")
-
-
-def _plain(text: str) -> str:
-    """A spreadsheet that opens the file takes no name for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
 
 
 def payment_workbook(batch: PaymentBatch, lines: Sequence[PaymentLine]) -> bytes:
@@ -197,7 +176,7 @@ def inquiry_list(lines: Sequence[PaymentLine]) -> bytes:
         writer.writerow(
             (
                 line.instruction_no,
-                _plain(line.payee_name),
+                plain_cell(line.payee_name),
                 line.account_no,
                 f"{line.amount:.2f}",
                 f"{timezone.localtime(sent):%Y-%m-%d %H:%M}" if sent else "",
@@ -205,108 +184,3 @@ def inquiry_list(lines: Sequence[PaymentLine]) -> bytes:
             )
         )
     return out.getvalue().encode("utf-8-sig")
-
-
-def read_bank_return(raw: bytes, filename: str = "") -> BankFile:
-    """The bank's answer as CSV (UTF-8 or GB 18030) with the columns of ``BANK_COLUMNS``; ``result`` is one of ``OUTCOMES``, the last
-    row states count and sum.
-
-    Raises ``Invalid`` naming the line and column of the first fault; nothing of a faulty file is used.
-    """
-    reader = csv.DictReader(io.StringIO(_decoded(raw), newline=""))
-    missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
-    if missing:
-        raise Invalid("bank_return.columns", f"银行回执缺少列：{'、'.join(missing)}。", field="file")
-    lines: list[BankLine] = []
-    stated: tuple[int, Decimal] | None = None
-    for row in reader:
-        number = reader.line_num
-        if stated is not None:
-            raise Invalid(
-                "bank_return.after_total", f"银行回执第 {number} 行在合计行之后，文件有误。", field="file"
-            )
-        first = (row["instruction_no"] or "").strip()
-        result = (row["result"] or "").strip().lower()
-        if first == TOTAL:
-            if not result.isascii() or not result.isdigit():
-                raise Invalid(
-                    "bank_return.count_text",
-                    f"银行回执第 {number} 行（合计行）的笔数应为整数。",
-                    field="file",
-                )
-            stated = int(result[:9]), _amount(row["amount"], number)
-            continue
-        if result not in OUTCOMES:
-            raise Invalid(
-                "bank_return.result",
-                f"银行回执第 {number} 行的 result 应为 {'、'.join(OUTCOMES)} 之一。",
-                field="file",
-            )
-        lines.append(
-            BankLine(
-                instruction_no=first,
-                outcome=result,
-                amount=_amount(row["amount"], number),
-                bank_reference=(row.get("bank_reference") or "").strip(),
-                reason=(row.get("reason") or "").strip(),
-                paid_on=_day(row.get("paid_on"), number),
-                answered_at=_moment(row.get("answered_at"), number),
-            )
-        )
-    if not lines:
-        raise Invalid("bank_return.empty", "银行回执中没有明细行。", field="file")
-    if stated is None:
-        raise Invalid(
-            "bank_return.no_total",
-            "银行回执没有合计行，文件可能不完整。",
-            field="file",
-            hint=f"最后一行应为：{TOTAL},笔数,合计金额。",
-        )
-    return BankFile(lines, *stated, filename=filename, content=raw)
-
-
-def _decoded(raw: bytes) -> str:
-    if len(raw) > LARGEST:
-        raise Invalid("bank_return.too_large", "银行回执超过 20 MB，请分批导入。", field="file")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise Invalid("bank_return.encoding", "银行回执须为 CSV 文件，编码为 UTF-8 或 GB 18030。", field="file")
-
-
-def _amount(text: str | None, number: int) -> Decimal:
-    try:
-        return yuan((text or "").replace(",", "").strip())
-    except ValueError as error:
-        raise Invalid(
-            "bank_return.amount_text", f"银行回执第 {number} 行：{error}。", field="file"
-        ) from error
-
-
-def _day(text: str | None, number: int) -> date | None:
-    if not (text or "").strip():
-        return None
-    try:
-        return date.fromisoformat((text or "").strip())
-    except ValueError as error:
-        raise Invalid(
-            "bank_return.date", f"银行回执第 {number} 行的日期应为 YYYY-MM-DD。", field="file"
-        ) from error
-
-
-def _moment(text: str | None, number: int) -> datetime | None:
-    if not (text or "").strip():
-        return None
-    try:
-        moment = datetime.fromisoformat((text or "").strip())
-    except ValueError as error:
-        raise Invalid(
-            "bank_return.moment",
-            f"银行回执第 {number} 行的 answered_at 应为 YYYY-MM-DD HH:MM:SS。",
-            field="file",
-        ) from error
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from applications.bank_return_files import read_bank_return
 from applications.bank_simulator import Bank, Behaviour
-from applications.payment_files import export_files, inquiry_list, payment_instructions, read_bank_return
+from applications.payment_files import export_files, inquiry_list, payment_instructions
 from tests import casework
 from tests.cast import Cast
 from vouchers import dates
-from vouchers.actions import holds, ledger, payment_grounds, payments
+from vouchers.actions import holds, ledger, payment_grounds, payment_lists, payments
 from vouchers.actions.bank_inquiries import inquire
 from vouchers.actions.bank_returns import settle_batch
 from vouchers.actions.holds import Screener, ScreeningResult
@@ -161,9 +162,9 @@ def exchange(
             payments.propose_batch(batch, by=maker)
         with acting(checker, "test"):
             payments.approve_batch(batch, by=checker)
-            lines = payments.lines_of(batch)
+            lines = payment_lists.lines_of(batch)
             payments.mark_exported(batch, by=checker, files=export_files(batch, lines))
-        sent = payment_instructions(payments.lines_of(batch))
+        sent = payment_instructions(payment_lists.lines_of(batch))
         answers = bank.take(sent)
         assert bank.take(sent) == []  # the file went out twice: the bank carries each instruction out once
         for answer in answers:

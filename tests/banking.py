@@ -7,8 +7,10 @@ from typing import Any
 
 from applications.payment_files import export_files
 from tests.cast import Cast
-from vouchers.actions.bank_returns import BankFile, BankLine, settle_batch
-from vouchers.actions.payments import approve_batch, create_batch, lines_of, mark_exported, propose_batch
+from vouchers.actions.bank_files import BankFile, BankLine
+from vouchers.actions.bank_returns import settle_batch
+from vouchers.actions.payment_lists import lines_of
+from vouchers.actions.payments import approve_batch, create_batch, mark_exported, propose_batch
 from vouchers.context import acting
 from vouchers.models import BankReturn, Payment, PaymentBatch, PaymentLine, User
 

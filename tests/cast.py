@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import UTC, date, datetime
 
 from django.contrib.auth.hashers import make_password
 
 from vouchers.access import Role
-from vouchers.models import ApiCredential, BankAccount, Party, Region, RoleGrant, User
+from vouchers.models import ApiCredential, BankAccount, Party, ReceivingAccount, Region, RoleGrant, User
 
 PASSWORD = "cast-password-2025"
 SINCE = date(2020, 1, 1)
@@ -128,6 +128,9 @@ def build() -> Cast:
                 party=place if isinstance(place, Party) else None,
                 effective_from=SINCE,
             )
+    for region in (places["beijing"], places["shenzhen"]):
+        assert isinstance(region, Region)
+        receiving_account(region, users["finance"], users["second_finance"])
     token, prefix, digest = ApiCredential.new_token()
     ApiCredential.objects.create(
         provider=places["provider"],
@@ -137,6 +140,22 @@ def build() -> Cast:
         token_digest=digest,
     )
     return Cast(**places, **users, platform_token=token)  # type: ignore[arg-type]
+
+
+def receiving_account(region: Region, entered_by: User, confirmed_by: User) -> ReceivingAccount:
+    """Where the region's office is paid back to."""
+    return ReceivingAccount.objects.create(
+        receiving_account_no=f"RA-2020-{region.code}",
+        region=region,
+        account_name=f"{region.name}财政专户",
+        account_no=f"1100{region.code}0001",
+        bank_name="中国工商银行某某支行",
+        document_no="财库〔2020〕1号",
+        entered_by=entered_by,
+        confirmed_by=confirmed_by,
+        entered_at=datetime(2020, 1, 1, tzinfo=UTC),
+        confirmed_at=datetime(2020, 1, 2, tzinfo=UTC),
+    )
 
 
 def _party(uscc: str, name: str, region_code: str, **kinds: bool) -> Party:

@@ -37,6 +37,7 @@ PREFIXES = {
     "SO": "set_off",
     "RF": "refund",
     "RA": "receiving_account",
+    "BW": "budget_withdrawal",
 }
 
 
@@ -46,4 +47,10 @@ def next_no(prefix: str, on: date) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(%s::regclass)", [sequence])
         (value,) = cursor.fetchone()
+    return number_of(prefix, on, value)
+
+
+def number_of(prefix: str, on: date, value: int) -> str:
+    """The number of a value that its sequence has given already. Raises ``KeyError`` for an unknown prefix."""
+    assert PREFIXES[prefix]
     return f"{prefix}-{on.year}-{value:08d}"

@@ -43,4 +43,5 @@ NO_DELETE = (
     "vouchers_setoff",
     "vouchers_refund",
     "vouchers_receivingaccount",
+    "vouchers_budgetwithdrawal",
 )

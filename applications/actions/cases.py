@@ -101,8 +101,27 @@ def record(
     internal: bool = False,
 ) -> Review:
     """One row of the time line."""
+    row = review_of(
+        case, verb, by=by, before=before, after=after, reason=reason, amount=amount, internal=internal
+    )
+    row.save(force_insert=True)
+    return row
+
+
+def review_of(
+    case: Case,
+    verb: str,
+    *,
+    by: User | None,
+    before: str = "",
+    after: str = "",
+    reason: str = "",
+    amount: Decimal | None = None,
+    internal: bool = False,
+) -> Review:
+    """The row of the time line, not saved."""
     context = current()
-    return Review.objects.create(
+    return Review(
         subject_kind=kind_of(case),
         subject_no=number_of(case),
         region_code=region_of(case),
@@ -136,6 +155,8 @@ REASONS_TOLD = frozenset(
         "uphold_objection",
         "repin",
         "recall_notice",
+        "pay_back",
+        "payment_returned",
         "leave_unfunded",
         "unlist",
         "readmit",
@@ -169,11 +190,10 @@ def finding_label(code: str, titles: dict[str, str]) -> str:
     return titles.get(code, "") or FINDING_LABELS.get(code, "")
 
 
-def write_checks(case: Case, assessment: Assessment, more: Iterable[Check] = ()) -> list[Check]:
-    """One named check a finding, and those of the casework itself. A person's answer is kept while the finding stays open."""
+def checks_from(case: Case, assessment: Assessment, more: Iterable[Check] = ()) -> dict[str, Check]:
+    """One named check a finding, and those of the casework itself, by code; not saved."""
     kind, number = kind_of(case), number_of(case)
     titles = {gate.code: gate.text for gate in case.publication.scheme.gates} if case.publication else {}
-    known = {check.code: check for check in Check.objects.filter(subject_kind=kind, subject_no=number)}
     wanted: dict[str, Check] = {}
     for finding in assessment.findings:
         code = f"{finding.code}:{finding.subject}"[:40] if finding.subject else finding.code[:40]
@@ -192,6 +212,14 @@ def write_checks(case: Case, assessment: Assessment, more: Iterable[Check] = ())
         )
     for check in more:
         wanted[check.code] = check
+    return wanted
+
+
+def write_checks(case: Case, assessment: Assessment, more: Iterable[Check] = ()) -> list[Check]:
+    """Keep the case's checks (``checks_from``). A person's answer is kept while the finding stays open."""
+    rows = Check.objects.filter(subject_kind=kind_of(case), subject_no=number_of(case))
+    known = {check.code: check for check in rows}
+    wanted = checks_from(case, assessment, more)
     for code, check in wanted.items():
         old = known.pop(code, None)
         if old is not None:

@@ -169,6 +169,13 @@ def file_clawback_objection(clawback: Clawback, *, text: str, by: User) -> Objec
     )
 
 
+def _refund_words(clawback: Clawback) -> str:
+    due = [one.amount for one in clawback.refunds.exclude(state="paid")]
+    if not due:
+        return ""
+    return f"已收到的 {thousands(sum(due, ZERO))} 元将退还到贵单位已确认的收款账户。"
+
+
 def tell_about_clawback(message: str, clawback: Clawback) -> Message:
     """The message of a clawback's deed. Raises ``KeyError`` for one that has no words."""
     number, left = clawback.clawback_no, thousands(outstanding(clawback))
@@ -181,7 +188,14 @@ def tell_about_clawback(message: str, clawback: Clawback) -> Message:
             f"关于兑付申请 {clawback.claim_no}，请于{until}退回 {thousands(clawback.total_amount)} 元（{number}）。"
             "事由、计算过程和退回方式见通知书。您可以申请分期，也可以提出异议。",
         ),
-        "withdrawn": ("追回已撤销", f"追回 {number} 已撤销，无需退回。{clawback.withdrawn_reason}"),
+        "withdrawn": (
+            "追回已撤销",
+            f"追回 {number} 已撤销，无需退回。{clawback.withdrawn_reason}{_refund_words(clawback)}",
+        ),
+        "refunded": (
+            "款项已退还",
+            f"追回 {number} 多收或撤销后应退还的款项已退还到贵单位的收款账户，请查收。",
+        ),
         "set_off": (
             "已从应付补贴中抵扣",
             f"追回 {number} 已从应付给贵单位的补贴中抵扣一笔，尚应退回 {left} 元。",

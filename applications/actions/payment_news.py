@@ -48,7 +48,7 @@ def tell_of_return(claim_no: str, payment_no: str, reason: str, *, after_paid: b
     """退票: the claim waits for its money again, and whoever is paid learns what to mend."""
     announce("claim.pay_back", reason)
     claim = Claim.objects.get(claim_no=claim_no)
-    payment = Payment.objects.select_related("payee").get(payment_no=payment_no)
+    payment = Payment.objects.select_related("payee", "account").get(payment_no=payment_no)
     if after_paid and claim.state == ClaimState.PAID and payment.state not in _PAID:
         cases.move(
             claim,
@@ -59,14 +59,27 @@ def tell_of_return(claim_no: str, payment_no: str, reason: str, *, after_paid: b
             amount=claim.approved_amount,
             update={"paid_on": None},
         )
+    else:
+        cases.record(
+            claim,
+            "payment_returned",
+            by=None,
+            before=claim.state,
+            after=claim.state,
+            reason=reason,
+            amount=payment.bank_amount,
+        )
     why = f"，银行注明：{reason.rstrip('。')}" if reason.strip() else ""
+    what_next = "原账户已停用。请在“单位信息”中重新登记收款账户并由本单位另一人确认，确认后将列入下一批拨付。"
+    if payment.state != PaymentState.RETURNED and payment.account is not None:
+        tail = payment.account.account_no[-4:]
+        what_next = f"贵单位已确认新的收款账户（尾号 {tail}），将按新账户列入下一批拨付，无需另行办理。"
     for party in dict.fromkeys((payment.payee, claim.enterprise)):
         _tell(
             party,
             claim_no,
             "拨付被银行退回",
-            f"兑付申请 {claim_no} 的拨付 {thousands(payment.bank_amount)} 元（{payment_no}）被银行退回{why}。"
-            "原账户已停用。请在“单位信息”中重新登记收款账户并由本单位另一人确认，确认后将列入下一批拨付。",
+            f"兑付申请 {claim_no} 的拨付 {thousands(payment.bank_amount)} 元（{payment_no}）被银行退回{why}。{what_next}",
         )
     return claim
 

@@ -26,6 +26,7 @@ DEEDS = {
     "repin": _lazy("改按新版本办理"),
     "set_aside": _lazy("暂不列入本批"),
     "consent": _lazy("企业确认意愿"),
+    "payment_returned": _lazy("银行退票"),
 }
 """Deeds on a case that are no step of its lifecycle."""
 
@@ -80,7 +81,7 @@ def shown_timeline(case: Application | Claim, *, internal: bool) -> list[dict[st
         {
             "title": _deed_title(case, review.verb),
             "state": "done",
-            "tone": "refused" if review.verb == "reject" else "",
+            "tone": "refused" if review.verb in ("reject", "pay_back", "payment_returned") else "",
             # The enterprise is told the office, not the officer.
             "who": _who(review) if internal else "",
             "at": review.done_at,

@@ -7,8 +7,8 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
+from applications.bank_return_files import read_bank_return
 from applications.bank_simulator import Bank, Behaviour
-from applications.payment_files import read_bank_return
 from tests.bank_exchange import exchange, payables, without_casework
 from vouchers.models import LedgerAccount
 

@@ -23,7 +23,8 @@ from applications.payment_files import payment_workbook
 from tests import casework
 from tests.applications import kinds
 from vouchers import dates
-from vouchers.actions.payments import create_batch, lines_of
+from vouchers.actions.payment_lists import lines_of
+from vouchers.actions.payments import create_batch
 from vouchers.actions.register import end_connection
 from vouchers.actions.vouchers import balance_of
 from vouchers.context import acting

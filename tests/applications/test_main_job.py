@@ -12,7 +12,8 @@ from applications.actions.claims import approve_claim, mark_claim_paid, verify_c
 from tests import banking, casework
 from vouchers import dates
 from vouchers.actions.ledger_check import check_ledger
-from vouchers.actions.payments import approve_batch, create_batch, lines_of, propose_batch
+from vouchers.actions.payment_lists import lines_of
+from vouchers.actions.payments import approve_batch, create_batch, propose_batch
 from vouchers.actions.vouchers import balance_of
 from vouchers.context import acting
 from vouchers.errors import Forbidden, NotNow

@@ -11,7 +11,7 @@ from applications.actions.basis_items import ItemFields
 from tests import banking
 from tests.applications import kinds
 from tests.applications.test_kinds_of_basis import SETTLED, shared_by_two
-from tests.cast import SINCE
+from tests.cast import SINCE, receiving_account
 from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions.clawback_reckoning import Reassessed
@@ -31,6 +31,7 @@ def payment(cast) -> Payment:
     RoleGrant.objects.create(
         user=cast.second_approver, role=Role.APPROVER, region=publication.program.region, effective_from=SINCE
     )
+    receiving_account(publication.program.region, cast.finance, cast.second_finance)
     entitlement = kinds.granted(cast, kinds.project_application(cast, publication, SETTLED))
     item = ItemFields(kind="settlement_line", reference="JS-2025-H1", net_amount=Decimal("7999999.99"))
     claim = kinds.redeemed(cast, kinds.claimed(cast, entitlement, [item]))

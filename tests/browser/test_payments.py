@@ -23,7 +23,7 @@ from vouchers.actions.clawbacks import (
     notice_clawback,
     propose_clawback,
 )
-from vouchers.actions.payments import lines_of
+from vouchers.actions.payment_lists import lines_of
 from vouchers.actions.recoveries import ask_instalments, record_receipt
 from vouchers.context import acting
 from vouchers.models import Clawback, Party, Payment, PaymentBatch
@@ -163,7 +163,12 @@ def test_another_officer_confirms_the_banks_letter_and_agrees_to_the_instalments
     page.locator("dialog[open]").get_by_role("button").last.click()
     page.wait_for_load_state("load")
     assert clawback.plans.get().state == "agreed"
-    page.get_by_role("button", name="抵扣这一笔").click()
+    page.get_by_role("button", name="提请抵扣这一笔").first.click()
     page.wait_for_load_state("load")
-    clawback.refresh_from_db()
-    assert clawback.state == "settled"
+    assert clawback.set_offs.get().state == "proposed"
+    sign_out(page)
+    sign_in(page, "finance")
+    page.goto(reverse("desk:clawback", args=[clawback.clawback_no]))
+    page.get_by_role("button", name="确认抵扣").click()
+    page.wait_for_load_state("load")
+    assert clawback.set_offs.get().state == "booked"

@@ -110,6 +110,10 @@ DESK: dict[str, Row] = {
     "decide_carry_over": posted(
         own_page(*FINANCE, "CO-2026-1", "approve", mine=404), 404
     ),  # nothing proposed
+    "withdraw_budget": posted(own_page(*FINANCE, "program.code", "2025")),
+    "decide_withdrawal": posted(
+        own_page(*FINANCE, "BW-2026-1", "approve", mine=404), 404
+    ),  # nothing proposed
     "ledger_days": own_list(*FINANCE),
     "ledger_day": own_page(*FINANCE, "2025-07-15", mine=404),  # nothing closed yet
     "create_batch": posted(own_list(*FINANCE), 404, 404),  # which program is in the body
@@ -121,6 +125,10 @@ DESK: dict[str, Row] = {
     "batch_inquiry": own_page(*FINANCE, "batch.batch_no", mine=422),  # nothing was sent yet
     "payment_line": posted(own_page(*FINANCE, "batch.batch_no", "payment_line.instruction_no")),
     "payee": own_page(*FINANCE, "alpha.uscc"),
+    "payee_paper": own_page(*FINANCE, "alpha.uscc", "BA-0", mine=404),  # entered by the company itself
+    "receiving_accounts": own_list(*FINANCE),
+    "decide_set_off": posted(own_page(*FINANCE, "clawback.clawback_no", "SO-0", "confirm", mine=404), 404),
+    "decide_refund": posted(own_page(*FINANCE, "clawback.clawback_no", "RF-0", "approve", mine=404), 404),
     "clawbacks": own_list(*FINANCE),
     "clawback": own_page(*FINANCE, "clawback.clawback_no"),
     "clawback_notice": own_page(*FINANCE, "clawback.clawback_no"),

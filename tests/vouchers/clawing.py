@@ -17,9 +17,8 @@ from vouchers.actions.clawbacks import (
     notice_clawback,
     propose_clawback,
 )
-from vouchers.actions.recoveries import (
-    record_receipt,
-)
+from vouchers.actions.recoveries import record_receipt
+from vouchers.actions.set_offs import confirm_set_off, propose_set_off
 from vouchers.context import acting
 from vouchers.models import Clawback, LedgerAccount, OutboxMessage, Payment
 
@@ -61,12 +60,16 @@ def drafted(cast, payment: Payment, amount: Decimal = HUNDRED, **more) -> Clawba
         )
 
 
-def noticed(cast, payment: Payment, amount: Decimal = HUNDRED, **more) -> Clawback:
+def approved(cast, payment: Payment, amount: Decimal = HUNDRED, **more) -> Clawback:
     clawback = drafted(cast, payment, amount, **more)
     with acting(cast.handler, "test"):
         propose_clawback(clawback, by=cast.handler)
     with acting(cast.second_approver, "test"):
-        approve_clawback(clawback, by=cast.second_approver)
+        return approve_clawback(clawback, by=cast.second_approver)
+
+
+def noticed(cast, payment: Payment, amount: Decimal = HUNDRED, **more) -> Clawback:
+    clawback = approved(cast, payment, amount, **more)
     with acting(cast.finance, "test"):
         return notice_clawback(clawback, by=cast.finance)
 
@@ -80,6 +83,19 @@ def received(cast, clawback: Clawback, amount: str, reference: str = "IN-1"):
             bank_reference=reference,
             by=cast.finance,
         )
+
+
+def set_off(cast, clawback: Clawback, payment: Payment, amount: str | None = None):
+    """Proposed by one finance officer, confirmed by another."""
+    with acting(cast.finance, "test"):
+        proposed = propose_set_off(
+            clawback, payment, by=cast.finance, amount=None if amount is None else Decimal(amount)
+        )
+    with acting(cast.second_finance, "test"):
+        receipt = confirm_set_off(proposed, by=cast.second_finance)
+    clawback.refresh_from_db()
+    payment.refresh_from_db()
+    return receipt
 
 
 def balance(code: str) -> Decimal:

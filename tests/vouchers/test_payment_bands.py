@@ -11,14 +11,15 @@ from django.db import transaction
 from django.db.utils import IntegrityError, InternalError
 from openpyxl import load_workbook
 
+from applications.bank_return_files import read_bank_return
 from applications.models import Claim
-from applications.payment_files import read_bank_return
 from tests import banking
 from tests.cast import SINCE
 from tests.vouchers.test_payments import claims, the_ledger_holds_afterwards  # noqa: F401
 from vouchers.access import Role
 from vouchers.actions.payment_bands import band_for, confirm_band, enter_band
-from vouchers.actions.payments import approve_batch, exported_file, lines_of, propose_batch, reopen_batch
+from vouchers.actions.payment_lists import exported_file, lines_of
+from vouchers.actions.payments import approve_batch, propose_batch, reopen_batch
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow, Problems
 from vouchers.models import Listing, Payment, PaymentBatch, RoleGrant, User

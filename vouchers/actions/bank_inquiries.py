@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import date
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
-from vouchers.actions.bank_returns import LONGEST_REFERENCE, VERBS, BankLine, Step, take_in
-from vouchers.actions.payments import lines_of
+from vouchers.actions.bank_files import BankLine
+from vouchers.actions.bank_returns import LONGEST_REFERENCE, VERBS, Step, take_in
+from vouchers.actions.payment_lists import lines_of, lock_payments
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import PaymentBatch, PaymentLine, User
@@ -50,6 +53,7 @@ def record_finding(
     Raises ``NotNow`` (``payment_line.not_unknown``) and ``Invalid`` (``finding.outcome``, ``.document``, ``.date``, ``.too_long``)."""
     announce("payment_line.record_finding")
     require_role(by, Role.FINANCE, region=line.batch.region)
+    line.refresh_from_db(from_queryset=PaymentLine.objects.select_for_update(of=("self",), no_key=True))
     if line.state != PaymentLineState.UNKNOWN:
         raise NotNow(
             "payment_line.not_unknown",
@@ -72,19 +76,38 @@ def record_finding(
     return line
 
 
-def confirm_finding(line: PaymentLine, *, by: User) -> PaymentLine:
-    """Another person has compared it with the letter: the instruction has that outcome.
+def finding_digest(line: PaymentLine) -> str:
+    """What stands registered of an unknown instruction, as a hash: who confirms says with it what they have read."""
+    told = (
+        line.instruction_no,
+        line.found_outcome,
+        line.found_document,
+        line.found_reference,
+        line.found_on.isoformat() if line.found_on else "",
+        line.found_by_id,
+    )
+    return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
 
-    Raises ``NotNow`` (``payment_line.no_finding``) and ``Forbidden`` (``access.same_person``)."""
+
+def confirm_finding(line: PaymentLine, *, by: User, seen: str | None = None) -> PaymentLine:
+    """Another person has compared it with the letter: the instruction has that outcome. ``seen`` is the ``finding_digest`` of what they
+    compared; it is refused where somebody has written another finding since.
+
+    Raises ``NotNow`` (``payment_line.no_finding``, ``finding.changed``) and ``Forbidden`` (``access.same_person``)."""
     announce("payment_line.confirm_finding", line.found_document)
     require_role(by, Role.FINANCE, region=line.batch.region)
-    line = (
-        PaymentLine.objects.select_for_update(of=("self",))
-        .select_related("batch__region", "payment__program__region", "payment__payee", "account")
-        .get(pk=line.pk)
-    )
+    seen = finding_digest(line) if seen is None else seen
+    batch = PaymentBatch.objects.select_for_update(no_key=True).get(pk=line.batch_id)
+    lock_payments([line])
+    line = next(one for one in lines_of(batch) if one.pk == line.pk)
     if line.state != PaymentLineState.UNKNOWN or not line.found_outcome:
         raise NotNow("payment_line.no_finding", f"{line.instruction_no} 没有待确认的查复。")
+    if seen != finding_digest(line):
+        raise NotNow(
+            "finding.changed",
+            f"{line.instruction_no} 的查复登记在您核对之后已被更正，尚未确认。",
+            hint="请刷新后按最新的登记与查复书核对。",
+        )
     require_other_person(by, {line.found_by_id}, "确认银行查复")
     said = BankLine(
         line.instruction_no,
@@ -94,5 +117,5 @@ def confirm_finding(line: PaymentLine, *, by: User) -> PaymentLine:
         f"银行查复 {line.found_document}",
         line.found_on,
     )
-    take_in(line.batch, [Step(line, said, VERBS[line.found_outcome])], by, None)
+    take_in(batch, [Step(line, said, VERBS[line.found_outcome])], by, None)
     return line

@@ -9,71 +9,48 @@ confirmed     confirmed → nothing new · returned → owed again (退汇) · c
 returned      returned → nothing new · confirmed → refused, held: it may have been paid twice
 ============  ==========================================================================================================
 
-An answer that is older by the bank's own clock than the one taken in is nothing new, whatever it says. A fault in one line
-refuses the whole file, with the line and what is wrong there; lines that a file does not name wait for the next one.
+An answer that is older by the bank's own clock than the one taken in is nothing new, whatever it says. A faulty line is refused
+with its place and what is wrong there, and kept with the file; the others are taken in, each whole. A file that does not agree
+with its own totals, or cannot be read, is refused as a whole: what was cut off or altered proves nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
+
+from django.utils import timezone
 
 from vouchers import dates
 from vouchers.access import Role, require_role
 from vouchers.actions import ledger
+from vouchers.actions.bank_files import OUTCOMES, BankFile, BankLine, LineFault
+from vouchers.actions.clawbacks import DEMANDED
 from vouchers.actions.holds import place_hold
 from vouchers.actions.ledger_chains import Budget, Chain, event_id, post_all
 from vouchers.actions.outbox import enqueue
-from vouchers.actions.payments import budgets_of, lines_of
+from vouchers.actions.payment_corrections import correct_if_possible
+from vouchers.actions.payment_lists import lines_of, lock_payments
+from vouchers.actions.payments import budgets_of
 from vouchers.actions.treasury_parts import paid_by_treasury
 from vouchers.context import announce
-from vouchers.errors import Invalid, NotNow
+from vouchers.errors import Invalid
 from vouchers.models import BankReturn, PaymentBatch, PaymentLine, User
-from vouchers.models.clawbacks import ClawbackState
 from vouchers.models.payment_lines import PaymentLineState
 from vouchers.models.payments import PaymentBatchState
 from vouchers.money import ZERO, thousands
 from vouchers.numbers import next_no
 from vouchers.states import advance, not_now
 
-OUTCOMES = ("confirmed", "returned", "unknown")
 LONGEST_REFERENCE, LONGEST_REASON = 60, 200
+FORMULA = ("=", "+", "-", "@")
 #: the ground of the hold on a payment of which the bank said two things
 CONTRADICTED = "bank_contradiction"
 VERBS = {"confirmed": "confirm", "returned": "return", "unknown": "doubt"}
-
-
-@dataclass(frozen=True)
-class BankLine:
-    """One line of the bank's answer. ``answered_at`` is the bank's own time of it, where the file tells."""
-
-    instruction_no: str
-    outcome: str
-    amount: Decimal
-    bank_reference: str = ""
-    reason: str = ""
-    paid_on: date | None = None
-    answered_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class BankFile:
-    """The file: its lines, and the count and sum that it states of itself. What was cut off on the way does not agree with them."""
-
-    lines: Sequence[BankLine]
-    count: int
-    total: Decimal
-    filename: str = ""
-    content: bytes = b""
-
-    @classmethod
-    def of(cls, *lines: BankLine) -> BankFile:
-        """A file of these lines that agrees with itself."""
-        return cls(lines, len(lines), sum((line.amount for line in lines), ZERO))
 
 
 @dataclass(frozen=True)
@@ -94,20 +71,25 @@ class _Counts:
 
 
 def settle_batch(batch: PaymentBatch, file: BankFile, *, by: User) -> BankReturn:
-    """Take a file of answers in, whole or not at all.
+    """Take a file of answers in. A faulty line is refused and kept in ``refused_lines``; the others have their effect. Where no line is
+    good, the first fault is raised and nothing is taken in.
 
     Each confirmed or returned line tells the casework by an outbox message. Raises ``NotNow`` (``payment_batch.not_now``) and
-    ``Invalid`` (``bank_return.empty``, ``.count``, ``.total``, ``.unknown_line``, ``.duplicate``, ``.amount``, ``.outcome``,
-    ``.later``, ``.too_long``, ``.contradiction``, ``payment.clawed_back``)."""
+    ``Invalid`` (``bank_return.empty``, ``.count``, ``.total``; of lines ``.unknown_line``, ``.duplicate``, ``.amount``, ``.outcome``,
+    ``.later``, ``.too_long``, ``.reference``, ``.contradiction``, and ``payment.clawed_back``)."""
     announce("payment_batch.settle")
     require_role(by, Role.FINANCE, region=batch.region)
     batch.refresh_from_db(from_queryset=PaymentBatch.objects.select_for_update(no_key=True))
     if batch.state not in (PaymentBatchState.EXPORTED, PaymentBatchState.SETTLED):
         raise not_now(batch, "settle")
-    steps = _read(batch, file)
+    _require_whole(file)
+    steps, refused = _read(batch, file)
+    if not steps:
+        raise next((one for one in refused if one.keep), refused[0])
     counts = _Counts()
     for step in steps:
         counts.told[step.verb] = counts.of(step.verb) + 1
+    faults = [*file.faults, *(one.fault for one in refused)]
     kept = BankReturn.objects.create(
         return_no=next_no("BR", dates.today()),
         batch=batch,
@@ -120,6 +102,7 @@ def settle_batch(batch: PaymentBatch, file: BankFile, *, by: User) -> BankReturn
         returned_count=counts.of("return"),
         unknown_count=counts.of("doubt"),
         repeated_count=counts.of(""),
+        refused_lines=[fault.told() for fault in sorted(faults, key=lambda one: one.row)],
         taken_in_by=by,
         taken_in_at=dates.now(),
     )
@@ -130,24 +113,33 @@ def settle_batch(batch: PaymentBatch, file: BankFile, *, by: User) -> BankReturn
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _refused(code: str, number: int, what: str, **more: Any) -> Invalid:
-    return Invalid(
-        f"bank_return.{code}", f"银行回执第 {number} 行{what}，整份回执未入账。", field="file", **more
-    )
+class _Refused(Invalid):
+    """One line's fault: raised inside the reading of that line; of the file only where no line is good."""
+
+    fault: LineFault
 
 
-def _read(batch: PaymentBatch, file: BankFile) -> list[Step]:
-    """What each line does, or the refusal of the first that is faulty."""
-    if not file.lines:
+def _refused(code: str, said: BankLine, what: str, *, hint: str = "", keep: bool = False) -> _Refused:
+    message = f"银行回执第 {said.row} 行{what}，该行未入账。"
+    refusal = _Refused(code, message, field="file", hint=hint, keep=keep)
+    refusal.fault = LineFault(said.row, code, message, said.instruction_no, said.amount)
+    return refusal
+
+
+def _require_whole(file: BankFile) -> None:
+    """The file agrees with what it states of itself."""
+    if not file.lines and not file.faults:
         raise Invalid("bank_return.empty", "银行回执中没有明细行。", field="file")
-    if file.count != len(file.lines):
+    count = len(file.lines) + len(file.faults)
+    if file.count != count:
         raise Invalid(
             "bank_return.count",
-            f"银行回执载明 {file.count} 笔，明细为 {len(file.lines)} 笔，整份回执未入账。",
+            f"银行回执载明 {file.count} 笔，明细为 {count} 笔，整份回执未入账。",
             field="file",
             hint="文件可能不完整，请向银行重新索取。",
         )
-    total = sum((line.amount for line in file.lines), ZERO)
+    amounts = [*(line.amount for line in file.lines), *(fault.amount for fault in file.faults)]
+    total = sum(amounts, ZERO)
     if total != file.total:
         raise Invalid(
             "bank_return.total",
@@ -155,50 +147,74 @@ def _read(batch: PaymentBatch, file: BankFile) -> list[Step]:
             field="file",
             hint="文件可能不完整或被改动，请向银行重新索取。",
         )
+    if not file.lines:
+        first = file.faults[0]
+        raise Invalid(first.code, first.message, field="file")
+
+
+def _read(batch: PaymentBatch, file: BankFile) -> tuple[list[Step], list[_Refused]]:
+    """What each line does, and the refusals of those that are faulty. The payments that it names are held from here on: what is
+    demanded back of one, or set off against it, waits."""
+    lines = [said if said.row else replace(said, row=place) for place, said in enumerate(file.lines, start=1)]
     sent = {line.instruction_no: line for line in lines_of(batch) if line.state != PaymentLineState.LISTED}
-    seen: set[str] = set()
-    steps = []
-    for number, said in enumerate(file.lines, start=1):
+    lock_payments([sent[said.instruction_no] for said in lines if said.instruction_no in sent])
+    times = Counter(said.instruction_no for said in lines)
+    steps: list[Step] = []
+    refused: list[_Refused] = []
+    for said in lines:
         line = sent.get(said.instruction_no)
-        if line is None:
-            other = PaymentLine.objects.filter(
-                instruction_no=said.instruction_no, batch__region=batch.region_id
-            ).first()
-            where = f"（属于批次 {other.batch.batch_no}）" if other else ""
-            raise _refused(
-                "unknown_line",
-                number,
-                f"的指令号 {said.instruction_no[:40]} 不在本批次已报送的清单中{where}",
-                hint="请核对回执是否属于本批次。",
-            )
-        if said.instruction_no in seen:
-            raise _refused("duplicate", number, f"与前面的行重复（{said.instruction_no}）")
-        seen.add(said.instruction_no)
-        _check_line(number, said, line)
-        steps.append(Step(line, said, _verb_of(number, said, line)))
-    return steps
+        try:
+            if line is None:
+                raise _unknown(batch, said)
+            if times[said.instruction_no] > 1:
+                raise _refused(
+                    "bank_return.duplicate",
+                    said,
+                    f"的指令号 {said.instruction_no} 在文件中重复出现，以哪一行为准不明",
+                    hint="请向银行核实后另附回执导入。",
+                )
+            _check_line(said, line)
+            steps.append(Step(line, said, _verb_of(said, line)))
+        except _Refused as refusal:
+            refused.append(refusal)
+    return steps, refused
 
 
-def _check_line(number: int, said: BankLine, line: PaymentLine) -> None:
+def _unknown(batch: PaymentBatch, said: BankLine) -> _Refused:
+    rows = PaymentLine.objects.filter(instruction_no=said.instruction_no, batch__region=batch.region_id)
+    other = rows.select_related("batch").first()
+    where = f"（属于批次 {other.batch.batch_no}）" if other else ""
+    return _refused(
+        "bank_return.unknown_line",
+        said,
+        f"的指令号 {said.instruction_no[:40]} 不在本批次已报送的清单中{where}",
+        hint="请核对回执是否属于本批次。",
+    )
+
+
+def _check_line(said: BankLine, line: PaymentLine) -> None:
+    today = dates.today()
     if said.outcome not in OUTCOMES:
-        raise _refused("outcome", number, f"的结果应为 {'、'.join(OUTCOMES)} 之一")
+        raise _refused("bank_return.outcome", said, f"的结果应为 {'、'.join(OUTCOMES)} 之一")
     if said.amount != line.amount:
+        told = f"金额 {thousands(said.amount)} 元与指令金额 {thousands(line.amount)} 元不一致"
+        raise _refused("bank_return.amount", said, told)
+    if said.paid_on is not None and said.paid_on > today:
+        raise _refused("bank_return.later", said, f"的日期 {said.paid_on} 晚于今天")
+    if said.answered_at is not None and timezone.localtime(said.answered_at).date() > today:
         raise _refused(
-            "amount",
-            number,
-            f"金额 {thousands(said.amount)} 元与指令金额 {thousands(line.amount)} 元不一致",
+            "bank_return.later", said, f"的银行处理时间 {said.answered_at:%Y-%m-%d %H:%M} 晚于今天"
         )
-    if said.paid_on is not None and said.paid_on > dates.today():
-        raise _refused("later", number, f"的日期 {said.paid_on} 晚于今天")
     if len(said.bank_reference) > LONGEST_REFERENCE or len(said.reason) > LONGEST_REASON:
+        limits = f"分别不超过 {LONGEST_REFERENCE} 字、{LONGEST_REASON} 字"
+        raise _refused("bank_return.too_long", said, f"的流水号或退票原因过长（{limits}）")
+    if said.bank_reference[:1] in FORMULA:
         raise _refused(
-            "too_long",
-            number,
-            f"的流水号或退票原因过长（分别不超过 {LONGEST_REFERENCE} 字、{LONGEST_REASON} 字）",
+            "bank_return.reference", said, f"的流水号以“{said.bank_reference[:1]}”开头，不是银行流水号"
         )
 
 
-def _verb_of(number: int, said: BankLine, line: PaymentLine) -> str:
+def _verb_of(said: BankLine, line: PaymentLine) -> str:
     if said.answered_at and line.bank_answered_at and said.answered_at < line.bank_answered_at:
         return ""
     again = said.outcome == line.state or (said.outcome == "unknown" and line.state != PaymentLineState.SENT)
@@ -209,15 +225,15 @@ def _verb_of(number: int, said: BankLine, line: PaymentLine) -> str:
     )
     paid_after_return = line.state == PaymentLineState.RETURNED and said.outcome == "confirmed"
     if other_reference or paid_after_return:
-        raise _contradicted(number, said, line)
+        raise _contradicted(said, line)
     if again:
         return ""
     if line.state == PaymentLineState.CONFIRMED:
-        _require_not_clawed_back(line)
+        _require_not_clawed_back(said, line)
     return VERBS[said.outcome]
 
 
-def _contradicted(number: int, said: BankLine, line: PaymentLine) -> Invalid:
+def _contradicted(said: BankLine, line: PaymentLine) -> _Refused:
     payment = line.payment
     before = (
         f"{line.get_state_display()}（流水号 {line.bank_reference or '无'}）"
@@ -235,27 +251,21 @@ def _contradicted(number: int, said: BankLine, line: PaymentLine) -> Invalid:
         by=None,
     )
     return _refused(
-        "contradiction",
-        number,
+        "bank_return.contradiction",
+        said,
         f"称 {said.instruction_no} 已到账（流水号 {said.bank_reference or '无'}），此前的回执为{before}",
-        hint="该笔已暂缓，请向银行查询是否重复到账；其余各行请另附回执导入。",
+        hint="该笔已暂缓，请向银行查询是否重复到账。",
         keep=True,
     )
 
 
-def _require_not_clawed_back(line: PaymentLine) -> None:
-    demanded = line.payment.clawbacks.filter(
-        state__in=(
-            ClawbackState.NOTICED,
-            ClawbackState.SETTLED,
-            ClawbackState.WRITE_OFF_PROPOSED,
-            ClawbackState.WRITTEN_OFF,
-        )
-    ).first()
+def _require_not_clawed_back(said: BankLine, line: PaymentLine) -> None:
+    demanded = line.payment.clawbacks.filter(state__in=DEMANDED).first()
     if demanded is not None:
-        raise NotNow(
+        raise _refused(
             "payment.clawed_back",
-            f"{line.instruction_no} 已在追回 {demanded.clawback_no} 中要求退回，不能登记退票，整份回执未入账。",
+            said,
+            f"的 {line.instruction_no} 已在追回 {demanded.clawback_no} 中要求退回，不能登记退票",
             hint="请先由核准人撤销该追回，再登记退票。",
         )
 
@@ -298,6 +308,7 @@ def take_in(batch: PaymentBatch, steps: Sequence[Step], by: User, kept: BankRetu
             if line.account is not None and line.account.superseded_at is None:
                 line.account.superseded_at = dates.now()
                 line.account.save(update_fields=["superseded_at"])
+            correct_if_possible(payment, by=by)
             chains.append(
                 ledger.returned_chain(
                     budget,

@@ -300,7 +300,9 @@ _SHEET = """
            part.available, v.committed, v.reserved, y.payable, y.instructed,
            part.paid, coalesce((SELECT sum(t.amount) FROM vouchers_ledgertransfer AS t
                                  WHERE t.debit_id = part.paid_id AND t.code = 'claw_back' AND NOT EXISTS (
-                                       SELECT FROM vouchers_ledgertransfer AS r WHERE r.reverses_id = t.id)), 0),
+                                       SELECT FROM vouchers_ledgertransfer AS r WHERE r.reverses_id = t.id)), 0)
+             - coalesce((SELECT sum(t.amount) FROM vouchers_ledgertransfer AS t
+                          WHERE t.credit_id = part.paid_id AND t.code IN ('waive', 'refund')), 0),
            part.surplus, coalesce((SELECT sum(t.amount) FROM vouchers_ledgertransfer AS t
                                     WHERE t.debit_id = part.surplus_id AND t.code = 'carry_over'), 0),
            part.closed_on IS NOT NULL

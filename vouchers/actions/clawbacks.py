@@ -12,12 +12,15 @@ from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger_recoveries
 from vouchers.actions.clawback_reckoning import Reassessed, amount_in, line, reckon, taken_before
 from vouchers.actions.outbox import enqueue
+from vouchers.actions.receiving_accounts import require_account
+from vouchers.actions.refunds import open_refund
 from vouchers.actions.vouchers import budget_of
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import Clawback, CreditRecord, Payment, User, Voucher
 from vouchers.models.clawbacks import OFFICE, ClawbackGround, ClawbackState
 from vouchers.models.payments import PaymentState
+from vouchers.models.refunds import RefundKind
 from vouchers.money import ZERO, thousands
 from vouchers.numbers import next_no
 from vouchers.states import advance, not_now
@@ -228,9 +231,10 @@ def approve_clawback(clawback: Clawback, *, by: User) -> Clawback:
 def notice_clawback(clawback: Clawback, *, by: User) -> Clawback:
     """发出通知: the days run, and the demand is booked; the ledger last.
 
-    Raises ``NotNow`` (``clawback.not_paid``, ``clawback.more_than_paid``)."""
+    Raises ``NotNow`` (``clawback.not_paid``, ``clawback.more_than_paid``, ``clawback.no_receiving_account``)."""
     announce("clawback.notice")
     require_role(by, Role.FINANCE, Role.HANDLER, region=clawback.region)
+    account = require_account(clawback.region)
     payment = (
         Payment.objects.select_for_update(of=("self",))
         .select_related("payee", "program__region")
@@ -251,6 +255,7 @@ def notice_clawback(clawback: Clawback, *, by: User) -> Clawback:
             "noticed_by": by,
             "noticed_at": dates.now(),
             "due_on": dates.add_working_days(on, clawback.pay_within_days),
+            "receiving_account": account,
         },
     )
     enqueue("applications.clawback_told", {"clawback_no": clawback.clawback_no, "message": "noticed"})
@@ -266,8 +271,8 @@ def budget_for(payment: Payment) -> Any:
 
 
 def withdraw_clawback(clawback: Clawback, *, by: User, reason: str) -> Clawback:
-    """撤销: a draft by whoever works on it; after the notice only by an approver without a hand in it, and while nothing has come
-    in. The demand is reversed, the credit repaired. Raises ``NotNow`` (``clawback.received``)."""
+    """撤销: a draft by whoever works on it; after the notice only by an approver without a hand in it. The demand is reversed, the
+    credit repaired. What has come in on it, by transfer or set-off, is to be refunded (``Refund``), the rest is waived."""
     announce("clawback.withdraw", reason)
     _require_reason(reason, "请写明撤销的理由。")
     _as_it_stands(clawback)
@@ -275,12 +280,6 @@ def withdraw_clawback(clawback: Clawback, *, by: User, reason: str) -> Clawback:
     if noticed:
         require_role(by, Role.APPROVER, region=clawback.region)
         require_other_person(by, hands(clawback), "撤销追回")
-        if clawback.receipts.exists():
-            raise NotNow(
-                "clawback.received",
-                "已有收款或抵扣，不能整件撤销。",
-                hint="请先退还已收款项，或就余额提请核销。",
-            )
     on = dates.today()
     advance(
         clawback,
@@ -292,7 +291,12 @@ def withdraw_clawback(clawback: Clawback, *, by: User, reason: str) -> Clawback:
     if noticed:
         repair_credit(clawback)
         enqueue("applications.clawback_told", {"clawback_no": clawback.clawback_no, "message": "withdrawn"})
-        ledger_recoveries.withdraw(clawback, on=on).demand()
+        came = sum(ledger_recoveries.received_of(clawback).values(), ZERO)
+        if came:
+            open_refund(clawback, came, RefundKind.WITHDRAWN, by=by, reason=reason)
+            ledger_recoveries.waive(clawback, budget_for(clawback.payment), on=on).demand()
+        else:
+            ledger_recoveries.withdraw(clawback, on=on).demand()
     return clawback
 
 

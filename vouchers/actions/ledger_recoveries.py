@@ -3,6 +3,9 @@
     paid:<program>:<year> ──claw_back──▶ receivable:<clawback no> ──recover──▶ recovered:<program>:<year>
     levied:<region> ──levy──▶ receivable:<clawback no>:levy       ──write_off──▶ written_off:<program>:<year>
     payable:… ──offset──▶ paid:…  (with recover, in one chain: a later payment is made by what its payee owes)
+    recovered:… ──give_back──▶ refundable:<clawback no>:<part> ──refund──▶ paid:…   (withdrawn after something had come in;
+    receivable:… ──waive──▶ paid:…                                                   the rest of the demand is waived)
+    received:<region> ──overpay──▶ refundable:<clawback no>:excess ──refund──▶ received:<region>   (beyond what was due)
 
 Where several treasuries share the cost, each has a receivable of its own, in the measure in which it bore the payment, and
 each gets its own back. No more is ever demanded than was paid, nor received, set off or written off than was demanded: the
@@ -21,10 +24,11 @@ from django.db.models import Q, Sum
 from vouchers.actions.ledger_accounts import Budget, in_measure
 from vouchers.actions.ledger_chains import Chain, LedgerResult, event_id
 from vouchers.actions.treasury_parts import owed_by_treasury
-from vouchers.models import Clawback, LedgerAccount, LedgerTransfer, Payment
+from vouchers.models import Clawback, LedgerAccount, LedgerTransfer, Payment, Refund
+from vouchers.models.refunds import RefundKind
 from vouchers.money import ZERO
 
-LEVY = "levy"
+LEVY, EXCESS = "levy", "excess"
 
 
 def _named(kind: str, *words: str | int) -> str:
@@ -89,6 +93,64 @@ def withdraw(clawback: Clawback, *, on: date) -> LedgerResult:
     return chain.reverse(demand_id(clawback)).post()
 
 
+def received_of(clawback: Clawback) -> dict[str, Decimal]:
+    """What has come in on a demand, by transfer or set-off, in yuan by part (``LEVY`` for interest and penalty)."""
+    root = receivable(clawback.clawback_no)
+    rows = (
+        LedgerTransfer.objects.filter(
+            Q(debit__code=root) | Q(debit__code__startswith=f"{root}:"), code="recover"
+        )
+        .order_by()
+        .values_list("debit__code")
+        .annotate(total=Sum("amount"))
+    )
+    return {code.removeprefix(root).removeprefix(":"): amount for code, amount in sorted(rows)}
+
+
+def refundable(clawback_no: str, part: str = "") -> str:
+    """The account of what goes back to the payer under one number."""
+    return _named("refundable", clawback_no, part)
+
+
+def waive(clawback: Clawback, budget: Budget, *, on: date) -> LedgerResult:
+    """撤销 after something has come in: what is still due is waived, what came in is to be refunded. The caller holds the row."""
+    number = clawback.clawback_no
+    chain = Chain(event_id("waive_clawback", number), on, "clawback", number)
+    for name, left in balances(clawback).items():
+        if left:
+            chain.single("waive", receivable(number, name), _origin(budget, name), left)
+    for name, came in received_of(clawback).items():
+        chain.open(refundable(number, name), "refundable", region_code=budget.region_code)
+        chain.single("give_back", _target("recovered", budget, name), refundable(number, name), came)
+    return chain.post()
+
+
+def refund(row: Refund, budget: Budget, *, on: date) -> LedgerResult:
+    """退还: to where it came from, so that what was paid is again what the scheme has paid. The caller holds the row."""
+    number = row.clawback.clawback_no
+    chain = Chain(event_id("refund", row.refund_no), on, "clawback", number)
+    if row.kind == RefundKind.EXCESS:
+        source = _named("received", budget.region_code)
+        return chain.single("refund", refundable(number, EXCESS), source, row.amount).post()
+    for name, came in received_of(row.clawback).items():
+        chain.single("refund", refundable(number, name), _origin(budget, name), came)
+    return chain.post()
+
+
+def _origin(budget: Budget, name: str) -> str:
+    """Where a part of a demand was taken from."""
+    if name == LEVY:
+        return _named("levied", budget.region_code)
+    return _named("paid", budget.program_code, budget.year, name)
+
+
+def _target(kind: str, budget: Budget, name: str) -> str:
+    """Where a part goes that came in, or was lost."""
+    if name == LEVY:
+        return _named(kind, budget.region_code, LEVY)
+    return _named(kind, budget.program_code, budget.year, name)
+
+
 def _take(chain: Chain, clawback: Clawback, budget: Budget, amount: Decimal, code: str, kind: str) -> Chain:
     """An amount out of the receivables: the principal first, each treasury in its measure, then interest and penalty."""
     due = balances(clawback)
@@ -98,18 +160,23 @@ def _take(chain: Chain, clawback: Clawback, budget: Budget, amount: Decimal, cod
     for name, share in moves.items():
         if not share:
             continue
-        if name == LEVY:
-            target = _named(kind, budget.region_code, LEVY)
-        else:
-            target = _named(kind, budget.program_code, budget.year, name)
+        target = _target(kind, budget, name)
         chain.open(target, kind, region_code=budget.region_code)
         chain.single(code, receivable(clawback.clawback_no, name), target, share)
     return chain
 
 
-def recover(clawback: Clawback, budget: Budget, amount: Decimal, *, event: str, on: date) -> LedgerResult:
-    """收款: what came in by the bank. The caller holds the clawback's row."""
-    chain = Chain(event_id("recover", clawback.clawback_no, event), on, "clawback", clawback.clawback_no)
+def recover(
+    clawback: Clawback, budget: Budget, amount: Decimal, *, event: str, on: date, excess: Decimal = ZERO
+) -> LedgerResult:
+    """收款: what came in by the bank, ``excess`` beyond it. The caller holds the clawback's row."""
+    number = clawback.clawback_no
+    chain = Chain(event_id("recover", number, event), on, "clawback", number)
+    if excess:
+        source = _named("received", budget.region_code)
+        chain.open(source, "received", region_code=budget.region_code)
+        chain.open(refundable(number, EXCESS), "refundable", region_code=budget.region_code)
+        chain.single("overpay", source, refundable(number, EXCESS), excess)
     return _take(chain, clawback, budget, amount, "recover", "recovered").post()
 
 

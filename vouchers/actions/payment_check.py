@@ -50,13 +50,48 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
          CROSS JOIN LATERAL (
               SELECT CASE WHEN c.state IN ('noticed', 'write_off_proposed')
                           THEN c.principal_amount + c.interest_amount + c.penalty_amount
-                               - coalesce((SELECT sum(r.amount) FROM vouchers_clawbackreceipt AS r WHERE r.clawback_id = c.id), 0)
+                               - coalesce((SELECT sum(r.amount - r.excess_amount) FROM vouchers_clawbackreceipt AS r WHERE r.clawback_id = c.id), 0)
                           ELSE 0 END AS amount) AS due
           LEFT JOIN LATERAL (
               SELECT sum(a.credits_posted - a.debits_posted) AS amount FROM vouchers_ledgeraccount AS a
                WHERE a.kind = 'receivable' AND (a.code = 'receivable:' || c.clawback_no
                                                 OR a.code LIKE 'receivable:' || c.clawback_no || ':%')) AS held ON true
          WHERE due.amount <> coalesce(held.amount, 0)
+        """,
+    ),
+    (
+        "refundables_are_owed",
+        """
+        SELECT c.clawback_no, format('应退还登记 %s，台账 %s', owed.amount, coalesce(held.amount, 0))
+          FROM vouchers_clawback AS c
+         CROSS JOIN LATERAL (
+              SELECT coalesce(sum(r.amount), 0) AS amount FROM vouchers_refund AS r
+               WHERE r.clawback_id = c.id AND r.state <> 'paid') AS owed
+          LEFT JOIN LATERAL (
+              SELECT sum(a.credits_posted - a.debits_posted) AS amount FROM vouchers_ledgeraccount AS a
+               WHERE a.kind = 'refundable' AND (a.code = 'refundable:' || c.clawback_no
+                                                OR a.code LIKE 'refundable:' || c.clawback_no || ':%')) AS held ON true
+         WHERE owed.amount <> coalesce(held.amount, 0)
+        """,
+    ),
+    (
+        "each_treasury_owes_its_parts",
+        """
+        SELECT coalesce(owed.code, a.code), format('各笔尚应承担合计 %s，台账应付 %s', coalesce(owed.amount, 0), coalesce(a.held, 0))
+          FROM (SELECT d.code, sum(part.amount) AS amount
+                  FROM vouchers_payment AS p
+                 CROSS JOIN LATERAL (
+                      SELECT t.credit_id AS account, t.amount FROM vouchers_ledgertransfer AS t
+                       WHERE t.subject_kind = 'claim' AND t.subject_no = p.claim_no AND t.kind = 'post'
+                         AND NOT EXISTS (SELECT FROM vouchers_ledgertransfer AS r WHERE r.reverses_id = t.id)
+                       UNION ALL
+                      SELECT t.debit_id, -t.amount FROM vouchers_ledgertransfer AS t
+                       WHERE t.subject_kind = 'payment' AND t.subject_no = p.payment_no AND t.code = 'offset') AS part
+                  JOIN vouchers_ledgeraccount AS d ON d.id = part.account AND d.kind = 'payable'
+                 WHERE p.state IN ('payable', 'batched', 'returned') GROUP BY d.code) AS owed
+          FULL JOIN (SELECT code::text AS code, credits_posted - debits_posted AS held
+                       FROM vouchers_ledgeraccount WHERE kind = 'payable') AS a ON a.code = owed.code
+         WHERE coalesce(owed.amount, 0) <> coalesce(a.held, 0)
         """,
     ),
     (

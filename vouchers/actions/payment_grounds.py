@@ -9,7 +9,7 @@ from django.db.models import Q
 from vouchers import dates
 from vouchers.actions.holds import place_hold, require_clear, screen
 from vouchers.errors import NotNow, TryLater
-from vouchers.models import Listing, Party, PaymentLine
+from vouchers.models import Listing, Party, Payment, PaymentLine
 from vouchers.models.holds import ScreeningMoment
 
 #: the ground of the hold on a payment whose payee changed its account after the approval
@@ -44,6 +44,14 @@ def require_payable(line: PaymentLine, *, approved: bool = False) -> None:
             hint="请将批次退回编制并重新报批，系统将改用最新确认的账户。",
             keep=approved,
         )
+    require_grounds(payment)
+
+
+def require_grounds(payment: Payment) -> None:
+    """What must hold whichever way the payee gets its money, by the bank or by a set-off: nobody is listed, the claim and its
+    invoices stand, the screening is of the same facts, nothing is held.
+
+    Raises ``NotNow`` (``payment.listed``, what the casework's check says, ``hold.open``) and ``TryLater`` (``payment.unchecked``)."""
     require_unlisted(payment.payee, payment.payment_no)
     if _check is None:
         raise TryLater("payment.unchecked", "兑付依据暂时无法复核，为稳妥起见不能拨付。请稍后再试。")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -16,7 +14,9 @@ from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
 from vouchers.actions.ledger_chains import Budget, event_id, post_all
 from vouchers.actions.payment_bands import band_for
+from vouchers.actions.payment_corrections import correct_if_possible
 from vouchers.actions.payment_grounds import require_payable
+from vouchers.actions.payment_lists import control_totals, lines_of, lock_payments
 from vouchers.actions.treasury_parts import owed_by_treasury
 from vouchers.actions.vouchers import budget_of
 from vouchers.context import announce
@@ -33,25 +33,12 @@ from vouchers.models import (
     User,
     Voucher,
 )
-from vouchers.models.payment_lines import FileForm, PaymentLineState
+from vouchers.models.payment_lines import FileForm
 from vouchers.models.payments import PaymentBatchState, PaymentState
-from vouchers.money import ZERO, capital
+from vouchers.models.set_offs import SetOffState
+from vouchers.money import ZERO
 from vouchers.numbers import next_no
 from vouchers.states import advance, not_now
-
-
-@dataclass(frozen=True)
-class ControlTotals:
-    """Count, sum and hash of a batch: what two systems compare."""
-
-    count: int
-    total: Decimal
-    sha256: str
-
-    @property
-    def in_words(self) -> str:
-        """The sum in financial capitals."""
-        return capital(self.total)
 
 
 def add_payable(
@@ -70,23 +57,6 @@ def add_payable(
         amount=amount,
         participants=sorted(set(participants)),
         payable_on=on,
-    )
-
-
-def control_totals(lines: Sequence[PaymentLine]) -> ControlTotals:
-    """The totals over the lines in their order; the hash is over number, payee, account and amount of each."""
-    told = [
-        [line.payment.payment_no, line.payee_uscc, line.account_no, f"{line.amount:.2f}"] for line in lines
-    ]
-    digest = hashlib.sha256(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
-    return ControlTotals(len(lines), sum((line.amount for line in lines), ZERO), digest)
-
-
-def lines_of(batch: PaymentBatch) -> list[PaymentLine]:
-    """The batch's lines in the order of the list, without those that were taken out of it."""
-    rows = batch.lines.exclude(state=PaymentLineState.REMOVED)
-    return list(
-        rows.select_related("payment__payee", "payment__program__region", "account").order_by("line_no")
     )
 
 
@@ -111,7 +81,9 @@ def create_batch(program: Program, payments: Sequence[Payment], *, by: User, tit
                 "payment_batch.other_program", f"{payment.payment_no} 不属于本专项，不能列入本批次。"
             )
         account = payment.payee.current_account
+        correct_if_possible(payment, by=by)
         advance(payment, "batch", by=by, region=program.region, update={"batch": batch, "account": account})
+        _require_no_set_off(payment)
         PaymentLine.objects.create(
             batch=batch,
             line_no=position,
@@ -121,6 +93,16 @@ def create_batch(program: Program, payments: Sequence[Payment], *, by: User, tit
             **_of_payee(payment.payee, account),
         )
     return batch
+
+
+def _require_no_set_off(payment: Payment) -> None:
+    waiting = payment.set_offs.filter(state=SetOffState.PROPOSED).first()
+    if waiting is not None:
+        raise NotNow(
+            "payment.set_off_waits",
+            f"{payment.payment_no} 已提请抵扣（{waiting.set_off_no}），尚待确认，不能列入批次。",
+            hint="请先由另一位财务人员确认或不同意该抵扣，或由提请人撤回。",
+        )
 
 
 def _of_payee(payee: Party, account: BankAccount | None) -> dict[str, object]:
@@ -198,6 +180,9 @@ def approve_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
         require_other_person(
             by, set(line.payment.participants), f"批准拨付批次（含 {line.payment.claim_no}）"
         )
+        if line.account is not None:
+            wrote = {line.account.entered_by_id, line.account.confirmed_by_id}
+            require_other_person(by, wrote, f"批准拨付批次（登记或确认过 {line.payee_name} 的账户）")
     if batch.lifecycle.find("approve", batch.state) is None:
         raise not_now(batch, "approve")
     _require_unchanged(batch, lines)
@@ -293,7 +278,7 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
         raise not_now(batch, "export")
     lines = lines_of(batch)
     _require_unchanged(batch, lines)
-    lock_payees(lines)
+    lock_payments(lines)
     for line in lines:
         require_payable(line, approved=True)
     on = dates.today()
@@ -333,18 +318,6 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
     for result in post_all(chains):
         result.demand()
     return batch
-
-
-def lock_payees(lines: Sequence[PaymentLine]) -> None:
-    """Nobody changes the account of a payee until this transaction ends."""
-    payees = {line.payment.payee_id for line in lines}
-    list(Party.objects.select_for_update(no_key=True).filter(pk__in=payees).order_by("pk").values_list("pk"))
-
-
-def exported_file(batch: PaymentBatch, form: str) -> PaymentFile | None:
-    """The bytes that the batch was exported with; None for a batch that was exported before they were kept."""
-    kept: PaymentFile | None = batch.files.filter(form=form).first()
-    return kept
 
 
 def budgets_of(payments: Sequence[Payment]) -> dict[str, Budget]:

@@ -1,8 +1,7 @@
-"""收回: transfers, set-off, instalments, overdue and credit, write-off. The clawback itself: ``clawbacks``."""
+"""收回: transfers, instalments, overdue and credit, write-off. The clawback itself: ``clawbacks``; set-off: ``set_offs``."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -14,6 +13,7 @@ from vouchers.actions import ledger_recoveries
 from vouchers.actions.clawbacks import budget_for, hands, repair_credit
 from vouchers.actions.ledger_recoveries import outstanding
 from vouchers.actions.outbox import enqueue
+from vouchers.actions.refunds import open_refund
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow, Problems
 from vouchers.models import (
@@ -22,18 +22,18 @@ from vouchers.models import (
     CreditRecord,
     Instalment,
     InstalmentPlan,
-    Payment,
     User,
 )
 from vouchers.models.clawbacks import ClawbackState, InstalmentPlanState, ReceiptKind
-from vouchers.models.payments import PaymentState
+from vouchers.models.refunds import RefundKind
 from vouchers.money import ZERO, thousands, yuan
 from vouchers.states import advance, not_now
 
 MOST_INSTALMENTS = 24
 
 
-def _locked(clawback: Clawback) -> Clawback:
+def locked(clawback: Clawback) -> Clawback:
+    """The row as it stands, held until the transaction ends."""
     row: Clawback = (
         Clawback.objects.select_for_update(of=("self",), no_key=True)
         .select_related("region", "program__region", "party", "payment__payee", "payment__program__region")
@@ -42,7 +42,8 @@ def _locked(clawback: Clawback) -> Clawback:
     return row
 
 
-def _amount(amount: Any) -> Decimal:
+def amount_received(amount: Any) -> Decimal:
+    """The amount to the fen, above zero. Raises ``Invalid`` (``receipt.amount``)."""
     try:
         value = yuan(amount)
     except ValueError as error:
@@ -52,128 +53,81 @@ def _amount(amount: Any) -> Decimal:
     return value
 
 
-def _within(amount: Decimal, due: Decimal) -> None:
+def within(amount: Decimal, due: Decimal) -> None:
+    """Raise ``Invalid`` (``receipt.more_than_due``) when it is more than is due."""
     if amount > due:
         raise Invalid(
             "receipt.more_than_due",
             f"金额 {thousands(amount)} 元超过尚应退回的 {thousands(due)} 元。",
             field="amount",
-            hint="多付的款项请退还付款单位。",
+            hint="登记收款时确实多收的，请勾选“多收部分列为应退还”；抵扣不能超过尚应退回的金额。",
         )
 
 
 def record_receipt(
-    clawback: Clawback, *, amount: Decimal, received_on: date, bank_reference: str, by: User
+    clawback: Clawback,
+    *,
+    amount: Decimal,
+    received_on: date,
+    bank_reference: str,
+    by: User,
+    keep_excess: bool = False,
 ) -> ClawbackReceipt:
-    """登记收款. The same reference again with the same amount is the same receipt.
+    """登记收款. The same reference again on the same account with the same amount is the same receipt: a bank's references are its
+    own. With ``keep_excess``, what is beyond what is due, or comes when nothing is due any more, is to be refunded.
 
     Raises ``NotNow`` (``clawback.not_now``, ``receipt.known``) and ``Invalid`` (``receipt.amount``, ``.more_than_due``, ``.reference``,
     ``.later``)."""
     announce("clawback.receive")
     require_role(by, Role.FINANCE, region=clawback.region)
-    amount = _amount(amount)
+    amount = amount_received(amount)
     reference = "".join(bank_reference.split())
     if not reference or len(reference) > 60:
         raise Invalid("receipt.reference", "请填写银行流水号（不超过 60 字）。", field="bank_reference")
     if received_on > dates.today():
         raise Invalid("receipt.later", "入账日不能晚于今天。", field="received_on")
-    row = _locked(clawback)
+    row = locked(clawback)
     known: ClawbackReceipt | None = ClawbackReceipt.objects.filter(
-        kind=ReceiptKind.TRANSFER, bank_reference=reference
+        kind=ReceiptKind.TRANSFER, bank_reference=reference, receiving_account=row.receiving_account
     ).first()
     if known is not None:
         if (known.clawback_id, known.amount) == (row.pk, amount):
             return known
         raise NotNow("receipt.known", f"流水号 {reference} 已登记为另一笔收款，请核对。")
-    if row.state != ClawbackState.NOTICED:
+    over = row.state in (ClawbackState.SETTLED, ClawbackState.WITHDRAWN)
+    if row.state != ClawbackState.NOTICED and not (keep_excess and over and row.noticed_at is not None):
         raise not_now(row, "settle")
-    due = outstanding(row)
-    _within(amount, due)
+    due = outstanding(row) if row.state == ClawbackState.NOTICED else ZERO
+    excess = max(amount - due, ZERO)
+    if not keep_excess:
+        within(amount, due)
     receipt = ClawbackReceipt.objects.create(
         clawback=row,
         kind=ReceiptKind.TRANSFER,
         amount=amount,
+        excess_amount=excess,
         received_on=received_on,
         bank_reference=reference,
+        receiving_account=row.receiving_account,
         recorded_by=by,
     )
-    _close_when_done(row, due - amount)
-    ledger_recoveries.recover(row, budget_for(row.payment), amount, event=reference, on=received_on).demand()
-    clawback.refresh_from_db()
-    return receipt
-
-
-def set_off(
-    clawback: Clawback, payment: Payment, *, by: User, amount: Decimal | None = None
-) -> ClawbackReceipt:
-    """抵扣: a payment to the same payee that is not in a batch yet is made by what the payee owes, at most what is due.
-
-    Raises ``NotNow`` (``clawback.not_now``, ``offset.not_payable``) and ``Invalid`` (``offset.other_party``, ``receipt.amount``,
-    ``receipt.more_than_due``, ``offset.more_than_payment``)."""
-    announce("clawback.set_off")
-    require_role(by, Role.FINANCE, region=clawback.region)
-    row = _locked(clawback)
-    payment = (
-        Payment.objects.select_for_update(of=("self",))
-        .select_related("payee", "program__region")
-        .get(pk=payment.pk)
-    )
-    if payment.payee_id != row.party_id or payment.program.region_id != row.region_id:
-        raise Invalid("offset.other_party", f"{payment.payment_no} 不是同一地区同一单位的应付款，不能抵扣。")
-    if row.state != ClawbackState.NOTICED:
-        raise not_now(row, "settle")
-    if payment.state != PaymentState.PAYABLE:
-        raise NotNow(
-            "offset.not_payable",
-            f"{payment.payment_no} 目前为“{payment.get_state_display()}”，不能抵扣。",
-            hint="已列入批次的，请先移出批次。",
-        )
-    due = outstanding(row)
-    taken = min(due, payment.bank_amount) if amount is None else _amount(amount)
-    _within(taken, due)
-    if taken > payment.bank_amount:
-        raise Invalid(
-            "offset.more_than_payment",
-            f"抵扣金额超过该笔应付的 {thousands(payment.bank_amount)} 元。",
-            field="amount",
-        )
-    on = dates.today()
-    receipt = ClawbackReceipt.objects.create(
-        clawback=row,
-        kind=ReceiptKind.OFFSET,
-        amount=taken,
-        received_on=on,
-        payment=payment,
-        recorded_by=by,
-    )
-    set_off_now = payment.offset_amount + taken
-    if set_off_now == payment.amount:
-        paid = {"offset_amount": set_off_now, "paid_on": on}
-        advance(payment, "offset", by=by, region=row.region, update=paid)
-        enqueue(
-            "applications.payment_confirmed",
-            {"claim_no": payment.claim_no, "payment_no": payment.payment_no, "paid_on": on.isoformat()},
-            key=payment.payment_no,
-        )
-    else:
-        payment.offset_amount = set_off_now
-        payment.save(update_fields=["offset_amount"])
-    _close_when_done(row, due - taken)
-    enqueue("applications.clawback_told", {"clawback_no": row.clawback_no, "message": "set_off"})
-    ledger_recoveries.offset(
+    if excess:
+        open_refund(row, excess, RefundKind.EXCESS, by=by, receipt=receipt)
+    if row.state == ClawbackState.NOTICED:
+        close_when_done(row, due - (amount - excess))
+    ledger_recoveries.recover(
         row,
         budget_for(row.payment),
-        payment,
-        budget_for(payment),
-        taken,
-        event=uuid.uuid4().hex,
-        on=on,
+        amount - excess,
+        event=f"{row.receiving_account_id or ''}/{reference}",
+        on=received_on,
+        excess=excess,
     ).demand()
     clawback.refresh_from_db()
     return receipt
 
 
-def _close_when_done(clawback: Clawback, left: Decimal) -> None:
+def close_when_done(clawback: Clawback, left: Decimal) -> None:
     """Settled once nothing is due; the credit is repaired as soon as nothing is overdue."""
     if left == 0:
         advance(clawback, "settle", by=None, update={"closed_on": dates.today()})
@@ -201,7 +155,7 @@ def ask_instalments(
     ``.amount``, ``.sum``)."""
     announce("clawback.ask_instalments", reason)
     require_role(by, Role.FILER, Role.ENTERPRISE_APPROVER, party=clawback.party)
-    row = _locked(clawback)
+    row = locked(clawback)
     if row.state != ClawbackState.NOTICED:
         raise not_now(row, "settle")
     if row.plans.filter(state=InstalmentPlanState.ASKED).exists():
@@ -237,7 +191,7 @@ def decide_instalments(plan: InstalmentPlan, *, agree: bool, answer: str, by: Us
 
     Raises ``Invalid`` (``instalments.answer``) and ``NotNow`` (``instalments.sum``) when what is due has changed since."""
     announce("clawback.decide_instalments", answer)
-    row = _locked(plan.clawback)
+    row = locked(plan.clawback)
     require_role(by, Role.FINANCE, Role.APPROVER, region=row.region)
     if not agree and not answer.strip():
         raise Invalid("instalments.answer", "请写明不同意的理由，企业将看到这段话。", field="answer")
@@ -283,7 +237,7 @@ def record_overdue(on: date) -> list[str]:
         state__in=(ClawbackState.NOTICED, ClawbackState.WRITE_OFF_PROPOSED)
     ).exclude(credit_records__repaired_on__isnull=True, credit_records__isnull=False)
     for clawback in waiting.order_by("pk"):
-        row = _locked(clawback)
+        row = locked(clawback)
         if CreditRecord.objects.open().filter(clawback=row).exists():
             continue
         overdue = overdue_of(row, on, outstanding(row))
@@ -337,7 +291,7 @@ def refuse_write_off(clawback: Clawback, *, reason: str, by: User) -> Clawback:
 def write_off(clawback: Clawback, *, by: User) -> Clawback:
     """核销坏账: by another person; what is still due is booked as lost. The credit record stays."""
     announce("clawback.write_off", clawback.write_off_reason)
-    row = _locked(clawback)
+    row = locked(clawback)
     require_role(by, Role.APPROVER, region=row.region)
     require_other_person(by, hands(row), "核销坏账")
     advance(

@@ -1,6 +1,6 @@
 """The tables of the scheme and its money. One noun a module; this page re-exports them."""
 
-from vouchers.models.budgets import CarryOver
+from vouchers.models.budgets import BudgetWithdrawal, CarryOver
 from vouchers.models.clawbacks import (
     Clawback,
     ClawbackReceipt,
@@ -95,6 +95,7 @@ __all__ = [
     "Appropriation",
     "BankAccount",
     "BankReturn",
+    "BudgetWithdrawal",
     "CarryOver",
     "ChipModel",
     "Clawback",

@@ -16,12 +16,13 @@ from django.views.decorators.http import require_POST
 from applications.web.desk.access import act, desk_view
 from vouchers import dates
 from vouchers.access import Role, has_role, require_role
+from vouchers.actions import budget_withdrawals as withdrawals
 from vouchers.actions import budgets as actions
 from vouchers.actions.programs import appropriate_budget
 from vouchers.actions.treasury_parts import treasuries_of
 from vouchers.errors import Invalid
-from vouchers.models import Appropriation, CarryOver, LedgerCheck, Program, ProgramBudget
-from vouchers.models.budgets import CarryOverState
+from vouchers.models import Appropriation, BudgetWithdrawal, CarryOver, LedgerCheck, Program, ProgramBudget
+from vouchers.models.budgets import CarryOverState, WithdrawalState
 from vouchers.money import yuan
 from vouchers.web import ledger_days
 
@@ -58,8 +59,10 @@ def _of(program: Program, user: Any) -> dict[str, Any]:
                 "parts": parts if len(parts) > 1 or any(part.treasury_code for part in parts) else [],
                 "total": total,
                 "may_close": row.closed_on is None and year < today.year and total is not None,
+                "may_withdraw": row.closed_on is None and total is not None and total.available > 0,
                 "may_carry": row.closed_on is not None and total is not None and total.surplus_left > 0,
                 "treasuries": [part for part in parts if part.treasury_code and part.surplus_left > 0],
+                "free": [part for part in parts if part.treasury_code and part.available > 0],
             }
         )
     documents = Appropriation.objects.filter(budget__program=program).select_related(
@@ -68,8 +71,19 @@ def _of(program: Program, user: Any) -> dict[str, Any]:
     carried = CarryOver.objects.filter(budget__program=program).select_related(
         "budget", "proposed_by", "decided_by"
     )
+    withdrawn = BudgetWithdrawal.objects.filter(budget__program=program).select_related(
+        "budget", "proposed_by", "decided_by"
+    )
     return {
         "years": years,
+        "withdrawn": [
+            {
+                "row": row,
+                "waits": row.state == WithdrawalState.PROPOSED,
+                "mine": row.proposed_by_id == user.pk,
+            }
+            for row in withdrawn.order_by("-pk")
+        ],
         "documents": documents.order_by("-budget__year", "appropriated_on", "pk"),
         "carried": [
             {
@@ -176,6 +190,53 @@ def decide_carry_over(request: HttpRequest, carry_over_no: str, verb: str) -> Ht
         raise Invalid("carry_over.verb", "没有这个操作。")
 
     done = _("%(number)s：已%(verb)s。") % {"number": carry_over_no, "verb": row.lifecycle.label_of(verb)}
+    return act(request, deed, done, _page(row.budget.program.code))
+
+
+@require_POST
+@desk_view
+def withdraw(request: HttpRequest, code: str, year: int) -> HttpResponse:
+    """Propose to take part of what is free back."""
+    row = _budget(request, code, year)
+
+    def deed() -> BudgetWithdrawal:
+        return withdrawals.propose_withdrawal(
+            row,
+            amount=_amount(request),
+            document_no=request.POST.get("document_no", ""),
+            reason=request.POST.get("reason", ""),
+            treasury=request.POST.get("treasury", ""),
+            by=request.user,  # type: ignore[arg-type]
+        )
+
+    return act(request, deed, _("已提请收回预算，由另一位财务人员审批。"), _page(code))
+
+
+@require_POST
+@desk_view
+def decide_withdrawal(request: HttpRequest, budget_withdrawal_no: str, verb: str) -> HttpResponse:
+    """Approve, refuse or take back."""
+    rows = BudgetWithdrawal.objects.visible_to(request.user, Role.FINANCE).select_related(
+        "budget__program__region"
+    )
+    row = get_object_or_404(rows, budget_withdrawal_no=budget_withdrawal_no)
+    by: Any = request.user
+    reason = request.POST.get("reason", "")
+
+    def deed() -> BudgetWithdrawal:
+        match verb:
+            case "approve":
+                return withdrawals.approve_withdrawal(row, by=by, reason=reason)
+            case "refuse":
+                return withdrawals.refuse_withdrawal(row, by=by, reason=reason)
+            case "withdraw":
+                return withdrawals.take_back_withdrawal(row, by=by)
+        raise Invalid("budget_withdrawal.verb", "没有这个操作。")
+
+    done = _("%(number)s：已%(verb)s。") % {
+        "number": budget_withdrawal_no,
+        "verb": row.lifecycle.label_of(verb),
+    }
     return act(request, deed, done, _page(row.budget.program.code))
 
 

@@ -18,12 +18,15 @@ from applications.clawback_notices import notice_of
 from applications.models import Claim, Invoice, Objection
 from applications.models.invoices import InvoiceStatus
 from applications.web.desk.access import act, desk_view
+from applications.web.desk.recoveries import shown_refunds, shown_set_offs
 from applications.web.downloads import attachment
 from vouchers import dates
 from vouchers.access import Role, has_role, roles_of
 from vouchers.actions import clawbacks, recoveries
 from vouchers.actions.clawback_reckoning import Reassessed, line, taken_before, term_for
 from vouchers.actions.ledger_recoveries import outstanding
+from vouchers.actions.receiving_accounts import account_of
+from vouchers.actions.set_offs import propose_set_off
 from vouchers.errors import DomainError, Invalid
 from vouchers.middleware import note_refusal
 from vouchers.models import Clawback, ClawbackReceipt, CreditRecord, Payment
@@ -105,17 +108,20 @@ def listed(request: HttpRequest) -> HttpResponse:
     def total(query: Any, what: Any = "amount") -> Decimal:
         return query.aggregate(total=Sum(what))["total"] or ZERO
 
+    counted = F("amount") - F("excess_amount")
+
     due = demanded.filter(state__in=(ClawbackState.NOTICED, ClawbackState.WRITE_OFF_PROPOSED))
-    came = total(receipts.filter(clawback__in=due))
+    came = total(receipts.filter(clawback__in=due), counted)
     context = {
         "page": Paginator(rows.select_related("party", "program").order_by("-pk"), PAGE).get_page(
             request.GET.get("page")
         ),
         "view": view,
         "q": wanted,
+        "finance": has_role(request.user, Role.FINANCE),
         "amounts": [
             {"label": _("已要求退回"), "amount": total(demanded, _TOTAL)},
-            {"label": _("已收回"), "amount": total(receipts)},
+            {"label": _("已收回"), "amount": total(receipts, counted)},
             {"label": _("其中抵扣"), "amount": total(receipts.filter(kind=ReceiptKind.OFFSET))},
             {"label": _("尚应退回"), "amount": total(due, _TOTAL) - came},
         ],
@@ -163,7 +169,15 @@ def clawback(request: HttpRequest, clawback_no: str) -> HttpResponse:
         "plan_asked": next((plan for plan in plans if plan.state == "asked"), None),
         "may_decide_plan": has_role(user, Role.FINANCE, Role.APPROVER, region=row.region),
         "finance": finance,
-        "payables": payables.order_by("pk") if finance and row.state == ClawbackState.NOTICED else [],
+        "payables": payables.exclude(set_offs__state="proposed").order_by("pk")
+        if finance and row.state == ClawbackState.NOTICED
+        else [],
+        "receiving": row.receiving_account or account_of(row.region),
+        "set_offs": shown_set_offs(row, user, finance=finance),
+        "refunds": shown_refunds(row, user, finance=finance),
+        "may_receive": finance
+        and row.noticed_at is not None
+        and row.state in (ClawbackState.NOTICED, ClawbackState.SETTLED, ClawbackState.WITHDRAWN),
         "penalty_term": term_for(row.program, RecoveryKind.PENALTY, dates.today()),
         "may_revise": row.state == ClawbackState.DRAFTED and has_role(user, *OFFICE, region=row.region),
         "objections": Objection.objects.filter(subject_kind="clawback", subject_no=row.clawback_no).order_by(
@@ -216,6 +230,7 @@ def decide(request: HttpRequest, clawback_no: str, verb: str) -> HttpResponse:
                     amount=_yuan(given.get("amount", ""), "amount"),
                     received_on=_day(given.get("received_on", ""), "received_on"),
                     bank_reference=given.get("bank_reference", ""),
+                    keep_excess=given.get("keep_excess") == "yes",
                     by=by,
                 )
             case "set_off":
@@ -223,7 +238,7 @@ def decide(request: HttpRequest, clawback_no: str, verb: str) -> HttpResponse:
                     Payment.objects.visible_to(by, Role.FINANCE), payment_no=given.get("payment_no", "")
                 )
                 text = given.get("amount", "")
-                return recoveries.set_off(
+                return propose_set_off(
                     row, payment, by=by, amount=_yuan(text, "amount") if text.strip() else None
                 )
             case "agree_plan" | "refuse_plan":
@@ -244,7 +259,7 @@ def decide(request: HttpRequest, clawback_no: str, verb: str) -> HttpResponse:
     labels = {
         "revise": _("修改草稿"),
         "receive": _("登记收款"),
-        "set_off": _("抵扣"),
+        "set_off": _("提请抵扣，待另一人确认"),
         "agree_plan": _("同意分期"),
         "refuse_plan": _("答复分期申请"),
     }

@@ -5,33 +5,26 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import F, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from applications.payment_files import (
-    BANK_COLUMNS,
-    export_files,
-    inquiry_list,
-    payment_instructions,
-    payment_workbook,
-    read_bank_return,
-)
+from applications.bank_return_files import BANK_COLUMNS, read_bank_return
+from applications.payment_files import export_files, inquiry_list, payment_instructions, payment_workbook
 from applications.treasuries import parts_of, totals_of
 from applications.web.desk.access import act, desk_view
 from applications.web.downloads import attachment
 from vouchers.access import Role, has_role, require_role
-from vouchers.actions.bank_inquiries import confirm_finding, inquire, record_finding
+from vouchers.actions.bank_inquiries import confirm_finding, finding_digest, inquire, record_finding
 from vouchers.actions.bank_returns import settle_batch
+from vouchers.actions.payment_lists import control_totals, exported_file, lines_of
 from vouchers.actions.payments import (
     approve_batch,
     cancel_batch,
-    control_totals,
     create_batch,
-    exported_file,
-    lines_of,
     mark_exported,
     propose_batch,
     reopen_batch,
@@ -129,6 +122,7 @@ def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
     }
     for line in lines:
         line.hold = held.get(line.payment.payment_no)  # type: ignore[attr-defined]
+        line.digest = finding_digest(line)  # type: ignore[attr-defined]
     given = list(row.approvals.filter(withdrawn_at=None).select_related("approved_by"))
     verbs = [
         verb
@@ -181,7 +175,14 @@ def decide(request: HttpRequest, batch_no: str, verb: str) -> HttpResponse:
                 file = request.FILES.get("file")
                 if file is None:
                     raise Invalid("bank_return.missing", "请选择银行回执文件。", field="file")
-                return settle_batch(row, read_bank_return(file.read(), file.name or ""), by=by)
+                kept = settle_batch(row, read_bank_return(file.read(), file.name or ""), by=by)
+                if kept.refused_lines:
+                    messages.warning(
+                        request,
+                        _("%(number)s 有 %(count)s 行未入账，逐行原因见“已导入的回执”。")
+                        % {"number": kept.return_no, "count": len(kept.refused_lines)},
+                    )
+                return kept
         raise Invalid("payment_batch.verb", "没有这个操作。")
 
     more = max(row.approvals_needed - row.approvals.filter(withdrawn_at=None).count() - 1, 0)
@@ -271,7 +272,7 @@ def find(request: HttpRequest, batch_no: str, instruction_no: str) -> HttpRespon
 
     def deed() -> Any:
         if request.POST.get("deed") == "confirm":
-            return confirm_finding(line, by=by)
+            return confirm_finding(line, by=by, seen=request.POST.get("seen", ""))
         day = request.POST.get("found_on", "").strip()
         try:
             found_on = date.fromisoformat(day) if day else None

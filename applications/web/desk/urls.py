@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from applications.web.desk import batches, budgets, cases, clawbacks, objections, payees, payments, queues
+from applications.web.desk import (
+    batches,
+    budgets,
+    cases,
+    clawbacks,
+    objections,
+    payees,
+    payments,
+    queues,
+    recoveries,
+)
 
 app_name = "desk"
 
@@ -42,16 +52,34 @@ urlpatterns = [
     path("clawbacks/", clawbacks.listed, name="clawbacks"),
     path("clawbacks/new/<str:claim_no>/", clawbacks.start, name="clawback_start"),
     path("clawbacks/new/<str:claim_no>/invoices/<str:number_key>/", clawbacks.invoice, name="invoice_status"),
+    path("clawbacks/accounts/", recoveries.receiving_accounts, name="receiving_accounts"),
     path("clawbacks/<str:clawback_no>/", clawbacks.clawback, name="clawback"),
     path("clawbacks/<str:clawback_no>/notice.pdf", clawbacks.notice, name="clawback_notice"),
     path("clawbacks/<str:clawback_no>/<slug:verb>/", clawbacks.decide, name="decide_clawback"),
+    path(
+        "clawbacks/<str:clawback_no>/set-offs/<str:set_off_no>/<slug:verb>/",
+        recoveries.decide_set_off,
+        name="decide_set_off",
+    ),
+    path(
+        "clawbacks/<str:clawback_no>/refunds/<str:refund_no>/<slug:verb>/",
+        recoveries.decide_refund,
+        name="decide_refund",
+    ),
     path("payees/<str:uscc>/", payees.payee, name="payee"),
+    path("payees/<str:uscc>/papers/<str:entry_no>/", payees.paper, name="payee_paper"),
     path("budgets/", budgets.budgets, name="budgets"),
     path(
         "budgets/carry-overs/<str:carry_over_no>/<slug:verb>/",
         budgets.decide_carry_over,
         name="decide_carry_over",
     ),
+    path(
+        "budgets/withdrawals/<str:budget_withdrawal_no>/<slug:verb>/",
+        budgets.decide_withdrawal,
+        name="decide_withdrawal",
+    ),
+    path("budgets/<str:code>/<int:year>/withdraw/", budgets.withdraw, name="withdraw_budget"),
     path("budgets/<str:code>/appropriate/", budgets.appropriate, name="appropriate"),
     path("budgets/<str:code>/<int:year>/close/", budgets.close, name="close_budget"),
     path("budgets/<str:code>/<int:year>/carry-over/", budgets.carry_over, name="carry_over"),

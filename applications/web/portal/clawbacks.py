@@ -48,7 +48,7 @@ def clawbacks(request: HttpRequest) -> HttpResponse:
 
 
 def _clawback(request: HttpRequest, clawback_no: str) -> Clawback:
-    rows = _mine(request).select_related("party", "program", "region", "payment__payee")
+    rows = _mine(request).select_related("party", "program", "region", "payment__payee", "receiving_account")
     return get_object_or_404(rows, clawback_no=clawback_no)
 
 
@@ -73,6 +73,8 @@ def clawback(request: HttpRequest, clawback_no: str) -> HttpResponse:
         "overdue": overdue_of(row, dates.today(), left) if waiting else ZERO,
         "working": [one | {"amount": yuan(one["amount"])} for one in row.working],
         "receipts": row.receipts.select_related("payment"),
+        "set_offs": row.set_offs.filter(state="proposed").select_related("payment"),
+        "refunds": row.refunds.select_related("account").order_by("pk"),
         "plan": plan,
         "asked": asked,
         "refused": row.plans.filter(state="refused").order_by("-pk").first() if asked is None else None,
