@@ -31,11 +31,12 @@ from vouchers.policy import fair_price as fp
 from vouchers.policy.prices.chips import ChipTable
 from vouchers.policy.prices.normalise import RateTable
 
-Family: TypeAlias = tuple[str, ...]
+Part: TypeAlias = tuple[str, ...]
+"""A cell; a family of them; or, with a word behind the family, all that its cells' ladders can look into."""
 K = TypeVar("K")
 V = TypeVar("V")
 HELD_MARKETS = 64
-"""Markets of (family or cell, day) kept at a time; contracts come roughly in the order of their days."""
+"""Markets of (part, day) kept at a time; contracts come roughly in the order of their days."""
 HELD_ROWS = 20_000
 
 
@@ -57,10 +58,12 @@ class PriceBook(PriceGrounds):
         self._told = tiers or {}
         self._methods: dict[date, tuple[PriceMethod, fp.Method]] = {}
         self._chips: dict[int, ChipTable] = {}
-        self._seen: dict[Family, Seen] = {}
-        self._present: dict[tuple[Family, int], set[str]] = {}
+        self._seen: dict[Part, Seen] = {}
+        self._of_accelerator: dict[str, dict[Part, list[KeptObservation]]] = {}
+        self._generations: dict[int, fp.Generations] = {}
+        self._present: dict[tuple[Part, int], set[str]] = {}
         self._groups: dict[int, tuple[dict[str, str], dict[str, list[str]]]] = {}
-        self._markets: OrderedDict[tuple[Family, date, datetime, str], fp.Market] = OrderedDict()
+        self._markets: OrderedDict[tuple[Part, date, datetime, str], fp.Market] = OrderedDict()
         self._rows: OrderedDict[tuple[object, ...], fp.PriceRow] = OrderedDict()
 
     # -- the port ---------------------------------------------------------------------------------------------------
@@ -91,19 +94,19 @@ class PriceBook(PriceGrounds):
         self, cell: fp.Cell, *, as_of: date, known_at: datetime, method: fp.Method, left_out: Collection[str]
     ) -> tuple[None, fp.PriceRow]:
         group_of, _members = self._groups_on(as_of)
-        here = self._groups_of(cell.family, as_of)
+        around = self._around(cell, method)
+        here = self._groups_of(around, as_of)
         own = frozenset(group for name in left_out if (group := group_of.get(name, name)) in here)
 
-        def price_in(part: Family) -> tuple[fp.Market, fp.PriceRow]:
+        def price_in(part: Part) -> tuple[fp.Market, fp.PriceRow]:
             whole = self._market_of(part, as_of, known_at, method)
             return whole, (whole.without(own) if own else whole).price(cell)
 
         def price() -> fp.PriceRow:
             alone, row = price_in(cell)
-            factors = alone.factors
-            if row.level == "L0" or not (cell.region_group in factors.region or cell.term in factors.term):
+            if row.level == "L0" or not alone.looks_beyond(cell):
                 return row  # the ladder looks into no other cell
-            return price_in(cell.family)[1]
+            return price_in(around)[1]
 
         return None, _held(self._rows, (cell, as_of, known_at, method.name, own), price, HELD_ROWS)
 
@@ -207,27 +210,50 @@ class PriceBook(PriceGrounds):
                 since[name] = min(first)
         return fp.Sources(group_of=group_of, since=since)
 
-    def _seen_of(self, part: Family) -> Seen:
-        """Of a family, or of one cell of it: both are kept when either is asked for."""
-        family = part[:4]
-        if family not in self._seen:
-            kept = observations_of(self.market, family)
-            self._seen[family] = _seen(kept)
-            by_cell: dict[fp.Cell, list[KeptObservation]] = defaultdict(list)
-            for one in kept:
-                by_cell[one.now.cell].append(one)
-            self._seen.update((cell, _seen(found)) for cell, found in by_cell.items())
-        return self._seen.get(part, NOTHING)
+    def _kept_of(self, accelerator: str) -> dict[Part, list[KeptObservation]]:
+        """An accelerator's observations by cell and by family, each in the order of their days."""
+        if accelerator not in self._of_accelerator:
+            found: dict[Part, list[KeptObservation]] = defaultdict(list)
+            for one in observations_of(self.market, accelerator):
+                found[one.now.cell].append(one)
+                found[one.now.cell.family].append(one)
+            self._of_accelerator[accelerator] = dict(found)
+        return self._of_accelerator[accelerator]
 
-    def _groups_of(self, family: Family, as_of: date) -> set[str]:
-        """The groups that the family's sources are in on the day."""
-        key = family, bisect_right(self._turns, as_of)
+    def _around(self, cell: fp.Cell, method: fp.Method) -> Part:
+        """The part that the cell's ladder can look into, read when it is first asked for."""
+        part = (*cell.family, method.name)
+        if part not in self._seen:
+            reach = fp.reach_of(method, cell, self._chips_of(method))
+            kept = [
+                one
+                for accelerator in sorted(reach.accelerators)
+                for key, found in self._kept_of(accelerator).items()
+                if key == (family := found[0].now.cell.family) and family in reach
+                for one in found
+            ]
+            self._seen[part] = _seen(sorted(kept, key=lambda one: one.now.observed_on))
+        return part
+
+    def _chips_of(self, method: fp.Method) -> fp.Generations:
+        if method.version not in self._generations:
+            self._generations[method.version] = fp.generations_of(method, self.chips(method.chip_table))
+        return self._generations[method.version]
+
+    def _seen_of(self, part: Part) -> Seen:
+        if part not in self._seen:
+            self._seen[part] = _seen(self._kept_of(part[1]).get(part, []))
+        return self._seen[part]
+
+    def _groups_of(self, part: Part, as_of: date) -> set[str]:
+        """The groups that the part's sources are in on the day."""
+        key = part, bisect_right(self._turns, as_of)
         if key not in self._present:
             group_of, _members = self._groups_on(as_of)
-            self._present[key] = {group_of.get(name, name) for name in self._seen_of(family).sources}
+            self._present[key] = {group_of.get(name, name) for name in self._seen_of(part).sources}
         return self._present[key]
 
-    def _market_of(self, part: Family, as_of: date, known_at: datetime, method: fp.Method) -> fp.Market:
+    def _market_of(self, part: Part, as_of: date, known_at: datetime, method: fp.Method) -> fp.Market:
         """The market of a family or cell on the day, with every group in it."""
 
         def make() -> fp.Market:
@@ -242,6 +268,7 @@ class PriceBook(PriceGrounds):
                 method=method,
                 sources=self._sources_at({one.source for one in then}, as_of, known_at),
                 factors=next((one for month, one in self._factors if month <= as_of), None),
+                chips=self._chips_of(method),
                 hashed=False,
             )
 
@@ -250,9 +277,6 @@ class PriceBook(PriceGrounds):
 
 def _seen(kept: list[KeptObservation]) -> Seen:
     return Seen([one.now.observed_on for one in kept], kept, {one.now.source for one in kept})
-
-
-NOTHING = _seen([])
 
 
 def _held(kept: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:

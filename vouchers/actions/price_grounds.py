@@ -73,15 +73,16 @@ class PriceGrounds:
         """The cell's row as it was known then, without the groups of some sources, and the market it is computed of (None
         where the row is not to be kept)."""
         issue = published_issue(self.market, as_of)
+        chips = fp.generations_of(method, self.chips(method.chip_table))
+        reach = fp.reach_of(method, cell, chips)
         then = fp.Market(
-            observations_between(
-                self.market, as_of=as_of, known_at=known_at, method=method, family=cell.family
-            ),
+            observations_between(self.market, as_of=as_of, known_at=known_at, method=method, reach=reach),
             as_of=as_of,
             known_at=known_at,
             method=method,
             sources=sources_at(self.market, as_of=as_of, known_at=known_at),
             factors=fp.Factors.from_plain(issue.factors) if issue else None,
             left_out=left_out,
+            chips=chips,
         )
         return then, then.price(cell)

@@ -13,7 +13,7 @@ from django.db.models import Max, Min, Q
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions.price_reading import start_of
-from vouchers.actions.price_tables import method_on
+from vouchers.actions.price_tables import chip_table, method_on
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import (
@@ -39,11 +39,11 @@ STRONG_RELATIONS = (Relation.PARENT, Relation.SUBSIDIARY, Relation.SISTER, Relat
 
 
 def observations_between(
-    market: str, *, as_of: date, known_at: datetime, method: fp.Method, family: tuple[str, ...] | None = None
+    market: str, *, as_of: date, known_at: datetime, method: fp.Method, reach: fp.Reach | None = None
 ) -> list[fp.Observation]:
     """The market's observations that a price as of the date may count, as they stood at the instant.
 
-    ``family`` (market, accelerator, form factor, tier) narrows to the cells that one cell's ladder can reach.
+    ``reach`` narrows to the cells that one cell's ladder can look into.
     """
     rows = PriceObservation.objects.filter(
         market=market,
@@ -51,11 +51,12 @@ def observations_between(
         observed_on__lte=as_of,
         known_at__lte=known_at,
     ).exclude(Q(region_group="") | Q(term_bucket=""))
-    if family is not None:
-        rows = rows.filter(accelerator=family[1], form_factor=family[2], tier=family[3])
+    if reach is not None:
+        rows = rows.filter(accelerator__in=sorted(reach.accelerators), tier__in=sorted(reach.tiers))
     return [
         kept.at(known_at)
         for kept in _kept(market, rows.order_by().values_list(*_COLUMNS).iterator(chunk_size=5000))
+        if reach is None or kept.now.cell.family in reach
     ]
 
 
@@ -71,13 +72,11 @@ class KeptObservation(NamedTuple):
         return self.before if self.before is not None and aside is not None and aside > known_at else self.now
 
 
-def observations_of(market: str, family: tuple[str, ...]) -> list[KeptObservation]:
-    """All of a family's observations, in the order of their days, for questions of many days."""
+def observations_of(market: str, accelerator: str) -> list[KeptObservation]:
+    """All of an accelerator's observations, in the order of their days, for questions of many days."""
     rows = PriceObservation.objects.filter(
         market=market,
-        accelerator=family[1],
-        form_factor=family[2],
-        tier=family[3],
+        accelerator=accelerator,
         observed_on__isnull=False,
         known_at__isnull=False,
     ).exclude(Q(region_group="") | Q(term_bucket=""))
@@ -171,9 +170,12 @@ def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -
     month = month.replace(day=1)
     as_of, known_at = month - timedelta(days=1), start_of(month)
     kept, method = method_on(market, as_of)
+    chips = fp.generations_of(method, chip_table(method.chip_table))
     observations = observations_between(market, as_of=as_of, known_at=known_at, method=method)
     sources = sources_at(market, as_of=as_of, known_at=known_at)
-    plain = fp.Market(observations, as_of=as_of, known_at=known_at, method=method, sources=sources)
+    plain = fp.Market(
+        observations, as_of=as_of, known_at=known_at, method=method, sources=sources, chips=chips
+    )
     factors = fit_factors(plain, source=f"{market} {as_of}")
     previous = _previous(market, month)
     index = fp.Market(
@@ -184,6 +186,7 @@ def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -
         sources=sources,
         factors=factors,
         carries=_carries(plain, previous, month),
+        chips=chips,
     )
     rows = [index.price(cell) for cell in index.cells()]
     if not rows:

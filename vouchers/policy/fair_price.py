@@ -13,11 +13,22 @@ from datetime import date, datetime
 
 from vouchers.policy.prices.cells import Cell, Observation, instant_text, term_bucket
 from vouchers.policy.prices.eligibility import REASONS
+from vouchers.policy.prices.ladder import (
+    Generations,
+    Reach,
+    generations_from_plain,
+    generations_of,
+    plain_generations,
+    reach_of,
+    shipped_generations,
+)
 from vouchers.policy.prices.market import Market, known_sources
 from vouchers.policy.prices.method import (
     METHOD_V1,
+    METHOD_V2,
     METHODS,
     REFERENCE_V1,
+    REFERENCE_V2,
     Carry,
     Factors,
     Method,
@@ -31,21 +42,27 @@ from vouchers.policy.prices.verdicts import PriceVerdict, auditor_sentence, verd
 __all__ = [
     "METHODS",
     "METHOD_V1",
+    "METHOD_V2",
     "REASONS",
     "REFERENCE_V1",
+    "REFERENCE_V2",
     "Carry",
     "Cell",
     "Factors",
+    "Generations",
     "Market",
     "Method",
     "Observation",
     "PriceRow",
     "PriceVerdict",
+    "Reach",
     "Sources",
     "affiliated_groups",
     "auditor_sentence",
     "fair_price",
+    "generations_of",
     "known_sources",
+    "reach_of",
     "recompute",
     "snapshot_text",
     "term_bucket",
@@ -64,15 +81,17 @@ def fair_price(
     factors: Factors | None = None,
     left_out: Collection[str] = (),
     carry: Carry | None = None,
+    chips: Generations | None = None,
 ) -> PriceRow:
     """The fair price of the cell as of a date with what was known at an instant.
 
     Pure: order and repetition of the observations change nothing but the counts of what was replaced. ``left_out`` are the
     sources of the lease under review; their whole groups do not vote.
     """
-    near = [item for item in observations if item.cell.family == cell.family]
+    chips = chips if chips is not None else shipped_generations(method)
+    reach = reach_of(method, cell, chips)
     market = Market(
-        near,
+        [item for item in observations if item.cell.family in reach],
         as_of=as_of,
         known_at=known_at,
         method=method,
@@ -80,6 +99,7 @@ def fair_price(
         factors=factors,
         left_out=left_out,
         carries={cell.code: carry} if carry else None,
+        chips=chips,
     )
     return market.price(cell)
 
@@ -88,15 +108,18 @@ def snapshot_text(market: Market, cell: Cell | None = None) -> str:
     """The market's input as canonical JSON: all of it, or what a single cell's price can rest on."""
     observations = market.observations()
     if cell is not None:
-        observations = [item for item in observations if item.cell.family == cell.family]
+        reach = reach_of(market.method, cell, market.chips)
+        observations = [item for item in observations if item.cell.family in reach]
     names = {item.source for item in observations}
     carries = {
         code: carry.plain()
         for code, carry in sorted(market.carries.items())
         if cell is None or code == cell.code
     }
+    chips = {"chips": plain_generations(market.chips)} if "L6" in market.method.ladder else {}
     return canonical_json(
         {
+            **chips,
             "as_of": market.as_of.isoformat(),
             "known_at": instant_text(market.known_at),
             "method": market.method.params(),
@@ -123,5 +146,6 @@ def recompute(snapshot: str, cell: Cell | None = None) -> list[PriceRow]:
         carries={
             code: found for code, item in content["carries"].items() if (found := Carry.from_plain(item))
         },
+        chips=generations_from_plain(content.get("chips", {})),
     )
     return [market.price(each) for each in ([cell] if cell is not None else market.cells())]

@@ -1,4 +1,4 @@
-"""Factors between region groups and between terms, from matched pairs: the same product priced on both sides.
+"""Factors between region groups, terms, form factors and tiers, from matched pairs: the same product priced on both sides.
 
 Fitted once for an issue, kept with it, and never on the case. A side with too few pairs gets no factor and is not pooled.
 """
@@ -24,13 +24,24 @@ def fit_factors(market: Market, source: str = "") -> Factors:
         for cell in market.cells()
         if len(votes := market.votes(cell)) >= LEAST_GROUPS
     }
-    least = market.method.factor_pairs_min
+    least, ladder = market.method.factor_pairs_min, market.method.ladder
+    formed = [
+        cell for cell in medians if cell.form_factor
+    ]  # a form that nobody stated is none to compare with
     return Factors(
         region=_fit(
             {cell: (cell._replace(region_group=""), cell.region_group) for cell in medians}, medians, least
         ),
         term=_fit({cell: (cell._replace(term=""), cell.term) for cell in medians}, medians, least),
         source=source,
+        form=_fit(
+            {cell: (cell._replace(form_factor=""), cell.form_factor) for cell in formed}, medians, least
+        )
+        if "L3" in ladder
+        else {},
+        tier=_fit({cell: (cell._replace(tier=""), cell.tier) for cell in medians}, medians, least)
+        if "L4" in ladder
+        else {},
     )
 
 

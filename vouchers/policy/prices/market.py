@@ -12,7 +12,16 @@ from typing import Any
 
 from vouchers.policy.prices.cells import Cell, Observation
 from vouchers.policy.prices.eligibility import candidates, market_days, refusal
-from vouchers.policy.prices.figures import divide, lower_median, multiply, six
+from vouchers.policy.prices.figures import lower_median, multiply, six
+from vouchers.policy.prices.ladder import (
+    POOLED,
+    Family,
+    Generations,
+    Reach,
+    generation_of,
+    pool_of,
+    shipped_generations,
+)
 from vouchers.policy.prices.method import (
     Carry,
     Factors,
@@ -28,6 +37,7 @@ from vouchers.policy.prices.votes import (
     Ballot,
     Vote,
     band_of,
+    counts_of,
     drop_outliers,
     grade_of,
     group_votes,
@@ -100,6 +110,7 @@ class Market:
         factors: Factors | None = None,
         left_out: Collection[str] = (),
         carries: Mapping[str, Carry] | None = None,
+        chips: Generations | None = None,
         hashed: bool = True,
     ) -> None:
         self.hashed = hashed
@@ -108,13 +119,14 @@ class Market:
         self.method = method
         self.factors = factors or NO_FACTORS
         self.carries = carries or {}
+        self.chips = chips if chips is not None else shipped_generations(method)
         observations = observations if isinstance(observations, list) else list(observations)
         self.sources = sources if sources is not None else known_sources(observations, known_at=known_at)
         self.left_out = frozenset(self.sources.group(name) for name in left_out)
         self._since: Mapping[str, date] | None = None
         self._found: dict[Cell, list[Observation]] = {}
         self._judged: dict[Cell, list[_Judged]] = {}
-        self._families: dict[tuple[str, ...], set[Cell]] = {}
+        self._families: dict[Family, set[Cell]] = {}
         for item in candidates(observations, as_of=as_of, known_at=known_at, method=method):
             found = self._found.get(item.cell)
             if found is None:
@@ -188,42 +200,43 @@ class Market:
         """The cell's row: the first step of the ladder that succeeds, with all steps tried."""
         steps: list[tuple[str, int]] = []
         pool: dict[Cell, Decimal] = {cell: Decimal(1)}
-        for level in ("L0", "L1", "L2"):
-            if level != "L0":
-                wider = self._pool(cell, level)
-                if len(wider) <= len(pool):
-                    continue
-                pool = wider
-            row = self._count(cell, level, pool, steps)
+        row = self._count(cell, "L0", pool, steps)
+        for level in self.method.ladder:
             if row is not None:
                 return row
-        carry = self.carries.get(cell.code)
-        if carry is not None:
-            steps.append(("L5", carry.months))
-            if carry.months <= self.method.carry_months:
-                return self._carried(cell, pool, steps, carry)
-        return self._experts(cell, pool, steps)
+            if level in POOLED:
+                wider = pool_of(level, cell, self._cells_of(level, cell), self.factors)
+                if len(wider) > len(pool):
+                    pool = wider
+                    row = self._count(cell, level, pool, steps)
+            elif level == "L6":
+                others = generation_of(cell, self._cells_of(level, cell), self.factors, self.chips)
+                if not others.keys() <= pool.keys():
+                    row = self._count(cell, level, others, steps)
+                    pool = others | pool
+            elif level == "L5" and (carry := self.carries.get(cell.code)) is not None:
+                steps.append(("L5", carry.months))
+                if carry.months <= self.method.carry_months:
+                    return self._carried(cell, pool, steps, carry)
+        return row or self._experts(cell, pool, steps)
 
     # -- the ladder ---------------------------------------------------------------------------------------------
 
-    def _pool(self, cell: Cell, level: str) -> dict[Cell, Decimal]:
-        """Cells that may be pooled at this level, each with the factor that brings its prices to ``cell``."""
-        regions, terms = self.factors.region, self.factors.term
-        pool = {cell: Decimal(1)}
-        for other in self._families.get(cell.family, ()):
-            if other == cell or other.term == "spot":
-                continue
-            factor = Decimal(1)
-            if other.region_group != cell.region_group:
-                if cell.region_group not in regions or other.region_group not in regions:
-                    continue
-                factor = divide(regions[cell.region_group], regions[other.region_group])
-            if other.term != cell.term:
-                if level == "L1" or cell.term not in terms or other.term not in terms:
-                    continue
-                factor = multiply(factor, divide(terms[cell.term], terms[other.term]))
-            pool[other] = factor
-        return pool
+    def _cells_of(self, level: str, cell: Cell) -> list[Cell]:
+        """The cells of the families that the step may look into."""
+        reach = Reach((level,), cell, self.chips)
+        return [other for family, cells in self._families.items() if family in reach for other in cells]
+
+    def looks_beyond(self, cell: Cell) -> bool:
+        """Whether the ladder may look into any other cell, by what there are factors for and what is known of the chip."""
+        factors, ladder = self.factors, self.method.ladder
+        return (
+            cell.region_group in factors.region
+            or cell.term in factors.term
+            or ("L3" in ladder and cell.form_factor in factors.form)
+            or ("L4" in ladder and cell.tier in factors.tier)
+            or ("L6" in ladder and (cell.accelerator, cell.form_factor) in self.chips)
+        )
 
     def _count(
         self, cell: Cell, level: str, pool: Mapping[Cell, Decimal], steps: list[tuple[str, int]]
@@ -280,7 +293,7 @@ class Market:
             n_t=n_t,
             under_confirmation=confirm,
             exclusions=exclusions,
-            **_counts(kept),
+            **counts_of(kept),
         )
 
     def _carried(
@@ -378,12 +391,3 @@ class Market:
         if self.hashed:
             object.__setattr__(row, "output_hash", row.computed_hash())
         return row
-
-
-def _counts(votes: list[Vote]) -> dict[str, int]:
-    return {
-        "n_groups": len(votes),
-        "n_q": sum(vote.kind == "quote" for vote in votes),
-        "n_observations": sum(vote.count for vote in votes),
-        "breakdown": (len(votes) + 1) // 2,
-    }

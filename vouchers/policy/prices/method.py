@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -26,21 +26,27 @@ def sha256_of(text: str) -> str:
 
 @dataclass(frozen=True)
 class Factors:
-    """Price relations between region groups and between terms, each to a common reference (1).
+    """Price relations between region groups, terms, form factors and tiers, each to a common reference (1).
 
     They come from matched pairs (at least ``factor_pairs_min``), are fitted once for a version or an issue, and never on
-    the case. A group or term without a factor is not pooled.
+    the case. What has no factor is not pooled.
     """
 
     region: Mapping[str, Decimal] = field(default_factory=dict)
     term: Mapping[str, Decimal] = field(default_factory=dict)
     source: str = ""
+    form: Mapping[str, Decimal] = field(default_factory=dict)
+    tier: Mapping[str, Decimal] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
-        """As plain values."""
+        """As plain values; forms and tiers only where there are any, so that what was published before them stays as it is."""
+        sides = {"region": self.region, "term": self.term}
+        sides |= {name: side for name, side in (("form", self.form), ("tier", self.tier)) if side}
         return {
-            "region": {key: text_of(value) for key, value in sorted(self.region.items())},
-            "term": {key: text_of(value) for key, value in sorted(self.term.items())},
+            **{
+                name: {key: text_of(value) for key, value in sorted(side.items())}
+                for name, side in sides.items()
+            },
             "source": self.source,
         }
 
@@ -51,14 +57,21 @@ class Factors:
             region={key: Decimal(item) for key, item in value.get("region", {}).items()},
             term={key: Decimal(item) for key, item in value.get("term", {}).items()},
             source=value.get("source", ""),
+            form={key: Decimal(item) for key, item in value.get("form", {}).items()},
+            tier={key: Decimal(item) for key, item in value.get("tier", {}).items()},
         )
+
+
+FIRST_LADDER = ("L1", "L2", "L5", "L7")
+"""The fallback of the first versions. It is not among their parameters, as it could not be chosen then."""
+WHOLE_LADDER = ("L1", "L2", "L3", "L4", "L5", "L6", "L7")
 
 
 @dataclass(frozen=True)
 class Method:
-    """METHOD v1 of the fair price (一组一票中位数 + 逐级回退). Every threshold is here, none in the code.
+    """A version of the fair price's method (一组一票中位数 + 逐级回退). Every threshold is here, none in the code.
 
-    Days are calendar days, shares are fractions. ``transaction_evidence``: what a transaction must rest on to vote.
+    ``ladder`` are the steps of the fallback that the version takes, in their order. Days are calendar days, shares are fractions. ``transaction_evidence``: what a transaction must rest on to vote.
     ``waived`` names rules that the market's data cannot answer, and is printed with every row.
     """
 
@@ -93,12 +106,15 @@ class Method:
     region_table: int = 1
     source_table: int = 1
     waived: tuple[str, ...] = ()
+    ladder: tuple[str, ...] = FIRST_LADDER
 
     def params(self) -> dict[str, Any]:
-        """Every parameter as plain values, the version included."""
+        """Every parameter as plain values, the version included; the ladder where it is not the first versions'."""
         out: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
+            if item.name == "ladder" and value == FIRST_LADDER:
+                continue
             if isinstance(value, Decimal):
                 value = text_of(value)
             out[item.name] = list(value) if isinstance(value, tuple) else value
@@ -136,7 +152,11 @@ METHOD_V1 = Method()
 REFERENCE_V1 = Method(
     market=REFERENCE, min_up_days=0, min_market_days=0, waived=("quote.up_days", "group.market_days")
 )
-METHODS = {(method.market, method.version): method for method in (METHOD_V1, REFERENCE_V1)}
+METHOD_V2 = replace(METHOD_V1, version=2, ladder=WHOLE_LADDER)
+REFERENCE_V2 = replace(REFERENCE_V1, version=2, ladder=WHOLE_LADDER)
+METHODS = {
+    (method.market, method.version): method for method in (METHOD_V1, REFERENCE_V1, METHOD_V2, REFERENCE_V2)
+}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,22 @@ WAIVED = {
 }
 
 
+def _rungs(method: Method) -> list[str]:
+    """The steps of the version's fallback, each in words; those that pool go together."""
+    pooled = {
+        "L1": "其他区域（L1）",
+        "L2": "其他租期（L2）",
+        "L3": "其他形态（L3）",
+        "L4": "相邻类别供应方（L4）",
+    }
+    words = [f"合并{'、'.join(word for level, word in pooled.items() if level in method.ladder)}并按系数折算"]
+    if "L5" in method.ladder:
+        words.append(f"沿用上期并按同类变动调整、至多 {method.carry_months} 个月（L5）")
+    if "L6" in method.ladder:
+        words.append("同代芯片按 FP16 稠密算力折算的价格（L6）")
+    return [*words, f"{method.experts_min} 位以上独立专家的中位数（L7）"]
+
+
 def prose_of(method: Method) -> str:
     """The method of the version, a paragraph a step."""
     unit = UNIT_LABEL[method.market]
@@ -32,7 +48,7 @@ def prose_of(method: Method) -> str:
         "六、基准价为各组之票的下中位数；四分位取第 ⌈p·n⌉ 个，均为真实出现过的价格。",
         f"七、浮动区间。离散度 D =（上四分位 − 下四分位）÷ 2 倍基准价；浮动幅度 φ = k·D，限定在 {percent_text(method.band_floor)} 至 {percent_text(method.band_ceiling)} 之间，k 按评级取 A 级 {method.spread_a}、B 级 {method.spread_b}、C 级 {method.spread_c}；区间为基准价 ×（1 ± φ）。",
         f"八、评级。满 {method.groups_for_a} 组且其中成交满 {method.transactions_for_a} 组为 A；满 {method.groups_for_b} 组为 B；满 {method.n_min} 组为 C；经回退得出的为 D；专家意见为 E。去掉任意两组后价格变化超过 {percent_text(method.sensitivity_limit)} 的，降一级。D、E 级不直接据以核减或不予支持，只转人工复核。",
-        f"九、回退。本单元不足 {method.n_min} 组时，依次合并其他区域（L1）、其他租期（L2）并按系数折算，沿用上期并按同类变动调整、至多 {method.carry_months} 个月（L5），{method.experts_min} 位以上独立专家的中位数（L7）；每一步及其组数均有记录。系数取自至少 {method.factor_pairs_min} 对同品比较，随期次固定，不就个案调整。",
+        f"九、回退。本单元不足 {method.n_min} 组时，依次{'、'.join(_rungs(method))}；每一步及其组数均有记录。系数取自至少 {method.factor_pairs_min} 对同品比较，随期次固定，不就个案调整。",
         f"十、发布。按月测算，一人提请、另一人发布，次月适用；较上期变动超过 {percent_text(method.jump_limit)} 的须附说明，不作平滑。个案按合同签订日、当时已知的数据计算。更正另发新版，不改变此前的认定。",
     ]
     if method.market != CHINA:

@@ -116,10 +116,10 @@ def auditor_sentence(row: PriceRow) -> str:
         f"评级 {row.grade}",
     ]
     text = head + "，".join(parts)
-    if row.level in ("L1", "L2"):
+    if row.level not in ("L0", "L5", "L7"):
         text += f"（本单元不足，{LEVELS[row.level]}）"
     text += f"；{exclusions_text(row)}"
-    if row.delta2 is not None and row.level in ("L0", "L1", "L2"):
+    if row.delta2 is not None and row.level not in ("L5", "L7"):
         text += f"；去掉任意两家变化不超过 {percent_text(row.delta2)}"
     if row.under_confirmation:
         text += "；离群比例过高，待确认"

@@ -162,6 +162,16 @@ def spread_of(votes: Sequence[Vote]) -> Spread:
     )
 
 
+def counts_of(votes: Sequence[Vote]) -> dict[str, int]:
+    """How many groups and prices stand behind a price, and how many groups would have to collude to move it at will."""
+    return {
+        "n_groups": len(votes),
+        "n_q": sum(vote.kind == "quote" for vote in votes),
+        "n_observations": sum(vote.count for vote in votes),
+        "breakdown": (len(votes) + 1) // 2,
+    }
+
+
 _ORDER = "ABCD"
 
 
