@@ -19,8 +19,9 @@ from applications.actions.issuing import grant_instantly, granted_amount, tell
 from applications.actions.leases import check_lease_price, file_lease, return_lease
 from applications.actions.reviews import ReviewerOpinion, reviewed
 from applications.evidence import free_evidence, hold_document, keep_document, require_document
-from applications.grounds import first_track, ground_kinds, is_project
-from applications.models import Application, Lease, Paper, Project
+from applications.gaps import missing
+from applications.grounds import first_track, ground_kinds
+from applications.models import Application, Lease, Project
 from applications.models.applications import ApplicationState
 from applications.models.leases import LeaseState
 from applications.own_checks import own_checks, stop_instantly
@@ -136,31 +137,6 @@ def accept_statement(application: Application, *, by: User) -> Application:
     application.statement_accepted = True
     application.save(update_fields=["statement_accepted"])
     return application
-
-
-def missing(application: Application) -> list[Invalid]:
-    """What an application still lacks before it can be submitted, each with the field that it belongs to."""
-    _publication, scheme = scheme_of(application)
-    problems = []
-    if application.lease is None and application.project is None:
-        own = any(is_project(kind) for kind in ground_kinds(scheme, application.facts))
-        what = "项目" if own else "合同"
-        problems.append(Invalid("application.no_contract", f"请先填写申领所依据的{what}。", field="lease"))
-    filed = set(
-        Paper.objects.filter(
-            subject_kind="application", subject_no=application.application_no, removed_at=None
-        ).values_list("kind", flat=True)
-    )
-    for paper in scheme.papers:
-        if paper.required and paper.stage is Stage.APPLICATION and paper.code not in filed:
-            problems.append(
-                Invalid("application.paper_missing", f"还缺少材料：{paper.name}。", field=paper.code)
-            )
-    if not application.statement_accepted:
-        problems.append(
-            Invalid("application.statement", "请阅读并勾选真实性承诺后再提交。", field="statement_accepted")
-        )
-    return problems
 
 
 def _pin(application: Application, *, recognised_on: date | None = None) -> None:
