@@ -25,6 +25,8 @@ from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import CapSubject
 
 _NUMBER, _NAME = "registration:", "party:"
+PROJECT_CHECK, NO_PROJECT = "project.", "project.none"
+"""How the codes of 项目认定 begin, and that of a case which names no project."""
 #: Nothing is granted any more to an application in these states, and nothing was.
 _WITHOUT_CLAIM = (ApplicationState.REJECTED, ApplicationState.WITHDRAWN)
 
@@ -166,8 +168,8 @@ def undertaking_checks(application: Application, scheme: Scheme) -> list[Check]:
             "本版政策按项目计算限额，而本件未登记所属项目，限额将按本件的合同单独计算。"
             "属于已立项、备案或已申报项目的，请退回补正，由申领单位填写项目名称和编号；确为单独一个项目的，请写明核对结论"
         ]
-        asked += _others(application, None, scheme, 0)
-        return [_check(application, "project.none", CheckResult.WAITING, asked)]
+        others = _others(application, None, scheme, 0)
+        return [_check(application, NO_PROJECT, [*asked, *_asked_of_others(application, others)], others)]
     keys = list(application.undertaking_keys.order_by("pk"))
     number = next((one for one in keys if one.key.startswith(_NUMBER)), None)
     # Of two, the one that was filed later is held against the other: what was answered stays answered.
@@ -177,13 +179,16 @@ def undertaking_checks(application: Application, scheme: Scheme) -> list[Check]:
         asked.append(
             f"填报的立项或备案编号为“{number.stated}”，请对照批复或备案文件核对编号属于本项目和本单位"
         )
-    asked += _partners(application, undertaking, before)
-    asked += _others(application, undertaking, scheme, before)
+    partners = _partners(application, undertaking, before)
+    if partners:
+        asked.append(f"其他单位也以本项目（{undertaking.undertaking_no}）申报，请核对确为同一项目、共用限额")
+    others = _others(application, undertaking, scheme, before)
+    asked += _asked_of_others(application, others)
     # Another project, another number or another name is another question, and so is what was filed in between: an answer given
     # before does not stand for it. The keys are written anew at each filing.
     by = ("n", number.pk) if number is not None else ("k", before)
     code = f"project.{undertaking.undertaking_no}.{by[0]}{by[1]}"
-    return [_check(application, code, CheckResult.WAITING if asked else CheckResult.PASSED, asked)]
+    return [_check(application, code, asked, [*partners, *others])]
 
 
 def _partners(application: Application, undertaking: Undertaking, before: int) -> list[str]:
@@ -192,10 +197,7 @@ def _partners(application: Application, undertaking: Undertaking, before: int) -
     names = standing.exclude(application__enterprise=application.enterprise).order_by(
         "application__enterprise__name"
     )
-    found = list(dict.fromkeys(names.values_list("application__enterprise__name", flat=True)))
-    if not found:
-        return []
-    return [f"{'、'.join(found)}也以本项目（{undertaking.undertaking_no}）申报，请核对确为同一项目、共用限额"]
+    return list(dict.fromkeys(names.values_list("application__enterprise__name", flat=True)))
 
 
 def _others(
@@ -229,21 +231,25 @@ def _others(
             else "未登记项目"
         )
         told.append(f"{one.application_no} {name} {thousands(amount or ZERO)} 元")
-    if not told:
+    return told
+
+
+def _asked_of_others(application: Application, others: list[str]) -> list[str]:
+    if not others:
         return []
+    cure = (
+        "请移出名单，更正后重新列入"
+        if application.is_listed
+        else "请退回补正，由申领单位按该项目填写名称和编号"
+    )
     return [
-        "本单位在本专项另有单独计算限额的申领，请核对与本件不是同一项目："
-        + "；".join(told)
-        + "。如为同一项目，"
-        + (
-            "请移出名单，更正后重新列入"
-            if application.is_listed
-            else "请退回补正，由申领单位按该项目填写名称和编号"
-        )
+        f"本单位在本专项另有单独计算限额的申领（见下列事实），请核对与本件不是同一项目。如为同一项目，{cure}"
     ]
 
 
-def _check(application: Application, code: str, result: CheckResult, sentences: list[str]) -> Check:
+def _check(application: Application, code: str, sentences: list[str], against: list[str]) -> Check:
+    """``against`` is what speaks against the project as stated: what a person has to see before answering."""
+    result = CheckResult.WAITING if sentences else CheckResult.PASSED
     return Check(
         subject_kind="application",
         subject_no=application.application_no,
@@ -252,4 +258,5 @@ def _check(application: Application, code: str, result: CheckResult, sentences: 
         by_machine=result != CheckResult.WAITING,
         result=result,
         sentence="。".join(sentences) + "。" if sentences else "本单位在本专项没有其他项目。",
+        evidence=against,
     )
