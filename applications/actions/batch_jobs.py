@@ -12,6 +12,7 @@ from applications.actions.batch_issue import WHOLE_AT_MOST, issue_batch, require
 from applications.actions.batch_lists import review_list
 from applications.actions.batch_members import candidates, pending
 from applications.actions.batch_parts import close_issue, issue_in_parts, issued_so_far, note_pause, to_issue
+from applications.actions.batch_projects import answer_projects
 from applications.actions.batch_rows import (
     JOB_KINDS,
     OFFICE,
@@ -52,8 +53,13 @@ DEEDS: dict[str, Callable[[IssueBatch, User, str, Step], Any]] = {
     "reopen": lambda batch, by, reason, step: reopen_batch(batch, by=by, reason=reason, step=step),
     "cancel": lambda batch, by, reason, step: cancel_batch(batch, by=by, reason=reason, step=step),
     "review_list": lambda batch, by, reason, step: review_list(batch, by=by, reason=reason, step=step),
+    "answer_projects": lambda batch, by, reason, step: answer_projects(
+        batch, by=by, sentence=reason, step=step
+    ),
 }
-LONG = ("share_out", "publish_notice", "issue", "reopen", "cancel", "review_list")
+ON_LISTS = {"review_list": "审核名单", "answer_projects": "认定所属项目"}
+"""Deeds that leave the batch where it is, with their names."""
+LONG = ("share_out", "publish_notice", "issue", "reopen", "cancel", "review_list", "answer_projects")
 """Deeds that look at, or move, every case of the batch."""
 
 
@@ -61,7 +67,7 @@ def size_of(batch: IssueBatch, verb: str) -> int:
     """How many cases the deed goes over."""
     if verb == "share_out":
         return candidates(batch).count()
-    if verb == "review_list":
+    if verb in ON_LISTS:
         return pending(batch).count()
     if verb == "cancel":
         return batch.members.exclude(listed_row=None).count()
@@ -80,7 +86,7 @@ def order_deed(batch: IssueBatch, verb: str, *, by: User, reason: str = "") -> J
         deed(batch, by, reason, unheard)
         return None
     _require_possible(batch, verb, by=by, reason=reason)
-    label = "审核名单" if verb == "review_list" else batch.lifecycle.label_of(verb)
+    label = ON_LISTS.get(verb) or batch.lifecycle.label_of(verb)
     return ask_job(
         IN_PARTS if verb == "issue" else WHOLE,
         label=f"{batch.batch_no} {label}（{size} 件）",
@@ -93,10 +99,10 @@ def order_deed(batch: IssueBatch, verb: str, *, by: User, reason: str = "") -> J
 
 
 def _require_possible(batch: IssueBatch, verb: str, *, by: User, reason: str) -> None:
-    roles = (Role.APPROVER,) if verb == "review_list" else OFFICE
+    roles = {"review_list": (Role.APPROVER,), "answer_projects": (Role.HANDLER,)}.get(verb, OFFICE)
     require_role(by, *roles, region=batch.program.region)
-    as_it_stands(batch, "share_out" if verb == "review_list" else verb)
-    if verb in ("reopen", "cancel"):
+    as_it_stands(batch, "share_out" if verb in ON_LISTS else verb)
+    if verb in ("reopen", "cancel", "answer_projects"):
         require_reason(reason)
     if verb == "share_out":
         require_decided(batch, reason)

@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 from django.db.models import Sum
+from django.test import Client
 
+from applications.actions.batch_jobs import order_deed
+from applications.actions.batch_lists import review_list
+from applications.actions.batch_projects import is_plain, project_checks
 from applications.actions.batches import share_out_batch
 from applications.actions.cases import checks_of
 from applications.batch_lists import columns_of
-from applications.models import Undertaking
+from applications.models import IssueBatch, Review, Undertaking
 from tests import casework
 from tests.applications.batch_office import issued, noticed
 from tests.applications.kinds import connect, placed
@@ -22,7 +26,7 @@ from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.context import acting
-from vouchers.errors import Problems
+from vouchers.errors import Forbidden, Invalid, NotNow, Problems
 from vouchers.models import Publication, RoleGrant, Voucher
 from vouchers.policy import assess
 from vouchers.policy.documents import shipped_scheme
@@ -115,12 +119,75 @@ def test_two_projects_of_one_enterprise_on_a_list_are_looked_at(cast: Cast, prog
     first, second = (one.application for one in batch.members.order_by("listed_row"))
     (check,) = (one for one in checks_of(second) if one.code.startswith("project."))
     assert check.result == "waiting"
-    assert first.application_no in check.sentence
+    assert first.application_no in "；".join(check.evidence)
     assert "移出名单" in check.sentence
     reviewed(
         cast, batch
     )  # each pair is looked at once, with the later row: nothing new is asked at the review
     assert {one.application.state for one in batch.members.all()} == {"approved"}
+
+
+def numbered(cast: Cast, program: Publication) -> IssueBatch:
+    """甲 serves one project with a number; 乙 two, each with one."""
+    return listed(
+        cast,
+        program,
+        project_row(cast, "50000.00", "JS-1", "算力平台", 立项或备案编号="蒙发改备1"),
+        row(cast.beta, "50000.00", number="JS-2", 立项项目="训练集群", 立项或备案编号="蒙发改备2"),
+        row(cast.beta, "50000.00", number="JS-3", 立项项目="推理集群", 立项或备案编号="蒙发改备3"),
+    )
+
+
+def test_what_nothing_speaks_against_is_answered_in_one_act_and_the_rest_singly(
+    cast: Cast, program: Publication
+):
+    batch = numbered(cast, program)
+    first, second, third = (one.application for one in batch.members.order_by("listed_row"))
+    assert [is_plain(one) for one in project_checks(batch)] == [True, True, False]
+    with acting(cast.second_handler, "test"), pytest.raises(Invalid):
+        order_deed(batch, "answer_projects", by=cast.second_handler, reason=" ")
+    with acting(cast.second_handler, "test"):
+        order_deed(batch, "answer_projects", by=cast.second_handler, reason="已对照备案汇总表逐件核对。")
+    for case in (first, second):
+        (check,) = (one for one in checks_of(case) if one.code.startswith("project."))
+        assert (check.result, check.sentence) == ("passed", "已对照备案汇总表逐件核对。")
+        assert check.checked_by == cast.second_handler
+        review = Review.objects.get(subject_no=case.application_no, verb="answer_check")
+        assert "已对照备案汇总表" in review.reason
+    (left,) = project_checks(batch)
+    assert left.subject_no == third.application_no
+    assert second.application_no in left.evidence[0]
+    with acting(cast.approver, "test"), pytest.raises(NotNow) as refusal:
+        review_list(batch, by=cast.approver)
+    assert refusal.value.code == "check.waiting"
+    with acting(cast.second_handler, "test"), pytest.raises(NotNow) as nothing:
+        order_deed(batch, "answer_projects", by=cast.second_handler, reason="再核。")
+    assert nothing.value.code == "issue_list.no_projects"
+
+
+def test_only_a_handler_of_the_region_answers_for_a_list(cast: Cast, program: Publication):
+    batch = numbered(cast, program)
+    for stranger in (cast.approver, cast.other_handler):
+        with acting(stranger, "test"), pytest.raises(Forbidden):
+            order_deed(batch, "answer_projects", by=stranger, reason="已核对。")
+
+
+def test_the_page_of_a_list_says_how_many_can_be_answered_for_at_once_and_names_the_rest(
+    cast: Cast, program: Publication, client: Client
+):
+    batch = numbered(cast, program)
+    third = batch.members.get(listed_row=4).application
+    client.force_login(cast.second_handler)
+    page = client.get(f"/desk/issue-batches/{batch.batch_no}/").content.decode()
+    assert "2 件只需核对立项或备案编号" in page
+    assert "1 件须逐件核对" in page and third.application_no in page
+    answer = client.post(
+        f"/desk/issue-batches/{batch.batch_no}/answer_projects/", {"reason": "已对照备案汇总表逐件核对。"}
+    )
+    assert answer.status_code == 302
+    page = client.get(f"/desk/issue-batches/{batch.batch_no}/").content.decode()
+    assert "件只需核对立项或备案编号" not in page
+    assert "认定所属项目" in page
 
 
 def test_a_version_without_such_a_cap_does_not_ask_for_projects():

@@ -47,6 +47,12 @@ def project_check(case: Application) -> Check:
     return found
 
 
+def told(case: Application) -> str:
+    """What the check asks, and what it shows to speak against the project."""
+    check = project_check(case)
+    return "；".join([check.sentence, *check.evidence])
+
+
 def test_leaving_the_number_out_of_the_second_contract_stays_with_the_project(cast, file):
     first = file("大模型平台", "京发改备2025-1")
     casework.issued(cast, first)
@@ -70,7 +76,7 @@ def test_a_number_that_is_given_later_belongs_to_the_project_of_that_name(cast, 
 def test_two_numbers_are_two_projects_even_under_one_name_and_the_name_alone_is_asked_back(cast, file):
     first, second = file("平台", "备案1"), file("平台", "备案2")
     assert first.undertaking != second.undertaking
-    assert first.application_no in project_check(second).sentence
+    assert first.application_no in told(second)
     with pytest.raises(Invalid) as refusal:
         file("平台")
     assert refusal.value.code == "application.which_project"
@@ -83,8 +89,8 @@ def test_a_person_looks_at_the_enterprises_other_projects_before_approval(cast, 
     other = file("训练集群")
     check = project_check(other)
     assert check.result == "waiting"
-    assert first.application_no in check.sentence
-    assert "1,000,000.00" in check.sentence
+    assert first.application_no in told(other)
+    assert "1,000,000.00" in told(other)
     with acting(cast.handler, "test"):
         accept_application(other, by=cast.handler)
     with acting(cast.second_handler, "test"), pytest.raises(NotNow) as refusal:
@@ -100,7 +106,7 @@ def test_a_number_is_held_against_its_document_and_against_who_else_states_it(ca
     casework.fit_for_beijing(cast.beta)
     ours = file("平台", "京发改备2025-1", party=cast.beta, by=cast.other_filer)
     assert ours.undertaking == theirs.undertaking
-    assert cast.alpha.name in project_check(ours).sentence
+    assert cast.alpha.name in told(ours)
 
 
 def test_who_is_refused_leaves_no_claim_on_anothers_number(cast, file):
@@ -176,7 +182,7 @@ def test_a_case_filed_before_projects_were_asked_for_is_asked_for_its_project(ca
         recommend_application(case, by=cast.second_handler)
     assert refusal.value.code == "check.waiting"
     other = file("训练集群")
-    assert f"{case.application_no} 未登记项目" in project_check(other).sentence
+    assert f"{case.application_no} 未登记项目" in told(other)
 
 
 def test_projects_of_before_are_found_by_what_their_applications_state(cast, file):

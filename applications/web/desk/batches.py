@@ -17,10 +17,11 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
 
 from applications.actions.batch_issue import WHOLE_AT_MOST
-from applications.actions.batch_jobs import DEEDS, order_deed
+from applications.actions.batch_jobs import DEEDS, ON_LISTS, order_deed
 from applications.actions.batch_lists import make_list
 from applications.actions.batch_members import candidates, members_of, pending, set_aside, take_back
 from applications.actions.batch_parts import issued_so_far
+from applications.actions.batch_projects import is_plain, project_checks
 from applications.actions.batch_rows import JOB_KINDS, OFFICE, job_under_way, last_job
 from applications.actions.batch_times import ended_times
 from applications.actions.batches import (
@@ -58,6 +59,7 @@ REASONED = ("reopen", "cancel")
 _DEEDS = {
     "open": _lazy("建立"),
     "review_list": _lazy("审核名单"),
+    "answer_projects": _lazy("认定所属项目"),
     "set_aside": _lazy("暂不列入本批"),
     "take_back": _lazy("恢复列入本批"),
     "unlist": _lazy("移出名单"),
@@ -207,6 +209,7 @@ def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
         context |= {"last": job} | (shown(request, job) if not job.over else {})
     if row.state == IssueBatchState.OPEN:
         context |= _gathered(request, row, asked)
+        context |= _projects(request, row)
     else:
         rows = taking_part.select_related("application__enterprise").order_by("place", "pk")
         context["members"] = _page(request, rows, "page", asked, "application__")
@@ -285,6 +288,19 @@ def _gathered(request: HttpRequest, row: IssueBatch, asked: str) -> dict[str, An
     return context
 
 
+def _projects(request: HttpRequest, row: IssueBatch) -> dict[str, Any]:
+    """Of a list, the rows whose project is still to be answered for: how many in one act, and which singly."""
+    waiting = project_checks(row) if row.is_listed else []
+    return {
+        "plain_projects": sum(1 for check in waiting if is_plain(check)),
+        "doubtful_projects": Paginator([one for one in waiting if not is_plain(one)], PAGE).get_page(
+            request.GET.get("projects")
+        ),
+        "may_answer_projects": job_under_way(row) is None
+        and has_role(request.user, Role.HANDLER, region=row.program.region),
+    }
+
+
 def _issue_preview(row: IssueBatch) -> dict[str, Any]:
     """What issuing would do to the year's budget."""
     year = dates.today().year
@@ -329,7 +345,7 @@ def decide(request: HttpRequest, batch_no: str, verb: str) -> HttpResponse:
     row = _batch(request, batch_no)
     if verb not in DEEDS:
         raise Http404
-    label = _("审核名单") if verb == "review_list" else row.lifecycle.label_of(verb)
+    label = ON_LISTS.get(verb) or row.lifecycle.label_of(verb)
     try:
         job = order_deed(row, verb, by=request.user, reason=request.POST.get("reason", ""))  # type: ignore[arg-type]
     except DomainError as refusal:
