@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from django.db import connection
 from django.db.models import Q
 
+from applications.case_reads import DATABASE, CaseReads
 from applications.models import Application, BasisItem, Claim, Paper
 from applications.models.applications import ApplicationState
-from applications.models.claims import DEAD_STATES, ClaimKind
+from applications.models.claims import ClaimKind
 from applications.models.projects import ProjectKind
 from vouchers.errors import NotNow
 from vouchers.policy.terms import BasisKind
@@ -54,7 +55,8 @@ def is_evidence(item: BasisItem) -> bool:
     )
 
 
-def _key(item: BasisItem) -> str:
+def key_of(item: BasisItem) -> str:
+    """The key under which the item holds its document for its claim."""
     claim = item.claim
     # A platform's own line numbers are its own: two platforms may both have a line 1.
     issuer = claim.provider.uscc if claim.kind == ClaimKind.SETTLEMENT and claim.provider else ""
@@ -70,7 +72,7 @@ def _wait_for_others(key: str) -> None:
 def hold_evidence(claim: Claim) -> list[BasisItem]:
     """Take the claim's documents for it, in all programs; those that another claim holds already are given back."""
     items = list(claim.items.select_related("claim__enterprise", "claim__provider"))
-    wanted = [(_key(item), item) for item in items if is_evidence(item) and number_as_meant(item.reference)]
+    wanted = [(key_of(item), item) for item in items if is_evidence(item) and number_as_meant(item.reference)]
     taken = []
     for key, item in sorted(wanted, key=lambda pair: (pair[0], pair[1].position)):
         if item.evidence_key == key:
@@ -103,7 +105,7 @@ def free_evidence(case: Claim | Application) -> None:
         case.save(update_fields=["evidence_key"])
 
 
-def use_of(item: BasisItem) -> tuple[str, str]:
+def use_of(item: BasisItem, reads: CaseReads = DATABASE) -> tuple[str, str]:
     """How the item's document was used elsewhere: what is certain, and what a person has to look at. Empty: nothing."""
     if not is_evidence(item):
         return "", ""
@@ -111,29 +113,21 @@ def use_of(item: BasisItem) -> tuple[str, str]:
     number = number_as_meant(item.reference)
     if not number:
         return "", "" if platform else f"第 {item.position} 项没有凭证号，无法核对是否已使用"
-    others = (
-        BasisItem.objects.filter(kind=item.kind)
-        .filter(Q(reference_key=likeness(item.reference)) | Q(reference=item.reference))
-        .filter(Q(claim=item.claim_id) | ~Q(claim__state__in=DEAD_STATES))
-        .exclude(pk=item.pk)
-        .select_related("claim")
-        .order_by("pk")
-    )
     doubt = ""
-    for other in others:
+    for other in reads.alike(item, likeness(item.reference)):
         same, own = (
             number_as_meant(other.reference) == number,
-            other.claim.enterprise_id == item.claim.enterprise_id,
+            other.enterprise_id == item.claim.enterprise_id,
         )
         other_platform = (
             platform
-            and other.claim.kind == ClaimKind.SETTLEMENT
-            and other.claim.provider_id != item.claim.provider_id
+            and other.claim_kind == ClaimKind.SETTLEMENT
+            and other.provider_id != item.claim.provider_id
         )
         if own and same and not other_platform and not (item.evidence_key and not other.evidence_key):
-            return f"凭证 {item.reference} 已在兑付 {other.claim.claim_no} 中使用", ""
+            return f"凭证 {item.reference} 已在兑付 {other.claim_no} 中使用", ""
         if not platform and not doubt and not (own and same):
-            where = f"兑付 {other.claim.claim_no}" if own else f"其他单位的兑付（{other.claim.program_code}）"
+            where = f"兑付 {other.claim_no}" if own else f"其他单位的兑付（{other.program_code}）"
             doubt = (
                 f"凭证 {item.reference} 与{where}所用的 {other.reference} 号码相同或相近，请核对是否同一凭证"
             )

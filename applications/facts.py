@@ -11,20 +11,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from applications.case_reads import DATABASE, CaseReads
 from applications.grounds import BASIS_OF_PROJECT, CONTRACT_OF_PROJECT
-from applications.models import Application, BasisItem, Claim, Lease, MeteringDay, Paper, Project
-from applications.models.claims import DEAD_STATES, ClaimKind
-from applications.models.leases import LeaseState, MeteringSource
+from applications.models import Application, BasisItem, Claim, Lease, Project
+from applications.models.leases import LeaseState
 from applications.models.projects import ProjectKind
 from applications.standing import attested, attested_gate, gate_codes, party_facts, provider_facts
 from applications.undertakings import undertaking_of
 from applications.year_basis import year_basis
 from vouchers import dates
-from vouchers.actions import price_tables
-from vouchers.actions.caps import used_amounts
+from vouchers.actions.caps import account_codes, used_amounts
 from vouchers.actions.price_checks import contract_of_lease, price_finding
-from vouchers.actions.vouchers import balance_of
-from vouchers.models import PriceCheck, ProviderAdmission
+from vouchers.actions.vouchers import accounts_of, available_on
+from vouchers.models import PriceCheck
 from vouchers.money import ZERO, round_fen
 from vouchers.policy.facts import (
     BasisItemFacts,
@@ -50,42 +49,47 @@ from vouchers.policy.terms import (
 )
 
 
-def price_verdict(lease: Lease, scheme: Scheme, check: PriceCheck | None = None) -> PriceVerdict | None:
+def price_verdict(
+    lease: Lease, scheme: Scheme, check: PriceCheck | None = None, reads: CaseReads = DATABASE
+) -> PriceVerdict | None:
     """The price check of a filed lease as a fact, or before filing what it would say; None where the scheme asks for none."""
     if scheme.price.above_band is AboveBand.NONE or lease.kind != ContractKind.LEASE.value:
         return None
-    check = check or latest_price_check(lease)
+    check = check or reads.price_check(lease)
     if check is not None and lease.state not in (LeaseState.DRAFT, LeaseState.RETURNED):
         return check.facts()
     return price_finding(contract_of_lease(lease), above_band=scheme.price.above_band.value).facts()
 
 
-def chip_origin(accelerator: str) -> ChipOrigin | None:
+def chip_origin(accelerator: str, reads: CaseReads = DATABASE) -> ChipOrigin | None:
     """Domestic or not, by the chip table; None for a chip that it does not know."""
-    origin = price_tables.chip_origin(accelerator)
+    origin = reads.chip_origin(accelerator)
     if origin is None:
         return None
     return ChipOrigin(origin)
 
 
-def platform_traded(lease: Lease, scheme: Scheme, stated: Mapping[str, Any]) -> bool | None:
+def platform_traded(
+    lease: Lease, scheme: Scheme, stated: Mapping[str, Any], reads: CaseReads = DATABASE
+) -> bool | None:
     """Whether the contract was traded on the platform: by the platform's own settlements under it, or as staff attested from the
     platform's record. What the enterprise says counts only against itself."""
     if stated.get("is_platform_traded") is False:
         return False
     if not gate_codes(scheme, GateKind.PLATFORM_TRADED):
         return None
-    settled = Claim.objects.filter(lease=lease, kind=ClaimKind.SETTLEMENT).exclude(state__in=DEAD_STATES)
-    if settled.exists():
+    if reads.settled(lease):
         return True
     return attested_gate(scheme, GateKind.PLATFORM_TRADED, stated, lease.lease_no)
 
 
-def platform_metered(lease: Lease, scheme: Scheme, stated: Mapping[str, Any]) -> bool | None:
+def platform_metered(
+    lease: Lease, scheme: Scheme, stated: Mapping[str, Any], reads: CaseReads = DATABASE
+) -> bool | None:
     """Whether the use under the contract is metered by the platform: by its own meter readings, or as staff attested."""
     if not gate_codes(scheme, GateKind.PLATFORM_METERED):
         return None
-    if MeteringDay.objects.filter(lease=lease, source=MeteringSource.PLATFORM).exists():
+    if reads.metered(lease):
         return True
     return attested_gate(scheme, GateKind.PLATFORM_METERED, stated, lease.lease_no)
 
@@ -121,14 +125,11 @@ def deployed_on(
     return day if known else None
 
 
-def service_item(lease: Lease, scheme: Scheme, stated: Mapping[str, Any]) -> str:
+def service_item(lease: Lease, scheme: Scheme, stated: Mapping[str, Any], reads: CaseReads = DATABASE) -> str:
     """The service item that the contract buys: one that the provider is not listed with as stated, any other once staff held
     it against the contract. Empty: not known."""
     said = str(stated.get("service_item", ""))
-    listed = ProviderAdmission.objects.filter(
-        provider=lease.lessor, program_code=scheme.program, service_item=said
-    )
-    if not said or not listed.exists():
+    if not said or all(row.service_item != said for row in reads.admissions(lease.lessor, scheme.program)):
         return said
     asked = [
         gate.code
@@ -151,7 +152,12 @@ def _other_money(stated: Mapping[str, Any]) -> tuple[OtherMoneyFacts, ...] | Non
 
 
 def contract_facts(
-    lease: Lease, scheme: Scheme, *, stated: Mapping[str, Any], check: PriceCheck | None = None
+    lease: Lease,
+    scheme: Scheme,
+    *,
+    stated: Mapping[str, Any],
+    check: PriceCheck | None = None,
+    reads: CaseReads = DATABASE,
 ) -> ContractFacts:
     """A contract as filed; the subsidy's other public money as the enterprise stated it."""
     number = lease.lease_no
@@ -164,13 +170,13 @@ def contract_facts(
         period_from=lease.starts_on,
         period_to=lease.ends_before,
         purpose=Purpose(lease.purpose) if lease.purpose else None,
-        chip_origin=chip_origin(lease.accelerator) if lease.accelerator else None,
+        chip_origin=chip_origin(lease.accelerator, reads) if lease.accelerator else None,
         component=Component.DATA if lease.kind == ContractKind.DATA_PRODUCT.value else Component.COMPUTE,
-        service_item=service_item(lease, scheme, stated),
-        provider=provider_facts(lease, scheme, stated=stated),
-        price=price_verdict(lease, scheme, check),
-        is_platform_traded=platform_traded(lease, scheme, stated),
-        is_platform_metered=platform_metered(lease, scheme, stated),
+        service_item=service_item(lease, scheme, stated, reads),
+        provider=provider_facts(lease, scheme, stated=stated, reads=reads),
+        price=price_verdict(lease, scheme, check, reads),
+        is_platform_traded=platform_traded(lease, scheme, stated, reads),
+        is_platform_metered=platform_metered(lease, scheme, stated, reads),
         is_own_built=own_built(scheme, stated, number),
         is_model_filed=model_filed(scheme, stated, number),
         deployed_on=deployed_on(scheme, stated, number),
@@ -217,7 +223,7 @@ def project_item(project: Project) -> BasisItemFacts:
     )
 
 
-def item_facts(item: BasisItem, contract_no: str) -> BasisItemFacts:
+def item_facts(item: BasisItem, contract_no: str, reads: CaseReads = DATABASE) -> BasisItemFacts:
     """One basis item of the contract or project of that number."""
     return BasisItemFacts(
         item_no=f"{item.position:04d}",
@@ -228,17 +234,12 @@ def item_facts(item: BasisItem, contract_no: str) -> BasisItemFacts:
         period_from=item.period_from,
         period_to=item.period_to,
         component=Component(item.component) if item.component else None,
-        chip_origin=chip_origin(item.accelerator) if item.accelerator else None,
+        chip_origin=chip_origin(item.accelerator, reads) if item.accelerator else None,
         quantity=item.quantity if item.scale_unit else None,
         unit=ScaleUnit(item.scale_unit) if item.scale_unit else None,
         precision=Precision(item.precision) if item.precision else None,
         evidence_no=item.number_key or item.reference,
     )
-
-
-def _papers(kind: str, number: str) -> tuple[str, ...]:
-    rows = Paper.objects.filter(subject_kind=kind, subject_no=number, removed_at=None)
-    return tuple(sorted(set(rows.values_list("kind", flat=True))))
 
 
 def _review(stated: dict[str, Any]) -> ReviewFacts:
@@ -257,10 +258,11 @@ def _contracts(
     scheme: Scheme,
     stated: Mapping[str, Any],
     check: PriceCheck | None = None,
+    reads: CaseReads = DATABASE,
 ) -> tuple[ContractFacts, ...]:
     """What the case rests on: its contract, or else its project."""
     if lease is not None:
-        return (contract_facts(lease, scheme, stated=stated, check=check),)
+        return (contract_facts(lease, scheme, stated=stated, check=check, reads=reads),)
     if project is not None:
         return (project_facts(project, scheme, stated=stated),)
     return ()
@@ -276,9 +278,7 @@ def _project_no(application: Application | None, contracts: tuple[ContractFacts,
 
 def latest_price_check(lease: Lease | None) -> PriceCheck | None:
     """The lease's last price check."""
-    if lease is None:
-        return None
-    return PriceCheck.objects.filter(subject_kind="lease", subject_no=lease.lease_no).order_by("-pk").first()
+    return DATABASE.price_check(lease)
 
 
 def batch_no(application: Application | None) -> str:
@@ -315,60 +315,67 @@ def application_facts(application: Application, scheme: Scheme, *, on: date) -> 
         completion=Decimal(stated["completion"]) if stated.get("completion") else None,
         project_no=_project_no(application, contracts),
         batch_no=batch_no(application),
-        papers=_papers("application", application.application_no),
+        papers=DATABASE.papers("application", application.application_no),
     )
     used = replace(used_amounts(scheme, facts), year_basis=year_basis(scheme, application, on=facts.on))
     return replace(facts, used=used)
 
 
-def claim_facts(claim: Claim, scheme: Scheme, *, on: date) -> Facts:
+def claim_facts(claim: Claim, scheme: Scheme, *, on: date, reads: CaseReads = DATABASE) -> Facts:
     """What a claim is assessed on: its basis items alone, and what is left on the voucher and under the caps.
 
     What the claim itself has reserved is given back first, so that assessing it again does not count it twice.
     """
-    application = Application.objects.filter(application_no=claim.voucher.application_no).first()
+    voucher = claim.voucher
+    application = reads.application(voucher.application_no)
     stated = {**(application.facts if application else {}), **claim.facts.get("stated", {})}
     # What persons attested at the application, and over it what they found at the claim.
     stated["attestations"] = {**stated.get("attestations", {}), **claim.facts.get("attestations", {})}
-    project = application.project if application else None
-    contracts = _contracts(claim.lease, project, scheme, stated, claim.price_check)
+    project = application.project if application and claim.lease is None else None
+    contracts = _contracts(claim.lease, project, scheme, stated, claim.price_check, reads)
     number = contracts[0].contract_no if contracts else ""
     reserved = claim.claimed_amount or ZERO if claim.state in ("submitted", "returned", "verified") else ZERO
-    balance = balance_of(claim.voucher)
     # A reservation outlives the voucher's expiry and the year's turn: once filed, the day of filing counts for both.
     filed_at = claim.submitted_at or dates.now()
     filed_on = filed_at.astimezone(dates.SHANGHAI).date() if claim.submitted_at else on
+    drawn_on = VoucherFacts(
+        voucher_no=voucher.voucher_no,
+        face_value=voucher.face_value,
+        balance=ZERO,
+        expires_on=voucher.expires_on,
+        uses=reads.uses(claim),
+    )
     facts = Facts(
         stage=Stage.SETTLEMENT if claim.kind == "settlement" else Stage.CLAIM,
         on=filed_on,
         filed_at=filed_at,
         applicant=party_facts(
-            claim.enterprise, scheme, on=on, stated=stated, application_no=claim.voucher.application_no
+            claim.enterprise,
+            scheme,
+            on=on,
+            stated=stated,
+            application_no=voucher.application_no,
+            reads=reads,
         ),
         contracts=contracts,
-        items=tuple(item_facts(item, number) for item in claim.items.all()),
+        items=tuple(item_facts(item, number, reads) for item in reads.items(claim)),
         applied_on=application.submitted_at.astimezone(dates.SHANGHAI).date()
         if application and application.submitted_at
         else None,
         recognised_on=application.decided_on if application else None,
         track=stated.get("track", ""),
-        voucher=VoucherFacts(
-            voucher_no=claim.voucher.voucher_no,
-            face_value=claim.voucher.face_value,
-            balance=balance.available + reserved,
-            expires_on=claim.voucher.expires_on,
-            uses=claim.voucher.claims.exclude(pk=claim.pk)
-            .exclude(state__in=("draft", "withdrawn", "rejected", "lapsed"))
-            .count(),
-        ),
+        voucher=drawn_on,
         review=_review(stated),
         attestations=stated.get("attestations", {}),
         completion=Decimal(stated["completion"]) if stated.get("completion") else None,
         project_no=_project_no(application, contracts),
         batch_no=batch_no(application),
-        papers=_papers("claim", claim.claim_no),
+        papers=reads.papers("claim", claim.claim_no),
     )
-    used = replace(used_amounts(scheme, facts), year_basis=year_basis(scheme, claim, on=facts.on))
+    # What is left of the voucher and of the caps, in one look at the ledger.
+    accounts = reads.accounts([*accounts_of(voucher), *account_codes(scheme, facts)])
+    used = replace(used_amounts(scheme, facts, accounts), year_basis=year_basis(scheme, claim, on=facts.on))
     if reserved:
         used = replace(used, caps={key: max(ZERO, amount - reserved) for key, amount in used.caps.items()})
-    return replace(facts, used=used)
+    balance = available_on(voucher, accounts) + reserved
+    return replace(facts, voucher=replace(drawn_on, balance=balance), used=used)

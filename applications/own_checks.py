@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q, Sum
 
+from applications.case_reads import DATABASE, CaseReads
 from applications.components import certain, suggested
 from applications.evidence import document_use, use_of
 from applications.grounds import tracks_of
@@ -81,12 +82,12 @@ def stop_instantly(checks: Iterable[Check]) -> list[Check]:
     return [one for one in checks if one.result != CheckResult.PASSED and not one.code.startswith(_STATED)]
 
 
-def own_checks(case: Application | Claim) -> list[Check]:
+def own_checks(case: Application | Claim, reads: CaseReads = DATABASE) -> list[Check]:
     """The checks beside the findings of the rules."""
     if isinstance(case, Application):
         assert case.publication is not None
         return application_checks(case, case.publication.scheme)
-    return claim_checks(case)
+    return claim_checks(case, reads)
 
 
 def application_checks(case: Application, scheme: Scheme) -> list[Check]:
@@ -122,16 +123,20 @@ def application_checks(case: Application, scheme: Scheme) -> list[Check]:
     return checks + undertaking_checks(case, scheme)
 
 
-def claim_checks(claim: Claim) -> list[Check]:
+def claim_checks(claim: Claim, reads: CaseReads = DATABASE) -> list[Check]:
     """The invoices' checks, and one for each other kind of basis; what a platform's own call reported is its record."""
-    checks = invoice_checks(claim)
-    items = list(claim.items.select_related("invoice", "claim").prefetch_related("invoice__lines"))
-    checks += _component_checks(claim, items)
+    items = reads.items(claim)
+    checks: list[Check] = []
+    if any(item.invoice_id is not None for item in items):
+        items = list(claim.items.select_related("invoice", "claim").prefetch_related("invoice__lines"))
+        checks = [*invoice_checks(claim), *_component_checks(claim, items)]
     others = [item for item in items if item.invoice is None]
     if not others:
         return checks
-    checks.append(_unused(claim, "item_unused", "凭证未在其他兑付中使用", map(use_of, others)))
-    checks.append(_machine(claim, "within_ground", "累计申报不超过合同或项目金额", [_over_ground(claim)]))
+    uses = [use_of(item, reads) for item in others]
+    checks.append(_unused(claim, "item_unused", "凭证未在其他兑付中使用", uses))
+    over = _over_ground(claim, reads)
+    checks.append(_machine(claim, "within_ground", "累计申报不超过合同或项目金额", [over]))
     if claim.kind != ClaimKind.CLAIM:
         return checks
     for kind in dict.fromkeys(item.kind for item in others):
@@ -141,10 +146,10 @@ def claim_checks(claim: Claim) -> list[Check]:
     return checks
 
 
-def _over_ground(claim: Claim) -> str:
+def _over_ground(claim: Claim, reads: CaseReads) -> str:
     """More claimed under the voucher's contract or project than it comes to; a project that is paid by scale has no sum."""
     if claim.lease is not None:
-        limit, rows = claim.lease.amount, BasisItem.objects.filter(claim__lease=claim.lease)
+        limit, total = claim.lease.amount, reads.claimed_under(claim.lease, claim)
     else:
         application = (
             Application.objects.filter(application_no=claim.voucher.application_no)
@@ -156,8 +161,8 @@ def _over_ground(claim: Claim) -> str:
             return ""
         limit = project.amount
         rows = BasisItem.objects.filter(claim__voucher=claim.voucher)
-    counted = rows.filter(Q(claim=claim) | ~Q(claim__state__in=DEAD_STATES))
-    total = counted.aggregate(total=Sum("net_amount"))["total"] or ZERO
+        counted = rows.filter(Q(claim=claim) | ~Q(claim__state__in=DEAD_STATES))
+        total = counted.aggregate(total=Sum("net_amount"))["total"] or ZERO
     if total <= limit:
         return ""
     return f"累计申报 {thousands(total)} 元，超过申领所依据的金额 {thousands(limit)} 元"

@@ -13,17 +13,11 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 
+from applications.case_reads import DATABASE, CaseReads
 from applications.models import Application, Capacity, Lease
 from vouchers import dates
 from vouchers.actions.groups import top_of
-from vouchers.models import (
-    Affiliation,
-    Listing,
-    Party,
-    PlatformConnection,
-    ProviderAdmission,
-    Screening,
-)
+from vouchers.models import Party
 from vouchers.policy.facts import AdmissionFacts, Facts, ListingFacts, PartyFacts, ProviderFacts
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import CapSubject, GateKind, PartyKind, ScaleUnit
@@ -56,14 +50,16 @@ def _in_force(rows: QuerySet[Any], on: date) -> QuerySet[Any]:
     return rows.filter(effective_from__lte=on).filter(Q(effective_to=None) | Q(effective_to__gt=on))
 
 
-def connected(party: Party, scheme: Scheme, on: date) -> bool | None:
+def connected(party: Party, scheme: Scheme, on: date, reads: CaseReads = DATABASE) -> bool | None:
     """Whether the office's record has the party connected to the scheme's platform on a day; None where it has no row of it."""
-    rows = PlatformConnection.objects.filter(party=party).filter(
-        Q(program_code=scheme.program) | Q(program_code="", region_code=scheme.region)
-    )
-    if _in_force(rows, on).exists():
+    rows = [
+        row
+        for row in reads.connections(party)
+        if row.program_code == scheme.program or (not row.program_code and row.region_code == scheme.region)
+    ]
+    if any(row.on(on) for row in rows):
         return True
-    return False if rows.exists() else None
+    return False if rows else None
 
 
 def group_of(party: Party, on: date) -> str:
@@ -111,15 +107,19 @@ def as_attested(facts: Facts, party: Party) -> Facts:
 
 
 def party_facts(
-    party: Party, scheme: Scheme, *, on: date, stated: Mapping[str, Any], application_no: str = ""
+    party: Party,
+    scheme: Scheme,
+    *,
+    on: date,
+    stated: Mapping[str, Any],
+    application_no: str = "",
+    reads: CaseReads = DATABASE,
 ) -> PartyFacts:
     """The applicant as the register has it on that day, with the classes that it states and staff attest."""
-    listings = Listing.objects.filter(party=party, effective_from__lte=on)
-    admitted = _in_force(
-        ProviderAdmission.objects.filter(provider=party, program_code=scheme.program), on
-    ).exists()
+    listings = reads.listings(party, on)
+    admitted = any(row.on(on) for row in reads.admissions(party, scheme.program))
     kind = stated.get("party_kind") or registered_kind(party)
-    recorded = connected(party, scheme, on)
+    recorded = connected(party, scheme, on, reads)
     kinds = {gate.kind for gate in scheme.gates if gate.switched_on}
     grouped = any(cap.subject is CapSubject.GROUP and cap.switched_on for cap in scheme.caps)
     return PartyFacts(
@@ -149,11 +149,13 @@ def party_facts(
     )
 
 
-def provider_facts(lease: Lease, scheme: Scheme, *, stated: Mapping[str, Any]) -> ProviderFacts:
+def provider_facts(
+    lease: Lease, scheme: Scheme, *, stated: Mapping[str, Any], reads: CaseReads = DATABASE
+) -> ProviderFacts:
     """The other side of a contract: its admissions, whether it is affiliated with the lessee as of the signing date, and
     whether it was connected to the platform when its compute began to be used."""
-    affiliated, sentence = affiliation(lease)
-    recorded = connected(lease.lessor, scheme, max(lease.signed_on, lease.starts_on))
+    affiliated, sentence = affiliation(lease, reads)
+    recorded = connected(lease.lessor, scheme, max(lease.signed_on, lease.starts_on), reads)
     return ProviderFacts(
         uscc=lease.lessor.uscc,
         name=lease.lessor.name,
@@ -165,7 +167,7 @@ def provider_facts(lease: Lease, scheme: Scheme, *, stated: Mapping[str, Any]) -
                 from_on=row.effective_from,
                 to_on=row.effective_to,
             )
-            for row in ProviderAdmission.objects.filter(provider=lease.lessor, program_code=scheme.program)
+            for row in reads.admissions(lease.lessor, scheme.program)
         ),
         affiliated=affiliated,
         affiliation_sentence=sentence,
@@ -187,13 +189,12 @@ def _registered_cards(lease: Lease, scheme: Scheme) -> dict[str, Any]:
     return {} if cards is None else {"scale": Decimal(cards), "scale_unit": ScaleUnit.CARD}
 
 
-def affiliation(lease: Lease) -> tuple[bool | None, str]:
+def affiliation(lease: Lease, reads: CaseReads = DATABASE) -> tuple[bool | None, str]:
     """Whether lessee and lessor are affiliated on the signing date: True by record, False after a test, None untested."""
-    one, other = sorted((lease.lessee_id, lease.lessor_id))
-    record = _in_force(Affiliation.objects.filter(one_id=one, other_id=other), lease.signed_on).first()
-    if record is not None:
-        return True, f"截至签订日，双方存在关联关系：{record.ground}。"
-    tested = Screening.objects.filter(subject_kind="lease", subject_no=lease.lease_no).order_by("-pk").first()
+    ground = reads.affiliation(lease)
+    if ground is not None:
+        return True, f"截至签订日，双方存在关联关系：{ground}。"
+    tested = reads.screening(lease)
     if tested is not None and "F24" not in tested.not_testable and "F24" in tested.rule_versions:
         return (
             False,

@@ -99,6 +99,11 @@ _keep = {"CONN_MAX_AGE": environment.whole("DATABASE_KEEP_SECONDS", 600), "CONN_
 DATABASES = {
     "default": environment.database("DATABASE_URL", **_keep),
 }
+# The few largest statements stay prepared on their connection (vouchers/prepared.py), unless a pooler does not know of it.
+DATABASE_PREPARES = environment.whole("DATABASE_PREPARES", 1) != 0
+if DATABASE_PREPARES:
+    # Only what asks for it: never because something was sent often.
+    DATABASES["default"]["OPTIONS"] = {"prepare_threshold": 1_000_000_000}
 # Given only to the processes that need them: the web server holds neither, so that whoever takes it over does not either.
 if environment.given("MIGRATION_DATABASE_URL"):
     DATABASES["owner"] = environment.database(

@@ -104,8 +104,12 @@ def acting(
     reason: str = "",
     request_id: str = "",
     address: str = "",
+    told: bool = True,
 ) -> Iterator[Context]:
-    """One transaction, announced to the trail. Nested use keeps the outer transaction and restores its context."""
+    """One transaction, announced to the trail. Nested use keeps the outer transaction and restores its context.
+
+    With ``told=False`` the caller's own first statement tells the database (``tell_with``), which saves a call.
+    """
     if not isinstance(actor, Actor):
         actor = Actor.of(actor)
     outer = _current.get()
@@ -118,7 +122,8 @@ def acting(
     )
     within = connection.in_atomic_block
     with transaction.atomic():
-        _tell_database(context)
+        if told:
+            _tell_database(context)
         token = _current.set(context)
         try:
             yield context
@@ -126,6 +131,12 @@ def acting(
             _current.reset(token)
         if within and not connection.needs_rollback:  # a rollback to the savepoint restores it by itself
             _tell_database(outer)  # the transaction goes on: what follows is not this deed any more
+
+
+def tell_with() -> tuple[str, str]:
+    """Name and value of the setting that tells the database who acts, for a statement that sets it itself."""
+    context = _current.get()
+    return GUC, context.as_json() if context is not None else ""
 
 
 def identify(actor: Actor) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,10 +27,18 @@ def demo_date() -> date | None:
     first: date | None = getattr(settings, "DEMO_DATE", None)
     if first is None:
         return None
+    path = Path(settings.DEMO_DATE_FILE)
     try:
-        return date.fromisoformat(Path(settings.DEMO_DATE_FILE).read_text(encoding="ascii").strip())
+        found = path.stat()
     except FileNotFoundError:
         return first
+    return _written_in(path, found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+@lru_cache(maxsize=4)
+def _written_in(path: Path, changed_at: int, file: int, size: int) -> date:
+    """The date in the file as it stands: read again once it was changed or replaced."""
+    return date.fromisoformat(path.read_text(encoding="ascii").strip())
 
 
 def now() -> datetime:
@@ -61,6 +70,7 @@ def fixed(moment: date | datetime) -> Iterator[None]:
         _fixed.reset(token)
 
 
+@lru_cache(maxsize=2048)
 def is_working_day(day: date) -> bool:
     """Whether the State Council's calendar makes it a working day; a year that is not published counts Monday to Friday."""
     try:

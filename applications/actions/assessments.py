@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from applications.actions import cases
+from applications.case_reads import DATABASE, CaseReads
 from applications.facts import application_facts, claim_facts
 from applications.models import Application, Check, Claim
 from applications.own_checks import own_checks
@@ -16,8 +17,8 @@ from vouchers.models import Payment, Publication
 from vouchers.policy.assess import assess
 from vouchers.policy.assessment import ENGINE_VERSION, Assessment
 from vouchers.policy.batching import terms_for
-from vouchers.policy.facts import Facts
 from vouchers.policy.engines import knew_batches
+from vouchers.policy.facts import Facts
 from vouchers.policy.plain import from_plain, to_plain
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import IssueWay, Outcome
@@ -31,14 +32,14 @@ def scheme_of(case: Case) -> tuple[Publication, Scheme]:
     return case.publication, case.publication.scheme
 
 
-def facts_of(case: Case, *, on: date | None = None) -> Facts:
-    """All that is known of the case now."""
+def facts_of(case: Case, *, on: date | None = None, reads: CaseReads = DATABASE) -> Facts:
+    """All that is known of the case now; of a claim, as ``reads`` answers."""
     _publication, scheme = scheme_of(case)
     day = on or dates.today()
     if isinstance(case, Application):
         facts = application_facts(case, scheme, on=day)
     else:
-        facts = claim_facts(case, scheme, on=day)
+        facts = claim_facts(case, scheme, on=day, reads=reads)
     return _surely(case, facts) if scheme.issue.way is IssueWay.INSTANT else facts
 
 
@@ -59,7 +60,8 @@ def _surely(case: Case, facts: Facts) -> Facts:
 
 
 def assessed(case: Case, facts: Facts, *, engine_version: str = ENGINE_VERSION) -> Assessment:
-    """The facts held against the pinned version; before its batch is shared out, without the pools that the batch shares."""
+    """The facts held against the pinned version; before its batch is shared out, without the pools that the batch shares.
+    Engines that knew no batches held every case against the whole version."""
     publication, scheme = scheme_of(case)
     terms = terms_for(scheme, facts) if knew_batches(engine_version) else scheme
     return assess(terms, facts, scheme_sha256=publication.sha256, engine_version=engine_version)

@@ -57,16 +57,24 @@ def set_items(claim: Claim, items: list[ItemFields], *, by: User, unseen: bool =
         as_it_stands(claim)
     if claim.state not in (ClaimState.DRAFT, ClaimState.RETURNED):
         raise NotNow("claim.not_editable", "兑付申请提交后不能修改，如需更正请联系经办部门退回补正。")
+    rows = items_of(claim, items)
+    if not unseen:
+        claim.items.all().delete()
+    for row in rows:
+        row.save(force_insert=True)
+    return rows
+
+
+def items_of(claim: Claim, items: list[ItemFields]) -> list[BasisItem]:
+    """The rows of these items in their order, not saved. Raises ``Problems`` (``claim.items``) for what cannot be one."""
     problems = [
         problem for position, item in enumerate(items, 1) for problem in _check_item(claim, position, item)
     ]
     problems += _over_invoices(items) + _twice(items)
     if problems:
         raise Problems(problems, code="claim.items")
-    if not unseen:
-        claim.items.all().delete()
     return [
-        BasisItem.objects.create(
+        BasisItem(
             claim=claim,
             position=position,
             kind=item.kind,

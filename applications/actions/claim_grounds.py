@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from applications.models import Application, Claim, Lease, Paper
+from collections.abc import Iterable
+
+from applications.case_reads import DATABASE, CaseReads
+from applications.grounds import first_track
+from applications.models import Application, Check, Claim, Lease, Paper
 from applications.models.claims import ClaimKind
 from applications.models.leases import LeaseState
+from applications.own_checks import stop_instantly
 from vouchers import dates
 from vouchers.actions.vouchers import balance_of
 from vouchers.errors import Forbidden, Invalid, NotNow, Problems
-from vouchers.models import Voucher
+from vouchers.models import Party, Voucher
 from vouchers.models.vouchers import VoucherState
+from vouchers.policy.assessment import Assessment
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import Stage
+from vouchers.policy.terms import IssueWay, Outcome, PayTo, Stage
 from vouchers.policy.words import day_words
 
 _CLAIMABLE = frozenset({LeaseState.FILED, LeaseState.VERIFIED, LeaseState.ENDED})
 
 
-def require_voucher(voucher: Voucher, *, filed_before: bool) -> None:
+def require_voucher(voucher: Voucher, *, filed_before: bool, reads: CaseReads = DATABASE) -> None:
     """That a claim may draw on it. One that was filed in time goes on after the voucher's expiry: what it reserved is its own."""
     number = voucher.voucher_no
     if voucher.origin != "live":
@@ -32,13 +38,12 @@ def require_voucher(voucher: Voucher, *, filed_before: bool) -> None:
         raise NotNow(
             "voucher.not_usable", f"算力券 {number} 目前为“{voucher.get_state_display()}”，不能申请兑付。"
         )
-    _require_consent(voucher)
+    _require_consent(reads.application(voucher.application_no))
 
 
-def _require_consent(voucher: Voucher) -> None:
+def _require_consent(listed: Application | None) -> None:
     """What was granted without application is drawn on once the enterprise has confirmed its wish (409 ``application.consent``)."""
-    listed = Application.objects.filter(application_no=voucher.application_no, is_listed=True).first()
-    if listed is not None and listed.consented_at is None:
+    if listed is not None and listed.is_listed and listed.consented_at is None:
         raise NotNow(
             "application.consent",
             "本件免申即享，须先确认意愿和收款账户。",
@@ -88,3 +93,27 @@ def require_papers(claim: Claim, scheme: Scheme) -> None:
     ]
     if problems and claim.kind == ClaimKind.CLAIM:
         raise Problems(problems, code="claim.incomplete", message="兑付材料尚不完整，请补齐后提交。")
+
+
+def payee_of(voucher: Voucher, application: Application | None, lessor: Party | None) -> Party | None:
+    """Whom the subsidy is paid to: the enterprise, or the provider where it was taken off the enterprise's bill."""
+    assert voucher.publication is not None
+    track = first_track(voucher.publication.scheme, application.facts if application else {})
+    return lessor if track.pay_to is PayTo.OFFSET_AT_PROVIDER else voucher.enterprise
+
+
+def may_settle_instantly(claim: Claim, scheme: Scheme, assessment: Assessment, own: Iterable[Check]) -> bool:
+    """Whether the platform may confirm it without a person: the version has none look, the rules ask for none, the checks pass."""
+    return (
+        claim.kind == ClaimKind.SETTLEMENT
+        and settles_instantly(scheme)
+        and assessment.outcome is Outcome.ELIGIBLE
+        and not stop_instantly(own)
+    )
+
+
+def settles_instantly(scheme: Scheme) -> bool:
+    """Whether the version has no step in which a person looks at a claim."""
+    return scheme.issue.way is IssueWay.INSTANT and all(
+        step.stage is Stage.APPLICATION for step in scheme.review_steps
+    )

@@ -14,12 +14,19 @@ from django.db.models import Q, QuerySet
 from applications.actions import cases
 from applications.actions.assessments import assessed, columns, facts_of, kept, reassess, scheme_of
 from applications.actions.basis_items import require_filer
-from applications.actions.claim_grounds import require_balance, require_lease, require_papers, require_voucher
+from applications.actions.claim_grounds import (
+    may_settle_instantly,
+    payee_of,
+    require_balance,
+    require_lease,
+    require_papers,
+    require_voucher,
+    settles_instantly,
+)
 from applications.actions.leases import check_lease_price
 from applications.actions.reservations import expires_on, give_back, keep_for_review, require_in_time
 from applications.evidence import free_evidence, hold_evidence, require_evidence
 from applications.facts import latest_price_check
-from applications.grounds import first_track
 from applications.models import Application, Claim, Lease
 from applications.models.claims import ClaimKind, ClaimState
 from applications.models.reviews import CheckResult
@@ -41,8 +48,7 @@ from vouchers.models.holds import ScreeningMoment
 from vouchers.models.vouchers import VoucherState
 from vouchers.money import ZERO, thousands
 from vouchers.numbers import next_no
-from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import IssueWay, Outcome, PayTo, Stage
+from vouchers.policy.terms import Outcome
 from vouchers.states import not_now
 
 _CLOSED = frozenset({VoucherState.EXPIRED, VoucherState.VOIDED})
@@ -71,7 +77,6 @@ def start_claim(
     require_lease(lease, voucher)
     assert voucher.program is not None and voucher.publication is not None
     application = Application.objects.filter(application_no=voucher.application_no).first()
-    track = first_track(voucher.publication.scheme, application.facts if application else {})
     lessor = lease.lessor if lease else provider
     return Claim.objects.create(
         claim_no=next_no("S" if kind == ClaimKind.SETTLEMENT else "C", dates.today()),
@@ -82,7 +87,7 @@ def start_claim(
         program_region_code=voucher.program.region.code,
         enterprise=voucher.enterprise,
         provider=lessor,
-        payee=lessor if track.pay_to is PayTo.OFFSET_AT_PROVIDER else voucher.enterprise,
+        payee=payee_of(voucher, application, lessor),
         lease=lease,
         filer=by,
         idempotency_key=key,
@@ -140,12 +145,7 @@ def submit_claim(
                 "claimed_amount": claim.claimed_amount if stands else assessment.amount,
                 **columns(claim, facts, assessment),
                 "price_check": claim.price_check,
-                "band": {
-                    "instant": claim.kind == ClaimKind.SETTLEMENT
-                    and _settles_instantly(scheme)
-                    and assessment.outcome is Outcome.ELIGIBLE
-                    and not stop_instantly(own)
-                },
+                "band": {"instant": may_settle_instantly(claim, scheme, assessment, own)},
                 "reserve_id": reserve_id,
                 "resolve_id": uuid.uuid4(),
                 "filer": by,
@@ -251,7 +251,7 @@ def settle_instantly(claim: Claim) -> Claim:
     """即时抵扣: only where the version has no reviewer's step; a fresh screening must be clear all the same."""
     announce("claim.settle_instantly")
     _publication, scheme = scheme_of(claim)
-    if not _settles_instantly(scheme):
+    if not settles_instantly(scheme):
         raise NotNow(
             "claim.reviewed_scheme",
             "按本专项的政策，抵扣须经工作人员核验、核准，平台不能自行确认。金额已为企业预占，请等候办理结果。",
@@ -283,12 +283,6 @@ def settle_instantly(claim: Claim) -> Claim:
             keep=True,
         )
     return _confirm(claim, "settle_instantly", by=None, reason="", granted=claim.claimed_amount or ZERO)
-
-
-def _settles_instantly(scheme: Scheme) -> bool:
-    return scheme.issue.way is IssueWay.INSTANT and all(
-        step.stage is Stage.APPLICATION for step in scheme.review_steps
-    )
 
 
 def _confirm(claim: Claim, verb: str, *, by: User | None, reason: str, granted: Decimal) -> Claim:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from applications.einvoice.numbers import norm_inv, number_faults
 from applications.models import BasisItem, Claim, Invoice
@@ -43,7 +43,18 @@ class InvoiceCited:
 
 
 def cite_invoice(claim: Claim, cited: InvoiceCited) -> None:
-    """The claim rests on this invoice too. All live claims on it, of every kind and program, stay within its net amount.
+    """The claim rests on this invoice too (``check_invoice``), and keeps it."""
+    own = sum((item.net_amount for item in claim.items.all()), ZERO)
+    if not check_invoice(claim, cited, own=own):
+        return
+    claim.items.update(number_key=cited.key)
+    claim.facts = {**claim.facts, "invoice": cited.as_kept()}
+    claim.save(update_fields=["facts"])
+
+
+def check_invoice(claim: Claim, cited: InvoiceCited, *, own: Decimal) -> bool:
+    """Whether the claim may rest on this invoice too with ``own`` yuan; False when it does already. All live claims on it, of
+    every kind and program, stay within its net amount; whoever cites it at the same time waits until the transaction ends.
 
     Raises ``Invalid``: ``settlement.invoice_no`` for a number that can be none, ``settlement.invoice_differs`` when the invoice
     is known with other parties or another amount, or the claim cites another one already, ``settlement.invoice_used_up``.
@@ -55,16 +66,14 @@ def cite_invoice(claim: Claim, cited: InvoiceCited) -> None:
     kept = claim.facts.get("invoice")
     if kept is not None:
         if kept == cited.as_kept():
-            return
+            return False
         raise _differs("本笔抵扣已登记另一张发票")
     with connection.cursor() as cursor:
         # Of several claims on one invoice at once, one at a time until its transaction ends.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 4))", [f"invoice:{cited.key}"])
     _require_same(claim, cited)
-    _require_room(claim, cited)
-    claim.items.update(number_key=cited.key)
-    claim.facts = {**claim.facts, "invoice": cited.as_kept()}
-    claim.save(update_fields=["facts"])
+    _require_room(claim, cited, own)
+    return True
 
 
 def _differs(what: str, **detail: Any) -> Invalid:
@@ -87,7 +96,7 @@ def _require_same(claim: Claim, cited: InvoiceCited) -> None:
             raise _differs(f"该发票登记的不含税金额为 {thousands(known.net_amount)} 元")
     told = (
         Claim.objects.filter(facts__invoice__number_key=cited.key, items__number_key=cited.key)
-        .exclude(pk=claim.pk)
+        .exclude(pk=claim.pk or 0)
         .order_by("pk")
         .first()
     )
@@ -99,14 +108,13 @@ def _require_same(claim: Claim, cited: InvoiceCited) -> None:
         raise _differs(f"该发票此前登记的不含税金额为 {told.facts['invoice']['net_amount']} 元")
 
 
-def _require_room(claim: Claim, cited: InvoiceCited) -> None:
+def _require_room(claim: Claim, cited: InvoiceCited, own: Decimal) -> None:
     rows = (
         BasisItem.objects.filter(Q(number_key=cited.key) | Q(invoice__number_key=cited.key))
         .exclude(claim__state__in=DEAD_STATES)
-        .exclude(claim=claim)
+        .exclude(claim_id=claim.pk or 0)
     )
-    used = sum((item.net_amount for item in rows), ZERO)
-    own = sum((item.net_amount for item in claim.items.all()), ZERO)
+    used = rows.aggregate(total=Sum("net_amount"))["total"] or ZERO
     if used + own > cited.net_amount:
         raise Invalid(
             "settlement.invoice_used_up",

@@ -10,17 +10,20 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
 
-from applications.actions.basis_items import ItemFields, set_items
-from applications.actions.claims import settle_instantly, start_claim, submit_claim, withdraw_claim
-from applications.actions.settlement_invoices import InvoiceCited, cite_invoice
+from applications.actions.basis_items import ItemFields
+from applications.actions.claims import settle_instantly, withdraw_claim
+from applications.actions.settlement_filing import begun, file_at_once, with_item
+from applications.actions.settlement_invoices import InvoiceCited, check_invoice, cite_invoice
 from applications.evidence import likeness, number_as_meant
-from applications.models import BasisItem, Claim, Lease, SettlementAnswer
-from applications.models.claims import DEAD_STATES, ClaimKind, ClaimState
+from applications.models import Claim, Lease, SettlementAnswer
+from applications.models.claims import ClaimKind, ClaimState
+from applications.settlement_reads import Ground, read_ground
+from vouchers import dates
 from vouchers.access import Role, require_role
+from vouchers.context import tell_with
 from vouchers.errors import DomainError, Forbidden, InFlight, Invalid, NotFound, NotNow, Problems
-from vouchers.models import Party, User, Voucher
+from vouchers.models import Party, User
 from vouchers.money import ZERO
 from vouchers.policy.terms import BasisKind
 from vouchers.policy.words import day_words
@@ -98,9 +101,16 @@ class Reserved:
 
 
 def reserve_settlement(
-    request: SettlementRequest, *, provider: Party, key: str, by: User, reach: Reach = EVERYWHERE
+    request: SettlementRequest,
+    *,
+    provider: Party,
+    key: str,
+    by: User,
+    reach: Reach = EVERYWHERE,
+    line: int | None = None,
 ) -> Reserved:
     """Deduct and reserve. The same key with the same body is the first answer again, to the byte, whatever happened since.
+    ``line`` is the line of a batch that it is done for, told to be done in the same call.
 
     What the ledger refused may be sent again under its key. Raises ``InFlight`` (``settlement.in_flight``) while the same key
     or line is worked on, ``Invalid`` (``settlement.key_reused`` for another body under a known key,
@@ -110,71 +120,70 @@ def reserve_settlement(
     require_role(by, Role.PLATFORM, party=provider)
     _alone(provider, key, request.line)
     digest = request.digest()
-    known = (
-        Claim.objects.filter(provider=provider, idempotency_key=key)
-        .select_related("first_answer", "voucher")
-        .first()
+    ground = read_ground(
+        provider=provider,
+        key=key,
+        lease_no=request.lease_no,
+        voucher_no=request.voucher_no,
+        line=request.line,
+        likeness=likeness(request.line),
+        today=dates.today(),
     )
-    if known is not None:
-        reach.require(known.program_code, known.program_region_code)
-        if known.facts.get("request_sha256") != digest:
-            raise Invalid(
-                "settlement.key_reused",
-                "该幂等键已用于另一笔内容不同的抵扣，本次未予受理。",
-                field="Idempotency-Key",
-                hint="新的业务请使用新的幂等键；重发同一笔业务须保持内容一致。",
-            )
-        if known.state != ClaimState.DRAFT:
-            first: SettlementAnswer | None = getattr(known, "first_answer", None)
-            return Reserved(known, first.body if first else written(answer(known)), fresh=False)
-        _require_unused(request.line, provider)
-        return _answered(_submit(known, by=by), digest)
-    lease, voucher = _ground(request, provider)
+    if ground.known is not None:
+        return _again(ground.known, digest, reach)
+    if ground.lease is None:
+        raise NotFound("settlement.lease", "未找到贵方名下的该合同备案号。", field="lease_no")
+    voucher = ground.voucher
+    if voucher is None:
+        raise NotFound("settlement.voucher", "未找到该合同承租方持有的这张算力券。", field="voucher_no")
     assert voucher.program is not None
     reach.require(voucher.program.code, voucher.program.region.code)
-    _require_period(request, lease)
-    _require_unused(request.line, provider)
-    claim = _started(request, voucher, lease, provider=provider, key=key, digest=digest, by=by)
-    return _answered(_submit(claim, by=by, unseen=True), digest)
+    _require_period(request, ground.lease)
+    _require_unused(request.line, ground)
+    try:
+        claim = begun(ground, provider=provider, key=key, facts={"request_sha256": digest}, by=by)
+        _rest_on(claim, request, ground)
+        body = file_at_once(claim, ground, by=by, answer=lambda made: written(answer(made)), line=line)
+    except (NotNow, Forbidden) as refusal:
+        raise _placed(refusal) from None
+    return Reserved(claim, body, fresh=True)
+
+
+def _again(known: int, digest: str, reach: Reach) -> Reserved:
+    """The first answer under a key that is known."""
+    claim = Claim.objects.select_related("first_answer", "voucher").get(pk=known)
+    reach.require(claim.program_code, claim.program_region_code)
+    if claim.facts.get("request_sha256") != digest:
+        raise Invalid(
+            "settlement.key_reused",
+            "该幂等键已用于另一笔内容不同的抵扣，本次未予受理。",
+            field="Idempotency-Key",
+            hint="新的业务请使用新的幂等键；重发同一笔业务须保持内容一致。",
+        )
+    first: SettlementAnswer | None = getattr(claim, "first_answer", None)
+    return Reserved(claim, first.body if first else written(answer(claim)), fresh=False)
 
 
 def _alone(provider: Party, key: str, line: str) -> None:
     """Whoever sends the same key or the same line meanwhile is told to come again: nobody waits in a queue for an answer."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 3)), pg_try_advisory_xact_lock(hashtextextended(%s, 3))",
+            # What follows is planned once a connection, whatever it is asked for: planning costs ten times what running it does.
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 3)), pg_try_advisory_xact_lock(hashtextextended(%s, 3)),"
+            " set_config('plan_cache_mode', 'force_generic_plan', true), set_config(%s, %s, true)",
             [
                 f"settlement:key:{provider.uscc}:{key}",
                 f"settlement:reference:{provider.uscc}:{number_as_meant(line)}",
+                *tell_with(),
             ],
         )
-        if cursor.fetchone() != (True, True):
+        row = cursor.fetchone()
+        if row is None or not (row[0] and row[1]):
             raise InFlight(
                 "settlement.in_flight",
                 "同一幂等键或同一结算单行正在办理，请稍后用原幂等键重发以取得结果。",
                 field="Idempotency-Key",
             )
-
-
-def _ground(request: SettlementRequest, provider: Party) -> tuple[Lease, Voucher]:
-    """The provider's own contract, and a voucher of the company that leases under it."""
-    lease = (
-        Lease.objects.filter(lease_no=request.lease_no, lessor=provider)
-        .select_related("lessor", "lessee")
-        .first()
-    )
-    if lease is None:
-        raise NotFound("settlement.lease", "未找到贵方名下的该合同备案号。", field="lease_no")
-    voucher = (
-        Voucher.objects.filter(
-            voucher_no=request.voucher_no, enterprise=lease.lessee, origin="live", is_entitlement=False
-        )
-        .select_related("program__region", "publication", "enterprise")
-        .first()
-    )
-    if voucher is None:
-        raise NotFound("settlement.voucher", "未找到该合同承租方持有的这张算力券。", field="voucher_no")
-    return lease, voucher
 
 
 def _require_period(request: SettlementRequest, lease: Lease) -> None:
@@ -191,29 +200,8 @@ def _require_period(request: SettlementRequest, lease: Lease) -> None:
         )
 
 
-def _started(
-    request: SettlementRequest,
-    voucher: Voucher,
-    lease: Lease,
-    *,
-    provider: Party,
-    key: str,
-    digest: str,
-    by: User,
-) -> Claim:
-    """A draft with its one item."""
-    try:
-        claim = start_claim(
-            voucher,
-            lease,
-            by=by,
-            kind=ClaimKind.SETTLEMENT,
-            provider=provider,
-            key=key,
-            facts={"request_sha256": digest},
-        )
-    except (NotNow, Forbidden) as refusal:
-        raise _placed(refusal) from None
+def _rest_on(claim: Claim, request: SettlementRequest, ground: Ground) -> None:
+    """The one item that it rests on, and the invoice where one is cited."""
     item = ItemFields(
         kind=BasisKind.SETTLEMENT_LINE.value,
         net_amount=request.net_amount,
@@ -221,19 +209,19 @@ def _started(
         reference=request.line,
         period_from=request.period_from,
         period_to=request.period_to,
-        accelerator=request.accelerator or lease.accelerator,
+        accelerator=request.accelerator or (claim.lease.accelerator if claim.lease else ""),
     )
+    cited = request.invoice
     try:
-        set_items(claim, [item], by=by, unseen=True)
+        with_item(claim, item, ground, number_key=cited.key if cited else "")
     except Problems as refusal:
         raise Problems(
             [Invalid(one.code, one.message, field="net_amount") for one in refusal.problems],
             code=refusal.code,
             message=refusal.message,
         ) from None
-    if request.invoice is not None:
-        cite_invoice(claim, request.invoice)
-    return claim
+    if cited is not None and check_invoice(claim, cited, own=request.net_amount):
+        claim.facts = {**claim.facts, "invoice": cited.as_kept()}
 
 
 def _placed(refusal: DomainError) -> DomainError:
@@ -245,40 +233,20 @@ def _placed(refusal: DomainError) -> DomainError:
     return refusal
 
 
-def _submit(claim: Claim, *, by: User, unseen: bool = False) -> Claim:
-    try:
-        return submit_claim(claim, by=by, unseen=unseen)
-    except (NotNow, Forbidden) as refusal:
-        raise _placed(refusal) from None
-
-
-def _answered(claim: Claim, digest: str) -> Reserved:
-    """The first answer, kept as it goes out."""
-    body = written(answer(claim))
-    SettlementAnswer.objects.create(claim=claim, request_sha256=digest, body=body)
-    return Reserved(claim, body, fresh=True)
-
-
-def _require_unused(reference: str, provider: Party) -> None:
+def _require_unused(reference: str, ground: Ground) -> None:
     """A line of the platform's statement is deducted once, whatever the key that it comes under."""
+    assert ground.reads is not None
     number = number_as_meant(reference)
-    alike = (
-        BasisItem.objects.filter(
-            Q(reference_key=likeness(reference)) | Q(reference=reference),
-            claim__provider=provider,
-            claim__kind=ClaimKind.SETTLEMENT,
-        )
-        .exclude(claim__state__in=DEAD_STATES)
-        .select_related("claim")
+    used = next(
+        (one for one in ground.reads.used_already() if number_as_meant(one.reference) == number), None
     )
-    used = next((item for item in alike if number_as_meant(item.reference) == number), None)
     if used is not None:
         raise Invalid(
             "settlement.reference_used",
-            f"结算单行号 {reference} 已在抵扣 {used.claim.claim_no} 中使用，不能重复抵扣。",
+            f"结算单行号 {reference} 已在抵扣 {used.claim_no} 中使用，不能重复抵扣。",
             field="reference",
             hint="如原抵扣有误，请先释放后再提交。",
-            detail={"settlement_no": used.claim.claim_no},
+            detail={"settlement_no": used.claim_no},
         )
 
 
@@ -379,11 +347,8 @@ def answer(claim: Claim) -> dict[str, Any]:
 
 def written(body: dict[str, Any]) -> str:
     """The answer as text, in one order."""
-    return json.dumps(
-        {
-            name: json.loads(json.dumps(value, sort_keys=True, ensure_ascii=False))
-            for name, value in body.items()
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
+    parts = (
+        f"{json.dumps(name)}:{json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(',', ':'))}"
+        for name, value in body.items()
     )
+    return "{" + ",".join(parts) + "}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.http import HttpResponse
@@ -25,12 +26,16 @@ from applications.actions.settlements import (
 )
 from applications.models import Claim
 from vouchers.api.admission import Admission
+from vouchers.api.deeds import in_one_transaction
 from vouchers.api.fields import AmountField
 from vouchers.api.permissions import admission_of
 from vouchers.api.problem_document import PROBLEMS
 from vouchers.errors import Invalid
+from vouchers.middleware import OWN_TRANSACTIONS
 from vouchers.models.platforms import Scope
 
+ADDRESS = "/api/v1/settlements"
+OWN_TRANSACTIONS.add(ADDRESS)
 _KEY = re.compile(r"[\x21-\x7e]{8,100}")
 
 
@@ -66,11 +71,18 @@ class SettlementInput(serializers.Serializer[Any]):
             )
         return attrs
 
-    def asked(self) -> SettlementRequest:
-        """What was sent, as the action takes it."""
-        values = dict(self.validated_data)
-        invoice = values.pop("invoice", None)
-        return SettlementRequest(**values, invoice=InvoiceCited(**invoice) if invoice else None)
+
+@cache
+def _input() -> SettlementInput:
+    """One for all calls: its fields are made once, and validating keeps nothing."""
+    return SettlementInput()
+
+
+def asked_for(sent: Any) -> SettlementRequest:
+    """What was sent, as the action takes it. Raises the framework's ``ValidationError``."""
+    values = dict(_input().run_validation(sent))
+    invoice = values.pop("invoice", None)
+    return SettlementRequest(**values, invoice=InvoiceCited(**invoice) if invoice else None)
 
 
 class ConfirmInput(serializers.Serializer[Any]):
@@ -156,14 +168,18 @@ class SettlementViewSet(viewsets.GenericViewSet[Claim]):
         """Reserve a deduction."""
         admission = admission_of(request)
         key = key_of(request)
-        given = SettlementInput(data=request.data)
-        given.is_valid(raise_exception=True)
-        made = reserve_settlement(
-            given.asked(),
-            provider=admission.credential.provider,
-            key=key,
-            by=admission.credential.user,
-            reach=reach_of(admission),
+        asked = asked_for(request.data)
+        made = in_one_transaction(
+            request,
+            admission,
+            lambda: reserve_settlement(
+                asked,
+                provider=admission.credential.provider,
+                key=key,
+                by=admission.credential.user,
+                reach=reach_of(admission),
+            ),
+            told=False,
         )
         response = _json(made.body, 201 if made.fresh else 200)
         if not made.fresh:
@@ -193,11 +209,16 @@ class SettlementViewSet(viewsets.GenericViewSet[Claim]):
         """The usage is billed: the deduction stands."""
         given = ConfirmInput(data=request.data)
         given.is_valid(raise_exception=True)
-        invoice = given.validated_data.get("invoice")
-        claim = confirm_settlement(
-            self._claim(request, settlement_no=settlement_no),
-            by=admission_of(request).credential.user,
-            invoice=InvoiceCited(**invoice) if invoice else None,
+        sent = given.validated_data.get("invoice")
+        invoice = InvoiceCited(**sent) if sent else None
+        admission = admission_of(request)
+        by = admission.credential.user
+        claim = in_one_transaction(
+            request,
+            admission,
+            lambda: confirm_settlement(
+                self._claim(request, settlement_no=settlement_no), by=by, invoice=invoice
+            ),
         )
         return _json(written(answer(claim)))
 
@@ -205,5 +226,11 @@ class SettlementViewSet(viewsets.GenericViewSet[Claim]):
     @action(detail=True, methods=["post"])
     def release(self, request: Request, settlement_no: str = "") -> HttpResponse:
         """The usage was not billed: the reservation is free again."""
-        claim = self._claim(request, settlement_no=settlement_no)
-        return _json(written(answer(release_settlement(claim, by=admission_of(request).credential.user))))
+        admission = admission_of(request)
+        by = admission.credential.user
+        claim = in_one_transaction(
+            request,
+            admission,
+            lambda: release_settlement(self._claim(request, settlement_no=settlement_no), by=by),
+        )
+        return _json(written(answer(claim)))

@@ -258,6 +258,14 @@ class BasisItem(Recorded):
                 name="basis_item_invoice",
             ),
         )
+        indexes = (
+            # Those that were kept before numbers were compared by their likeness are found by the number itself.
+            models.Index(
+                fields=("reference",),
+                condition=Q(reference_key="") & ~Q(reference=""),
+                name="basis_item_plain_reference",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.claim_id}/{self.position}"

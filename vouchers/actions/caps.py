@@ -3,6 +3,9 @@
 What is used of a cap is read from its account, never added up from cases; the ledger refuses in the same chain whatever
 would go beyond it, however many ask at once.
 
+A project may have been counted under several numbers before a person found them to be one (casework's merging, which tells
+this module by ``register_projects``): each keeps its account, and the limit holds over their sum, as with a group's.
+
 A group's cap has an account for each company, and its limit holds over the sum of those that belong to the group on the case's
 day: who joins brings along what it has used, who leaves takes it away, and no account is ever moved. The ledger locks the
 accounts of all members before it adds them up (``vouchers/sql/ledger_sums.sql``).
@@ -11,7 +14,7 @@ accounts of all members before it adds them up (``vouchers/sql/ledger_sums.sql``
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -49,8 +52,22 @@ def ledger_cap(program: str, key: CapKey, amount: Decimal | None = None) -> Cap:
     )
 
 
+_projects: list[Callable[[str], frozenset[str]]] = []
+
+
+def register_projects(counted_together: Callable[[str], frozenset[str]]) -> None:
+    """Tell by which numbers a project's caps are counted together; called once, by the app that knows projects."""
+    _projects[:] = [counted_together]
+
+
 def _grouped(cap: Cap, key: CapKey, facts: Facts) -> Cap:
-    """Of a group: the applicant's own account, and those of all that belong to its group on the case's day."""
+    """Of a group: the applicant's own account, and those of all that belong to its group on the case's day. Of a project: its
+    own, and those of what was merged into it."""
+    if key.subject_kind == CapSubject.PROJECT.value and _projects:
+        numbers = _projects[0](key.subject) | {key.subject}
+        if len(numbers) > 1:
+            return replace(cap, group=key.subject, together=tuple(sorted(numbers)))
+        return cap
     if key.subject_kind != CapSubject.GROUP.value:
         return cap
     own = facts.applicant.uscc
@@ -62,15 +79,29 @@ def _accounts_of(cap: Cap) -> list[str]:
     return [cap.code_of(subject) for subject in cap.together] or [cap.code]
 
 
-def used_amounts(scheme: Scheme, facts: Facts) -> UsedAmounts:
-    """What is used or reserved of every cap that concerns the case, as the ledger has it now; of a group's, by all of it."""
+def account_codes(scheme: Scheme, facts: Facts) -> dict[str, str]:
+    """The accounts of every cap that concerns the case, each with the key of its cap."""
     key_of: dict[str, str] = {}
     for key in cap_keys(scheme, facts):
         cap = _grouped(ledger_cap(scheme.program, key), key, facts)
         key_of |= dict.fromkeys(_accounts_of(cap), key.key)
+    return key_of
+
+
+def used_amounts(
+    scheme: Scheme, facts: Facts, accounts: Mapping[str, LedgerAccount] | None = None
+) -> UsedAmounts:
+    """What is used or reserved of every cap that concerns the case, as the ledger has it now; of a group's, by all of it.
+    ``accounts`` are those of ``account_codes``, where they were read already."""
+    key_of = account_codes(scheme, facts)
+    if accounts is None:
+        accounts = {one.code: one for one in LedgerAccount.objects.filter(code__in=key_of)}
     gone = gone_by(_rolling(key_of), facts.on)
     used: dict[str, Decimal] = {}
-    for account in LedgerAccount.objects.filter(code__in=key_of):
+    for code in key_of:
+        account = accounts.get(code)
+        if account is None:
+            continue
         name = key_of[account.code]
         used[name] = used.get(name, ZERO) + account.used - gone.get(account.code, ZERO)
     return UsedAmounts(caps=used, year_basis=facts.used.year_basis)

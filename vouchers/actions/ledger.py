@@ -53,6 +53,7 @@ from vouchers.actions.ledger_chains import (
     post_all,
     voucher_account,
 )
+from vouchers.actions.ledger_reservations import confirm, release, reserve, reserve_chain, time_out
 from vouchers.actions.treasury_parts import paid_by_treasury
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "post_all",
     "release",
     "reserve",
+    "reserve_chain",
     "returned",
     "returned_chain",
     "reverse",
@@ -187,54 +189,6 @@ def issue(
     return issue_chain(
         budget, voucher_no, amount, on=on, id=id, account_id=account_id, caps=caps, borne=borne
     ).post()
-
-
-def reserve(
-    budget: Budget,
-    voucher_no: str,
-    amount: Decimal,
-    *,
-    payee_uscc: str,
-    claim_no: str,
-    on: date,
-    id: uuid.UUID,
-    caps: Sequence[Cap] = (),
-    expires_on: date | None = None,
-    replacing: uuid.UUID | None = None,
-) -> LedgerResult:
-    """预占: holds part of the voucher and of each cap for a claim. ``id`` is the reservation that is confirmed or released later.
-
-    From ``expires_on`` on (if given) it can no longer be confirmed; ``time_out`` gives it back. ``replacing`` is an earlier
-    reservation of the same claim: it is given back in the same chain, or stands when the new one is refused.
-    """
-    chain = Chain(id, on, "claim", claim_no)
-    if replacing is not None:
-        chain.resolve("void", "release", replacing)
-    for part in budget.parts:
-        chain.open(part.payable(payee_uscc), "payable", returns_to=part.code)
-    if budget.bearers:
-        sides = [(part.voucher(voucher_no), part.payable(payee_uscc)) for part in budget.parts]
-        chain.shared("pending", "reserve", voucher_account(voucher_no), sides, amount, expires_on)
-    else:
-        chain.pending("reserve", budget.voucher(voucher_no), budget.payable(payee_uscc), amount, expires_on)
-    return chain.use(caps, budget.region_code, amount, expires_on=expires_on, reserved=True).post()
-
-
-def confirm(
-    reservation: uuid.UUID, *, claim_no: str, on: date, id: uuid.UUID, amount: Decimal | None = None
-) -> LedgerResult:
-    """核销: turns the reservation into a payable, in full or for ``amount``; the rest is released, of caps as well."""
-    return Chain(id, on, "claim", claim_no).resolve("post", "confirm", reservation, amount).post()
-
-
-def release(reservation: uuid.UUID, *, claim_no: str, on: date, id: uuid.UUID) -> LedgerResult:
-    """释放: the claim was rejected or withdrawn. Back to the voucher, or on to the budget when the voucher is closed."""
-    return Chain(id, on, "claim", claim_no).resolve("void", "release", reservation).post()
-
-
-def time_out(reservation: uuid.UUID, *, claim_no: str, on: date, id: uuid.UUID) -> LedgerResult:
-    """逾期释放: as ``release``, for a reservation past its own ``expires_on``; before that ``not_yet_expired``."""
-    return Chain(id, on, "claim", claim_no).resolve("expire", "time_out", reservation).post()
 
 
 def expire_chain(voucher_no: str, *, on: date, id: uuid.UUID, bearers: Sequence[str] = ()) -> Chain:

@@ -297,7 +297,7 @@ class Chain:
 
     def post(self) -> LedgerResult:
         """Send it: one round trip."""
-        return _answer(_call("ledger_post", self.body()))
+        return result_of(_call("ledger_post", self.body()))
 
     def _leg(self, **leg: Any) -> Chain:
         self.transfers.append({key: value for key, value in leg.items() if value is not None})
@@ -308,7 +308,7 @@ def post_all(chains: Sequence[Chain]) -> list[LedgerResult]:
     """Send several chains in one round trip; each succeeds or fails by itself, and the answers keep the order."""
     if not chains:
         return []
-    return [_answer(answer) for answer in _call("ledger_post_batch", [chain.body() for chain in chains])]
+    return [result_of(answer) for answer in _call("ledger_post_batch", [chain.body() for chain in chains])]
 
 
 def _text(amount: Decimal) -> str:
@@ -333,7 +333,8 @@ def _amount(value: str | None) -> Decimal | None:
     return None if value is None else Decimal(value)
 
 
-def _answer(answer: dict[str, Any]) -> LedgerResult:
+def result_of(answer: dict[str, Any]) -> LedgerResult:
+    """The database's answer to a chain, as it came."""
     available, needed = _amount(answer.get("available")), _amount(answer.get("needed"))
     message = str(_MESSAGES.get(answer["code"], answer["code"])).format(
         account=answer.get("account", ""),

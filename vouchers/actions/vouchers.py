@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -66,7 +66,7 @@ def balances(vouchers: Iterable[Voucher]) -> dict[str, Balance]:
         parts = [accounts[code] for code in accounts_of(voucher) if code in accounts]
         out[voucher.voucher_no] = Balance(
             face_value=voucher.face_value,
-            available=sum((account.available for account in parts if not account.closed), ZERO),
+            available=available_on(voucher, accounts),
             reserved=sum((account.debits_pending for account in parts), ZERO),
             used=sum((confirmed.get(account.pk, ZERO) for account in parts), ZERO),
         )
@@ -77,6 +77,12 @@ def _confirmed(accounts: Sequence[uuid.UUID]) -> dict[uuid.UUID, Decimal]:
     """What claims have posted, by account; closing also debits them, but goes back to the budget."""
     posted = LedgerTransfer.objects.filter(debit_id__in=accounts, kind=TransferKind.POST).order_by()
     return dict(posted.values_list("debit_id").annotate(Sum("amount")))
+
+
+def available_on(voucher: Voucher, accounts: Mapping[str, LedgerAccount]) -> Decimal:
+    """What may still be taken from the voucher, by its accounts as they were read (``accounts_of``)."""
+    parts = [accounts[code] for code in accounts_of(voucher) if code in accounts]
+    return sum((account.available for account in parts if not account.closed), ZERO)
 
 
 def balance_of(voucher: Voucher) -> Balance:
@@ -235,6 +241,7 @@ def mark_if_exhausted(voucher: Voucher) -> None:
 __all__ = [
     "Balance",
     "accounts_of",
+    "available_on",
     "balance_of",
     "balances",
     "budget_of",

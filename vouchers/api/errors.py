@@ -14,6 +14,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from vouchers.api.problem_types import TITLES, type_of
+from vouchers.context import current
 from vouchers.errors import DomainError, Problems
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         body = problem(409, "request.in_flight", "相同内容的请求正在处理，请稍后重发。", retry_after=1)
     else:
         return None
-    if not isinstance(exc, DomainError) and transaction.get_connection().in_atomic_block:
+    if not isinstance(exc, DomainError) and current() is not None:  # within a deed's transaction
         transaction.set_rollback(True)
     if "retry_after" in body:
         headers["Retry-After"] = str(body["retry_after"])

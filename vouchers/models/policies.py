@@ -220,6 +220,10 @@ class PublicationQuerySet(ScopedQuerySet):
         )
 
 
+_READ: dict[str, rules.Scheme] = {}
+"""Schemes by the hash of their publication, so that a publication whose bytes were not fetched has its rules all the same."""
+
+
 @lru_cache(maxsize=256)
 def _scheme(sha256: str, canonical: bytes) -> rules.Scheme:
     return rules.parse(read_canonical(canonical))
@@ -282,19 +286,24 @@ class Publication(models.Model):
         return f"{self.publication_no} {self.label}"
 
     @property
-    def document(self) -> dict[str, Any]:
-        """The canonical JSON as plain values."""
-        return read_canonical(bytes(self.canonical))
-    @property
     def takes_applications(self) -> bool:
         """Whether it can open for applications: as was found at its publication, and as casework can carry it out today."""
         return self.accepts_applications and not not_carried_out(self.scheme)
 
+    @property
+    def document(self) -> dict[str, Any]:
+        """The canonical JSON as plain values."""
+        return read_canonical(bytes(self.canonical))
 
     @cached_property
     def scheme(self) -> rules.Scheme:
         """The rules as the engine takes them, read once a process: what is published never changes."""
-        return _scheme(self.sha256, bytes(self.canonical))
+        known = _READ.get(self.sha256)
+        if known is None:
+            known = _scheme(self.sha256, bytes(self.canonical))
+            if self.pk is not None:  # kept under its hash: the database holds the hash to the bytes
+                _READ[self.sha256] = known
+        return known
 
     def status_on(self, on: date) -> str:
         """`published`, `suspended`, `superseded` or `terminated` as it stood on that day; empty before the first row."""
