@@ -110,7 +110,7 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
             yield reader.line_num, dict(zip(head, filled, strict=False))
     except csv.Error as error:
         raise _of_file(
-            "cell_too_long", f"第 {reader.line_num + 1} 行有一格过长或引号没有配对，文件已损坏"
+            "cell_too_long", f"第 {reader.line_num} 行有一格过长或引号没有配对，文件已损坏"
         ) from error
     if not head:
         raise Invalid("bank_return.empty", "银行回执中没有明细行。", field="file")

@@ -74,6 +74,11 @@ def payables(cast: Cast, count: int) -> list[Payment]:
     return made
 
 
+def claim_of(voucher_no: str) -> str:
+    """The claim on a voucher: each has one."""
+    return voucher_no.replace("V-", "C-")
+
+
 def _made(
     publication: Publication, budget: ledger.Budget, payees: list[Party], places: Sequence[int]
 ) -> list[Payment]:
@@ -106,19 +111,19 @@ def _made(
         issue.append(issued)
         held = ledger.event_id("reserve", number)
         reserve.append(
-            ledger.Chain(held, on, "claim", number)
+            ledger.Chain(held, on, "claim", claim_of(number))
             .open(budget.payable(uscc), "payable", returns_to=budget.code)
             .pending("reserve", ledger.voucher_account(number), budget.payable(uscc), voucher.face_value)
         )
         confirm.append(
-            ledger.Chain(ledger.event_id("confirm", number), on, "claim", number).resolve(
+            ledger.Chain(ledger.event_id("confirm", number), on, "claim", claim_of(number)).resolve(
                 "post", "confirm", held
             )
         )
     Voucher.objects.bulk_create(vouchers)
     made = [
         payments.add_payable(
-            claim_no=voucher.voucher_no.replace("V-", "C-"),
+            claim_no=claim_of(voucher.voucher_no),
             voucher=voucher,
             payee=voucher.enterprise,
             amount=voucher.face_value,

@@ -18,18 +18,12 @@ def newer_account(payment: Payment) -> BankAccount | None:
 
 
 def correct_if_possible(payment: Payment, *, by: User) -> bool:
-    """账户更正: whether the payment is payable again. The caller holds its row, and before it the payee's."""
+    """账户更正: whether the payment is payable again. The caller may do what brought it here (take the return in, confirm the account,
+    list the payment), and holds its row, and before it the payee's."""
     if payment.state != PaymentState.RETURNED:
         return False
     account = newer_account(payment)
     if account is None:
         return False
-    advance(
-        payment,
-        "correct",
-        by=by,
-        region=payment.program.region,
-        party=payment.payee,
-        update={"account": account, "batch": None},
-    )
+    advance(payment, "correct", by=by, update={"account": account, "batch": None})
     return True

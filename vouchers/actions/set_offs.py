@@ -68,6 +68,7 @@ def confirm_set_off(set_off: SetOff, *, by: User) -> ClawbackReceipt:
     require_role(by, Role.FINANCE, region=set_off.clawback.region)
     payment, row = _both(set_off.payment, set_off.clawback)
     require_other_person(by, {set_off.proposed_by_id, *payment.participants}, "确认抵扣")
+    set_off.refresh_from_db(fields=["state"])
     if set_off.lifecycle.find("confirm", set_off.state) is None:
         raise not_now(set_off, "confirm")
     _require_fit(row, payment)

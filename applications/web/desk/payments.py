@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -32,7 +32,16 @@ from vouchers.actions.payments import (
 )
 from vouchers.errors import DomainError, Invalid
 from vouchers.middleware import note_refusal
-from vouchers.models import Clawback, Hold, Payment, PaymentBatch, PaymentLine, Program
+from vouchers.models import (
+    BankAccount,
+    Clawback,
+    Hold,
+    Payment,
+    PaymentBatch,
+    PaymentLine,
+    Program,
+    SetOff,
+)
 from vouchers.models.clawbacks import ClawbackState
 from vouchers.models.payment_lines import FileForm, PaymentLineState
 from vouchers.models.payments import PaymentBatchState, PaymentState
@@ -57,6 +66,7 @@ def payables(request: HttpRequest) -> HttpResponse:
     )
     payments = list(shown)
     _note_demands(payments)
+    _note_accounts(payments)
     context = {
         "programs": programs,
         "program": chosen,
@@ -78,6 +88,28 @@ def _note_demands(payments: list[Payment]) -> None:
         demands[one.party_id] = one
     for payment in payments:
         payment.demand = demands.get(payment.payee_id)  # type: ignore[attr-defined]
+
+
+def _note_accounts(payments: list[Payment]) -> None:
+    """Beside each payment the account in use, and whether it may be listed: a returned one once its payee has a verified account
+    that is newer than the failed one, none that is about to be set off."""
+    in_use: dict[int, BankAccount] = {}
+    accounts = BankAccount.objects.filter(party__in={one.payee_id for one in payments}, superseded_at=None)
+    for account in accounts.filter(Q(entered_by=None) | Q(confirmed_by__isnull=False)).order_by("pk"):
+        in_use[account.party_id] = account
+    returned = [one for one in payments if one.state == PaymentState.RETURNED]
+    lines = PaymentLine.objects.filter(payment__in=returned, state=PaymentLineState.RETURNED).order_by("pk")
+    failed = dict(lines.values_list("payment_id", "account_id"))
+    waiting = {
+        row.payment_id: row
+        for row in SetOff.objects.filter(payment__in=payments, state="proposed").select_related("clawback")
+    }
+    for payment in payments:
+        account = in_use.get(payment.payee_id)
+        payment.in_use = account  # type: ignore[attr-defined]
+        payment.set_off = waiting.get(payment.pk)  # type: ignore[attr-defined]
+        newer = payment.pk not in failed or (account is not None and account.pk > (failed[payment.pk] or 0))
+        payment.may_list = newer and payment.pk not in waiting  # type: ignore[attr-defined]
 
 
 @require_POST
