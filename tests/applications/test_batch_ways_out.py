@@ -14,6 +14,7 @@ from applications.actions.batches import (
     open_batch,
     reopen_batch,
     share_out_batch,
+    waiting_programs,
 )
 from applications.models import Application, IssueBatch, Review
 from tests.applications import kinds
@@ -89,6 +90,29 @@ def test_a_row_that_was_not_decided_in_time_is_reviewed_with_the_next_list(cast:
     issued(cast, noticed(cast, shared(cast, later)))
     late.refresh_from_db()
     assert late.state == "issued"
+
+
+def test_rows_that_a_list_went_on_without_are_waited_for_and_may_have_a_batch_of_their_own(
+    cast: Cast, settled: Publication, two: IssueBatch
+):
+    def waited_for() -> list[tuple[Publication, int]]:
+        return waiting_programs(cast.handler)
+
+    aside, _other = rows_of(two)
+    with acting(cast.handler, "test"):
+        set_aside(two, aside, by=cast.handler, reason="暂缓核查。")
+    assert waited_for() == []  # their own list's batch is at work
+    issued(cast, noticed(cast, shared(cast, two)))
+    assert waited_for() == [(settled, 1)]
+    with acting(cast.handler, "test"):
+        rest = open_batch(settled.program, by=cast.handler)
+    assert rest.is_listed and list(candidates(rest)) == [aside]
+    issued(cast, noticed(cast, shared(cast, rest)))
+    aside.refresh_from_db()
+    assert aside.state == "issued" and waited_for() == []
+    with pytest.raises(Invalid) as refusal, acting(cast.handler, "test"):
+        open_batch(settled.program, by=cast.handler)
+    assert refusal.value.code == "issue_batch.listed"
 
 
 def test_the_rows_of_a_cancelled_list_leave_and_the_corrected_list_takes_their_documents(

@@ -11,10 +11,13 @@ import pytest
 from applications.actions.assessments import facts_of
 from applications.models import Application, Check
 from tests import casework
+from tests.applications.batch_office import with_pool
+from tests.cast import Cast
 from vouchers import dates
+from vouchers.errors import Problems
 from vouchers.models import Party
 from vouchers.policy.rules import ApplicantClass, Scheme
-from vouchers.policy.terms import PartyKind
+from vouchers.policy.terms import IssueWay, PartyKind, Shortage
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +87,19 @@ def test_a_kind_or_a_degree_that_is_only_stated_does_not_count(cast, publication
     application.enterprise.refresh_from_db()
     application.facts |= {"party_kind": "enterprise", "attestations": {}}
     assert facts_of(application).applicant.kind is PartyKind.INSTITUTE  # the register's word, not its own
+
+
+@pytest.mark.parametrize("rule", [Shortage.PRO_RATA, Shortage.BY_SCORE])
+def test_what_is_granted_at_once_cannot_be_proposed_to_share_out_a_pool_and_the_field_says_what_to_choose(
+    cast: Cast, rule: Shortage
+):
+    """At proposing, beside the field, and not at the first case."""
+
+    def at_once_in_batches(scheme: Scheme) -> Scheme:
+        shared = with_pool(scheme, rule)
+        return replace(shared, issue=replace(shared.issue, way=IssueWay.INSTANT, notice_working_days=None))
+
+    with pytest.raises(Problems) as refusal:
+        casework.published(cast, "BJ-AIQ", at_once_in_batches)
+    (fault,) = [one for one in refusal.value.problems if one.field == "issue.shortage"]
+    assert rule.label in fault.message and "请改为“先到先得，额满即止”或“停止受理”" in fault.message

@@ -123,6 +123,31 @@ CONTRADICTIONS: list[tuple[str, r.Scheme, str]] = [
         "issue.shortage",
     ),
     (
+        "instant, but by score",
+        issued(
+            t.IssueWay.INSTANT,
+            issue=r.WayOfIssue(cite=CITE, way=t.IssueWay.INSTANT, shortage=t.Shortage.BY_SCORE),
+        ),
+        "issue.shortage",
+    ),
+    (
+        "instant, but with a cap of the batch",
+        issued(
+            t.IssueWay.INSTANT,
+            caps=(
+                r.Cap(
+                    cite=CITE,
+                    code="batch",
+                    name="单批限额",
+                    subject=t.CapSubject.BATCH,
+                    amount=D(100),
+                    period=t.CapPeriod.NONE,
+                ),
+            ),
+        ),
+        "caps.batch.subject",
+    ),
+    (
         "instant, but no voucher",
         issued(t.IssueWay.INSTANT, voucher=r.VoucherKind(cite=CITE, issues_voucher=False)),
         "issue.way",
