@@ -11,7 +11,6 @@ from django.db import transaction
 from django.db.utils import IntegrityError, InternalError
 from openpyxl import load_workbook
 
-from applications.bank_return_files import read_bank_return
 from applications.models import Claim
 from tests import banking
 from tests.cast import SINCE
@@ -21,7 +20,7 @@ from vouchers.actions.payment_bands import band_for, confirm_band, enter_band
 from vouchers.actions.payment_lists import exported_file, lines_of
 from vouchers.actions.payments import approve_batch, propose_batch, reopen_batch
 from vouchers.context import acting
-from vouchers.errors import Forbidden, Invalid, NotNow, Problems
+from vouchers.errors import Forbidden, NotNow, Problems
 from vouchers.models import Listing, Payment, PaymentBatch, RoleGrant, User
 
 
@@ -189,38 +188,6 @@ def test_a_name_that_looks_like_a_formula_is_none_in_the_csv(cast, program):
     cast.alpha.save(update_fields=["name"])
     batch = banking.exported(cast)
     assert b"'=HYPERLINK(1)" in bytes(exported_file(batch, "csv").content)
-
-
-HEAD = "instruction_no,result,amount,bank_reference,reason,paid_on,answered_at\n"
-GOOD = "P-1-1,confirmed,10.00,R,,2025-07-01,2025-07-01 10:00:00\n"
-
-
-def test_a_return_is_read_in_either_encoding():
-    text = HEAD + "P-1-1,returned,10.00,,户名不符,,\nTOTAL,1,10.00,,,,\n"
-    for encoding in ("utf-8", "utf-8-sig", "gb18030"):
-        assert read_bank_return(text.encode(encoding)).lines[0].reason == "户名不符"
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("instruction_no,result\nP,confirmed\n", "bank_return.columns"),
-        (HEAD, "bank_return.empty"),
-        (HEAD + GOOD, "bank_return.no_total"),
-        (HEAD + GOOD + "TOTAL,1,10.00\n" + GOOD, "bank_return.after_total"),
-        (HEAD + GOOD + "TOTAL,one,10.00\n", "bank_return.count_text"),
-        (HEAD + "P-1-1,ok,10.00\nTOTAL,1,10.00\n", "bank_return.result"),
-        (HEAD + "P-1-1,confirmed,1e30\nTOTAL,1,10.00\n", "bank_return.amount_text"),
-        (HEAD + "P-1-1,confirmed,10.001\nTOTAL,1,10.00\n", "bank_return.amount_text"),
-        (HEAD + "P-1-1,confirmed,10,,,07/01/2025\nTOTAL,1,10\n", "bank_return.date"),
-        (HEAD + "P-1-1,confirmed,10,,,,noon\nTOTAL,1,10\n", "bank_return.moment"),
-        ("\0\0\0", "bank_return.encoding"),
-    ],
-)
-def test_a_return_that_cannot_be_read_says_where(text, code):
-    with pytest.raises(Invalid) as refused:
-        read_bank_return(text.encode())
-    assert refused.value.code == code
 
 
 def test_amounts_of_payments_are_what_the_batch_says(cast, program):
