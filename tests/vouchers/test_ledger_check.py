@@ -54,6 +54,7 @@ def tampering(committed_db):
         ("UPDATE vouchers_ledgertransfer SET code = 'pay' WHERE code = 'issue'", "transfers_follow_the_map"),
         ("DELETE FROM vouchers_ledgertransfer WHERE code = 'issue'", "chains_are_whole"),
         ("DELETE FROM vouchers_ledgertransfer WHERE kind = 'pending'", "a_post_has_one_pending"),
+        ("UPDATE vouchers_ledgertransfer SET expires_on = booked_on WHERE kind = 'pending'", "a_post_has_one_pending"),
         ("DELETE FROM vouchers_ledgerattempt WHERE accepted", "chains_are_whole"),
         (
             "UPDATE vouchers_ledgertransfer SET credit_id = (SELECT id FROM vouchers_ledgeraccount WHERE kind = 'cap') WHERE code = 'issue'",
@@ -63,7 +64,12 @@ def tampering(committed_db):
 )  # fmt: skip
 def test_a_forgery_is_found(tampering, deed, invariant):
     tampering.execute(deed)
-    assert invariant in {finding.invariant for finding in check_ledger(business_rows=False)}
+    found = [one.row for one in check_ledger(business_rows=False) if one.invariant == invariant]
+    assert found and all(found), "the row is not named"
+    err = StringIO()
+    with pytest.raises(CommandError, match="处问题"):
+        call_command("check_ledger", stdout=StringIO(), stderr=err)
+    assert all(row in err.getvalue() for row in found)
 
 
 def test_the_finding_names_the_account_and_both_figures(tampering):
