@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role, has_role
 from vouchers.actions import prices
+from vouchers.actions.price_watch import signs_of
 from vouchers.admin.acts import DAY, Act, ActingAdmin, ReasonForm
 from vouchers.admin.price_tables import MAKERS, PRICE_PUBLISHER, PRICE_READERS, ReadOnlyAdmin
 from vouchers.errors import DomainError
@@ -23,6 +24,8 @@ from vouchers.models import PriceIndexIssue, PriceIndexRow, PriceObservation
 from vouchers.models.parties import Tier
 from vouchers.models.prices import Market, ObservationState, PriceUnit
 from vouchers.policy.fair_price import REASONS
+from vouchers.policy.prices.regions import region_label
+from vouchers.policy.prices.watch import KINDS
 
 # -- observations ---------------------------------------------------------------------------------------------------
 
@@ -232,9 +235,9 @@ class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
     change_list_template = "admin/vouchers/price_issues.html"
     fields = (
         ("issue_no", "state"), ("market", "month", "revision"), ("as_of", "known_at", "method"), "rows_link", "changes",
-        "jump_text", ("proposer", "proposed_at"), ("publisher", "published_at"), "rows_hash", "snapshot_hash", "factors",
+        "signs", "jump_text", ("proposer", "proposed_at"), ("publisher", "published_at"), "rows_hash", "snapshot_hash", "factors",
     )  # fmt: skip
-    readonly_fields = ("rows_link", "changes", "snapshot_hash")
+    readonly_fields = ("rows_link", "changes", "signs", "snapshot_hash")
 
     @admin.display(description=_("变动超阈值"))
     def jump_count(self, issue: PriceIndexIssue) -> int:
@@ -254,6 +257,25 @@ class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
             return "无"
         return format_html_join(
             "\n", "<div>{}：{} → {}</div>", ((jump["cell"], jump["from"], jump["to"]) for jump in issue.jumps)
+        )
+
+    @admin.display(description=_("报价异常迹象（供核查，不影响价格）"))
+    def signs(self, issue: PriceIndexIssue) -> str:
+        """What in the inputs a person should look into before publishing."""
+        found = signs_of(issue)
+        if not found:
+            return "无"
+        return format_html_join(
+            "\n",
+            "<div>{}｜{}：{}</div>",
+            (
+                (
+                    KINDS[one.kind],
+                    one.cell.label(region_label(one.cell.market, one.cell.region_group)),
+                    one.sentence,
+                )
+                for one in found
+            ),
         )
 
     @admin.display(description=_("快照摘要"))

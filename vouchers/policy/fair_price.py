@@ -62,6 +62,7 @@ __all__ = [
     "fair_price",
     "generations_of",
     "known_sources",
+    "market_of",
     "reach_of",
     "recompute",
     "snapshot_text",
@@ -134,8 +135,14 @@ def snapshot_text(market: Market, cell: Cell | None = None) -> str:
 
 def recompute(snapshot: str, cell: Cell | None = None) -> list[PriceRow]:
     """The rows of a stored snapshot: one cell, or every cell in order. Byte for byte what was stored, or it was changed."""
+    market = market_of(snapshot)
+    return [market.price(each) for each in ([cell] if cell is not None else market.cells())]
+
+
+def market_of(snapshot: str) -> Market:
+    """The market of a stored snapshot."""
     content = json.loads(snapshot)
-    market = Market(
+    return Market(
         [Observation.from_record(record) for record in content["observations"]],
         as_of=date.fromisoformat(content["as_of"]),
         known_at=datetime.fromisoformat(content["known_at"]),
@@ -148,4 +155,3 @@ def recompute(snapshot: str, cell: Cell | None = None) -> list[PriceRow]:
         },
         chips=generations_from_plain(content.get("chips", {})),
     )
-    return [market.price(each) for each in ([cell] if cell is not None else market.cells())]

@@ -177,6 +177,10 @@ class Market:
         every = [item for found in self._found.values() for item in found]
         return sorted(every, key=lambda item: (item.observation_no, item.revision))
 
+    def of(self, cell: Cell) -> list[Observation]:
+        """The cell's candidates, whether they may vote or not."""
+        return list(self._found.get(cell, ()))
+
     @cached_property
     def _params_hash(self) -> str:
         return self.method.params_hash
