@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from vouchers.models import Clawback, Payment, PaymentLine
 from vouchers.models.payment_lines import PaymentLineState
 from vouchers.models.payments import PaymentState
+from vouchers.models.set_offs import SetOffState
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,14 @@ def _steps(payment: Payment) -> list[dict[str, Any]]:
     lines = PaymentLine.objects.filter(payment=payment).exclude(state=PaymentLineState.REMOVED)
     for line in lines.select_related("batch").order_by("pk"):
         steps += _of_line(line)
-    if payment.offset_amount:
-        steps.append(_done(_("抵扣应退回款项"), payment.paid_on, f"{payment.offset_amount:,.2f} 元"))
+    for set_off in (
+        payment.set_offs.filter(state=SetOffState.BOOKED).select_related("clawback").order_by("pk")
+    ):
+        note = _("%(sum)s 元，追回 %(number)s") % {
+            "sum": f"{set_off.amount:,.2f}",
+            "number": set_off.clawback.clawback_no,
+        }
+        steps.append(_done(_("抵扣应退回款项"), set_off.decided_at, note))
     waiting = {
         PaymentState.PAYABLE: _("等待列入下一批拨付"),
         PaymentState.BATCHED: _("等待批准和报送"),
@@ -56,6 +63,8 @@ def _steps(payment: Payment) -> list[dict[str, Any]]:
         PaymentState.UNKNOWN: _("正在向银行查询结果"),
         PaymentState.RETURNED: _("请更正收款账户"),
     }.get(PaymentState(payment.state))
+    if payment.set_offs.filter(state=SetOffState.PROPOSED).exists():
+        waiting = _("正在办理抵扣应退回款项")
     if waiting:
         tone = "waiting" if payment.state == PaymentState.RETURNED else ""
         steps.append({"title": waiting, "state": "current", "tone": tone, "who": "", "at": None, "note": ""})

@@ -8,6 +8,11 @@ from datetime import date
 from django.contrib.auth.hashers import make_password
 
 from vouchers.access import Role
+from vouchers.actions.receiving_accounts import (
+    account_of,
+    confirm_receiving_account,
+    enter_receiving_account,
+)
 from vouchers.actions.register import connect_platform
 from vouchers.context import Actor, acting
 from vouchers.models import (
@@ -193,6 +198,7 @@ def load_people() -> dict[str, str]:
         _grant(
             _user("secadmin", "尤安全", password, staff=True), Role.SECURITY_ADMIN, region=regions["110000"]
         )
+        _receiving_accounts(list(regions.values()))
         tokens = {}
         parties = {}
         for company in COMPANIES:
@@ -219,6 +225,23 @@ def load_people() -> dict[str, str]:
                 defaults={"tier": "specialist", "effective_from": SINCE},
             )
         return tokens
+
+
+def _receiving_accounts(regions: list[Region]) -> None:
+    """本机关收款账户, which notices of clawbacks name: entered by one, confirmed by another."""
+    maker, checker = (User.objects.get(username=name) for name in ("finance", "finance2"))
+    for region in regions:
+        if account_of(region) is not None:
+            continue
+        entered = enter_receiving_account(
+            region,
+            account_name=f"{region.name}财政专户（演示）",
+            account_no=f"62220100{region.code}0001",
+            bank_name="示例银行营业部",
+            document_no="演示财库〔2025〕1号",
+            by=maker,
+        )
+        confirm_receiving_account(entered, by=checker)
 
 
 def connect_platforms() -> int:
