@@ -19,8 +19,10 @@ class ApplicationsConfig(AppConfig):
         from applications.past_cases import PAST_CASES
         from applications.replay_cases import OWN_CASES
         from applications.sample_cases import SAMPLE_YEAR
+        from applications.undertakings import counted_together
         from applications.web.case_links import desk_links
         from applications.web.menus import register_menus
+        from vouchers.actions.caps import register_projects
         from vouchers.actions.case_sources import register_case_source
         from vouchers.actions.holds import register_beneath
         from vouchers.actions.jobs import register_job_kind
@@ -28,6 +30,7 @@ class ApplicationsConfig(AppConfig):
         from vouchers.actions.policy_reach import register_reach
         from vouchers.web.case_links import register_case_links
 
+        register_projects(counted_together)
         register_case_source(OWN_CASES)
         register_case_source(PAST_CASES)
         register_case_source(SAMPLE_YEAR)

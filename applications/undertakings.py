@@ -24,6 +24,8 @@ from vouchers.money import ZERO, thousands
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import CapSubject
 
+FILING_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('undertaking', 6))"
+"""One filing, or one merging, at a time."""
 _NUMBER, _NAME = "registration:", "party:"
 PROJECT_CHECK, NO_PROJECT = "project.", "project.none"
 """How the codes of 项目认定 begin, and that of a case which names no project."""
@@ -128,7 +130,7 @@ def hold_undertaking(application: Application) -> Undertaking | None:
     Raises ``Invalid`` (``application.which_project``) for a name that stands for several projects."""
     keys = undertaking_keys(application.facts, application.enterprise)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('undertaking', 6))")
+        cursor.execute(FILING_LOCK)
     UndertakingKey.objects.filter(application=application).delete()
     if not keys:
         return None
@@ -153,6 +155,15 @@ def hold_undertaking(application: Application) -> Undertaking | None:
             undertaking=undertaking, application=application, key=key, stated=stated[:200]
         )
     return undertaking
+
+
+def counted_together(number: str) -> frozenset[str]:
+    """The numbers under which a project's caps are counted: its own and those of what was merged into it."""
+    return frozenset(
+        Undertaking.objects.filter(
+            Q(undertaking_no=number) | Q(merged_into__undertaking_no=number)
+        ).values_list("undertaking_no", flat=True)
+    )
 
 
 def undertaking_checks(application: Application, scheme: Scheme) -> list[Check]:
@@ -200,10 +211,11 @@ def _partners(application: Application, undertaking: Undertaking, before: int) -
     return list(dict.fromkeys(names.values_list("application__enterprise__name", flat=True)))
 
 
-def _others(
-    application: Application, undertaking: Undertaking | None, scheme: Scheme, before: int
-) -> list[str]:
-    """What else the enterprise has filed in this programme and counts apart from this project."""
+def others_of(
+    application: Application, undertaking: Undertaking | None, before: int = 0
+) -> QuerySet[Application]:
+    """What else the enterprise has filed in this programme under other projects, or under none; with ``before``, of what names
+    a project only what was filed earlier than that key."""
     earlier = UndertakingKey.objects.filter(pk__lt=before) if before else UndertakingKey.objects.all()
     filed = (
         Application.objects.filter(
@@ -217,11 +229,16 @@ def _others(
         .order_by("pk")
     )
     if undertaking is None:
-        filed = filed.filter(pk__lt=application.pk)
-    else:
-        filed = filed.exclude(undertaking=undertaking)
+        return filed.filter(pk__lt=application.pk)
+    return filed.exclude(undertaking=undertaking)
+
+
+def _others(
+    application: Application, undertaking: Undertaking | None, scheme: Scheme, before: int
+) -> list[str]:
+    """Each of what counts apart from this project, in words."""
     told = []
-    for one in filed:
+    for one in others_of(application, undertaking, before):
         if one.undertaking is None and not _counts_by_project(scheme, one.facts):
             continue
         amount = one.approved_amount if one.approved_amount is not None else one.requested_amount

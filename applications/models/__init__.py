@@ -13,7 +13,7 @@ from applications.models.papers import Paper
 from applications.models.projects import Project
 from applications.models.reviews import Check, Review
 from applications.models.settlements import SettlementAnswer, SettlementBatch, SettlementBatchLine
-from applications.models.undertakings import Undertaking, UndertakingKey
+from applications.models.undertakings import Undertaking, UndertakingKey, UndertakingMerge
 
 __all__ = [
     "Application",
@@ -42,4 +42,5 @@ __all__ = [
     "SettlementBatchLine",
     "Undertaking",
     "UndertakingKey",
+    "UndertakingMerge",
 ]

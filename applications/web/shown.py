@@ -23,6 +23,7 @@ from vouchers.web.wording import date_text, plain_number
 
 DEEDS = {
     "answer_check": _lazy("核验项结论"),
+    "merge_undertakings": _lazy("认定为同一项目"),
     "repin": _lazy("改按新版本办理"),
     "set_aside": _lazy("暂不列入本批"),
     "consent": _lazy("企业确认意愿"),

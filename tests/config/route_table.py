@@ -101,6 +101,9 @@ DESK: dict[str, Row] = {
     "issue_batch_workbook": own_page(*HANDLER, "issue_batch.batch_no", mine=422),  # nothing is shared out
     "decide_issue_batch": posted(own_page(*HANDLER, "issue_batch.batch_no", "cancel")),
     "set_aside": posted(own_page(*HANDLER, "issue_batch.batch_no", "waiting_application.application_no")),
+    "project_merges": own_list(*HANDLER),
+    "decide_merge": posted(own_page(*HANDLER, "project_merge.merge_no", "decline")),
+    "merge_project": posted(own_page(*HANDLER, "waiting_application.application_no")),
     "rescreen": posted(own_page(*HANDLER, "application", "waiting_application.application_no")),
     "payables": own_list(*FINANCE),
     "budgets": own_list(*FINANCE),

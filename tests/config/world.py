@@ -18,7 +18,16 @@ from applications.actions.basis_items import ItemFields, set_items
 from applications.actions.claims import approve_claim, start_claim, verify_claim
 from applications.actions.imports import import_folder
 from applications.actions.objections import file_objection
-from applications.models import Application, Check, Claim, IssueBatch, PublicNotice, SettlementBatch
+from applications.models import (
+    Application,
+    Check,
+    Claim,
+    IssueBatch,
+    PublicNotice,
+    SettlementBatch,
+    Undertaking,
+    UndertakingMerge,
+)
 from audit.models import AuditEvent, RuleVersion, ScanRun, Suspicion
 from tests import casework
 from tests.applications import past_year
@@ -150,6 +159,7 @@ def _casework(world: World) -> None:
         "notice": application.notice,
         "noticed_batch": _issued_batch(cast, application),
         "issue_batch": _issue_batch(cast, application),
+        "project_merge": _project_merge(cast),
         "lease": application.lease,
         "check": Check.objects.filter(subject_kind="application", subject_no=waiting.application_no).first(),
     }
@@ -174,6 +184,26 @@ def _casework(world: World) -> None:
         ),
         "provideradmission": casework.admitted(cast.provider, publication.program.code, "智能算力租用"),
     }
+
+
+def _project_merge(cast: Cast) -> UndertakingMerge:
+    """Two projects that somebody holds to be one."""
+    with acting(cast.handler, "test"):
+        part, survivor = (
+            Undertaking.objects.create(name=name, declared_by=cast.alpha)
+            for name in ("训练集群", "大模型平台")
+        )
+        made = UndertakingMerge.objects.create(
+            part=part,
+            survivor=survivor,
+            region_code=cast.beijing.code,
+            moves_money=True,
+            reason="同一批复文件。",
+            proposed_by=cast.handler,
+            proposed_at=dates.now(),
+        )
+    made.refresh_from_db()
+    return made
 
 
 def _issue_batch(cast: Cast, application: Application) -> IssueBatch:

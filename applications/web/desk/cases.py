@@ -29,6 +29,7 @@ from applications.models import Application, Check, Claim, Objection, Paper
 from applications.models.applications import ApplicationState
 from applications.web.batches import moves_with_batch, shown_member
 from applications.web.desk.access import act, desk_view
+from applications.web.desk.undertakings import shown_projects
 from applications.web.letters import has_letter, letter_response
 from applications.web.shown import (
     holds_on,
@@ -203,6 +204,7 @@ def application(request: HttpRequest, application_no: str) -> HttpResponse:
         "grants_by_batch": scheme is not None and grants_by_batch(scheme),
         "asks_score": scheme is not None and asks_for_a_score(scheme),
     }
+    context |= shown_projects(case, request.user)
     return render(request, "desk/application.html", context)
 
 

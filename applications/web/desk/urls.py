@@ -14,6 +14,7 @@ from applications.web.desk import (
     payments,
     queues,
     recoveries,
+    undertakings,
 )
 
 app_name = "desk"
@@ -34,6 +35,9 @@ urlpatterns = [
     path("issue-batches/<str:batch_no>/list.xlsx", batches.workbook, name="issue_batch_workbook"),
     path("issue-batches/<str:batch_no>/<slug:verb>/", batches.decide, name="decide_issue_batch"),
     path("issue-batches/<str:batch_no>/aside/<str:application_no>/", batches.aside, name="set_aside"),
+    path("projects/merges/", undertakings.merges, name="project_merges"),
+    path("projects/merges/<str:merge_no>/<slug:verb>/", undertakings.decide, name="decide_merge"),
+    path("projects/of/<str:application_no>/merge/", undertakings.propose, name="merge_project"),
     path("claims/", queues.claims, name="claims"),
     path("claims/<str:claim_no>/", cases.claim, name="claim"),
     path("claims/<str:claim_no>/letter.pdf", cases.claim_letter, name="claim_letter"),
