@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from applications.actions.batch_issue import issue_batch
@@ -212,6 +212,10 @@ def stopped_once_begun(batch: IssueBatch) -> Iterator[None]:
             while not over.wait(0.01):
                 if IssueBatch.objects.filter(pk=batch.pk, state="issuing").exists():
                     Job.objects.filter(state="running").update(cancel_asked=True)
+                    with transaction.atomic():  # the last case is held until a beat was surely heard
+                        last = batch.members.order_by("-application__submitted_at", "-application").first()
+                        Application.objects.select_for_update().get(pk=last.application_id)  # type: ignore[union-attr]
+                        over.wait(2)
                     return
         finally:
             connections.close_all()
