@@ -178,16 +178,7 @@ def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -
     )
     factors = fit_factors(plain, source=f"{market} {as_of}")
     previous = _previous(market, month)
-    index = fp.Market(
-        observations,
-        as_of=as_of,
-        known_at=known_at,
-        method=method,
-        sources=sources,
-        factors=factors,
-        carries=_carries(plain, previous, month),
-        chips=chips,
-    )
+    index = plain.by(factors, _carries(plain, previous, month))
     rows = [index.price(cell) for cell in index.cells()]
     if not rows:
         raise Invalid(

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
 from vouchers.policy.prices.cells import Cell, Observation, instant_text, term_bucket
-from vouchers.policy.prices.eligibility import REASONS
+from vouchers.policy.prices.eligibility import REASONS, known_sources
 from vouchers.policy.prices.ladder import (
     Generations,
     Reach,
@@ -22,7 +22,7 @@ from vouchers.policy.prices.ladder import (
     reach_of,
     shipped_generations,
 )
-from vouchers.policy.prices.market import Market, known_sources
+from vouchers.policy.prices.market import Market
 from vouchers.policy.prices.method import (
     METHOD_V1,
     METHOD_V2,

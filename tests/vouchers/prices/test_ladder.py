@@ -236,3 +236,21 @@ def test_factors_of_forms_and_tiers_come_from_matched_pairs_and_from_enough_of_t
     few = fit_factors(Market([one for one in quotes if one.cell.term != "to_1m"], **given))
     assert (few.form, few.tier) == ({}, {})  # six pairs of eight
     assert fit_factors(Market(quotes, as_of=AS_OF, known_at=KNOWN_AT, method=METHOD_V1)).form == {}
+
+
+def test_a_market_by_other_factors_is_as_one_made_so():
+    given = {"as_of": AS_OF, "known_at": KNOWN_AT, "method": METHOD_V2}
+    observations = everywhere()
+    carry = {CELL.code: Carry(base=Decimal(19), months=1, sibling_ratio=Decimal(1))}
+    plain = Market(observations, **given)
+    bare = [plain.price(cell).record() for cell in plain.cells()]
+    by, made = plain.by(FACTORS, carry), Market(observations, factors=FACTORS, carries=carry, **given)
+    assert [by.price(cell).record() for cell in by.cells()] == [
+        made.price(cell).record() for cell in made.cells()
+    ]
+    assert snapshot_text(by) == snapshot_text(made)
+    assert (
+        [plain.price(cell).record() for cell in plain.cells()]
+        == bare
+        != [by.price(c).record() for c in by.cells()]
+    )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from vouchers.policy.prices.cells import ADMITTED, Observation
-from vouchers.policy.prices.method import Method, Sources
+from vouchers.policy.prices.method import Method, Sources, affiliated_groups
 
 REASONS: dict[str, str] = {
     # found when the observation was read (normalise, import)
@@ -73,6 +73,31 @@ def candidates(
         for item in observations
         if before < item.observed_on <= as_of and item.known_at <= known_at and item.cell.market == market
     ]
+
+
+def known_sources(
+    observations: Iterable[Observation],
+    *,
+    known_at: datetime,
+    links: Iterable[tuple[str, str]] = (),
+    since: Mapping[str, date] | None = None,
+    under_inquiry: Iterable[str] = (),
+) -> Sources:
+    """What the observations and the register tell of the sources: groups of affiliates, and first days on the market.
+
+    ``links`` are pairs of affiliated sources; ``since`` are days known otherwise (registration, admission).
+    """
+    first = dict(since or {})
+    for item in observations:
+        if item.known_at > known_at:
+            continue
+        day = item.observed_on
+        if item.bookable_since is not None and item.bookable_since < day:
+            day = item.bookable_since
+        held = first.get(item.source)
+        if held is None or day < held:
+            first[item.source] = day
+    return Sources(group_of=affiliated_groups(links), since=first, under_inquiry=frozenset(under_inquiry))
 
 
 def market_days(sources: Sources, observations: Collection[Observation]) -> Mapping[str, date]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from vouchers.policy.prices.cells import Cell, Observation
-from vouchers.policy.prices.eligibility import candidates, market_days, refusal
+from vouchers.policy.prices.eligibility import candidates, known_sources, market_days, refusal
 from vouchers.policy.prices.figures import lower_median, multiply, six
 from vouchers.policy.prices.ladder import (
     POOLED,
@@ -27,7 +27,6 @@ from vouchers.policy.prices.method import (
     Factors,
     Method,
     Sources,
-    affiliated_groups,
     canonical_json,
     sha256_of,
 )
@@ -46,31 +45,6 @@ from vouchers.policy.prices.votes import (
 )
 
 NO_FACTORS = Factors()
-
-
-def known_sources(
-    observations: Iterable[Observation],
-    *,
-    known_at: datetime,
-    links: Iterable[tuple[str, str]] = (),
-    since: Mapping[str, date] | None = None,
-    under_inquiry: Iterable[str] = (),
-) -> Sources:
-    """What the observations and the register tell of the sources: groups of affiliates, and first days on the market.
-
-    ``links`` are pairs of affiliated sources; ``since`` are days known otherwise (registration, admission).
-    """
-    first = dict(since or {})
-    for item in observations:
-        if item.known_at > known_at:
-            continue
-        day = item.observed_on
-        if item.bookable_since is not None and item.bookable_since < day:
-            day = item.bookable_since
-        held = first.get(item.source)
-        if held is None or day < held:
-            first[item.source] = day
-    return Sources(group_of=affiliated_groups(links), since=first, under_inquiry=frozenset(under_inquiry))
 
 
 class _Judged:
@@ -139,6 +113,13 @@ class Market:
         other = copy(self)
         other.left_out = self.left_out | {self.sources.group(name) for name in sources}
         other._judged = {}
+        return other
+
+    def by(self, factors: Factors, carries: Mapping[str, Carry] | None = None) -> Market:
+        """The same market with other factors and what may be carried: as one made so, without judging everything anew."""
+        other = copy(self)
+        other.factors, other.carries = factors, carries or {}
+        other.__dict__.pop("_factors_hash", None)
         return other
 
     def _of(self, cell: Cell) -> list[_Judged]:
