@@ -189,10 +189,12 @@ def ask_instalments(
 def decide_instalments(plan: InstalmentPlan, *, agree: bool, answer: str, by: User) -> InstalmentPlan:
     """答复: once agreed, the plan's days stand, and an earlier plan's no longer.
 
-    Raises ``Invalid`` (``instalments.answer``) and ``NotNow`` (``instalments.sum``) when what is due has changed since."""
+    Raises ``Invalid`` (``instalments.answer``) and ``NotNow`` (``clawback.not_now``, ``instalments.sum``) when what is due has changed since."""
     announce("clawback.decide_instalments", answer)
     row = locked(plan.clawback)
     require_role(by, Role.FINANCE, Role.APPROVER, region=row.region)
+    if row.state != ClawbackState.NOTICED:
+        raise not_now(row, "settle")
     if not agree and not answer.strip():
         raise Invalid("instalments.answer", "请写明不同意的理由，企业将看到这段话。", field="answer")
     decided = {"decided_by": by, "decided_at": dates.now(), "answer": answer.strip()}

@@ -159,14 +159,17 @@ def clawback(request: HttpRequest, clawback_no: str) -> HttpResponse:
     context = {
         "case": row,
         "left": left,
-        "received": row.total_amount - left if row.state in clawbacks.DEMANDED else ZERO,
+        "received": sum((one.counted_amount for one in row.receipts.all()), ZERO),
+        "due_on": row.due_on if row.state == ClawbackState.NOTICED else None,
         "overdue": recoveries.overdue_of(row, dates.today(), left)
         if row.state in (ClawbackState.NOTICED, ClawbackState.WRITE_OFF_PROPOSED)
         else ZERO,
         "working": [one | {"amount": yuan(one["amount"])} for one in row.working],
         "receipts": row.receipts.select_related("payment", "recorded_by"),
         "plans": plans,
-        "plan_asked": next((plan for plan in plans if plan.state == "asked"), None),
+        "plan_asked": next((plan for plan in plans if plan.state == "asked"), None)
+        if row.state == ClawbackState.NOTICED
+        else None,
         "may_decide_plan": has_role(user, Role.FINANCE, Role.APPROVER, region=row.region),
         "finance": finance,
         "payables": payables.exclude(set_offs__state="proposed").order_by("pk")

@@ -20,7 +20,7 @@ from applications.web.downloads import attachment
 from applications.web.portal.access import act, portal_view
 from vouchers import dates
 from vouchers.access import PARTY_ROLES, Role, has_role
-from vouchers.actions.clawbacks import DEMANDED, offer_return
+from vouchers.actions.clawbacks import offer_return
 from vouchers.actions.ledger_recoveries import outstanding
 from vouchers.actions.recoveries import agreed_plan, ask_instalments, overdue_of
 from vouchers.errors import Invalid
@@ -64,12 +64,14 @@ def clawback(request: HttpRequest, clawback_no: str) -> HttpResponse:
         subject_kind="clawback", subject_no=row.clawback_no, filed_by_party=row.party
     ).order_by("-pk")
     may = has_role(request.user, *PEOPLE, party=row.party)
-    asked = row.plans.filter(state="asked").prefetch_related("instalments").first()
+    still_due = row.state == ClawbackState.NOTICED
+    asked = row.plans.filter(state="asked").prefetch_related("instalments").first() if still_due else None
     context = {
         "case": row,
         "noticed": noticed,
         "left": left,
-        "received": row.total_amount - left if row.state in DEMANDED else ZERO,
+        "received": sum((one.counted_amount for one in row.receipts.all()), ZERO),
+        "due_on": row.due_on if row.state == ClawbackState.NOTICED else None,
         "overdue": overdue_of(row, dates.today(), left) if waiting else ZERO,
         "working": [one | {"amount": yuan(one["amount"])} for one in row.working],
         "receipts": row.receipts.select_related("payment"),
