@@ -48,18 +48,15 @@ def require_filer(claim: Claim, by: User) -> None:
         require_role(by, Role.FILER, party=claim.enterprise)
 
 
-def set_items(claim: Claim, items: list[ItemFields], *, by: User, unseen: bool = False) -> list[BasisItem]:
-    """What the claim rests on, in this order; replaces what was there. Each item is checked by itself. ``unseen`` says that the
-    claim was made in this very transaction: nobody else can act on it, and there is nothing to replace."""
+def set_items(claim: Claim, items: list[ItemFields], *, by: User) -> list[BasisItem]:
+    """What the claim rests on, in this order; replaces what was there. Each item is checked by itself."""
     announce("claim.set_items")
     require_filer(claim, by)
-    if not unseen:
-        as_it_stands(claim)
+    as_it_stands(claim)
     if claim.state not in (ClaimState.DRAFT, ClaimState.RETURNED):
         raise NotNow("claim.not_editable", "兑付申请提交后不能修改，如需更正请联系经办部门退回补正。")
     rows = items_of(claim, items)
-    if not unseen:
-        claim.items.all().delete()
+    claim.items.all().delete()
     for row in rows:
         row.save(force_insert=True)
     return rows

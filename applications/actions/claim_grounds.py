@@ -117,3 +117,9 @@ def settles_instantly(scheme: Scheme) -> bool:
     return scheme.issue.way is IssueWay.INSTANT and all(
         step.stage is Stage.APPLICATION for step in scheme.review_steps
     )
+
+
+def require_reason(reason: str, message: str) -> None:
+    """That a deed which turns against the enterprise says why (``case.reason``)."""
+    if not reason.strip():
+        raise Invalid("case.reason", message, field="reason")

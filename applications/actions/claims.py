@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from applications.actions.claim_grounds import (
     require_balance,
     require_lease,
     require_papers,
+    require_reason,
     require_voucher,
     settles_instantly,
 )
@@ -51,36 +52,24 @@ from vouchers.numbers import next_no
 from vouchers.policy.terms import Outcome
 from vouchers.states import not_now
 
+#: What is written beside a deed: in its transaction, before the ledger's call, which comes last.
+Also = Callable[[Claim], object]
 _CLOSED = frozenset({VoucherState.EXPIRED, VoucherState.VOIDED})
 RESERVED_STATES = frozenset({ClaimState.SUBMITTED, ClaimState.RETURNED, ClaimState.VERIFIED})
 
 
-def start_claim(
-    voucher: Voucher,
-    lease: Lease | None,
-    *,
-    by: User,
-    kind: str = ClaimKind.CLAIM,
-    provider: Party | None = None,
-    key: str = "",
-    facts: dict[str, Any] | None = None,
-) -> Claim:
-    """A draft claim on a voucher that may still be used."""
+def start_claim(voucher: Voucher, lease: Lease | None, *, by: User) -> Claim:
+    """A draft claim of the enterprise on a voucher that may still be used; a platform's is made in ``settlement_filing``."""
     announce("claim.start")
-    if kind == ClaimKind.SETTLEMENT:
-        require_role(by, Role.PLATFORM, party=provider)
-    else:
-        require_role(by, Role.FILER, party=voucher.enterprise)
+    require_role(by, Role.FILER, party=voucher.enterprise)
     require_voucher(voucher, filed_before=False)
-    if kind == ClaimKind.CLAIM:
-        require_balance(voucher)
+    require_balance(voucher)
     require_lease(lease, voucher)
     assert voucher.program is not None and voucher.publication is not None
     application = Application.objects.filter(application_no=voucher.application_no).first()
-    lessor = lease.lessor if lease else provider
+    lessor = lease.lessor if lease else None
     return Claim.objects.create(
-        claim_no=next_no("S" if kind == ClaimKind.SETTLEMENT else "C", dates.today()),
-        kind=kind,
+        claim_no=next_no("C", dates.today()),
         voucher=voucher,
         publication=voucher.publication,
         program_code=voucher.program.code,
@@ -90,23 +79,15 @@ def start_claim(
         payee=payee_of(voucher, application, lessor),
         lease=lease,
         filer=by,
-        idempotency_key=key,
         state_since=dates.now(),
-        facts=facts or {},
     )
 
 
-def submit_claim(
-    claim: Claim, *, by: User, filer_ip: str = "", filer_device: str = "", unseen: bool = False
-) -> Claim:
-    """File it and reserve its amount on the voucher and under every cap; the ledger's answer is final.
-
-    ``unseen`` says that the claim was made in this very transaction: nobody else can act on it yet.
-    """
+def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: str = "") -> Claim:
+    """File it and reserve its amount on the voucher and under every cap; the ledger's answer is final."""
     announce("claim.submit")
     require_filer(claim, by)
-    if not unseen:
-        cases.as_it_stands(claim)
+    cases.as_it_stands(claim)
     if claim.lifecycle.find("submit", claim.state) is None:
         raise not_now(claim, "submit")
     require_voucher(claim.voucher, filed_before=claim.submitted_at is not None)
@@ -192,18 +173,18 @@ def _payee(claim: Claim) -> Party:
     return claim.payee
 
 
-def withdraw_claim(claim: Claim, *, by: User, reason: str = "") -> Claim:
-    """The enterprise takes it back; the reservation is released."""
+def withdraw_claim(claim: Claim, *, by: User, reason: str = "", also: Also | None = None) -> Claim:
+    """The enterprise takes it back; the reservation is released. ``also`` is written with it, before the ledger is called."""
     announce("claim.withdraw", reason)
     require_filer(claim, by)
     party = claim.provider if claim.kind == ClaimKind.SETTLEMENT else claim.enterprise
-    return _release(claim, "withdraw", by=by, reason=reason, party=party, acting_as_staff=False)
+    return _release(claim, "withdraw", by=by, reason=reason, party=party, acting_as_staff=False, also=also)
 
 
 def return_claim(claim: Claim, *, by: User, reason: str) -> Claim:
     """退回补正: the reservation stays until the time to mend it is over."""
     announce("claim.return", reason)
-    _require_reason(reason, "请一次性写明需要补正的全部内容。")
+    require_reason(reason, "请一次性写明需要补正的全部内容。")
     cases.move(claim, "return", by=by, reason=reason)
     _tell(claim, "claim_returned")
     return claim
@@ -247,8 +228,9 @@ def approve_claim(claim: Claim, *, by: User, reason: str = "", amount: Decimal |
     return _confirm(claim, "approve", by=by, reason=reason, granted=granted)
 
 
-def settle_instantly(claim: Claim) -> Claim:
-    """即时抵扣: only where the version has no reviewer's step; a fresh screening must be clear all the same."""
+def settle_instantly(claim: Claim, also: Also | None = None) -> Claim:
+    """即时抵扣: only where the version has no reviewer's step; a fresh screening must be clear all the same. ``also`` is written
+    with it, before the ledger is called."""
     announce("claim.settle_instantly")
     _publication, scheme = scheme_of(claim)
     if not settles_instantly(scheme):
@@ -282,10 +264,19 @@ def settle_instantly(claim: Claim) -> Claim:
             hint="如数据有误，请先释放本笔，更正后重新提交。",
             keep=True,
         )
-    return _confirm(claim, "settle_instantly", by=None, reason="", granted=claim.claimed_amount or ZERO)
+    granted = claim.claimed_amount or ZERO
+    return _confirm(claim, "settle_instantly", by=None, reason="", granted=granted, also=also)
 
 
-def _confirm(claim: Claim, verb: str, *, by: User | None, reason: str, granted: Decimal) -> Claim:
+def _confirm(
+    claim: Claim,
+    verb: str,
+    *,
+    by: User | None,
+    reason: str,
+    granted: Decimal,
+    also: Also | None = None,
+) -> Claim:
     participants = cases.hands(claim) | ({by.pk} if by else set())
 
     def change() -> Claim:
@@ -311,6 +302,8 @@ def _confirm(claim: Claim, verb: str, *, by: User | None, reason: str, granted: 
         enqueue(
             "vouchers.follow_ledger", {"voucher_no": claim.voucher.voucher_no}, key=claim.voucher.voucher_no
         )
+        if also is not None:
+            also(claim)
         return claim
 
     resolve_id = uuid.uuid4()
@@ -330,18 +323,19 @@ def _confirm(claim: Claim, verb: str, *, by: User | None, reason: str, granted: 
 def reject_claim(claim: Claim, *, by: User, reason: str) -> Claim:
     """不予支持: the reservation is released."""
     announce("claim.reject", reason)
-    _require_reason(reason, "请写明不予支持的条件、事实和救济途径，企业将看到这段话。")
+    require_reason(reason, "请写明不予支持的条件、事实和救济途径，企业将看到这段话。")
     return _release(
         claim, "reject", by=by, reason=reason, update={"decided_at": dates.now(), "decision_reason": reason}
     )
 
 
-def _release(
-    claim: Claim, verb: str, *, by: User | None, update: dict[str, Any] | None = None, **how: Any
-) -> Claim:
+def _release(claim: Claim, verb: str, *, by: User | None, also: Also | None = None, **how: Any) -> Claim:
     with transaction.atomic():
         cases.as_it_stands(claim)
-        if _let_go(claim, verb, by=by, update=update, **how):
+        held = _let_go(claim, verb, by=by, **how)
+        if also is not None:
+            also(claim)
+        if held:
             give_back([claim], dates.today())
     return claim
 
@@ -400,11 +394,6 @@ def mark_claim_paid(claim_no: str, paid_on: date) -> Claim:
         )
         _tell(claim, "claim_paid")
     return claim
-
-
-def _require_reason(reason: str, message: str) -> None:
-    if not reason.strip():
-        raise Invalid("case.reason", message, field="reason")
 
 
 def _tell(claim: Claim, message: str) -> None:

@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
 from applications.actions.settlement_files import MOST_LINES, SentLine, read_lines
-from applications.actions.settlement_invoices import InvoiceCited
+from applications.actions.settlement_lines import invoice_of, request_of
 from applications.actions.settlements import (
     EVERYWHERE,
     Reach,
-    SettlementRequest,
     confirm_settlement,
     find_settlement,
     release_settlement,
     reserve_settlement,
 )
 from applications.models import Claim, SettlementBatch, SettlementBatchLine
+from applications.models.claims import ClaimState
 from applications.models.settlements import LineOutcome
 from vouchers import dates
 from vouchers.access import Role, require_role
@@ -38,7 +39,6 @@ from vouchers.actions.jobs import JobKind, JobResult, ask_job
 from vouchers.context import Actor, acting, announce
 from vouchers.errors import DomainError, Invalid, Problems
 from vouchers.models import ApiCredential, Voucher
-from vouchers.money import is_written_plainly
 from vouchers.numbers import next_no
 
 #: Files up to so many lines are done while the platform waits; longer ones by the worker.
@@ -151,27 +151,65 @@ def take_lines(
 
 
 def _take(pk: int, sender: Sender) -> None:
+    """One line: its deed and that it was done in one transaction, in which the ledger's call comes last.
+
+    ``settle`` is two deeds with a commit between them, as the platform's own two calls are: what many settle on is not held
+    locked while the second one is prepared. Both or neither: a reservation that cannot be confirmed is given back, unless it
+    stays for the office to look at.
+    """
+    made: Claim | None = None
     try:
         with acting(sender.actor, "settlement_batch.take"):
-            line = SettlementBatchLine.objects.select_for_update(of=("self",)).get(pk=pk)
-            if line.outcome != LineOutcome.WAITING:
+            sent = _waiting(pk)
+            if sent is None:
                 return
-            try:
-                claim = _done(line.sent, sender)
-            except DomainError as refusal:
-                if not refusal.keep:
-                    raise
-                # What was written before (a refused try at the ledger, a hold) is kept with the refusal.
-                _refuse(pk, refusal)
+            if sent.get("action") != "settle":
+                with _kept(pk):
+                    _do(sent, sender, pk)
                 return
-            line.outcome, line.claim = LineOutcome.DONE, claim
-            line.deducted_amount = claim.approved_amount or claim.claimed_amount
-            line.save(update_fields=["outcome", "claim", "deducted_amount"])
+            with _kept(pk):
+                made = _reserved(sent, sender, line=None)
+        if made is None:
+            return
+        with acting(sender.actor, "settlement_batch.take"):
+            if _waiting(pk) is not None:
+                with _kept(pk):
+                    confirm_settlement(made, by=sender.credential.user, also=partial(_note, pk))
         return
     except DomainError as refusal:
         found = refusal
     with acting(sender.actor, "settlement_batch.take"):
-        _refuse(pk, found)
+        if made is None or made.state != ClaimState.SUBMITTED:
+            _refuse(pk, found)
+        else:
+            release_settlement(made, by=sender.credential.user, also=lambda _made: _refuse(pk, found))
+
+
+def _waiting(pk: int) -> dict[str, str] | None:
+    """What the line says, held until its transaction ends; None when it was done meanwhile."""
+    line = SettlementBatchLine.objects.select_for_update(of=("self",)).get(pk=pk)
+    sent: dict[str, str] = line.sent
+    return sent if line.outcome == LineOutcome.WAITING else None
+
+
+@contextmanager
+def _kept(pk: int) -> Iterator[None]:
+    """What was written before a refusal that is kept (a refused try at the ledger, a hold) is committed with it."""
+    try:
+        yield
+    except DomainError as refusal:
+        if not refusal.keep:
+            raise
+        _refuse(pk, refusal)
+
+
+def _note(pk: int, claim: Claim) -> None:
+    """The line was done."""
+    SettlementBatchLine.objects.filter(pk=pk).update(
+        outcome=LineOutcome.DONE,
+        claim=claim,
+        deducted_amount=claim.approved_amount or claim.claimed_amount,
+    )
 
 
 def _refuse(pk: int, refusal: DomainError) -> None:
@@ -185,102 +223,47 @@ def _refuse(pk: int, refusal: DomainError) -> None:
     )
 
 
-def _done(sent: dict[str, str], sender: Sender) -> Claim:
-    """One line's deed. ``settle`` is to reserve and confirm at once: both or neither."""
-    provider, by = sender.credential.provider, sender.credential.user
+def _do(sent: dict[str, str], sender: Sender, pk: int) -> None:
+    """One line's deed, noted with it."""
+    by = sender.credential.user
     action = sent.get("action") or "reserve"
     if action not in ACTIONS:
         raise Invalid("settlement_batch.action", f"办理事项应为 {'、'.join(ACTIONS)} 之一。", field="action")
-    if action in ("reserve", "settle"):
-        key = sent.get("idempotency_key", "")
-        if _KEY.fullmatch(key) is None:
-            raise Invalid(
-                "settlement.key",
-                "每行须有 idempotency_key（8 至 100 个可见的 ASCII 字符）。",
-                field="idempotency_key",
-            )
-        request = request_of(sent)
-        made = reserve_settlement(request, provider=provider, key=key, by=by, reach=sender.reach)
-        return made.claim if action == "reserve" else confirm_settlement(made.claim, by=by)
+    if action == "reserve":
+        _reserved(sent, sender, line=pk)
+        return
     claim = find_settlement(
-        provider=provider,
+        provider=sender.credential.provider,
         reach=sender.reach,
         settlement_no=sent.get("settlement_no", ""),
         key=sent.get("idempotency_key", ""),
     )
+    note = partial(_note, pk)
     if action == "release":
-        return release_settlement(claim, by=by)
-    return confirm_settlement(claim, by=by, invoice=_invoice(sent))
+        release_settlement(claim, by=by, also=note)
+    else:
+        confirm_settlement(claim, by=by, invoice=invoice_of(sent), also=note)
 
 
-def request_of(sent: dict[str, str]) -> SettlementRequest:
-    """A line's words as a request. Raises ``Invalid`` (``input.…``) with the field that is wrong."""
-    for name in ("voucher_no", "lease_no"):
-        _text(sent, name, 24, required=True)
-    invoice = _invoice(sent)
-    reference = _text(sent, "reference", 60, required=invoice is None)
-    return SettlementRequest(
-        voucher_no=sent["voucher_no"],
-        lease_no=sent["lease_no"],
-        reference=reference,
-        net_amount=_amount(sent, "net_amount", least=Decimal("0.01")),
-        tax_amount=_amount(sent, "tax_amount", least=Decimal(0), otherwise=Decimal("0.00")),
-        period_from=_day(sent, "period_from"),
-        period_to=_day(sent, "period_to"),
-        accelerator=_text(sent, "accelerator", 60),
-        invoice=invoice,
+def _reserved(sent: dict[str, str], sender: Sender, *, line: int | None) -> Claim:
+    key = sent.get("idempotency_key", "")
+    if _KEY.fullmatch(key) is None:
+        raise Invalid(
+            "settlement.key",
+            "每行须有 idempotency_key（8 至 100 个可见的 ASCII 字符）。",
+            field="idempotency_key",
+        )
+    made = reserve_settlement(
+        request_of(sent),
+        provider=sender.credential.provider,
+        key=key,
+        by=sender.credential.user,
+        reach=sender.reach,
+        line=line,
     )
-
-
-def _text(sent: dict[str, str], name: str, longest: int, *, required: bool = False) -> str:
-    value = sent.get(name, "")
-    if required and not value:
-        raise Invalid("input.required", "该字段是必填项。", field=name)
-    if len(value) > longest:
-        raise Invalid("input.max_length", f"不能超过 {longest} 个字符。", field=name)
-    return value
-
-
-def _amount(sent: dict[str, str], name: str, *, least: Decimal, otherwise: Decimal | None = None) -> Decimal:
-    text = sent.get(name, "")
-    if not text and otherwise is not None:
-        return otherwise
-    if not text:
-        raise Invalid("input.required", "该字段是必填项。", field=name)
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or len(text) > 40 or not is_written_plainly(text):
-        raise Invalid("input.invalid", "请填写金额，如 1000.00。", field=name)
-    if value < least:
-        raise Invalid("input.min_value", f"不能小于 {least}。", field=name)
-    if value >= Decimal(10) ** 16:
-        raise Invalid("input.max_digits", "金额过大。", field=name)
-    if value != value.quantize(Decimal("0.01")):
-        raise Invalid("input.max_decimal_places", "金额至多两位小数。", field=name)
-    return value.quantize(Decimal("0.01"))
-
-
-def _day(sent: dict[str, str], name: str) -> date:
-    text = sent.get(name, "")
-    if not text:
-        raise Invalid("input.required", "该字段是必填项。", field=name)
-    try:
-        return date.fromisoformat(text[:10] if text[10:] in ("", " 00:00:00", "T00:00:00") else text)
-    except ValueError:
-        raise Invalid("input.invalid", "请填写日期，如 2025-06-30。", field=name) from None
-
-
-def _invoice(sent: dict[str, str]) -> InvoiceCited | None:
-    if not sent.get("invoice_no"):
-        return None
-    return InvoiceCited(
-        invoice_no=_text(sent, "invoice_no", 40),
-        invoice_code=_text(sent, "invoice_code", 20),
-        issued_on=_day(sent, "invoice_issued_on"),
-        net_amount=_amount(sent, "invoice_net_amount", least=Decimal("0.01")),
-    )
+    if line is not None and not made.fresh:
+        _note(line, made.claim)
+    return made.claim
 
 
 def _run(run: Run) -> JobResult:

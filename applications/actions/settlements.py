@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from applications.actions.basis_items import ItemFields
-from applications.actions.claims import settle_instantly, withdraw_claim
+from applications.actions.claims import Also, settle_instantly, withdraw_claim
 from applications.actions.settlement_filing import begun, file_at_once, with_item
 from applications.actions.settlement_invoices import InvoiceCited, check_invoice, cite_invoice
 from applications.evidence import likeness, number_as_meant
@@ -276,21 +276,25 @@ def find_settlement(
     return claim
 
 
-def confirm_settlement(claim: Claim, *, by: User, invoice: InvoiceCited | None = None) -> Claim:
+def confirm_settlement(
+    claim: Claim, *, by: User, invoice: InvoiceCited | None = None, also: Also | None = None
+) -> Claim:
     """The usage is billed: the deduction stands. Confirmed twice, also at once, is confirmed once.
 
     ``invoice`` is the one that bills it; it may be told at the reservation already, and then stays the same. Once confirmed, none
-    is added.
+    is added. ``also`` is written with it, before the ledger is called.
     """
     require_role(by, Role.PLATFORM, party=claim.provider)
     _as_it_stands(claim)
     if claim.state in (ClaimState.APPROVED, ClaimState.PAID):
         if invoice is not None:
             _require_known_invoice(claim, invoice)
+        if also is not None:
+            also(claim)
         return claim
     if invoice is not None:
         cite_invoice(claim, invoice)
-    return settle_instantly(claim)
+    return settle_instantly(claim, also)
 
 
 def _require_known_invoice(claim: Claim, invoice: InvoiceCited) -> None:
@@ -308,15 +312,17 @@ def _require_known_invoice(claim: Claim, invoice: InvoiceCited) -> None:
     cite_invoice(claim, invoice)
 
 
-def release_settlement(claim: Claim, *, by: User) -> Claim:
+def release_settlement(claim: Claim, *, by: User, also: Also | None = None) -> Claim:
     """The usage was not billed after all: what was reserved is free again. Released twice is released once."""
     require_role(by, Role.PLATFORM, party=claim.provider)
     _as_it_stands(claim)
     if claim.state in (ClaimState.WITHDRAWN, ClaimState.LAPSED):
+        if also is not None:
+            also(claim)
         return claim
     if claim.state not in (ClaimState.SUBMITTED, ClaimState.DRAFT):
         raise NotNow("settlement.not_releasable", "该笔抵扣已确认，不能释放；如需更正请联系经办部门。")
-    return withdraw_claim(claim, by=by, reason="平台释放")
+    return withdraw_claim(claim, by=by, reason="平台释放", also=also)
 
 
 def _as_it_stands(claim: Claim) -> None:

@@ -7,14 +7,17 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from urllib.request import urlopen
 
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.ledger.alone import BINARIES, pgbench
 from tests.benchmarks.ledger.platform import probe, rate, settlement
 
 CLIENTS = (1, 8, 32, 100)
@@ -29,12 +32,12 @@ GOAL = 0.5
 
 
 def figures() -> list[Figure]:
-    """Medians per number of clients beside the view that only signs in and runs ``SELECT 1``."""
+    """Medians per number of clients beside the view that only signs in and runs ``SELECT 1``, and beside pgbench."""
     from vouchers.actions.ledger_check import check_ledger
 
     places, token = _prepare()
     rates: dict[tuple[str, int], list[float]] = defaultdict(list)
-    with _server() as port:
+    with _server() as port, tempfile.TemporaryDirectory() as folder:
         for _round in range(ROUNDS):
             for clients in CLIENTS:
                 makers = [settlement(places[client % len(places)], token) for client in range(clients)]
@@ -42,18 +45,27 @@ def figures() -> list[Figure]:
                 rates["SELECT 1", clients].append(
                     rate(port, [probe(make) for make in makers], SECONDS, WARM_SECONDS)
                 )
+                rates["TPC-B-like", clients].append(
+                    pgbench(os.environ["MIGRATION_DATABASE_URL"], None, clients, Path(folder))
+                )
     findings = check_ledger()
     if findings:
         raise RuntimeError(f"the ledger does not hold after the benchmark: {findings[0]}")
+    medians = {key: statistics.median(values) for key, values in rates.items()}
+    beside = (
+        ("SELECT 1", "sign in and SELECT 1, same server", GOAL),
+        ("TPC-B-like", "pgbench TPC-B-like, scale 1", None),
+    )
     return [
         Figure(
             f"settlements over HTTP, {clients} clients",
-            statistics.median(rates["settlement", clients]),
+            medians["settlement", clients],
             "1/s",
-            "sign in and SELECT 1, same server",
-            statistics.median(rates["SELECT 1", clients]),
-            GOAL,
+            words,
+            medians[name, clients],
+            goal,
         )
+        for name, words, goal in beside
         for clients in CLIENTS
     ]
 
@@ -88,6 +100,12 @@ def _prepare() -> tuple[list[tuple[str, str]], str]:
     # The limit of calls is for strangers' mistakes; what is measured is the settlement.
     ApiCredential.objects.update(calls_a_minute=10_000_000)
     connection.close()
+    subprocess.run(
+        [BINARIES / "bin" / "pgbench", "-i", "-q", "-s", "1", os.environ["MIGRATION_DATABASE_URL"]],
+        check=True,
+        capture_output=True,
+        env=os.environ | {"PGOPTIONS": "-c role=voucher_owner"},
+    )
     return places, cast.platform_token
 
 

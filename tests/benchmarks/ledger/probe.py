@@ -1,4 +1,8 @@
-"""The site with one more view, which only signs in and asks the database for 1: what a settlement over HTTP is held against."""
+"""The site with one more view, which only signs in and asks the database for 1: what a settlement over HTTP is held against.
+
+It goes through all that a settlement goes through before its own work begins: the middleware, the look-up of the token with its
+limit of calls, the framework's authentication and permissions with the same scope, the body read, an answer in JSON.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,26 @@ from typing import Any
 
 from django.db import connection
 from django.urls import path
-from rest_framework.decorators import api_view, authentication_classes, permission_classes
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from config.urls import urlpatterns as site
-from vouchers.api.authentication import TokenAuthentication
+from vouchers.models.platforms import Scope
 
 
-@api_view(["POST"])
-@authentication_classes([TokenAuthentication])
-@permission_classes([IsAuthenticated])
-def one(request: Request) -> Response:
-    """Read the body as every endpoint does, ask for 1, answer."""
-    body: Any = request.data
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        (answer,) = cursor.fetchone() or (0,)
-    return Response({"one": answer, "fields": len(body)})
+class One(APIView):
+    """Authentication, permissions, parsers and renderers are the interface's own, as for every endpoint."""
+
+    scope = Scope.SETTLE
+
+    def post(self, request: Request) -> Response:
+        """Read the body, ask for 1, answer."""
+        body: Any = request.data
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            (answer,) = cursor.fetchone() or (0,)
+        return Response({"one": answer, "fields": len(body)})
 
 
-urlpatterns = [path("api/v1/bench-one", one), *site]
+urlpatterns = [path("api/v1/bench-one", One.as_view()), *site]
