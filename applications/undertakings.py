@@ -257,7 +257,7 @@ def _asked_of_others(application: Application, others: list[str]) -> list[str]:
     cure = (
         "请移出名单，更正后重新列入"
         if application.is_listed
-        else "请退回补正，由申领单位按该项目填写名称和编号"
+        else "请在本页“所属项目”中认定，或退回补正，由申领单位按该项目填写名称和编号"
     )
     return [
         f"本单位在本专项另有单独计算限额的申领（见下列事实），请核对与本件不是同一项目。如为同一项目，{cure}"
