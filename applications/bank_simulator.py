@@ -57,6 +57,7 @@ class Entry:
     reference: str
     outcome: str
     times_sent: int = 1
+    asked: int = 0
     answers: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -115,6 +116,7 @@ class Bank:
         for row in rows:
             entry = self.book[row["instruction_no"]]
             when = self._now()
+            entry.asked += 1
             entry.answers.append((entry.outcome, when))
             told.append((entry.instruction_no, entry.outcome, when))
         return self._file(told)

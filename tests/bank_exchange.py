@@ -149,6 +149,10 @@ class Told:
     instructions: int = 0
     answers: int = 0
     repeated: int = 0
+    #: what the bank did: a time-out although it moved the money, a return after it had arrived, silence until it was asked
+    timed_out: int = 0
+    returned_later: int = 0
+    silent: int = 0
     faults: list[str] = field(default_factory=list)
 
 
@@ -203,6 +207,13 @@ def _take_in(batch: PaymentBatch, answer: bytes, by: User, told: Told) -> None:
 
 def _compare(bank: Bank, told: Told) -> None:
     told.instructions = len(bank.book)
+    kinds = [tuple(answer for answer, _when in entry.answers) for entry in bank.book.values()]
+    told.timed_out = sum(kind[:2] == ("unknown", "confirmed") for kind in kinds)
+    told.returned_later = sum(kind[:2] == ("confirmed", "returned") for kind in kinds)
+    told.silent = sum(entry.asked > 0 for entry in bank.book.values())
+    for number, entry in bank.book.items():
+        if entry.times_sent != 2:
+            told.faults.append(f"{number}: sent {entry.times_sent} times, in a file that went out twice")
     lines = {line.instruction_no: line for line in PaymentLine.objects.select_related("payment")}
     for number, entry in bank.book.items():
         line = lines[number]

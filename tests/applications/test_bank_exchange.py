@@ -23,6 +23,7 @@ def test_two_hundred_instructions_have_one_effect_each(cast):
     assert told.faults == []
     assert told.instructions == 200
     assert told.repeated > 20
+    assert min(told.timed_out, told.returned_later, told.silent) > 5
     paid = LedgerAccount.objects.get(code="paid:BJ-AIQ:2025").balance
     owed = sum(account.balance for account in LedgerAccount.objects.filter(kind="payable"))
     appropriated = LedgerAccount.objects.get(code="budget:BJ-AIQ:2025")

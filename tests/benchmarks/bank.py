@@ -35,6 +35,9 @@ def run() -> list[Figure]:
         Figure("instructions, one effect each", told.instructions, "instructions", goal=INSTRUCTIONS),
         Figure("answers taken in, repeated ones included", told.answers, "answers"),
         Figure("answers that told nothing new", told.repeated, "answers"),
+        Figure("timed out although the money moved", told.timed_out, "instructions"),
+        Figure("returned after they had arrived", told.returned_later, "instructions"),
+        Figure("silent or unknown until the bank was asked", told.silent, "instructions"),
         Figure("payables made", INSTRUCTIONS / (made - began), "1/s"),
         Figure("lines to the bank and back", told.instructions / (ended - made), "1/s"),
     ]
