@@ -31,6 +31,7 @@ SHAPES = (
     "*/apps.py",
     "*/states.py",
     "*/trail/attach.py",
+    "*/trail/added.py",
     "*/trail/registry.py",
     "*/lifecycle_tables.py",
 )

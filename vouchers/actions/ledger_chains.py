@@ -336,11 +336,13 @@ def _amount(value: str | None) -> Decimal | None:
 def result_of(answer: dict[str, Any]) -> LedgerResult:
     """The database's answer to a chain, as it came."""
     available, needed = _amount(answer.get("available")), _amount(answer.get("needed"))
-    message = str(_MESSAGES.get(answer["code"], answer["code"])).format(
-        account=answer.get("account", ""),
-        available="" if available is None else thousands(available),
-        needed="" if needed is None else thousands(needed),
-    )
+    message = str(_MESSAGES.get(answer["code"], answer["code"]))
+    if not answer["accepted"]:  # an issue run has a hundred thousand of the others
+        message = message.format(
+            account=answer.get("account", ""),
+            available="" if available is None else thousands(available),
+            needed="" if needed is None else thousands(needed),
+        )
     return LedgerResult(
         id=uuid.UUID(answer["id"]),
         accepted=answer["accepted"],

@@ -134,7 +134,7 @@ END $$;
 
 -- A transfer's id follows from the chain's, which the caller chose.
 CREATE OR REPLACE FUNCTION ledger_transfer_id(chain_no uuid, place bigint) RETURNS uuid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT md5(chain_no::text || '/' || place)::uuid $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT md5(chain_no::text || '/' || place::text)::uuid $$;
 
 -- What is booked stays as it is, for everybody: the owner's own hand is refused as well.
 CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger

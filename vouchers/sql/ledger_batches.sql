@@ -28,17 +28,16 @@ END $$;
 CREATE OR REPLACE FUNCTION ledger_book_run(chains jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    c record;  -- one place a chain: ids, hashes, subjects, answers
+    c record;  -- one place a chain: ids, hashes
     o record;  -- one place a chain: the account that it opens
-    l record;  -- one place a leg; nr is its chain's place
+    l record;  -- one place a leg, with what it needs of its chain: a place of a text array is found by walking to it
+    stem text := left(uuidv7()::text, 24);  -- one draw of random bits for the ids of all accounts
     these uuid[];
     expected integer;
     changed integer;
     answers jsonb[];
 BEGIN
-    SELECT array_agg((t.c ->> 'id')::uuid ORDER BY t.nr) AS id, array_agg((t.c ->> 'on')::date ORDER BY t.nr) AS booked,
-           array_agg(encode(sha256(convert_to(t.c::text, 'UTF8')), 'hex') ORDER BY t.nr) AS body,
-           array_agg(t.c ->> 'subject_kind' ORDER BY t.nr) AS kind, array_agg(t.c ->> 'subject_no' ORDER BY t.nr) AS no,
+    SELECT array_agg((t.c ->> 'id')::uuid ORDER BY t.nr) AS id, array_agg(encode(sha256(convert_to(t.c::text, 'UTF8')), 'hex') ORDER BY t.nr) AS body,
            bool_and(num_nulls(t.c ->> 'id', t.c ->> 'on', t.c ->> 'subject_kind', t.c ->> 'subject_no') = 0 AND NOT t.c ?| ARRAY['split', 'sums']
                     AND (jsonb_typeof(t.c -> 'open') = 'array' AND jsonb_typeof(t.c -> 'transfers') = 'array') IS TRUE) AS regular,
            count(*) AS number, count(DISTINCT t.c ->> 'id') AS ids
@@ -47,7 +46,10 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT array_agg(w.code ORDER BY t.nr) FILTER (WHERE a.id IS NULL) AS code, array_agg(w.returns_to ORDER BY t.nr) FILTER (WHERE a.id IS NULL) AS returns_to,
-           array_agg(coalesce(w.id, uuidv7()) ORDER BY t.nr) FILTER (WHERE a.id IS NULL) AS id,
+           array_agg(coalesce(w.id, (stem || lpad(to_hex(t.nr), 12, '0'))::uuid) ORDER BY t.nr) FILTER (WHERE a.id IS NULL) AS id,
+           array_agg((t.c ->> 'on')::date ORDER BY t.nr) FILTER (WHERE a.id IS NULL) AS booked,
+           array_agg((SELECT sum(ledger_amount(e.amount)) FROM jsonb_to_recordset(t.c -> 'transfers') AS e (credit text, amount text)
+                       WHERE e.credit = w.code) ORDER BY t.nr) FILTER (WHERE a.id IS NULL) AS amount,
            count(DISTINCT w.code) FILTER (WHERE a.id IS NULL) AS codes, count(DISTINCT t.nr) FILTER (WHERE a.id IS NULL) AS chains,
            count(*) FILTER (WHERE a.id IS NULL) AS number,
            bool_and(coalesce(CASE WHEN a.id IS NULL THEN w.kind = 'voucher' AND w.limit IS NULL AND w.hot IS NULL AND w.region_code IS NULL
@@ -63,9 +65,12 @@ BEGIN
     SELECT array_agg(t.nr ORDER BY t.nr, e.pos) AS nr, array_agg(e.pos ORDER BY t.nr, e.pos) AS pos, array_agg(e.code ORDER BY t.nr, e.pos) AS code,
            array_agg(d.id ORDER BY t.nr, e.pos) AS debit, array_agg(d.code::text ORDER BY t.nr, e.pos) AS debit_code,
            array_agg(coalesce(far.id, o.id[t.nr]) ORDER BY t.nr, e.pos) AS credit, array_agg(e.credit ORDER BY t.nr, e.pos) AS credit_code,
-           array_agg(ledger_amount(e.amount) ORDER BY t.nr, e.pos) AS amount,
+           array_agg(ledger_amount(e.amount) ORDER BY t.nr, e.pos) AS amount, array_agg((t.c ->> 'on')::date ORDER BY t.nr, e.pos) AS booked,
+           array_agg(t.c ->> 'subject_kind' ORDER BY t.nr, e.pos) AS kind, array_agg(t.c ->> 'subject_no' ORDER BY t.nr, e.pos) AS no,
            bool_and(coalesce(e.kind = 'single' AND d.counted AND ledger_amount(e.amount) > 0 AND ledger_turn(d.kind, d.hot) = d.hot::integer + 1
-                             AND CASE WHEN far.id IS NULL THEN e.credit = o.code[t.nr] AND e.debit = o.returns_to[t.nr] ELSE NOT far.counted END
+                             AND CASE WHEN far.id IS NULL THEN EXISTS (SELECT FROM jsonb_to_recordset(t.c -> 'open') AS w (code text, returns_to text)
+                                                                        WHERE w.code = e.credit AND w.returns_to = e.debit)
+                                      ELSE NOT far.counted END
                              AND concat_ws(' ', e.code, 'single', d.kind, coalesce(far.kind, 'voucher')) = ANY (ledger_routes()), false)) AS regular,
            count(DISTINCT t.nr) AS chains, array_agg(DISTINCT d.id) FILTER (WHERE NOT d.hot) AS cool, array_agg(DISTINCT d.id) FILTER (WHERE d.hot) AS hot
       INTO l
@@ -82,13 +87,12 @@ BEGIN
         INSERT INTO vouchers_ledgeraccount (
             id, ledger, kind, code, region_code, returns_to_id, debits_pending, debits_posted, credits_pending, credits_posted,
             debits_must_not_exceed_credits, credits_must_not_exceed_debits, hot, counted, opened_on)
-        SELECT o.id[n.nr], k.ledger, k.kind, o.code[n.nr], p.region_code, p.id, 0, 0, 0, coalesce(n.amount, 0),
-               k.debit_limited, k.credit_limited, k.hot, k.counted, c.booked[n.nr]
-          FROM (SELECT x.nr, sum(x.amount) FILTER (WHERE x.credit = o.id[x.nr]) AS amount
-                  FROM unnest(l.nr, l.credit, l.amount) AS x (nr, credit, amount) GROUP BY x.nr) AS n
-          JOIN vouchers_ledgeraccount AS p ON p.code = o.returns_to[n.nr]
+        SELECT n.id, k.ledger, k.kind, n.code, p.region_code, p.id, 0, 0, 0, coalesce(n.amount, 0),
+               k.debit_limited, k.credit_limited, k.hot, k.counted, n.booked
+          FROM unnest(o.id, o.code, o.returns_to, o.booked, o.amount) AS n (id, code, returns_to, booked, amount)
+          JOIN vouchers_ledgeraccount AS p ON p.code = n.returns_to
          CROSS JOIN (SELECT * FROM ledger_account_kinds() AS every WHERE every.kind = 'voucher') AS k
-         ORDER BY o.code[n.nr]
+         ORDER BY n.code
             ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS changed = ROW_COUNT;
         IF changed < c.number THEN
@@ -101,8 +105,9 @@ BEGIN
                 INSERT INTO vouchers_ledgertransfer (
                     id, chain_id, position, kind, code, debit_id, credit_id, amount, subject_kind, subject_no, booked_on, recorded_at)
                 SELECT ledger_transfer_id(c.id[x.nr], x.pos), c.id[x.nr], x.pos, 'single', x.code, x.debit, x.credit, x.amount,
-                       c.kind[x.nr], c.no[x.nr], c.booked[x.nr], clock_timestamp()
-                  FROM unnest(l.nr, l.pos, l.code, l.debit, l.credit, l.amount) AS x (nr, pos, code, debit, credit, amount);
+                       x.kind, x.no, x.booked, clock_timestamp()
+                  FROM unnest(l.nr, l.pos, l.code, l.debit, l.credit, l.amount, l.kind, l.no, l.booked)
+                       AS x (nr, pos, code, debit, credit, amount, kind, no, booked);
                 SELECT array_agg(one.answer ORDER BY one.nr) INTO answers
                   FROM (SELECT x.nr, jsonb_build_object('id', c.id[x.nr], 'accepted', true, 'code', 'accepted', 'transfers', jsonb_agg(jsonb_build_object(
                                    'id', ledger_transfer_id(c.id[x.nr], x.pos), 'position', x.pos, 'kind', 'single', 'code', x.code,

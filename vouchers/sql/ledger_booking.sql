@@ -274,6 +274,12 @@ BEGIN
         RAISE EXCEPTION 'a chain needs an id that its sender made before the first send' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(chain_no::text, 1));
+    IF NOT chain ? 'split' THEN
+        answer := ledger_book_plainly(chain, chain_no, body);
+        IF answer IS NOT NULL THEN
+            RETURN answer;  -- with its attempt
+        END IF;
+    END IF;
     SELECT a.body_sha256, a.answer INTO first FROM vouchers_ledgerattempt AS a WHERE a.id = chain_no;
     IF FOUND THEN
         RETURN CASE WHEN first.body_sha256 = body THEN first.answer ELSE ledger_refusal(chain_no, 'id_reused') END;
@@ -283,12 +289,14 @@ BEGIN
         made := ledger_split(chain);
         answer := made.refusal;
         chain := made.split;
+        IF answer IS NULL THEN
+            answer := ledger_book_plainly(chain, chain_no, body);
+            IF answer IS NOT NULL THEN
+                RETURN answer;
+            END IF;
+        END IF;
     END IF;
     IF answer IS NULL THEN
-        answer := ledger_book_plainly(chain, body);
-        IF answer IS NOT NULL THEN
-            RETURN answer;  -- with its attempt
-        END IF;
         answer := ledger_book(chain);
     END IF;
     INSERT INTO vouchers_ledgerattempt (id, body_sha256, accepted, code, answer, recorded_at)
