@@ -300,7 +300,8 @@ class Run:
                 "--port",
                 str(port),
             ]
-            threads = ["--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+            workers = self.environment.get("WEB_WORKERS", "1")
+            threads = ["--workers", workers, "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
             children.start(
                 "网页服务",
                 [*web, *threads, "config.wsgi:application"],
