@@ -1,0 +1,158 @@
+"""What a call of the interface costs: a bounded number of statements, however much was settled before it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+
+from applications.models import BasisItem, Claim
+from applications.models.claims import DEAD_STATES
+from tests.applications.test_settlements import body, etown, send
+from vouchers.actions.ledger_check import check_ledger
+
+__all__ = ["etown"]
+
+#: Statements of each call, those that open and end its transaction left out. Less is welcome; more has to be argued for.
+MOST = {"reserve": 6, "replay": 5, "look-up": 3, "confirm": 75, "release": 18}
+
+
+def statements(deed) -> list[str]:
+    said: list[str] = []
+
+    def note(execute, sql, params, many, context):
+        if not sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK TO")):
+            said.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        answer = deed()
+    assert answer.status_code in (200, 201), answer.content
+    return said
+
+
+def last_before_commit(deed) -> str:
+    """The last statement of the deed's own transaction; what its answer still reads comes after it. Within the test's own
+    transaction the outer context is told again at the end."""
+    said: list[str] = []
+    outside = len(connection.savepoint_ids)
+
+    def note(execute, sql, params, many, context):
+        if len(connection.savepoint_ids) > outside and not sql.startswith(
+            ("SAVEPOINT", "RELEASE", "SELECT set_config(%s, %s, true)")
+        ):
+            said.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        assert deed().status_code in (200, 201)
+    return said[-1]
+
+
+def calls_of(cast, api, etown, number: int) -> dict[str, int]:
+    caller = api(token=cast.platform_token)
+    content = body(etown, reference=f"ST-{number}", net_amount="100.00")
+    counts = {"reserve": len(statements(lambda: send(api, cast, content, f"key-cost-{number}")))}
+    counts["replay"] = len(statements(lambda: send(api, cast, content, f"key-cost-{number}")))
+    first = Claim.objects.get(idempotency_key=f"key-cost-{number}").claim_no
+    counts["look-up"] = len(statements(lambda: caller.get(f"/api/v1/settlements/{first}")))
+    counts["confirm"] = len(statements(lambda: caller.post(f"/api/v1/settlements/{first}/confirm")))
+    other = body(etown, reference=f"ST-{number}-other", net_amount="100.00")
+    second = send(api, cast, other, f"key-cost-other-{number}").json()["settlement_no"]
+    counts["release"] = len(statements(lambda: caller.post(f"/api/v1/settlements/{second}/release")))
+    return counts
+
+
+def test_no_call_takes_more_statements_for_what_was_settled_before(cast, api, etown):
+    early = calls_of(cast, api, etown, 0)
+    for number in range(1, 25):
+        assert (
+            send(
+                api,
+                cast,
+                body(etown, reference=f"ST-more-{number}", net_amount="10.00"),
+                f"key-more-{number}",
+            ).status_code
+            == 201
+        )
+    late = calls_of(cast, api, etown, 99)
+    assert all(late[name] <= early[name] for name in early), (early, late)
+    assert all(late[name] <= most for name, most in MOST.items()), late
+
+
+def test_the_ledger_is_called_last(cast, api, etown):
+    caller = api(token=cast.platform_token)
+    assert "settlement_file(" in last_before_commit(lambda: send(api, cast, body(etown), "key-000001"))
+    number = Claim.objects.get().claim_no
+    confirmed = last_before_commit(lambda: caller.post(f"/api/v1/settlements/{number}/confirm"))
+    assert "ledger_post(" in confirmed
+    send(api, cast, body(etown, reference="ST-2"), "key-000002")
+    other = Claim.objects.get(idempotency_key="key-000002").claim_no
+    released = last_before_commit(lambda: caller.post(f"/api/v1/settlements/{other}/release"))
+    assert "ledger_post" in released
+
+
+def claimed_under(lease) -> Decimal:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT net_amount FROM applications_leaseuse WHERE lease_id = %s", [lease.pk])
+        row = cursor.fetchone()
+    return row[0] if row else Decimal(0)
+
+
+def test_what_is_claimed_under_a_contract_is_kept_with_every_change(cast, api, etown):
+    caller = api(token=cast.platform_token)
+    lease = etown.lease
+
+    def added_up() -> Decimal:
+        live = BasisItem.objects.filter(claim__lease=lease).exclude(claim__state__in=DEAD_STATES)
+        return sum((item.net_amount for item in live), Decimal(0))
+
+    for number in range(3):
+        send(api, cast, body(etown, reference=f"ST-{number}", net_amount="100.00"), f"key-00000{number}")
+    assert claimed_under(lease) == added_up() == Decimal("300.00")
+    numbers = list(Claim.objects.order_by("pk").values_list("claim_no", flat=True))
+    caller.post(f"/api/v1/settlements/{numbers[0]}/release")
+    caller.post(f"/api/v1/settlements/{numbers[1]}/confirm")
+    assert claimed_under(lease) == added_up() == Decimal("200.00")
+    item = BasisItem.objects.get(claim__claim_no=numbers[2])
+    item.net_amount = Decimal("40.00")
+    item.save(update_fields=["net_amount"])
+    assert claimed_under(lease) == added_up() == Decimal("140.00")
+    item.delete()
+    assert claimed_under(lease) == added_up() == Decimal("100.00")
+
+
+def test_the_application_itself_cannot_write_what_is_claimed_under_a_contract(cast, api, etown):
+    from django.db import ProgrammingError, transaction
+
+    send(api, cast, body(etown), "key-000001")
+    with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE applications_leaseuse SET net_amount = 0")
+
+
+def test_what_is_kept_of_a_deduction_is_what_casework_computes_of_it(cast, api, etown):
+    """One way to compute: the facts read by one statement are those that each question gives by itself."""
+    from applications.actions.assessments import facts_of, kept, recompute
+    from applications.own_checks import own_checks
+    from vouchers.policy.plain import to_plain
+
+    send(api, cast, body(etown), "key-000001")
+    claim = Claim.objects.get()
+    told = claim.facts["assessed"]
+    now = to_plain(facts_of(claim))
+    # It was the first under its cap: since then there is an account, of which nothing but its own is used.
+    assert now.pop("used") == {"caps": {"BDA-SLQ:enterprise_year:claim:91110108MA01ALPH0Y:2024": "0"}}
+    told.pop("used", None)
+    assert {**now, "filed_at": ""} == {**told, "filed_at": ""}
+    assert recompute(claim) == kept(claim)
+    assert [(one.code, one.result) for one in own_checks(claim)] == [
+        (one.code, one.result) for one in _written(claim) if one.code in {"item_unused", "within_ground"}
+    ]
+    assert check_ledger() == []
+
+
+def _written(claim):
+    from applications.models import Check
+
+    return list(Check.objects.filter(subject_kind="claim", subject_no=claim.claim_no).order_by("pk"))
