@@ -1,7 +1,7 @@
 """Tables whose new rows are told a statement at a time: where rows come by the thousand, or while everybody waits.
 
 The events are those of the row trigger, to the byte; only the instant and the number are made once a statement. What this saves is
-told in ``docs/decisions/0018-ledger-speed-again.md``.
+told in ``docs/decisions/0022-ledger-statements.md``.
 """
 
 from __future__ import annotations

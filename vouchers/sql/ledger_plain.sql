@@ -6,7 +6,7 @@
 -- their trail and the attempt included; the accounts are changed last, in one statement, the hot ones at its end.
 --
 -- What a statement costs here is not its rows but what it is made of: every aggregate, join and check is made ready anew
--- each time. So the legs travel in one array of records, not in one array a column (docs/decisions/0018).
+-- each time. So the legs travel in one array of records, not in one array a column (docs/decisions/0022).
 DROP FUNCTION IF EXISTS ledger_book_plainly(jsonb, text);
 DROP TYPE IF EXISTS ledger_leg, ledger_move CASCADE;
 CREATE TYPE ledger_leg AS (nr bigint, kind text, code text, debit uuid, credit uuid, amount numeric, expires_on date);
