@@ -173,14 +173,15 @@ def list_review_steps(stage: Stage, rows: list[tuple[Telling, Any]]) -> str:
     steps = []
     for telling, step in rows:
         telling.told.update(("name", "role", "stage", "working_days", "sets_rate", "amount_from"))
-        notes = [telling.value("role")]
+        role = telling.value("role")
+        notes = [] if role == step.name else [role]
         if step.working_days is not None:
             notes.append(telling.value("working_days").strip())
         if step.sets_rate:
             notes.append("在此确定比例")
         if step.amount_from is not None:
             notes.append(f"{money(step.amount_from)}以上的办理")
-        steps.append(f"{step.name}（{'，'.join(notes)}）")
+        steps.append(f"{step.name}（{'，'.join(notes)}）" if notes else step.name)
     return f"{stage.label}依次经过：{' → '.join(steps)}。"
 
 

@@ -120,3 +120,11 @@ def test_a_voucher_without_a_term_is_told_to_lapse_with_the_year():
     lapses = "至发放当年 12 月 31 日止有效"
     assert lapses in text_of(tiny.scheme(voucher=rules.VoucherKind(cite=tiny.CITE)))
     assert lapses not in text_of(tiny.scheme(voucher=rules.VoucherKind(cite=tiny.CITE, validity_months=12)))
+
+
+def test_a_step_that_is_named_as_its_role_is_named_once():
+    named = rules.ReviewStep(cite=tiny.CITE, code="approve", name="核准", role="approver", working_days=5)
+    other = dataclasses.replace(named, code="check", name="初审", role="handler", working_days=None)
+    bare = dataclasses.replace(named, code="last", working_days=None)
+    told = text_of(tiny.scheme(review_steps=(named, other, bare)))
+    assert "核准（5 个工作日） → 初审（受理审查） → 核准。" in told
