@@ -92,7 +92,7 @@ def _require_open(budget: ProgramBudget) -> None:
 
 def approve_withdrawal(row: BudgetWithdrawal, *, by: User, reason: str = "") -> BudgetWithdrawal:
     """批准收回: by another finance officer; booked in the same transaction, the ledger last. What has been issued in the
-    meantime is not available any more: the ledger refuses more than is."""
+    meantime is not available any more: the ledger refuses more than is. The year's own amount stays the sum of its documents."""
     announce("budget_withdrawal.approve", reason)
     program = row.budget.program
     require_role(by, Role.FINANCE, region=program.region)
@@ -102,8 +102,6 @@ def approve_withdrawal(row: BudgetWithdrawal, *, by: User, reason: str = "") -> 
     on = dates.today()
     update = {"decided_by": by, "decided_on": on, "decision_reason": reason.strip()[:500]}
     advance(row, "approve", by=by, region=program.region, update=update)
-    budget.amount = max(budget.amount - row.amount, ZERO)
-    budget.save(update_fields=["amount"])
     part = Budget(program.code, budget.year, program.region.code, bearer=row.treasury_code)
     ledger.withdraw(
         part,
