@@ -74,6 +74,12 @@ class Voucher(Recorded):
                 condition=Q(origin=Origin.IMPORTED) | Q(program__isnull=False, publication__isnull=False),
                 name="voucher_live_has_publication",
             ),
+            # An application is issued once, whoever issues it: alone, whole with its batch, or in a part of it.
+            models.UniqueConstraint(
+                fields=("application_no",),
+                condition=Q(origin=Origin.LIVE),
+                name="voucher_once_an_application",
+            ),
         )
         indexes = (models.Index(fields=("enterprise", "state"), name="voucher_by_enterprise"),)
 
