@@ -132,8 +132,10 @@ def build() -> Cast:
         assert isinstance(region, Region)
         receiving_account(region, users["finance"], users["second_finance"])
     token, prefix, digest = ApiCredential.new_token()
+    provider = places["provider"]
+    assert isinstance(provider, Party)
     ApiCredential.objects.create(
-        provider=places["provider"],
+        provider=provider,
         user=users["platform"],
         label="测试平台",
         token_prefix=prefix,
