@@ -13,11 +13,11 @@ from decimal import Decimal
 from applications.actions import cases
 from applications.actions.assessments import facts_of, scheme_of
 from applications.actions.batch_members import was_filed_for
-from applications.actions.batch_rows import note
+from applications.actions.batch_rows import note, require_idle
 from applications.actions.batch_rules import waits_for_batch
 from applications.evidence import hold_document
 from applications.models import Application, IssueBatch, Review
-from applications.models.batches import UNFINISHED
+from applications.models.batches import UNFINISHED, IssueBatchState
 from vouchers import dates
 from vouchers.actions.budgets import room_of
 from vouchers.actions.caps import used_amounts
@@ -99,7 +99,13 @@ def _pools(application: Application, scheme: Scheme) -> dict[str, Decimal]:
 
 
 def _note(application: Application, *, by: User) -> None:
-    """Into the unfinished batch that it would have shared with: what was shared out without it does not stand."""
+    """Into the unfinished batch that it would have shared with: what was shared out without it does not stand.
+
+    Whoever shares it out at this moment is waited for, so that the note comes after that sharing out and is seen; while the
+    worker does it, 409 (``issue_batch.under_way``). One that is being issued is not waited for: this one is the next batch's."""
     batch = IssueBatch.objects.filter(program=application.program, state__in=UNFINISHED).first()
     if batch is not None and was_filed_for(batch, application):
+        if batch.state != IssueBatchState.ISSUING:
+            require_idle(batch)
+            batch.refresh_from_db(from_queryset=IssueBatch.objects.select_for_update(no_key=True))
         note(batch, "readmit", by=by, before=batch.state, reason=f"{application.application_no}：异议成立")

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import threading
 import traceback
 from typing import Any
 
-from django.db import connections
+import pytest
+from django.db import connection, connections
 
 from applications.actions.batch_issue import issue_batch
+from applications.actions.batches import approve_batch, open_batch, share_out_batch
+from applications.actions.objections import answer_objection
 from applications.models import Application, IssueBatch, Review
 from tests.applications.batch_office import batched, decided, filed, noticed, shared_out
+from tests.applications.test_readmissions import objected, rejected
 from tests.cast import Cast
 from vouchers import dates
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.context import acting
-from vouchers.errors import DomainError
+from vouchers.errors import DomainError, NotNow
 from vouchers.models import LedgerAccount, LedgerTransfer, User, Voucher
 from vouchers.policy.terms import Shortage
 
@@ -80,3 +85,54 @@ def test_of_two_who_issue_one_batch_at_once_one_does_and_the_other_is_told_so(co
     assert len(set(chains)) == 1
     assert Review.objects.filter(subject_kind="issue_batch", verb="issue").count() == 1
     assert check_ledger() == []
+
+
+def test_an_objection_upheld_while_somebody_shares_out_is_seen_by_whoever_goes_on_with_it(
+    committed_db: Any, cast: Cast
+):
+    publication = batched(cast, Shortage.PRO_RATA, amount="2000000.00")
+    case = rejected(cast, publication)
+    beta = {"party": cast.beta, "by": cast.other_filer}
+    decided(cast, filed(cast, publication, "10000000.00", "HT-1", **beta))
+    objection = objected(case, cast)
+    with acting(cast.handler, "test"):
+        batch = open_batch(publication.program, by=cast.handler)
+    refusals: list[BaseException] = []
+
+    def uphold() -> None:
+        try:
+            with acting(cast.investigator, "test"):
+                answer_objection(objection, uphold=True, answer="经查理由成立。", by=cast.investigator)
+        except BaseException as refusal:
+            refusals.append(refusal)
+        finally:
+            connections.close_all()
+
+    other = threading.Thread(target=uphold)
+    with acting(cast.handler, "test"):
+        share_out_batch(batch, by=cast.handler)  # has read who takes part, and is not committed yet
+        other.start()
+        _until_somebody_waits()
+    other.join(30)
+    assert refusals == []
+    case.refresh_from_db()
+    batch.refresh_from_db()
+    assert (case.state, batch.state) == ("accepted", "shared_out")
+    with pytest.raises(NotNow) as refusal, acting(cast.second_approver, "test"):
+        approve_batch(batch, by=cast.second_approver)
+    assert refusal.value.code == "issue_batch.readmitted" and case.application_no in refusal.value.message
+
+
+def _until_somebody_waits() -> None:
+    """For a lock, within this database."""
+    waiting = threading.Event()
+    for _attempt in range(300):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database OR l.database IS NULL "
+                "WHERE NOT l.granted AND d.datname = current_database()"
+            )
+            if cursor.fetchone()[0]:
+                return
+        waiting.wait(0.1)
+    raise AssertionError("nobody waits")
