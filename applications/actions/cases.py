@@ -14,7 +14,7 @@ from vouchers.access import Role, require_role
 from vouchers.context import announce, current
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import User
-from vouchers.policy.assessment import Assessment
+from vouchers.policy.assessment import Assessment, Finding
 from vouchers.policy.terms import FindingResult
 from vouchers.states import Lifecycle, advance
 
@@ -190,13 +190,18 @@ def finding_label(code: str, titles: dict[str, str]) -> str:
     return titles.get(code, "") or FINDING_LABELS.get(code, "")
 
 
+def check_code(finding: Finding) -> str:
+    """The code of the check in which a finding is answered."""
+    return f"{finding.code}:{finding.subject}"[:40] if finding.subject else finding.code[:40]
+
+
 def checks_from(case: Case, assessment: Assessment, more: Iterable[Check] = ()) -> dict[str, Check]:
     """One named check a finding, and those of the casework itself, by code; not saved."""
     kind, number = kind_of(case), number_of(case)
     titles = {gate.code: gate.text for gate in case.publication.scheme.gates} if case.publication else {}
     wanted: dict[str, Check] = {}
     for finding in assessment.findings:
-        code = f"{finding.code}:{finding.subject}"[:40] if finding.subject else finding.code[:40]
+        code = check_code(finding)
         result = _RESULTS[finding.result]
         if finding.result is FindingResult.NOT_MET and not finding.refuses:
             result = CheckResult.WAITING if finding.asks_for_a_person else CheckResult.PASSED

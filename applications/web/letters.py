@@ -17,7 +17,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from applications.actions.assessments import kept
-from applications.actions.cases import kind_of, number_of, region_of
+from applications.actions.cases import check_code, checks_of, kind_of, number_of, region_of
 from applications.documents import DecisionLetterContent, decision_letter_pdf
 from applications.models import Application, Claim
 from applications.models.applications import ApplicationState
@@ -28,6 +28,8 @@ from vouchers.errors import NotNow
 from vouchers.models import User, Voucher
 from vouchers.models.recorded import Origin
 from vouchers.money import thousands
+from vouchers.policy.assessment import Assessment
+from vouchers.policy.terms import FindingResult
 from vouchers.web.assessments import shown_findings, shown_lines
 from vouchers.web.wording import date_text, local_date
 
@@ -78,12 +80,28 @@ def letter_of(case: Application | Claim) -> DecisionLetterContent:
         sentence=_sentence(case, outcome, asked, granted),
         decided_on=_day(case, voucher),
         amount=granted,
-        findings=tuple(shown_findings(assessment.findings)) if assessment else (),
+        findings=tuple(_findings(case, assessment)) if assessment else (),
         lines=tuple(shown_lines(assessment)) if assessment and not refused else (),
         next_steps=_next_steps(case, voucher, refused=refused),
         publication_hash=case.publication.sha256,
         demo_date=getattr(settings, "DEMO_DATE", None),
     )
+
+
+def _findings(case: Application | Claim, assessment: Assessment) -> list[dict[str, Any]]:
+    """What was found, as it was decided: where no machine could judge and a person answered, the answer, not the question. The
+    person's own words stay with the office."""
+    answers = {check.code: check for check in checks_of(case) if check.checked_by_id}
+    told = {"passed": ("met", "符合条件"), "failed": ("not_met", "不符合条件")}
+    findings = []
+    for finding in assessment.findings:
+        check = answers.get(check_code(finding))
+        (row,) = shown_findings([finding])
+        if check is not None and finding.result is FindingResult.NOT_TESTABLE and check.result in told:
+            outcome, words = told[check.result]
+            row |= {"outcome": outcome, "title": f"{check.label}。经本机关核实，{words}。", "fact": ""}
+        findings.append(row)
+    return sorted(findings, key=lambda row: ("not_met", "not_testable", "met").index(row["outcome"]))
 
 
 def voucher_of(case: Application | Claim) -> Voucher | None:

@@ -174,3 +174,12 @@ def test_each_reading_is_an_event_of_the_case(client, cast, refused):
     for event in events:
         assert event.verb == "decision_letter.open" and event.region_code == "110000"
         assert (event.case_kind, event.case_no) == ("application", number)
+
+
+def test_what_a_person_judged_stands_on_the_letter_as_judged(client, cast, voucher):
+    """Nobody is granted something on conditions that his own letter says were not verified."""
+    content = letter(client, cast.filer, "portal:application_letter", voucher.application_no).content
+    said = text_of(content).replace(" ", "")
+    assert "未能核验" not in said and "暂无法判定" not in said
+    assert "经本机关核实，符合条件" in said
+    assert "已核对材料原件" not in said, "the words of the handler are for the office"
