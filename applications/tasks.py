@@ -7,7 +7,8 @@ from datetime import date
 
 from celery import shared_task
 
-from applications.actions.claims import claims_due_to_lapse, lapse_due, mark_claim_paid
+from applications.actions.claim_lapses import claims_due_to_lapse, lapse_due
+from applications.actions.claims import mark_claim_paid
 from applications.actions.clawback_cases import draft_for_claim, draft_for_invoice, tell_about_clawback
 from applications.actions.messages import tell_about_application, tell_about_claim
 from applications.actions.payment_news import is_paid, tell_of_return

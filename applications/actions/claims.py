@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 
 from applications.actions import cases
 from applications.actions.assessments import assessed, columns, facts_of, kept, reassess, scheme_of
@@ -332,7 +331,7 @@ def reject_claim(claim: Claim, *, by: User, reason: str) -> Claim:
 def _release(claim: Claim, verb: str, *, by: User | None, also: Also | None = None, **how: Any) -> Claim:
     with transaction.atomic():
         cases.as_it_stands(claim)
-        held = _let_go(claim, verb, by=by, **how)
+        held = let_go(claim, verb, by=by, **how)
         if also is not None:
             also(claim)
         if held:
@@ -340,7 +339,7 @@ def _release(claim: Claim, verb: str, *, by: User | None, also: Also | None = No
     return claim
 
 
-def _let_go(
+def let_go(
     claim: Claim, verb: str, *, by: User | None, update: dict[str, Any] | None = None, **how: Any
 ) -> bool:
     """The case's part of giving back; whether it holds anything that the ledger is to give back, last of all."""
@@ -350,33 +349,6 @@ def _let_go(
     if verb in ("reject", "lapse"):
         _tell(claim, f"claim_{verb}ed" if verb == "reject" else "claim_lapsed")
     return held
-
-
-def _due_to_lapse(on: date) -> QuerySet[Claim]:
-    unconfirmed = Q(state=ClaimState.SUBMITTED, kind=ClaimKind.SETTLEMENT, band__instant=True)
-    rows: QuerySet[Claim] = Claim.objects.filter(
-        Q(state=ClaimState.RETURNED) | unconfirmed, origin="live", due_on__lt=on
-    )
-    return rows
-
-
-def claims_due_to_lapse(on: date) -> list[str]:
-    """The numbers of claims returned and not mended in time, and of instant deductions never confirmed."""
-    return list(_due_to_lapse(on).order_by("pk").values_list("claim_no", flat=True))
-
-
-def lapse_due(claim_nos: Sequence[str], on: date) -> int:
-    """Lapse those of them that are still due, in one transaction with one call of the ledger; how many. For the clock.
-
-    One that is confirmed, mended or released at this moment is left to whoever does it.
-    """
-    announce("claim.lapse")
-    with transaction.atomic():
-        due = _due_to_lapse(on).filter(claim_no__in=claim_nos).order_by("pk")
-        lapsed = list(due.select_for_update(no_key=True, skip_locked=True, of=("self",)))
-        held = [claim for claim in lapsed if _let_go(claim, "lapse", by=None, acting_as_staff=False)]
-        give_back(held, on)
-    return len(lapsed)
 
 
 def mark_claim_paid(claim_no: str, paid_on: date) -> Claim:

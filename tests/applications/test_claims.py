@@ -325,7 +325,7 @@ def test_the_enterprise_is_told_also_where_the_provider_is_paid(cast, claim):
 
 
 def test_of_claims_past_their_time_one_that_was_mended_stays(cast, voucher, claim):
-    from applications.actions.claims import claims_due_to_lapse, lapse_due
+    from applications.actions.claim_lapses import claims_due_to_lapse, lapse_due
     from applications.tasks import lapse_claims
 
     with acting(cast.handler, "test"):

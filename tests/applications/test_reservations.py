@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from applications.actions.claims import claims_due_to_lapse
+from applications.actions.claim_lapses import claims_due_to_lapse
 from applications.actions.settlements import confirm_settlement
 from applications.models import Claim
 from applications.tasks import lapse_claims

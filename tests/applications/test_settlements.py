@@ -242,7 +242,7 @@ def test_the_trail_names_the_platform_that_acted_and_was_refused(cast, api, etow
 
 
 def test_a_deduction_that_needs_a_person_is_in_the_offices_queue_and_does_not_lapse(cast, api, etown):
-    from applications.actions.claims import claims_due_to_lapse
+    from applications.actions.claim_lapses import claims_due_to_lapse
     from applications.web.desk.queues import waiting_claims
 
     clear = send(api, cast, body(etown), "key-000001").json()["settlement_no"]
