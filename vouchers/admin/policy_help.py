@@ -242,6 +242,7 @@ HELP: dict[str, Any] = {
     ),
     "policywayofissue.shortage": _(
         "资金不够时怎么办，看“额满即止”“按比例分配”一类的话；没有写的选“文件未规定”。"
+        "“按评分排序”须经评审：“免申即享”的名单没有得分，文件写明评分的，发放方式请选“评审认定”。"
     ),
     "policywayofissue.notice_working_days": _("公示几个工作日，例如 5；文件没有要求公示的留空。"),
     "policyvoucherkind.issues_voucher": _("发放算力券的勾选；直接补助、不发券的取消勾选。"),

@@ -115,7 +115,12 @@ def _shortage(scheme: Scheme) -> Iterator[Problem]:
             f"或“{Shortage.STOP.label}”，文件规定整批分配的请改用其他发放方式",
         )
     if rule is Shortage.BY_SCORE and not _reviewed(scheme):
-        yield Problem("issue.shortage", "按评分排序须有申领阶段的审核环节")
+        way_out = (
+            f"；免申即享的名单没有得分，文件写明评分的，发放方式请改为“{IssueWay.REVIEW.label}”"
+            if way is IssueWay.WITHOUT_APPLICATION
+            else ""
+        )
+        yield Problem("issue.shortage", f"按评分排序须有申领阶段的审核环节{way_out}")
     if rule is Shortage.PRO_RATA and any(
         cap.subject is CapSubject.POOL and cap.switched_on for cap in scheme.caps
     ):

@@ -426,3 +426,10 @@ def test_a_field_that_is_not_used_leaves_the_canonical_bytes_as_they_were():
     plain = canonical_bytes(r.render(scheme())).decode()
     for name in ("unit_amount", "scale_unit", "scale_precision", "takes_rest", "retroactive_from", "batches"):
         assert name not in plain
+
+
+def test_scores_for_a_list_are_answered_with_the_way_that_has_them():
+    """Review steps alone would not help: a list passes none of them."""
+    listed = r.WayOfIssue(cite=CITE, way=t.IssueWay.WITHOUT_APPLICATION, shortage=t.Shortage.BY_SCORE)
+    (problem,) = check(issued(t.IssueWay.WITHOUT_APPLICATION, issue=listed))
+    assert problem.path == "issue.shortage" and "评审认定" in problem.message
