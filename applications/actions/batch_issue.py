@@ -15,7 +15,7 @@ from applications.actions import cases
 from applications.actions.assessments import assessed, columns, facts_of
 from applications.actions.batch_members import members_of, require_nobody_readmitted, require_unchanged
 from applications.actions.batch_rows import OFFICE, as_it_stands, move
-from applications.actions.issuing import cut_caps, pays_without_voucher, tell
+from applications.actions.issuing import cut_caps, pays_without_voucher, require_unlisted, tell
 from applications.evidence import free_evidence
 from applications.models import Application, BatchMember, IssueBatch, Objection
 from applications.models.applications import ApplicationState
@@ -160,7 +160,10 @@ def screen_member(member: BatchMember) -> None:
 
 
 def granted_of(member: BatchMember, on: date) -> Granted:
+    """What it is issued. Raises ``NotNow`` (``application.listed``, ``issue_batch.changed``) where it may have no longer what it
+    was allotted."""
     case, allotted = member.application, member.allotted_amount or ZERO
+    require_unlisted(case)
     facts = facts_of(case, on=on)
     assessment = assessed(case, facts)
     if assessment.amount < allotted:

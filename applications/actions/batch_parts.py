@@ -251,10 +251,11 @@ def note_pause(batch: IssueBatch, *, by: User, reason: str) -> None:
 
 
 def _require_stopped(batch: IssueBatch, members: Sequence[BatchMember]) -> None:
-    objected, free = _objected(members), list[BatchMember]()
+    objected, free, on = _objected(members), list[BatchMember](), dates.today()
     for one in members:
         try:
             _require_issuable(batch, one, objected)
+            granted_of(one, on)
         except NotNow:
             continue
         free.append(one)
@@ -263,7 +264,7 @@ def _require_stopped(batch: IssueBatch, members: Sequence[BatchMember]) -> None:
     if free and needed <= room:
         raise NotNow(
             "issue_batch.not_stopped",
-            f"还有 {len(free)} 件没有暂缓、异议等情形，预算也足够，应当继续发放。",
+            f"还有 {len(free)} 件没有暂缓、异议等情形，条件和预算也符合，应当继续发放。",
             hint="请先点“继续发放”；确实不能发放的各件会列明原因。",
         )
 
@@ -280,7 +281,13 @@ def close_issue(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
     rest = list(
         batch.members.filter(set_aside_reason="", asked_amount__isnull=False)
         .filter(~Q(application__state__in=(ApplicationState.ISSUED, ApplicationState.REJECTED)))
-        .select_related("application__program__region", "application__enterprise", "application__lease")
+        .select_related(
+            "batch__publication",
+            "application__program__region",
+            "application__publication",
+            "application__enterprise",
+            "application__lease",
+        )
         .order_by("application")
     )
     _require_stopped(batch, [one for one in rest if one.allotted_amount])

@@ -21,6 +21,7 @@ from vouchers.actions.caps import caps_of
 from vouchers.actions.holds import require_clear, require_clear_for_party, screen
 from vouchers.actions.ledger_chains import Cap
 from vouchers.actions.outbox import enqueue
+from vouchers.actions.payment_grounds import listed_today
 from vouchers.actions.spending import spend
 from vouchers.actions.vouchers import commit_voucher, make_voucher
 from vouchers.context import announce
@@ -133,6 +134,7 @@ def _issue(application: Application, *, verb: str, by: User | None, amount: Deci
     granted = min(amount, assessment.amount)
     assert application.program is not None
     require_not_stopped(application.program, scheme, application)
+    require_unlisted(application)
     direct = pays_without_voucher(scheme, application.facts)
     if granted <= 0:
         raise NotNow(
@@ -174,6 +176,18 @@ def _issue(application: Application, *, verb: str, by: User | None, amount: Deci
         application.refresh_from_db()
         raise
     return voucher
+
+
+def require_unlisted(application: Application) -> None:
+    """Raise ``NotNow`` (``application.listed``) while the enterprise is on a list of dishonesty or debarment: the version's
+    conditions are read as of the filing, and who was listed since is issued nothing that could not be paid."""
+    entry = listed_today(application.enterprise)
+    if entry is not None:
+        raise NotNow(
+            "application.listed",
+            f"{application.enterprise.name} 目前列入{entry.get_kind_display()}（{entry.document_no or '无文号'}），不能发放。",
+            hint="移出名单或完成信用修复后可以继续办理。",
+        )
 
 
 def cut_caps(scheme: Scheme, facts: Facts, assessment: Assessment, granted: Decimal) -> Sequence[Cap]:

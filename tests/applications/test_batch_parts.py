@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from applications.actions.batch_issue import issue_batch
@@ -36,9 +36,11 @@ from vouchers.actions.job_runs import claim_next, run_job, run_waiting
 from vouchers.actions.jobs import cancel_job, wake_up
 from vouchers.actions.ledger_chains import Budget, event_id
 from vouchers.actions.ledger_check import check_ledger
+from vouchers.actions.vouchers import make_voucher
 from vouchers.context import Actor, acting
 from vouchers.errors import Forbidden, NotNow
-from vouchers.models import Job, LedgerAccount, LedgerTransfer, User, Voucher
+from vouchers.models import Job, LedgerAccount, LedgerTransfer, Listing, Party, User, Voucher
+from vouchers.models.credit import ListingKind
 from vouchers.policy.terms import Shortage
 from vouchers.tasks import dispatch_outbox
 
@@ -271,6 +273,59 @@ def test_one_that_comes_under_a_hold_meanwhile_is_passed_over_and_may_be_left_to
     assert (batch.state, case.state, case.batch, case.awaits_batch) == ("issued", "approved", None, True)
     assert held.set_aside_reason == "核查未结束，转入下一批。"
     assert Voucher.objects.count() == 119 and check_ledger() == []
+
+
+def test_who_is_debarred_or_moves_away_meanwhile_is_named_and_does_not_keep_the_issue_from_being_ended(
+    committed_db: Any, cast: Cast, plainly_screened: None
+):
+    batch = noticed_city(cast, 103)
+    with after_notice(batch):
+        assert ordered(batch, "issue", cast.approver) is not None
+        with stopped_once_begun(batch):
+            run_waiting()
+        debarred, moved, spared = to_issue(batch)
+        Listing.objects.create(
+            party=debarred.application.enterprise,
+            kind=ListingKind.SCHEME_DEBARRED,
+            effective_from=dates.today(),
+            document_no="京经信罚〔2025〕7号",
+        )
+        Party.objects.filter(pk=moved.application.enterprise_id).update(region_code="440305")
+        # While somebody can still be issued it goes on; then nobody is left whom going on would help.
+        with pytest.raises(NotNow) as refusal, acting(cast.second_approver, "test"):
+            close_issue(batch, by=cast.second_approver, reason="试")
+        assert refusal.value.code == "issue_batch.not_stopped" and "1 件" in refusal.value.message
+        job = done(batch, "issue", cast.approver)
+        assert (job.state, job.result["issued"], batch.state) == ("done", 101, "issuing")
+        first, second = job.result["passed"]
+        assert debarred.application.application_no in first and "列入" in first
+        assert moved.application.application_no in second and "0.00 元" in second
+        with acting(cast.second_approver, "test"):
+            close_issue(batch, by=cast.second_approver, reason="两家单位目前不符合条件。")
+    for one in (debarred, moved):
+        case = Application.objects.get(pk=one.application_id)
+        assert (case.state, case.batch, case.voucher_no) == ("approved", None, "")
+    assert batch.state == "issued"
+    assert Voucher.objects.filter(application_no=spared.application.application_no).count() == 1
+    assert Voucher.objects.count() == 101 and check_ledger() == []
+
+
+def test_the_database_keeps_an_application_from_a_second_voucher(db: Any, cast: Cast):
+    publication = batched(cast, Shortage.PRO_RATA)
+
+    def voucher(number: str) -> Voucher:
+        return make_voucher(
+            publication=publication,
+            enterprise=cast.alpha,
+            application_no=number,
+            amount=D("100.00"),
+            on=dates.today(),
+        )
+
+    voucher("A-2025-900001")
+    with pytest.raises(IntegrityError, match="voucher_once_an_application"), transaction.atomic():
+        voucher("A-2025-900001")
+    voucher("A-2025-900002")
 
 
 def _child(barrier: Any, sending: Any) -> None:

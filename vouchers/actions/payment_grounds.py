@@ -66,18 +66,20 @@ def require_grounds(payment: Payment) -> None:
 
 def require_unlisted(party: Party, payment_no: str) -> None:
     """Raise ``NotNow`` (``payment.listed``) while the party is on a list of dishonesty or debarment."""
-    today = dates.today()
-    entry = (
-        Listing.objects.filter(party=party, effective_from__lte=today)
-        .filter(Q(effective_to=None) | Q(effective_to__gt=today))
-        .first()
-    )
+    entry = listed_today(party)
     if entry is not None:
         raise NotNow(
             "payment.listed",
             f"{party.name} 目前列入{entry.get_kind_display()}（{entry.document_no or '无文号'}），{payment_no} 暂不能拨付。",
             hint="请将该笔移出批次；移出名单或完成信用修复后可再次列入。",
         )
+
+
+def listed_today(party: Party) -> Listing | None:
+    """The party's entry on a list of dishonesty or debarment that stands today, if there is one."""
+    today = dates.today()
+    rows = Listing.objects.filter(party=party, effective_from__lte=today)
+    return rows.filter(Q(effective_to=None) | Q(effective_to__gt=today)).first()
 
 
 def hold_for_changed_account(line: PaymentLine) -> None:
