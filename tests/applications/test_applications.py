@@ -24,6 +24,8 @@ from tests import casework
 from vouchers import dates
 from vouchers.context import acting
 from vouchers.errors import Forbidden, NotNow
+from vouchers.models import Listing, Voucher
+from vouchers.models.credit import ListingKind
 
 
 @pytest.fixture
@@ -127,3 +129,22 @@ def test_what_officers_write_to_each_other_is_not_shown_to_the_enterprise(cast, 
     page = client.get(f"/desk/applications/{application.application_no}/").content.decode()
     assert "疑似拆分合同" in page
     assert tell_about_application("application_rejected", application).text.count("合同要件不全") == 1
+
+
+def test_an_enterprise_that_was_debarred_since_it_filed_is_issued_nothing_while_it_is(cast, beijing):
+    application = casework.submitted(cast, beijing, casework.lease_fields(cast.provider, "5000000.00"))
+    entry = Listing.objects.create(
+        party=cast.alpha,
+        kind=ListingKind.SERIOUS_DISHONESTY,
+        effective_from=date(2025, 7, 16),
+        document_no="京经信罚〔2025〕7号",
+    )
+    with pytest.raises(NotNow) as refused:
+        casework.issued(cast, application)
+    assert refused.value.code == "application.listed" and "京经信罚〔2025〕7号" in refused.value.message
+    assert Application.objects.get().state == "noticed" and not Voucher.objects.exists()
+    notice = PublicNotice.objects.get()
+    Listing.objects.filter(pk=entry.pk).update(effective_to=notice.closes_on)
+    with dates.fixed(notice.closes_on), acting(cast.approver, "test"):
+        voucher = issue_application(Application.objects.get(), by=cast.approver)
+    assert voucher.application_no == application.application_no
