@@ -254,11 +254,12 @@ def _others(
 def _asked_of_others(application: Application, others: list[str]) -> list[str]:
     if not others:
         return []
-    cure = (
-        "请移出名单，更正后重新列入"
-        if application.is_listed
-        else "请在本页“所属项目”中认定，或退回补正，由申领单位按该项目填写名称和编号"
-    )
+    if application.is_listed:
+        cure = "请移出名单，更正后重新列入"
+    elif application.undertaking is None:  # nothing to merge yet
+        cure = "请退回补正，由申领单位按该项目填写名称和编号"
+    else:
+        cure = "请在本页“所属项目”中认定，或退回补正，由申领单位按该项目填写名称和编号"
     return [
         f"本单位在本专项另有单独计算限额的申领（见下列事实），请核对与本件不是同一项目。如为同一项目，{cure}"
     ]

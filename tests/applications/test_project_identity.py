@@ -183,6 +183,10 @@ def test_a_case_filed_before_projects_were_asked_for_is_asked_for_its_project(ca
     assert refusal.value.code == "check.waiting"
     other = file("训练集群")
     assert f"{case.application_no} 未登记项目" in told(other)
+    assert "本页“所属项目”" in told(other)
+    bare = file("")
+    assert other.application_no in told(bare)
+    assert "本页“所属项目”" not in told(bare), "a case without a project has none that could be merged"
 
 
 def test_projects_of_before_are_found_by_what_their_applications_state(cast, file):

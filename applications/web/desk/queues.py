@@ -68,12 +68,13 @@ def waiting_claims(user: Any) -> QuerySet[Claim]:
 
 
 class QueueFilter(forms.Form):
-    """What a queue can be narrowed to."""
+    """What a queue can be narrowed to, within the view that is looked at."""
 
     q = forms.CharField(label=_("编号或单位"), required=False, max_length=100)
     program = forms.CharField(label=_("专项代码"), required=False, max_length=40)
     state = forms.ChoiceField(label=_("状态"), required=False)
     overdue = forms.BooleanField(label=_("只看已超期"), required=False)
+    view = forms.CharField(required=False, max_length=10, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, states: list[tuple[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -103,6 +103,15 @@ def test_a_queue_of_another_region_shows_nothing_of_ours(client, cast, applicati
     assert application.application_no not in answer.content.decode()
 
 
+def test_a_filter_stays_in_the_view_in_which_it_is_set(client, cast, claim, application):
+    """Who looks for a decided case among all of them does not find himself among his own again."""
+    client.force_login(cast.handler)
+    for name, number in (("desk:applications", application.application_no), ("desk:claims", claim.claim_no)):
+        page = client.get(reverse(name), {"view": "all", "q": number}).content.decode()
+        assert number in page
+        assert '<input type="hidden" name="view" value="all"' in page
+
+
 def test_the_queue_shows_what_waits_for_my_role(client, cast, application):
     client.force_login(cast.handler)
     assert application.application_no in client.get(reverse("desk:home")).content.decode()
