@@ -215,7 +215,7 @@ def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
         context["members"] = _page(request, rows, "page", asked, "application__")
     if row.state in (IssueBatchState.APPROVED, IssueBatchState.NOTICED):
         context["issue_preview"] = _issue_preview(row)
-    if row.state == IssueBatchState.ISSUING:
+    if row.state in (IssueBatchState.ISSUING, IssueBatchState.ISSUED):
         issued, total, amount = issued_so_far(row)
         context |= {"issued": issued, "total": total, "issued_amount": amount, "left": total - issued}
     return render(request, "desk/issue_batch.html", context)

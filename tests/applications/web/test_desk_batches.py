@@ -140,3 +140,16 @@ def test_what_was_applied_for_has_no_way_off_a_list(client: Any, cast: Cast):
     case = decided(cast, filed(cast, batched(cast, Shortage.PRO_RATA), "1000000.00", "HT-1"))
     client.force_login(cast.handler)
     assert "移出名单" not in client.get(reverse("desk:application", args=[case.application_no])).text
+
+
+def test_what_was_issued_is_told_beside_what_was_allotted(client: Any, cast: Cast):
+    publication = batched(cast, Shortage.PRO_RATA)
+    decided(cast, filed(cast, publication, "10000000.00", "HT-1"))
+    batch = noticed(cast, shared_out(cast, publication))
+    client.force_login(cast.handler)
+    address = reverse("desk:issue_batch", args=[batch.batch_no])
+    assert "实际发放" not in client.get(address).content.decode()
+    issued(cast, batch)
+    page = client.get(address)
+    assert (page.context["issued"], page.context["total"]) == (1, 1)
+    assert page.context["issued_amount"] == batch.allotted_amount and "实际发放" in page.content.decode()
