@@ -114,7 +114,16 @@ def _admin_rows() -> dict[str, Row]:
                 theirs,
                 _row_key(model, noun.verb or "none"),
             )
-    for page in ("text", "yaml", "compare", "trial", "year-trial", "examples", "examples-workbook", "examples-results"):
+    for page in (
+        "text",
+        "yaml",
+        "compare",
+        "trial",
+        "year-trial",
+        "examples",
+        "examples-workbook",
+        "examples-results",
+    ):
         row(f"vouchers_policyversion_{page}", NOUNS["policyversion"], 200, 404, _row_key("policyversion"))
     row("vouchers_policyversion_dry-run", NOUNS["policyversion"], 200, 404, _row_key("policyversion"))
     dry_run = parts("policyversion.version_no", "dry_run.job_no")

@@ -261,8 +261,8 @@ API: dict[str, Row] = {
     ),
     "problems:index": _public(),
     "problems:problem": replace(_public(), arguments=lambda world: ("settlement.key_reused",)),
-    "api-settlement-confirm": replace(
-        _api("token:platform", "token:other_platform", SETTLEMENT, statuses=(200, 404, 403, 401)),
+    "api-settlement-confirm": replace(  # reserved a year ago: its time is over
+        _api("token:platform", "token:other_platform", SETTLEMENT, statuses=(409, 404, 403, 401)),
         method="POST",
     ),
     "api-settlement-release": replace(

@@ -25,6 +25,7 @@ from applications.models import (
     IssueBatch,
     PublicNotice,
     SettlementBatch,
+    SettlementBatchLine,
     Undertaking,
     UndertakingMerge,
 )
@@ -371,7 +372,10 @@ def _settlement(world: World) -> None:
         credential=ApiCredential.objects.get(provider=cast.provider),
         idempotency_key="world-batch-001",
         file_sha256="0" * 64,
-        line_count=0,
+        line_count=1,
+    )
+    SettlementBatchLine.objects.create(
+        batch=world.parts["settlement_batch"], line_no=1, idempotency_key="world-batch-001-1"
     )
 
 
