@@ -28,10 +28,21 @@ class Citation:
 
     @property
     def words(self) -> str:
-        """As a working line prints it. What no government published is never shown as law."""
+        """As a line of the working prints it. What no government published is never shown as law.
+
+        The engines' own words, 文号 in book marks too: every stored assessment has them and is computed again to the letter.
+        """
         if self.confidence is Confidence.DEMO:
             return "演示设定（文件未载明）"
-        return f"{self.place}（第三方转述，未核实）" if self.confidence is Confidence.HINT else self.place
+        return self._sure(f"《{self.document_no}》{self.article}")
+
+    @property
+    def printed(self) -> str:
+        """As prose and pages of the configuration print it."""
+        return self.words if self.confidence is Confidence.DEMO else self._sure(self.place)
+
+    def _sure(self, place: str) -> str:
+        return f"{place}（第三方转述，未核实）" if self.confidence is Confidence.HINT else place
 
     @property
     def place(self) -> str:

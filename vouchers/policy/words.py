@@ -234,10 +234,12 @@ def cite_words(cite: rules.Citation) -> str:
     place = cite.place
     if cite.confidence is Confidence.DEMO:
         place = (
-            cite.words if (cite.document_no, cite.article) == (OWN_SETTING, "") else f"{cite.words}{place}"
+            cite.printed
+            if (cite.document_no, cite.article) == (OWN_SETTING, "")
+            else f"{cite.printed}{place}"
         )
     elif cite.confidence is Confidence.HINT:
-        place = cite.words
+        place = cite.printed
     else:
         place = f"{place}（{cite.confidence.label}）"
     return f"{place}，{cite.note}" if cite.note and cite.note not in place else place

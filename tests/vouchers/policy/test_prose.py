@@ -109,7 +109,7 @@ def test_a_band_that_holds_for_its_margin_is_told_of_that_part_alone():
 
 
 def test_a_document_is_named_by_its_number_as_it_stands_and_by_its_title_in_marks():
-    assert Citation("例政发〔2025〕8号", "第三条").words == "例政发〔2025〕8号第三条"
+    assert Citation("例政发〔2025〕8号", "第三条").printed == "例政发〔2025〕8号第三条"
     assert (
         Citation("例示市算力券管理办法(2023—2025年)", "第三条").words
         == "《例示市算力券管理办法(2023—2025年)》第三条"
