@@ -16,10 +16,11 @@ class ApplicationsConfig(AppConfig):
         from applications.actions.reach import REACHED
         from applications.actions.settlement_batches import SETTLEMENT_BATCHES
         from applications.api.problem_types import register_settlement_problems
+        from applications.lease_use_check import register_lease_use_check
         from applications.past_cases import PAST_CASES
         from applications.replay_cases import OWN_CASES
         from applications.sample_cases import SAMPLE_YEAR
-        from applications.undertakings import counted_together
+        from applications.undertakings import counted_together, survivors
         from applications.web.case_links import desk_links
         from applications.web.menus import register_menus
         from vouchers.actions.caps import register_projects
@@ -30,7 +31,7 @@ class ApplicationsConfig(AppConfig):
         from vouchers.actions.policy_reach import register_reach
         from vouchers.web.case_links import register_case_links
 
-        register_projects(counted_together)
+        register_projects(counted_together, survivors)
         register_case_source(OWN_CASES)
         register_case_source(PAST_CASES)
         register_case_source(SAMPLE_YEAR)
@@ -41,6 +42,7 @@ class ApplicationsConfig(AppConfig):
         register_beneath("application", beneath_application)
         register_beneath("claim", beneath_claim)
         register_payment_check(look_again)
+        register_lease_use_check()
         register_settlement_problems()
         register_menus()
         register_case_links(desk_links)

@@ -1,24 +1,26 @@
 """The program's own cases as a dry run replays them: on the facts that each was last decided on.
 
 Every filed case keeps its facts (``facts["assessed"]``), so nothing is looked up again and the replay of the same version
-gives the same fen. Read in two streams, applications and claims, in the order of the days on which they were decided.
+gives the same fen. A project that was found to be another's counts as that one (``undertakings.survivors``), as it does in
+casework; the kept facts stay as they are. Read in two streams, applications and claims, in the order of the days on which they were decided.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BooleanField, Count, DateField, ExpressionWrapper, F, Q, QuerySet, Sum
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import BooleanField, Count, DateField, ExpressionWrapper, F, Q, QuerySet, Sum, Value
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Coalesce, TruncDate
 
 from applications.models import Application, Claim
 from applications.models.claims import DEAD_STATES
+from applications.undertakings import survivors
 from vouchers import dates
 from vouchers.actions.case_sources import CaseQuery, CaseSource
 from vouchers.money import ZERO
@@ -78,23 +80,34 @@ def read_cases(query: CaseQuery) -> Iterator[CaseRow]:
     )
 
 
+def _project_of(parts: Mapping[str, str]) -> KeyTextTransform | Value:
+    """The kept number of the project, read only where some were merged."""
+    if not parts:
+        return Value("")
+    return KeyTextTransform("project_no", KeyTransform("assessed", "facts"))
+
+
 def _read_applications(query: CaseQuery) -> Iterator[CaseRow]:
+    parts = survivors()
     rows = (
         _applications(query)
-        .annotate(kept=KeyTextTransform("assessed", "facts"), less=_ASKED_FOR_LESS)
+        .annotate(
+            kept=KeyTextTransform("assessed", "facts"), less=_ASKED_FOR_LESS, of_project=_project_of(parts)
+        )
         .order_by("on", "application_no")
-        .values_list("application_no", "on", "kept", "less", "state", "approved_amount")
+        .values_list("application_no", "on", "kept", "less", "state", "approved_amount", "of_project")
     )
-    for number, on, kept, less, state, approved in rows.iterator(chunk_size=CHUNK):
+    for number, on, kept, less, state, approved, of_project in rows.iterator(chunk_size=CHUNK):
         granted = approved if state in _GRANTED else ZERO if state == "rejected" else None
-        yield CaseRow(on, number, kept, granted=granted, as_requested=bool(less))
+        merged = parts.get(of_project, "")
+        yield CaseRow(on, number, kept, granted=granted, as_requested=bool(less), project_no=merged)
 
 
 def _read_claims(query: CaseQuery) -> Iterator[CaseRow]:
-    opening = _drawn_before(query)
+    opening, parts = _drawn_before(query), survivors()
     rows = (
         _claims(query)
-        .annotate(kept=KeyTextTransform("assessed", "facts"))
+        .annotate(kept=KeyTextTransform("assessed", "facts"), of_project=_project_of(parts))
         .order_by("on", "claim_no")
         .values_list(
             "claim_no",
@@ -106,11 +119,11 @@ def _read_claims(query: CaseQuery) -> Iterator[CaseRow]:
             "voucher__voucher_no",
             "voucher__face_value",
             "voucher__expires_on",
+            "of_project",
         )
     )
-    for number, on, kept, state, approved, application_no, voucher_no, face, expires_on in rows.iterator(
-        chunk_size=CHUNK
-    ):
+    for row in rows.iterator(chunk_size=CHUNK):
+        number, on, kept, state, approved, application_no, voucher_no, face, expires_on, of_project = row
         drawn, uses = opening.get(voucher_no, (ZERO, 0))
         yield CaseRow(
             on,
@@ -119,6 +132,7 @@ def _read_claims(query: CaseQuery) -> Iterator[CaseRow]:
             application_no=application_no,
             granted=approved if state in ("approved", "paid") else ZERO if state == "rejected" else None,
             voucher=(voucher_no, face, max(ZERO, face - drawn), expires_on, uses),
+            project_no=parts.get(of_project, ""),
         )
 
 
@@ -142,6 +156,7 @@ def _drawn_before(query: CaseQuery) -> dict[str, tuple[Decimal, int]]:
 def used_before(query: CaseQuery) -> dict[str, Decimal]:
     """What the program's cases from before the period took of its caps, by ``CapKey.key``, as each was assessed."""
     used: dict[str, Decimal] = {}
+    parts = survivors()
     earlier = replace(query, from_on=date(1949, 10, 1), to_on=query.from_on)
     granted = (
         _applications(earlier).filter(state__in=_GRANTED),
@@ -150,8 +165,16 @@ def used_before(query: CaseQuery) -> dict[str, Decimal]:
     for rows in granted:
         for uses in rows.values_list("assessment__cap_uses", flat=True).iterator(chunk_size=CHUNK):
             for use in uses or ():
-                used[use["key"]] = used.get(use["key"], ZERO) + Decimal(use["amount"])
+                key = _of_survivor(use["key"], parts) if parts else use["key"]
+                used[key] = used.get(key, ZERO) + Decimal(use["amount"])
     return used
+
+
+def _of_survivor(key: str, parts: Mapping[str, str]) -> str:
+    """``CapKey.key``, program:cap:event:subject:period, of the project that the subject was merged into."""
+    *head, rest = key.split(":", 3)
+    subject, _colon, period = rest.rpartition(":")
+    return ":".join((*head, parts.get(subject, subject), period))
 
 
 def case_regions(query: CaseQuery) -> frozenset[str]:

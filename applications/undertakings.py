@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from applications.grounds import tracks_of
 from applications.models import Application, Check, Undertaking, UndertakingKey
@@ -123,20 +123,22 @@ def _shared(undertaking: Undertaking, application: Application) -> bool:
     return _standing(application).filter(undertaking=undertaking).exists()
 
 
-def hold_undertaking(application: Application) -> Undertaking | None:
+def hold_undertaking(application: Application, *, asks: bool = True) -> Undertaking | None:
     """The project as stated at filing, made where nobody has named it before, with what it is named by from now on; None where
     the application names none. One filing at a time, so that two of one project do not both make it.
 
-    Raises ``Invalid`` (``application.which_project``) for a name that stands for several projects."""
+    Raises ``Invalid`` (``application.which_project``) for a name that stands for several projects; where nobody is there to be
+    asked (``asks=False``: an application that comes back), it stays with its own and a person looks at it before approval."""
     keys = undertaking_keys(application.facts, application.enterprise)
-    with connection.cursor() as cursor:
-        cursor.execute(FILING_LOCK)
+    _one_at_a_time()
     UndertakingKey.objects.filter(application=application).delete()
     if not keys:
         return None
     found = _found(application, keys)
     own = application.undertaking
     is_named_alone = not any(key.startswith(_NUMBER) for key in keys)
+    if len(found) > 1 and own not in found and is_named_alone and not asks:
+        found = []
     if len(found) > 1 and own not in found and is_named_alone:
         raise Invalid(
             "application.which_project",
@@ -155,6 +157,57 @@ def hold_undertaking(application: Application) -> Undertaking | None:
             undertaking=undertaking, application=application, key=key, stated=stated[:200]
         )
     return undertaking
+
+
+def _one_at_a_time() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(FILING_LOCK)
+
+
+def stands_as_answered(application: Application, scheme: Scheme) -> bool:
+    """Whether a turned down application could come back to the project that it was approved with: its number or name still means
+    that one, nothing that either would have been held against was filed since, and what was asked of it is answered."""
+    _one_at_a_time()
+    own = application.undertaking
+    keys = undertaking_keys(application.facts, application.enterprise)
+    if keys and _own_first(application, _found(application, keys)) != own:
+        return False
+    first = application.undertaking_keys.order_by("pk").values_list("pk", flat=True).first() or 0
+    ours = Q(application__enterprise=application.enterprise)
+    apart = ours & Q(application__program_code=application.program_code) & ~Q(undertaking=own)
+    since = _standing(application).filter(pk__gt=first)
+    if own is not None and since.filter(apart | Q(undertaking=own) & ~ours).exists():
+        return False
+    answered = Check.objects.filter(
+        subject_kind="application", subject_no=application.application_no, result=CheckResult.PASSED
+    )
+    asked = {check.code for check in undertaking_checks(application, scheme)}
+    return asked <= set(answered.values_list("code", flat=True))
+
+
+def doubled_numbers() -> list[str]:
+    """Numbers by which several projects are named now, which the database has refused since it was told to; each in words."""
+    live = UndertakingKey.objects.exclude(application__state__in=_WITHOUT_CLAIM)
+    doubled = (
+        live.filter(key__startswith=_NUMBER)
+        .values("key")
+        .annotate(projects=Count("undertaking", distinct=True))
+        .filter(projects__gt=1)
+        .values_list("key", flat=True)
+    )
+    told = []
+    for key in doubled.order_by("key"):
+        numbers = live.filter(key=key).values_list("undertaking__undertaking_no", flat=True)
+        told.append(
+            f"编号 {key.removeprefix(_NUMBER)} 对应多个项目（{'、'.join(sorted(set(numbers)))}），限额分别计算，请认定合并。"
+        )
+    return told
+
+
+def survivors() -> dict[str, str]:
+    """The numbers of projects that were merged into others, each with the number of the one that stayed."""
+    rows = Undertaking.objects.exclude(merged_into=None)
+    return dict(rows.values_list("undertaking_no", "merged_into__undertaking_no"))
 
 
 def counted_together(number: str) -> frozenset[str]:

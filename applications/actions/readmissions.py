@@ -1,7 +1,8 @@
 """What an upheld objection does to an application that was turned down: it comes back to where it was turned down.
 
 Refused by a person, it is examined anew. One that its batch left with nothing waits for the next batch, which shares in what the
-pools have left by then, by the version's rule; what is left now is told at once. A batch of the program that is shared out and
+pools have left by then, by the version's rule; what is left now is told at once. A refused application left its project's number
+behind: another may bear it now, so what project it belongs to is found anew, and is asked about anew before it is approved. A batch of the program that is shared out and
 not issued stands no more: it would have shared with this one, and is to be shared out anew.
 """
 
@@ -9,15 +10,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from applications.actions import cases
-from applications.actions.assessments import facts_of, scheme_of
+from applications.actions.assessments import facts_of, reassess, scheme_of
 from applications.actions.batch_members import was_filed_for
 from applications.actions.batch_rows import note, require_idle
 from applications.actions.batch_rules import waits_for_batch
 from applications.evidence import hold_document
 from applications.models import Application, IssueBatch, Review
 from applications.models.batches import UNFINISHED, IssueBatchState
+from applications.undertakings import counts_projects, hold_undertaking, stands_as_answered
 from vouchers import dates
 from vouchers.actions.budgets import room_of
 from vouchers.actions.caps import used_amounts
@@ -46,18 +49,33 @@ def readmit(application: Application, *, by: User, reason: str) -> str:
             f"{application.application_no} 所用的结算单 {application.project.document_no} 已在其他申领中使用，不能同时恢复本件。",
             hint="请该单位先撤回另一件申领，再认定异议成立；或在答复中说明按另一件办理。",
         )
-    fresh = {"batch": None, "decision_reason": ""}
+    fresh: dict[str, Any] = {"batch": None, "decision_reason": ""}
+    project = ""
+    if counts_projects(scheme) and not (unfunded and stands_as_answered(application, scheme)):
+        project = _hold_project_anew(application, fresh)
+        unfunded = False
     if unfunded:
         verb, more = "share_again", waits_for_batch(scheme, application)
         told = f"恢复参加资金分配，由下一批按“{scheme.issue.shortage.label}”办理。{room_words(application)}"
     else:
         verb, more = "readmit", {"awaits_batch": False, "decided_on": None}
-        told = "恢复审查，重新初审、核准。"
+        told = f"恢复审查，重新初审、核准。{project}"
         if grants_by_batch(scheme):
             told += "核准后参加整批分配。"
     cases.move(application, verb, by=by, reason=f"{reason} {told}", update={**fresh, **more})
+    if counts_projects(scheme) and verb == "readmit":
+        reassess(application)  # with the check of the project as it is held now
     _note(application, by=by)
     return told
+
+
+def _hold_project_anew(application: Application, fresh: dict[str, Any]) -> str:
+    """Find its project as if it were filed now; what is to be said of it where it is another than before."""
+    before = application.undertaking
+    application.undertaking = fresh["undertaking"] = hold_undertaking(application, asks=False)
+    if before is None or application.undertaking in (None, before):
+        return ""
+    return "本件填报的项目已由其他申领申报，限额与其合并计算；所属项目须重新核对。"
 
 
 def _was_left_unfunded(application: Application) -> bool:

@@ -96,7 +96,9 @@ class UndertakingMerge(models.Model):
         constraints = (
             models.CheckConstraint(condition=~Q(part=F("survivor")), name="undertaking_merge_of_two"),
             models.CheckConstraint(
-                condition=~Q(state="merged") | Q(moves_money=False) | ~Q(proposed_by=F("decided_by")),
+                condition=~Q(state="merged")
+                | Q(moves_money=False)
+                | Q(decided_by__isnull=False) & ~Q(proposed_by=F("decided_by")),
                 name="undertaking_merge_by_two_persons",
             ),
             models.UniqueConstraint(
@@ -136,7 +138,8 @@ class UndertakingKey(models.Model):
     it is the same whoever names it, or the name that the enterprise itself gives. It identifies the project for as long as the
     application may still be, or was, granted something: a refused application leaves no claim on a number behind.
 
-    A name may stand for several projects of an enterprise, each with a number of its own; a number for one.
+    A name may stand for several projects of an enterprise, each with a number of its own; a number for one, which the database
+    sees to (``applications/sql/undertakings.sql``).
     """
 
     undertaking = models.ForeignKey(

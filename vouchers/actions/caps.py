@@ -53,11 +53,16 @@ def ledger_cap(program: str, key: CapKey, amount: Decimal | None = None) -> Cap:
 
 
 _projects: list[Callable[[str], frozenset[str]]] = []
+_survivors: list[Callable[[], Mapping[str, str]]] = []
 
 
-def register_projects(counted_together: Callable[[str], frozenset[str]]) -> None:
-    """Tell by which numbers a project's caps are counted together; called once, by the app that knows projects."""
+def register_projects(
+    counted_together: Callable[[str], frozenset[str]], survivors: Callable[[], Mapping[str, str]]
+) -> None:
+    """Tell by which numbers a project's caps are counted together, and into which number each that was merged went; called once,
+    by the app that knows projects."""
     _projects[:] = [counted_together]
+    _survivors[:] = [survivors]
 
 
 def _grouped(cap: Cap, key: CapKey, facts: Facts) -> Cap:
@@ -176,12 +181,14 @@ def _counted(program: str, cap: CapRule, limit: Decimal, on: date) -> tuple[int,
     )
     for code, amount in gone_by(_rolling(taken), on).items():
         taken[code] -= amount
+    merged = _survivors[0]() if cap.subject is CapSubject.PROJECT and _survivors else {}
     by_event: dict[tuple[str, str], Decimal] = {}
     for code, amount in taken.items():
         event, _colon, subject = code.removeprefix(head).removesuffix(f":{period_of(cap, on)}").partition(":")
         if event in events and amount > 0:
             if cap.subject is CapSubject.GROUP:
                 subject = top_of(subject, on)
+            subject = merged.get(subject, subject)
             by_event[event, subject] = by_event.get((event, subject), ZERO) + amount
     most: dict[str, Decimal] = {}
     for (_event, subject), amount in by_event.items():

@@ -15,6 +15,7 @@ from vouchers.policy.replay import ReplayCase
 class CaseRow(NamedTuple):
     """`facts` is the JSON of the facts that were kept with the case, `as_requested` whether what was asked for still binds.
 
+    `project_no`, where it is not empty, stands for the project of the kept facts, which was merged into it since.
     `voucher` is (number, face value, balance, expiry, uses) as it was when the period began; None for an application.
     """
 
@@ -26,6 +27,7 @@ class CaseRow(NamedTuple):
     source: str = "cases"
     as_requested: bool = False
     voucher: tuple[str, Decimal, Decimal, date | None, int] | None = None
+    project_no: str = ""
 
 
 def read_case(row: CaseRow | ReplayCase) -> ReplayCase:
@@ -34,6 +36,8 @@ def read_case(row: CaseRow | ReplayCase) -> ReplayCase:
         return row
     plain = json.loads(row.facts)
     plain.pop("used", None)  # the replay keeps the sums
+    if row.project_no:
+        plain["project_no"] = row.project_no
     if row.voucher is None:
         plain["on"] = row.on.isoformat()
         if not row.as_requested:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.models import Q
 
+from applications.undertakings import doubled_numbers
 from audit.trail import registry
 from audit.trail.attach import examine
 from vouchers import dates
@@ -17,10 +18,12 @@ from vouchers.policy.opening import not_carried_out
 
 
 class Command(BaseCommand):
-    help = "检查每张数据表是否都有留痕触发器，以及应用角色是否无权改写留痕；并列出施行中而系统不能照办的政策版本。"
+    help = "检查每张数据表是否都有留痕触发器，以及应用角色是否无权改写留痕；并列出施行中而系统不能照办的政策版本、同一编号的不同项目。"
 
     def handle(self, *args: Any, **options: Any) -> None:
         for sentence in self._not_carried_out():
+            self.stdout.write(f"！ {sentence}")
+        for sentence in doubled_numbers():
             self.stdout.write(f"！ {sentence}")
         sentences = [fault.sentence for fault in examine(connection)] + self._privileges()
         for sentence in sentences:
