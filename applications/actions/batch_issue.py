@@ -12,9 +12,10 @@ from datetime import date
 from decimal import Decimal
 
 from applications.actions import cases
-from applications.actions.assessments import assessed, columns, facts_of
+from applications.actions.assessments import columns
 from applications.actions.batch_members import members_of, require_nobody_readmitted, require_unchanged
 from applications.actions.batch_rows import OFFICE, as_it_stands, move
+from applications.actions.batch_sharing import Fellows
 from applications.actions.issuing import cut_caps, pays_without_voucher, require_unlisted, tell
 from applications.evidence import free_evidence
 from applications.models import Application, BatchMember, IssueBatch, Objection
@@ -71,8 +72,8 @@ def issue_batch(batch: IssueBatch, *, by: User) -> IssueBatch:
     for one in members:
         if one.allotted_amount:
             screen_member(one)
-    on = dates.today()
-    granted = [granted_of(one, on) for one in members if one.allotted_amount]
+    on, fellows = dates.today(), Fellows()
+    granted = [granted_of(one, on, fellows) for one in members if one.allotted_amount]
     issue_id = uuid.uuid4()
 
     def change() -> list[Voucher]:
@@ -159,21 +160,21 @@ def screen_member(member: BatchMember) -> None:
         ) from refusal
 
 
-def granted_of(member: BatchMember, on: date) -> Granted:
-    """What it is issued. Raises ``NotNow`` (``application.listed``, ``issue_batch.changed``) where it may have no longer what it
+def granted_of(member: BatchMember, on: date, fellows: Fellows) -> Granted:
+    """What it is issued, on top of those that are issued with it and come before it. Raises ``NotNow`` (``application.listed``, ``issue_batch.changed``) where it may have no longer what it
     was allotted."""
     case, allotted = member.application, member.allotted_amount or ZERO
     require_unlisted(case)
-    facts = facts_of(case, on=on)
-    assessment = assessed(case, facts)
+    facts, assessment = fellows.assess(case, on)
     if assessment.amount < allotted:
         raise NotNow(
             "issue_batch.changed",
-            f"{case.application_no} 按目前的条件和限额只能核定 {thousands(assessment.amount)} 元，"
+            f"{case.application_no} 按目前的条件和限额（含本批在先的件）只能核定 {thousands(assessment.amount)} 元，"
             f"低于分配的 {thousands(allotted)} 元。",
             hint="请写明理由退回归集，重新分配。",
         )
     caps = cut_caps(member.batch.publication.scheme, facts, assessment, allotted)
+    fellows.take_caps(assessment, allotted)
     return Granted(member, allotted, columns(case, facts, assessment), caps)
 
 

@@ -23,8 +23,8 @@ from vouchers.models import Publication, User
 PENDING = (ApplicationState.SUBMITTED, ApplicationState.ACCEPTED, ApplicationState.RECOMMENDED)
 NO_HAND = ("approve", "reopen", "publish_notice", "recall_notice")
 """Deeds on a batch that choose nobody and give nobody anything."""
-WITH_THE_BATCH = ("publish_notice", "recall_notice")
-"""What notice and sending back the whole batch write with each of its cases."""
+WITH_THE_BATCH = ("publish_notice", "recall_notice", "pass_over")
+"""What notice, sending back and issuing the whole batch write with each of its cases."""
 FINISHED = tuple(set(IssueBatchState) - set(UNFINISHED))
 
 

@@ -6,17 +6,23 @@ ledger for each of them, sent together (``post_all``). A run that is stopped or 
 whole parts behind; the next one goes on with who has nothing yet. The id of a member's chain follows from the issue and the
 member, so that the ledger itself refuses a second one.
 
-A member that came under a hold or an objection meanwhile is passed over, and told: when that is settled the issue goes on, or
-an approver ends it with a reason, and who is left waits for a later batch.
+A member that came under a hold or an objection meanwhile, or no longer gets what it was allotted with those before it, is
+passed over, and told: when that is settled the issue goes on, or an approver ends it with a reason, and who is left waits for a
+later batch. Where the ledger refuses one of a part, the part is undone and issued member by member, so that only that one is
+passed over. Money that is gone is nobody's own: there the issue stops. It may be ended unless going on would issue somebody.
+
+Each part asks anew whether the person in whose name it goes still has the role; if not, another one goes on with the issue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 
 from applications.actions import cases
@@ -32,19 +38,21 @@ from applications.actions.batch_issue import (
 )
 from applications.actions.batch_members import members_of, require_nobody_readmitted, require_unchanged
 from applications.actions.batch_rows import OFFICE, as_it_stands, move, note, require_reason
-from applications.models import Application, BatchMember, IssueBatch, Objection, PublicNotice
+from applications.actions.batch_sharing import Fellows
+from applications.models import Application, BatchMember, IssueBatch, Objection, PublicNotice, Review
 from applications.models.applications import ApplicationState
 from applications.models.batches import IssueBatchState
 from applications.models.notices import ObjectionState
 from vouchers import dates
-from vouchers.access import Role, require_role
+from vouchers.access import Role, has_role, require_role
 from vouchers.actions.budgets import room_of
 from vouchers.actions.holds import require_clear, screen
 from vouchers.actions.job_runs import JobLost, Run
-from vouchers.actions.ledger_chains import event_id, post_all
+from vouchers.actions.ledger_chains import Chain, event_id, post_all
+from vouchers.actions.treasury_parts import bearers_of
 from vouchers.actions.vouchers import voucher_chain
 from vouchers.context import acting, announce
-from vouchers.errors import DomainError, NotNow
+from vouchers.errors import DomainError, Forbidden, Invalid, NotNow
 from vouchers.models import Job, User
 from vouchers.models.holds import ScreeningMoment
 from vouchers.models.jobs import JobState
@@ -53,6 +61,16 @@ from vouchers.money import ZERO, thousands
 PART = 100
 """Members of one transaction: a few seconds of work, and what a kill may cost."""
 VERB = "issue_batch.issue"
+NO_MONEY = "ledger.insufficient_funds"
+NEXT_STEP = "处理后可在批次页面继续发放；不能处理的，由核准人员写明理由结束发放，该件转入下一批重新分配。"
+
+
+class _Refused(Exception):
+    """What was to be issued together was refused, and is undone."""
+
+    def __init__(self, refusal: DomainError) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
 
 
 def to_issue(batch: IssueBatch) -> QuerySet[BatchMember]:
@@ -78,9 +96,17 @@ def issued_so_far(batch: IssueBatch) -> tuple[int, int, Decimal]:
 
 @contextmanager
 def _part(batch: IssueBatch, by: User, run: Run) -> Iterator[None]:
-    """One transaction of the run, in the name of whoever asked, with the batch's row held; a run that lost its job does nothing."""
-    with acting(by, VERB, run.job.label):
+    """One transaction of the run, in the name of whoever asked and still may, with the batch's row held; a run that lost its job
+    does nothing."""
+    as_of_now = User.objects.get(pk=by.pk)  # what the account may do is remembered with the object
+    with acting(as_of_now, VERB, run.job.label):
         as_it_stands(batch, "issue")
+        if not has_role(as_of_now, *OFFICE, region=batch.program.region):
+            raise Forbidden(
+                "access.role",
+                f"提请人{by.display_name}目前没有本地区的受理审查或核准角色，发放已停止；已发放的各件有效。",
+                hint="请由有该角色的人员在批次页面继续发放。",
+            )
         if not Job.objects.filter(pk=run.job.pk, state=JobState.RUNNING, runs=run.token).exists():
             raise JobLost
         yield
@@ -89,8 +115,9 @@ def _part(batch: IssueBatch, by: User, run: Run) -> Iterator[None]:
 def issue_in_parts(batch: IssueBatch, *, by: User, run: Run) -> list[str]:
     """Issue all that have nothing yet; the sentences of those that were passed over. For a caller that stands in no transaction.
 
-    Raises what ``issue_batch`` raises before anything is issued; later ``NotNow`` of the ledger (``ledger.*``), the part undone
-    as a whole, ``JobCancelled`` between two parts, and ``JobLost`` where another run has the job."""
+    Raises what ``issue_batch`` raises before anything is issued; later ``NotNow`` where the money is gone
+    (``ledger.insufficient_funds``), ``Forbidden`` where the role is, ``JobCancelled`` between two parts, and ``JobLost`` where
+    another run has the job. What was issued before stands."""
     batch.refresh_from_db()
     total = _funded(batch).count()
     if batch.state == IssueBatchState.NOTICED:
@@ -103,7 +130,10 @@ def issue_in_parts(batch: IssueBatch, *, by: User, run: Run) -> list[str]:
         run.progress(2 * total - left.count(), 2 * total, "件")
         if not keys:
             break
-        passed |= _issue_part(batch, keys, by=by, run=run)
+        try:
+            passed |= _issue_part(batch, keys, by=by, run=run)
+        except _Refused:
+            passed |= _one_by_one(batch, keys, by=by, run=run)
     if not passed:
         _finish(batch, by=by, run=run)
     return list(passed.values())
@@ -151,8 +181,8 @@ def _begin(batch: IssueBatch, *, by: User, run: Run) -> None:
 
 
 def _issue_part(batch: IssueBatch, keys: Sequence[int], *, by: User, run: Run) -> dict[int, str]:
-    """One part; the members that it passed over, each with the reason."""
-    on, passed = dates.today(), dict[int, str]()
+    """One part; the members that it passed over, each with the reason. Raises ``_Refused``: then it is undone as a whole."""
+    on, passed, fellows = dates.today(), dict[int, str](), Fellows()
     with _part(batch, by, run):
         announce(VERB)
         members = list(_chosen(batch, keys))
@@ -165,18 +195,59 @@ def _issue_part(batch: IssueBatch, keys: Sequence[int], *, by: User, run: Run) -
                 continue
             try:
                 _require_issuable(batch, one, objected)
-                granted.append(granted_of(one, on))
+                granted.append(granted_of(one, on, fellows))
             except DomainError as refusal:
                 passed[one.application_id] = _sentence(number, refusal)
-        chains = []
-        for member in granted:
-            number = member.member.application.application_no
-            chain_id = event_id("issue_batch", str(batch.issue_id), number)
-            voucher = issue_one(member, chain_id, by=by, on=on)
-            chains.append(voucher_chain(voucher, issue_id=chain_id, caps=member.caps))
-        for result in post_all(chains):
-            result.demand()
+        _note_passed(batch, passed, by=by)
+        try:
+            chains = [_chain_of(batch, one, by=by, on=on) for one in granted]
+            for result in post_all(chains):
+                result.demand()
+        except (NotNow, Invalid) as refusal:
+            raise _Refused(refusal) from refusal
     return passed
+
+
+def _chain_of(batch: IssueBatch, granted: Granted, *, by: User, on: date) -> Chain:
+    """The member's voucher, and what it moves. A refusal of it is undone, never kept: the next try bears the same id."""
+    chain_id = event_id("issue_batch", str(batch.issue_id), granted.member.application.application_no)
+    voucher = issue_one(granted, chain_id, by=by, on=on)
+    return voucher_chain(voucher, issue_id=chain_id, caps=granted.caps)
+
+
+def _one_by_one(batch: IssueBatch, keys: Sequence[int], *, by: User, run: Run) -> dict[int, str]:
+    """Each a part by itself, so that nobody stands still for another's refusal. Raises ``NotNow`` where the money is gone."""
+    passed: dict[int, str] = {}
+    for key in keys:
+        run.check()
+        try:
+            passed |= _issue_part(batch, [key], by=by, run=run)
+        except _Refused as refused:
+            if refused.refusal.code == NO_MONEY:
+                raise refused.refusal from refused
+            with _part(batch, by, run):
+                number = Application.objects.values_list("application_no", flat=True).get(pk=key)
+                told = {key: _sentence(number, refused.refusal)}
+                _note_passed(batch, told, by=by)
+            passed |= told
+    return passed
+
+
+def _note_passed(batch: IssueBatch, passed: dict[int, str], *, by: User) -> None:
+    """Into the time lines of each that was passed over and of the batch, unless the same was said of it before."""
+    said: list[str] = []
+    for case in Application.objects.filter(pk__in=passed).select_related("program__region").order_by("pk"):
+        sentence = passed[case.pk]
+        reason = f"批次 {batch.batch_no} 发放时暂未发放。{sentence}{NEXT_STEP}"
+        deeds = Review.objects.filter(subject_kind="application", subject_no=case.application_no)
+        if deeds.order_by("-pk").filter(verb="pass_over").values_list("reason", flat=True).first() == reason:
+            continue
+        state = case.state
+        cases.record(case, "pass_over", by=by, before=state, after=state, reason=reason, internal=True)
+        said.append(sentence)
+    if said:
+        reason = f"{len(said)} 件暂未发放，{NEXT_STEP}" + "；".join(said)
+        note(batch, "pass_over", by=by, before=batch.state, reason=reason[:2000])
 
 
 def _chosen(batch: IssueBatch, keys: Sequence[int]) -> QuerySet[BatchMember]:
@@ -250,23 +321,44 @@ def note_pause(batch: IssueBatch, *, by: User, reason: str) -> None:
             note(batch, "pause_issue", by=by, before=batch.state, reason=reason[:2000])
 
 
-def _require_stopped(batch: IssueBatch, members: Sequence[BatchMember]) -> None:
-    objected, free, on = _objected(members), list[BatchMember](), dates.today()
+def _require_stopped(batch: IssueBatch, members: Sequence[BatchMember], *, by: User) -> None:
+    """Refuse while going on would issue somebody: looked at as the next run would, in the order of filing."""
+    objected, free, on, fellows = _objected(members), list[Granted](), dates.today(), Fellows()
     for one in members:
         try:
             _require_issuable(batch, one, objected)
-            granted_of(one, on)
-        except NotNow:
+            free.append(granted_of(one, on, fellows))
+        except (NotNow, Invalid):
             continue
-        free.append(one)
-    needed = sum((one.allotted_amount or ZERO for one in free), ZERO)
-    room = room_of(batch.program, dates.today().year, batch.publication.scheme) or ZERO
-    if free and needed <= room:
+    needed = sum((one.amount for one in free), ZERO)
+    scheme = batch.publication.scheme
+    spare = Decimal(len(free) * max(len(bearers_of(scheme)) - 1, 0)).scaleb(
+        -2
+    )  # as it is left when sharing out
+    room = room_of(batch.program, on.year, scheme) or ZERO
+    if free and needed + spare <= room and _would_issue(batch, free, by=by, on=on):
         raise NotNow(
             "issue_batch.not_stopped",
             f"还有 {len(free)} 件没有暂缓、异议等情形，条件和预算也符合，应当继续发放。",
             hint="请先点“继续发放”；确实不能发放的各件会列明原因。",
         )
+
+
+def _would_issue(batch: IssueBatch, free: Sequence[Granted], *, by: User, on: date) -> bool:
+    """Whether the ledger takes any of them, one by one; each try is undone."""
+    for one in free:
+        point = transaction.savepoint()
+        try:
+            _chain_of(batch, one, by=by, on=on).post().demand()
+        except (NotNow, Invalid) as refusal:
+            if refusal.code == NO_MONEY:
+                return False  # there the run stops
+        else:
+            return True
+        finally:
+            transaction.savepoint_rollback(point)
+            one.member.application.refresh_from_db()
+    return False
 
 
 def close_issue(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
@@ -288,9 +380,9 @@ def close_issue(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
             "application__enterprise",
             "application__lease",
         )
-        .order_by("application")
+        .order_by("application__submitted_at", "application")
     )
-    _require_stopped(batch, [one for one in rest if one.allotted_amount])
+    _require_stopped(batch, [one for one in rest if one.allotted_amount], by=by)
     for one in rest:
         case = one.application
         if not one.allotted_amount and case.state == ApplicationState.APPROVED:

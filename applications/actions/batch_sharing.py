@@ -68,9 +68,13 @@ class Fellows:
 
     def take(self, application: Application, assessment: Assessment, amount: Decimal) -> None:
         """It is granted so much, in yuan."""
+        self.take_caps(assessment, amount)
+        self.counted[application.pk] = assessment.added_to_year if amount else {}
+
+    def take_caps(self, assessment: Assessment, amount: Decimal) -> None:
+        """So much of its caps is taken; the year stays as the sharing out found it: for the issue, which grants that or nothing."""
         for use in assessment.cap_uses if amount else ():
             self.taken[use.key] = self.taken.get(use.key, ZERO) + min(use.amount, amount)
-        self.counted[application.pk] = assessment.added_to_year if amount else {}
 
     def counts(self, application: Application) -> dict[str, str]:
         """What it adds to its enterprise's year, as it is kept."""

@@ -12,8 +12,9 @@ from django.db import connection
 
 from applications.actions import cases
 from applications.actions.assessments import reassess
-from applications.models import Application, Claim, Undertaking, UndertakingKey, UndertakingMerge
+from applications.models import Application, Claim, IssueBatch, Undertaking, UndertakingKey, UndertakingMerge
 from applications.models.applications import ApplicationState
+from applications.models.batches import UNFINISHED
 from applications.models.undertakings import MergeState
 from applications.undertakings import FILING_LOCK, others_of
 from vouchers import dates
@@ -60,7 +61,7 @@ def merge_undertakings(first: Undertaking, second: Undertaking, *, by: User, rea
     first stays.
 
     Raises ``Forbidden`` (``access.role``: every region whose programmes count either), ``Invalid`` (``undertaking.reason``,
-    ``undertaking.same``) and ``NotNow`` (``undertaking.merged``, ``undertaking.proposed``)."""
+    ``undertaking.same``) and ``NotNow`` (``undertaking.merged``, ``undertaking.proposed``, ``undertaking.in_batch``)."""
     announce("undertaking_merge.propose", reason)
     applications = _locked(first, second)
     regions = _require_office(applications, by)
@@ -75,6 +76,7 @@ def merge_undertakings(first: Undertaking, second: Undertaking, *, by: User, rea
         one.refresh_from_db()
         if one.merged_into_id is not None:
             raise NotNow("undertaking.merged", f"“{one.name}”（{one.undertaking_no}）已并入其他项目。")
+    _require_in_no_batch(applications)
     if (
         UndertakingMerge.objects.filter(state=MergeState.PROPOSED, part__in=(survivor, part)).exists()
         or UndertakingMerge.objects.filter(state=MergeState.PROPOSED, survivor=part).exists()
@@ -98,11 +100,12 @@ def merge_undertakings(first: Undertaking, second: Undertaking, *, by: User, rea
 def confirm_merge(merge: UndertakingMerge, *, by: User, reason: str = "") -> UndertakingMerge:
     """Another person than who proposed it confirms; from now on the two count as one.
 
-    Raises ``Forbidden`` (``access.same_person``, ``access.role``) and ``NotNow``."""
+    Raises ``Forbidden`` (``access.same_person``, ``access.role``) and ``NotNow`` (``undertaking.in_batch`` and others)."""
     announce("undertaking_merge.confirm", reason)
     applications = _locked(merge.part, merge.survivor)
     _require_office(applications, by)
     require_other_person(by, {merge.proposed_by_id}, "确认合并")
+    _require_in_no_batch(applications)
     _merge(merge, applications, by=by, reason=reason)
     return merge
 
@@ -134,6 +137,19 @@ def _locked(first: Undertaking, second: Undertaking) -> list[Application]:
     claims = Claim.objects.filter(voucher__voucher_no__in=vouchers, state__in=cases.UNDER_REVIEW)
     list(claims.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk"))
     return applications
+
+
+def _require_in_no_batch(applications: list[Application]) -> None:
+    """Refuse (409 ``undertaking.in_batch``) while a batch has shared out to one of them and is not issued: the sum that it
+    allotted counts the two apart."""
+    held = {one.batch_id: one.application_no for one in reversed(applications) if one.batch_id is not None}
+    batch = IssueBatch.objects.filter(pk__in=held, state__in=UNFINISHED).order_by("pk").first()
+    if batch is not None:
+        raise NotNow(
+            "undertaking.in_batch",
+            f"{held[batch.pk]} 已参加批次 {batch.batch_no} 的分配（{batch.get_state_display()}），发放完毕前不能合并所属项目。",
+            hint="尚未开始发放的，可写明理由将该批退回归集，合并后重新分配；正在发放的，请待发放完毕或结束发放后再合并。",
+        )
 
 
 def _require_office(applications: list[Application], by: User) -> list[str]:

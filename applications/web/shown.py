@@ -26,6 +26,7 @@ DEEDS = {
     "merge_undertakings": _lazy("认定为同一项目"),
     "repin": _lazy("改按新版本办理"),
     "set_aside": _lazy("暂不列入本批"),
+    "pass_over": _lazy("本批暂未发放"),
     "consent": _lazy("企业确认意愿"),
     "payment_returned": _lazy("银行退票"),
 }

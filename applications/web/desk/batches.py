@@ -65,6 +65,7 @@ _DEEDS = {
     "unlist": _lazy("移出名单"),
     "readmit": _lazy("异议成立，恢复参加"),
     "pause_issue": _lazy("发放暂停"),
+    "pass_over": _lazy("暂未发放"),
 }
 
 
