@@ -114,6 +114,8 @@ def test_who_proposed_it_does_not_confirm_it_where_something_was_granted(cast: C
     assert amount_of(second) == D(1000000)
     with pytest.raises(IntegrityError), transaction.atomic():
         UndertakingMerge.objects.filter(pk=merge.pk).update(state="merged", decided_by=cast.handler)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        UndertakingMerge.objects.filter(pk=merge.pk).update(state="merged")  # and by nobody
 
 
 def test_two_of_which_nothing_was_granted_are_one_at_once_and_are_asked_about_anew(cast: Cast, file: Filing):
