@@ -102,11 +102,11 @@ def funded(cast: Cast, program: Program, amount: str = "100000000.00") -> None:
             )
 
 
-def with_account(party: Party) -> BankAccount:
+def with_account(party: Party, account_no: str = "") -> BankAccount:
     """A confirmed account for the party."""
     account, _created = BankAccount.objects.get_or_create(
         party=party,
-        account_no=f"6222{party.pk:012d}",
+        account_no=account_no or f"6222{party.pk:012d}",
         defaults={"account_name": party.name, "bank_name": "某某银行"},
     )
     return account

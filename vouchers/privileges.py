@@ -35,6 +35,7 @@ APPEND_ONLY = (
 
 #: what was owed, sent, approved, demanded or given back is closed by its states, never taken away
 NO_DELETE = (
+    "vouchers_payment",
     "vouchers_paymentbatch",
     "vouchers_paymentline",
     "vouchers_paymentapproval",
@@ -43,5 +44,6 @@ NO_DELETE = (
     "vouchers_setoff",
     "vouchers_refund",
     "vouchers_receivingaccount",
+    "vouchers_bankaccount",
     "vouchers_budgetwithdrawal",
 )

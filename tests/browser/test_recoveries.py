@@ -114,10 +114,9 @@ def test_what_goes_back_is_seen_by_the_office_and_by_who_gets_it(cast, world, pa
 
 def casework_account(cast) -> None:
     """The company has an account again; the one before was put out of use by a return."""
-    from tests import casework
-
-    casework.with_account(cast.alpha)
-    cast.alpha.accounts.update(superseded_at=None)
+    cast.alpha.accounts.create(
+        account_no="6222777788889999", account_name=cast.alpha.name, bank_name="中国工商银行"
+    )
 
 
 def test_an_account_of_a_company_without_people_is_entered_with_its_paper(cast, world, page, tmp_path):

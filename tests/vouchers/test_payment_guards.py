@@ -96,9 +96,9 @@ def test_what_the_bank_answered_is_not_rewritten(cast, claims):
 def test_whoever_has_the_file_computes_the_control_hash(cast, claims):
     cast.alpha.name = "=甲智能科技（北京）有限公司"
     cast.alpha.save(update_fields=["name"])
-    account = cast.alpha.current_account
-    account.account_name = cast.alpha.name
-    account.save(update_fields=["account_name"])
+    cast.alpha.accounts.create(
+        account_no="6222777788889999", account_name=cast.alpha.name, bank_name="中国工商银行"
+    )
     batch = banking.approved(cast, banking.proposed(cast))
     lines = lines_of(batch)
     rows = list(csv.reader(io.StringIO(payment_instructions(lines).decode("utf-8-sig"), newline="")))

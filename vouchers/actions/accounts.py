@@ -170,6 +170,11 @@ def withdraw_account(account: BankAccount, *, by: User) -> BankAccount:
     announce("bank_account.withdraw")
     if not _pays(by, account.party):
         require_role(by, Role.FILER, Role.ENTERPRISE_APPROVER, party=account.party)
+    # Whoever confirms it waits here, or is waited for.
+    Party.objects.select_for_update(no_key=True).get(pk=account.party_id)
+    account.refresh_from_db()
+    if account.superseded_at is not None:
+        return account
     if account.entered_by_id is None or account.confirmed_by_id is not None:
         raise NotNow("account.confirmed", "已确认的账户不能撤回；如需更换，请登记新账户。")
     account.superseded_at = dates.now()

@@ -39,7 +39,7 @@ from vouchers.actions.payments import budgets_of
 from vouchers.actions.treasury_parts import paid_by_treasury
 from vouchers.context import announce
 from vouchers.errors import Invalid
-from vouchers.models import BankReturn, PaymentBatch, PaymentLine, User
+from vouchers.models import BankAccount, BankReturn, PaymentBatch, PaymentLine, User
 from vouchers.models.payment_lines import PaymentLineState
 from vouchers.models.payments import PaymentBatchState
 from vouchers.money import ZERO, thousands
@@ -305,9 +305,10 @@ def take_in(batch: PaymentBatch, steps: Sequence[Step], by: User, kept: BankRetu
             reason = {"returned_reason": said.reason}
             advance(line, "return", by=by, region=batch.region, update=answered | reason)
             advance(payment, "return", by=by, region=batch.region, update={**reason, "paid_on": None})
-            if line.account is not None and line.account.superseded_at is None:
-                line.account.superseded_at = dates.now()
-                line.account.save(update_fields=["superseded_at"])
+            if line.account is not None:  # once: another line of the file may have put it out of use
+                BankAccount.objects.filter(pk=line.account.pk, superseded_at=None).update(
+                    superseded_at=dates.now()
+                )
             correct_if_possible(payment, by=by)
             chains.append(
                 ledger.returned_chain(
