@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import psycopg
 import pytest
 
 from audit.models import AuditEvent
 from tests import casework
+from tests.cast import build
 from vouchers.actions.budget_withdrawals import (
     approve_withdrawal,
     propose_withdrawal,
@@ -104,3 +106,27 @@ def test_one_document_takes_back_once_and_strangers_nothing(cast, budget):
     assert LedgerAccount.objects.get(code=f"budget:{budget.program.code}:2025").available == Decimal(
         "1000000.00"
     )
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "UPDATE vouchers_budgetwithdrawal SET amount = amount + 1",
+        "UPDATE vouchers_ledgertransfer SET amount = amount - 1 WHERE code = 'withdraw'",
+        "DELETE FROM vouchers_budgetwithdrawal",
+    ],
+)
+def test_a_withdrawal_that_was_changed_by_hand_is_found_and_named(committed_db, deed):
+    cast = build()
+    publication = casework.published(cast, "BJ-AIQ")
+    casework.funded(cast, publication.program, "1000000.00")
+    row = proposed(cast, ProgramBudget.objects.get(program=publication.program))
+    with acting(cast.second_finance, "test"):
+        approve_withdrawal(row, by=cast.second_finance)
+    assert check_ledger() == []
+    with psycopg.connect(committed_db.superuser_dsn, autocommit=True) as hand:
+        for table in ("budgetwithdrawal", "ledgertransfer"):
+            hand.execute(f"ALTER TABLE vouchers_{table} DISABLE TRIGGER USER")
+        hand.execute(deed)
+    found = [one.row for one in check_ledger() if one.invariant == "withdrawals_are_booked"]
+    assert found == ["budget:BJ-AIQ:2025"]

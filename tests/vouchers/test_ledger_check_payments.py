@@ -14,7 +14,7 @@ from tests.vouchers.clawing import first, noticed, second, set_off  # noqa: F401
 from tests.vouchers.test_payments import claims  # noqa: F401
 from vouchers.actions.ledger_check import check_ledger, invariants
 
-TABLES = ("payment", "paymentline", "paymentbatch", "paymentapproval", "clawback", "clawbackreceipt", "ledgertransfer", "ledgeraccount")  # fmt: skip
+TABLES = ("payment", "paymentline", "paymentbatch", "paymentapproval", "clawback", "clawbackreceipt", "setoff", "ledgertransfer", "ledgeraccount")  # fmt: skip
 
 # deed, undoing it, the invariant, whose number is named
 BREAKS = [
@@ -24,6 +24,8 @@ BREAKS = [
     ("UPDATE vouchers_clawback SET principal_amount = principal_amount + 1", "UPDATE vouchers_clawback SET principal_amount = principal_amount - 1", "receivables_are_demanded", "clawback"),
     ("UPDATE vouchers_payment SET amount = amount - 550000 WHERE state = 'confirmed'", "UPDATE vouchers_payment SET amount = amount + 550000 WHERE state = 'confirmed'", "no_more_is_clawed_back_than_was_paid", "first"),
     ("UPDATE vouchers_clawbackreceipt SET amount = amount - 1", "UPDATE vouchers_clawbackreceipt SET amount = amount + 1", "what_was_set_off_is_received", "second"),
+    ("UPDATE vouchers_setoff SET amount = amount + 1", "UPDATE vouchers_setoff SET amount = amount - 1", "set_offs_are_booked", "clawback"),
+    ("UPDATE vouchers_ledgertransfer SET amount = amount + 1 WHERE code = 'recover'", "UPDATE vouchers_ledgertransfer SET amount = amount - 1 WHERE code = 'recover'", "set_offs_are_booked", "clawback"),
     ("UPDATE vouchers_ledgertransfer SET amount = amount + 1 WHERE code = 'offset'", "UPDATE vouchers_ledgertransfer SET amount = amount - 1 WHERE code = 'offset'", "each_treasury_owes_its_parts", "payable"),
     ("UPDATE vouchers_ledgeraccount SET kind = 'refundable', code = 'refundable' || substr(code, 11) WHERE kind = 'receivable'", "UPDATE vouchers_ledgeraccount SET kind = 'receivable', code = 'receivable' || substr(code, 11) WHERE kind = 'refundable'", "refundables_are_owed", "clawback"),
 ]  # fmt: skip

@@ -133,6 +133,22 @@ BUSINESS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
+        "withdrawals_are_booked",
+        """
+        WITH told AS (
+            SELECT concat_ws(':', 'budget', g.code, y.year, nullif(w.treasury_code, '')) AS code, sum(w.amount) AS amount
+              FROM vouchers_budgetwithdrawal AS w
+              JOIN vouchers_programbudget AS y ON y.id = w.budget_id
+              JOIN vouchers_program AS g ON g.id = y.program_id WHERE w.state = 'approved' GROUP BY 1
+        ), booked AS (
+            SELECT b.code, sum(t.amount) AS amount FROM vouchers_ledgertransfer AS t
+              JOIN vouchers_ledgeraccount AS b ON b.id = t.debit_id WHERE t.code = 'withdraw' GROUP BY 1
+        )
+        SELECT coalesce(t.code, b.code), format('已批准收回合计 %s，台账收回 %s', coalesce(t.amount, 0), coalesce(b.amount, 0))
+          FROM told AS t FULL JOIN booked AS b ON b.code = t.code WHERE coalesce(t.amount, 0) <> coalesce(b.amount, 0)
+        """,
+    ),
+    (
         "a_closed_year_is_closed",
         """
         SELECT b.code, format('年度%s结账，台账科目%s', CASE WHEN y.closed_on IS NULL THEN '未' ELSE '已' END,

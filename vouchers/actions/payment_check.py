@@ -103,6 +103,45 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
+        # Each by its amount: those of one demand on one payment side by side, in the order of their amounts.
+        "set_offs_are_booked",
+        """
+        WITH decided AS (
+            SELECT clawback_id, payment_id, array_agg(amount ORDER BY amount) AS amounts
+              FROM vouchers_setoff WHERE state = 'booked' GROUP BY 1, 2
+        ), received AS (
+            SELECT clawback_id, payment_id, array_agg(amount ORDER BY amount) AS amounts
+              FROM vouchers_clawbackreceipt WHERE kind = 'offset' GROUP BY 1, 2
+        ), given AS (
+            SELECT chain_id, subject_no, sum(amount) AS amount
+              FROM vouchers_ledgertransfer WHERE code = 'offset' GROUP BY 1, 2
+        ), taken AS (
+            SELECT g.chain_id, g.subject_no, g.amount, min(split_part(a.code, ':', 2)) AS clawback_no,
+                   coalesce(sum(t.amount), 0) AS recovered
+              FROM given AS g
+              LEFT JOIN (vouchers_ledgertransfer AS t JOIN vouchers_ledgeraccount AS a ON a.id = t.debit_id AND a.kind = 'receivable')
+                     ON t.chain_id = g.chain_id AND t.code = 'recover'
+             GROUP BY 1, 2, 3
+        ), booked AS (
+            SELECT c.id AS clawback_id, p.id AS payment_id, array_agg(k.amount ORDER BY k.amount) AS amounts,
+                   bool_and(k.amount = k.recovered) AS whole
+              FROM taken AS k
+              LEFT JOIN vouchers_clawback AS c ON c.clawback_no = k.clawback_no
+              LEFT JOIN vouchers_payment AS p ON p.payment_no = k.subject_no GROUP BY 1, 2
+        )
+        SELECT coalesce(c.clawback_no, '？'), format('以 %s 抵扣：已确认 %s，收款登记 %s，台账抵扣 %s%s', coalesce(p.payment_no, '？'),
+                   coalesce(d.amounts, '{}'), coalesce(r.amounts, '{}'), coalesce(b.amounts, '{}'),
+                   CASE WHEN b.whole THEN '' ELSE '，台账抵扣与收回不等' END)
+          FROM decided AS d
+          FULL JOIN received AS r ON (r.clawback_id, r.payment_id) = (d.clawback_id, d.payment_id)
+          FULL JOIN booked AS b ON (b.clawback_id, b.payment_id)
+                                   = (coalesce(d.clawback_id, r.clawback_id), coalesce(d.payment_id, r.payment_id))
+          LEFT JOIN vouchers_clawback AS c ON c.id = coalesce(d.clawback_id, r.clawback_id, b.clawback_id)
+          LEFT JOIN vouchers_payment AS p ON p.id = coalesce(d.payment_id, r.payment_id, b.payment_id)
+         WHERE d.amounts IS DISTINCT FROM r.amounts OR d.amounts IS DISTINCT FROM b.amounts OR b.whole IS NOT TRUE
+        """,
+    ),
+    (
         "no_more_is_clawed_back_than_was_paid",
         """
         SELECT p.payment_no, format('已拨付 %s，追回合计 %s', p.amount, sum(c.principal_amount))
