@@ -227,23 +227,21 @@ def _one_by_one(batch: IssueBatch, keys: Sequence[int], *, by: User, run: Run) -
                 raise refused.refusal from refused
             with _part(batch, by, run):
                 number = Application.objects.values_list("application_no", flat=True).get(pk=key)
-                told = {key: _sentence(number, refused.refusal)}
-                _note_passed(batch, told, by=by)
-            passed |= told
+                passed[key] = _sentence(number, refused.refusal)
+                _note_passed(batch, {key: passed[key]}, by=by)
     return passed
 
 
 def _note_passed(batch: IssueBatch, passed: dict[int, str], *, by: User) -> None:
     """Into the time lines of each that was passed over and of the batch, unless the same was said of it before."""
-    said: list[str] = []
+    said = list[str]()
     for case in Application.objects.filter(pk__in=passed).select_related("program__region").order_by("pk"):
         sentence = passed[case.pk]
-        reason = f"批次 {batch.batch_no} 发放时暂未发放。{sentence}{NEXT_STEP}"
+        why = f"批次 {batch.batch_no} 发放时暂未发放。{sentence}{NEXT_STEP}"
         deeds = Review.objects.filter(subject_kind="application", subject_no=case.application_no)
-        if deeds.order_by("-pk").filter(verb="pass_over").values_list("reason", flat=True).first() == reason:
+        if deeds.order_by("-pk").filter(verb="pass_over").values_list("reason", flat=True).first() == why:
             continue
-        state = case.state
-        cases.record(case, "pass_over", by=by, before=state, after=state, reason=reason, internal=True)
+        cases.record(case, "pass_over", by=by, before=case.state, after=case.state, reason=why, internal=True)
         said.append(sentence)
     if said:
         reason = f"{len(said)} 件暂未发放，{NEXT_STEP}" + "；".join(said)
