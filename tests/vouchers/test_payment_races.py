@@ -23,6 +23,7 @@ from vouchers.actions.clawback_reckoning import Reassessed
 from vouchers.actions.clawbacks import approve_clawback, draft_clawback, notice_clawback, propose_clawback
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.actions.payment_lists import lines_of
+from vouchers.actions.recoveries import record_receipt
 from vouchers.actions.set_offs import confirm_set_off, propose_set_off
 from vouchers.context import acting
 from vouchers.errors import DomainError
@@ -140,6 +141,30 @@ def test_a_whole_file_and_the_notices_of_the_same_payments_wait_for_each_other_w
     assert set(answers[0] + answers[1]) <= {"done", "payment.clawed_back", "clawback.not_paid"}, answers
     for one in Clawback.objects.select_related("payment"):
         assert (one.payment.state in ("returned", "payable")) != (one.state == "noticed")
+    assert check_ledger() == []
+
+
+def test_one_line_of_the_bank_is_one_receipt_on_whichever_demand(committed_db: Any, cast: Cast):
+    def record(clawback_no: str) -> None:
+        by = User.objects.get(username="finance")
+        with acting(by, "test"):
+            record_receipt(
+                Clawback.objects.get(clawback_no=clawback_no),
+                amount=Decimal("1.00"),
+                received_on=dates.today(),
+                bank_reference="IN-1",
+                by=by,
+            )
+
+    with without_casework():
+        payments = payables(cast, 4)
+        banking.paid(cast, *payments)
+        clawbacks = [demanded(cast, Payment.objects.get(pk=payment.pk)) for payment in payments]
+        for one in clawbacks:
+            notice(one.clawback_no)
+        answers = at_once(*([lambda one=one: record(one.clawback_no)] for one in clawbacks))
+    (told,) = zip(*answers, strict=True)
+    assert sorted(told) == ["done", "receipt.known", "receipt.known", "receipt.known"]
     assert check_ledger() == []
 
 

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
+
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger_recoveries
@@ -87,6 +89,7 @@ def record_receipt(
     if received_on > dates.today():
         raise Invalid("receipt.later", "入账日不能晚于今天。", field="received_on")
     row = locked(clawback)
+    _one_at_a_time(row, reference)
     known: ClawbackReceipt | None = ClawbackReceipt.objects.filter(
         kind=ReceiptKind.TRANSFER, bank_reference=reference, receiving_account=row.receiving_account
     ).first()
@@ -125,6 +128,15 @@ def record_receipt(
     ).demand()
     clawback.refresh_from_db()
     return receipt
+
+
+def _one_at_a_time(row: Clawback, reference: str) -> None:
+    """Whoever records the same line of the bank, on whichever demand, waits here until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"receipt:{row.receiving_account_id or ''}:{reference}"],
+        )
 
 
 def close_when_done(clawback: Clawback, left: Decimal) -> None:
