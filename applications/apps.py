@@ -16,6 +16,7 @@ class ApplicationsConfig(AppConfig):
         from applications.actions.reach import REACHED
         from applications.actions.settlement_batches import SETTLEMENT_BATCHES
         from applications.api.problem_types import register_settlement_problems
+        from applications.lease_use_check import register_lease_use_check
         from applications.past_cases import PAST_CASES
         from applications.replay_cases import OWN_CASES
         from applications.sample_cases import SAMPLE_YEAR
@@ -41,6 +42,7 @@ class ApplicationsConfig(AppConfig):
         register_beneath("application", beneath_application)
         register_beneath("claim", beneath_claim)
         register_payment_check(look_again)
+        register_lease_use_check()
         register_settlement_problems()
         register_menus()
         register_case_links(desk_links)

@@ -92,7 +92,7 @@ _ALIKE = f"""
         AND (i.reference_key = %(likeness)s AND %(likeness)s <> '' OR i.reference_key = '' AND i.reference <> '' AND i.reference = %(line)s)
 """  # noqa: S608 (constants of our own)
 _GROUND = f"""
-SELECT (SELECT k.id FROM applications_claim k WHERE k.provider_id = %(provider)s AND k.idempotency_key = %(key)s),
+SELECT (SELECT k.id FROM applications_claim k WHERE k.provider_id = %(provider)s AND k.idempotency_key = %(key)s AND k.state <> 'draft'),
     nextval('settlement_no_seq'),
     CASE WHEN v.id IS NOT NULL THEN jsonb_build_object(
         'chips', (SELECT jsonb_build_array(max(x.table_version), count(*), max(x.id)) FROM vouchers_chipmodel x),
@@ -138,7 +138,8 @@ _MOST_CHIP_TABLES = 4
 
 @dataclass(frozen=True)
 class Ground:
-    """What a deduction rests on. ``known`` is the claim that the key stands for already; ``number`` the next free one."""
+    """What a deduction rests on. ``known`` is the claim that the key stands for already, never a draft: a draft
+    reserved nothing; ``number`` the next free one."""
 
     known: int | None
     number: int

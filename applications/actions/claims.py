@@ -24,7 +24,13 @@ from applications.actions.claim_grounds import (
     settles_instantly,
 )
 from applications.actions.leases import check_lease_price
-from applications.actions.reservations import expires_on, give_back, keep_for_review, require_in_time
+from applications.actions.reservations import (
+    expires_on,
+    give_back,
+    keep_for_review,
+    require_held,
+    require_in_time,
+)
 from applications.evidence import free_evidence, hold_evidence, require_evidence
 from applications.facts import latest_price_check
 from applications.models import Application, Claim, Lease
@@ -211,6 +217,7 @@ def approve_claim(claim: Claim, *, by: User, reason: str = "", amount: Decimal |
     require_other_person(by, cases.hands(claim), "核准")
     if claim.lifecycle.find("approve", claim.state) is None:
         raise not_now(claim, "approve")
+    require_held(claim, dates.today())
     screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
     require_clear("claim", claim.claim_no)
     assessment = reassess(claim)

@@ -43,6 +43,17 @@ def require_in_time(claim: Claim, on: date) -> None:
         )
 
 
+def require_held(claim: Claim, on: date) -> None:
+    """Refuse (409 ``claim.reservation_over``) to grant what is not reserved any more: on a voucher that is over it could not be kept
+    beyond its day."""
+    if claim.claimed_amount and _with_end(claim.reserve_id, before=on + timedelta(days=1)):
+        raise NotNow(
+            "claim.reservation_over",
+            "本件的预占已到期，且所依据的算力券已失效，不能重新预占，因而不能核准。",
+            hint="请作不予支持处理，或退回由企业处理。",
+        )
+
+
 def keep_for_review(claim: Claim, on: date) -> None:
     """What turned out to need a person is reserved anew without an end, in one chain with giving back the old one. Call it last.
 
@@ -96,4 +107,4 @@ def give_back(claims: Sequence[Claim], on: date) -> None:
         result.demand()
 
 
-__all__ = ["expires_on", "give_back", "keep_for_review", "require_in_time", "resolving"]
+__all__ = ["expires_on", "give_back", "keep_for_review", "require_held", "require_in_time", "resolving"]

@@ -30,15 +30,16 @@ from applications.actions.settlements import (
     reserve_settlement,
 )
 from applications.models import Claim, SettlementBatch, SettlementBatchLine
-from applications.models.claims import ClaimState
+from applications.models.claims import DEAD_STATES, ClaimState
 from applications.models.settlements import LineOutcome
 from vouchers import dates
 from vouchers.access import Role, require_role
 from vouchers.actions.job_runs import Run
 from vouchers.actions.jobs import JobKind, JobResult, ask_job
 from vouchers.context import Actor, acting, announce
-from vouchers.errors import DomainError, Invalid, Problems
+from vouchers.errors import DomainError, Invalid, NotNow, Problems
 from vouchers.models import ApiCredential, Voucher
+from vouchers.money import ZERO
 from vouchers.numbers import next_no
 
 #: Files up to so many lines are done while the platform waits; longer ones by the worker.
@@ -155,7 +156,8 @@ def _take(pk: int, sender: Sender) -> None:
 
     ``settle`` is two deeds with a commit between them, as the platform's own two calls are: what many settle on is not held
     locked while the second one is prepared. Both or neither: a reservation that cannot be confirmed is given back, unless it
-    stays for the office to look at.
+    stays for the office to look at. What is refused only for now leaves it standing until its day: the line that is sent again
+    meets it under its key and confirms it.
     """
     made: Claim | None = None
     try:
@@ -179,7 +181,7 @@ def _take(pk: int, sender: Sender) -> None:
     except DomainError as refusal:
         found = refusal
     with acting(sender.actor, "settlement_batch.take"):
-        if made is None or made.state != ClaimState.SUBMITTED:
+        if made is None or made.state != ClaimState.SUBMITTED or found.retry:
             _refuse(pk, found)
         else:
             release_settlement(made, by=sender.credential.user, also=lambda _made: _refuse(pk, found))
@@ -200,15 +202,19 @@ def _kept(pk: int) -> Iterator[None]:
     except DomainError as refusal:
         if not refusal.keep:
             raise
+        announce(
+            "settlement_batch.take"
+        )  # the line's own deed again: the refused one named itself to the trail
         _refuse(pk, refusal)
 
 
 def _note(pk: int, claim: Claim) -> None:
-    """The line was done."""
+    """The line was done: what is deducted now by its claim, which is nothing where that was given back."""
+    over = claim.state in DEAD_STATES
     SettlementBatchLine.objects.filter(pk=pk).update(
         outcome=LineOutcome.DONE,
         claim=claim,
-        deducted_amount=claim.approved_amount or claim.claimed_amount,
+        deducted_amount=ZERO if over else claim.approved_amount or claim.claimed_amount,
     )
 
 
@@ -261,8 +267,16 @@ def _reserved(sent: dict[str, str], sender: Sender, *, line: int | None) -> Clai
         reach=sender.reach,
         line=line,
     )
-    if line is not None and not made.fresh:
-        _note(line, made.claim)
+    if not made.fresh:
+        if made.claim.state in DEAD_STATES:
+            raise NotNow(
+                "settlement.over",
+                f"该幂等键下的抵扣 {made.claim.claim_no} 已办结（{made.claim.get_state_display()}），本行未再抵扣。",
+                field="idempotency_key",
+                hint="如使用确已发生，请以新的幂等键重新提交。",
+            )
+        if line is not None:
+            _note(line, made.claim)
     return made.claim
 
 

@@ -1,9 +1,11 @@
 -- What is claimed under a contract by all claims that count, kept with every change: a platform settles thousands of times under
 -- one, and each time it is asked. Written by these triggers alone; what moves it has its own rows and its own trail.
+-- A sum has more room than what it adds up: one absurd amount must not keep out the next.
 CREATE TABLE IF NOT EXISTS applications_leaseuse (
     lease_id bigint PRIMARY KEY,
-    net_amount numeric(18, 2) NOT NULL
+    net_amount numeric(30, 2) NOT NULL
 ) WITH (fillfactor = 50);
+ALTER TABLE applications_leaseuse ALTER COLUMN net_amount TYPE numeric(30, 2);
 
 -- Those that take or took money: as DEAD_STATES of applications/models/claims.py leaves them.
 CREATE OR REPLACE FUNCTION claim_counts(p_state text) RETURNS boolean

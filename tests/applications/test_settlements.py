@@ -243,11 +243,13 @@ def test_the_trail_names_the_platform_that_acted_and_was_refused(cast, api, etow
 
 def test_a_deduction_that_needs_a_person_is_in_the_offices_queue_and_does_not_lapse(cast, api, etown):
     from applications.actions.claim_lapses import claims_due_to_lapse
+    from applications.actions.reservations import keep_for_review
     from applications.web.desk.queues import waiting_claims
 
     clear = send(api, cast, body(etown), "key-000001").json()["settlement_no"]
     doubtful = send(api, cast, body(etown, reference="ST-2"), "key-000002").json()["settlement_no"]
     Claim.objects.filter(claim_no=doubtful).update(band={"instant": False})
+    keep_for_review(Claim.objects.get(claim_no=doubtful), DAY)
     assert [claim.claim_no for claim in waiting_claims(cast.handler)] == [doubtful]
     assert claims_due_to_lapse(date(2024, 12, 31)) == [clear]
 

@@ -251,11 +251,20 @@ class TrialBalance:
     credits_posted: Decimal
 
 
+_REGISTERED: dict[str, Invariant] = {}
+
+
+def register_invariant(name: str, query: str) -> None:
+    """An upper floor's rows that rest on what is booked are looked at with the business rows; once, when the app is ready."""
+    _REGISTERED[name] = Invariant(name, query)
+
+
 def invariants(*, business_rows: bool = True) -> tuple[Invariant, ...]:
     """All that is looked at; without ``business_rows`` the ledger's own alone."""
     more = budget_check.LEDGER + ((*budget_check.BUSINESS, *PAYMENTS) if business_rows else ())
     own = _LEDGER + (_BUSINESS if business_rows else ())
-    return own + tuple(Invariant(name, query) for name, query in more)
+    registered = tuple(_REGISTERED.values()) if business_rows else ()
+    return own + tuple(Invariant(name, query) for name, query in more) + registered
 
 
 def check_ledger(*, business_rows: bool = True) -> list[Finding]:
