@@ -189,3 +189,20 @@ def test_a_sum_under_a_contract_that_was_changed_by_hand_is_found(committed_db, 
             found = [(one.invariant, one.row) for one in check_ledger()]
             assert found == [("a_contract_is_claimed_as_its_items", etown.lease.lease_no)]
     assert str(check_ledger()[0].sentence).startswith("合同项下已申报记 0，")
+
+
+def test_a_line_that_is_refused_and_kept_is_written_under_its_own_verb(cast, api, etown):
+    """What the refused deed did is told under that deed's name, that the line was refused under the batch's."""
+    beyond = {**line(etown, 1), "action": "settle", "net_amount": "5000000.00"}
+    asked: list[str] = []
+
+    def note(execute, sql, params, many, context):
+        asked.append(f"{sql} {params}")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        (row,) = upload(api, cast, [beyond]).json()["lines"]
+    assert (row["outcome"], row["code"]) == ("refused", "claim.needs_review")
+    (at,) = [n for n, sql in enumerate(asked) if sql.startswith('UPDATE "applications_settlementbatchline"')]
+    told = [sql for sql in asked[:at] if "set_config" in sql and '"verb"' in sql]
+    assert "settlement_batch.take" in told[-1] and "claim.settle_instantly" in told[-2]
