@@ -110,16 +110,16 @@ def all_issued_once(batch: IssueBatch, count: int) -> None:
 
 
 @pytest.mark.long
-def test_more_than_two_thousand_of_one_window_share_one_allotment_and_are_all_issued(
+def test_sixteen_hundred_of_one_window_share_one_allotment_and_are_all_issued(
     committed_db: Any, cast: Cast, plainly_screened: None
 ):
-    batch = noticed_city(cast, 2050)
-    assert (batch.asked_amount, batch.allotted_amount) == (D("205000000.00"), POOL)
-    assert set(batch.members.values_list("allotted_amount", flat=True)) == {D("1219.51"), D("1219.52")}
+    batch = noticed_city(cast, 1601)
+    assert (batch.asked_amount, batch.allotted_amount) == (D("160100000.00"), POOL)
+    assert set(batch.members.values_list("allotted_amount", flat=True)) == {D("1561.52"), D("1561.53")}
     with after_notice(batch):
         job = done(batch, "issue", cast.approver)
-    assert (job.state, job.progress, job.total, job.unit) == ("done", 4100, 4100, "件"), job.message
-    all_issued_once(batch, 2050)
+    assert (job.state, job.progress, job.total, job.unit) == ("done", 3202, 3202, "件"), job.message
+    all_issued_once(batch, 1601)
     case = Application.objects.get(application_no="A-2025-700777")
     assert case.issue_id == event_id("issue_batch", str(batch.issue_id), case.application_no)
     assert LedgerTransfer.objects.filter(chain_id=case.issue_id, code="issue").exists()
