@@ -17,7 +17,7 @@ CREATE OR REPLACE TRIGGER set_off_kept
         (OLD.decided_by_id, OLD.decided_at, OLD.answer) IS DISTINCT FROM (NEW.decided_by_id, NEW.decided_at, NEW.answer))
     EXECUTE FUNCTION decision_kept('抵扣');
 
--- 收回预算、结转
+-- 收回预算
 CREATE OR REPLACE TRIGGER budget_withdrawal_kept
     BEFORE UPDATE ON vouchers_budgetwithdrawal FOR EACH ROW WHEN (
         (OLD.id, OLD.budget_withdrawal_no, OLD.budget_id, OLD.treasury_code, OLD.treasury, OLD.amount, OLD.document_no, OLD.reason,
