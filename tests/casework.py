@@ -27,6 +27,7 @@ from applications.models import Application, Claim, Invoice, Lease, Paper
 from tests.cast import SINCE, Cast
 from vouchers import dates
 from vouchers.access import Role
+from vouchers.actions.budget_withdrawals import approve_withdrawal, propose_withdrawal
 from vouchers.actions.policies import load_scheme, propose_version, publish_version
 from vouchers.actions.programs import appropriate_budget
 from vouchers.actions.treasury_parts import treasuries_of
@@ -35,6 +36,7 @@ from vouchers.models import (
     BankAccount,
     Party,
     Program,
+    ProgramBudget,
     ProviderAdmission,
     Publication,
     Region,
@@ -100,6 +102,19 @@ def funded(cast: Cast, program: Program, amount: str = "100000000.00") -> None:
                 by=cast.finance,
                 treasury=treasury,
             )
+
+
+def taken_back(
+    cast: Cast, program: Program, amount: Decimal, document_no: str = "例财预〔2025〕99号"
+) -> None:
+    """So much of the year's budget goes back to the treasury, by two officers."""
+    budget = ProgramBudget.objects.get(program=program, year=dates.today().year)
+    with acting(cast.finance, "test"):
+        row = propose_withdrawal(
+            budget, amount=amount, document_no=document_no, reason="压减", by=cast.finance
+        )
+    with acting(cast.second_finance, "test"):
+        approve_withdrawal(row, by=cast.second_finance)
 
 
 def with_account(party: Party, account_no: str = "") -> BankAccount:

@@ -32,6 +32,7 @@ EXCEPTIONS: dict[str, str] = {
     "vouchers_ratelimit": "调用频度的计数，崩溃即清零，不据以作任何决定",
     "applications_settlementanswer": "首次答复的原样留存：所述抵扣另有留痕",
     "applications_settlementbatchline": "批次明细的办理结果：每笔抵扣另有留痕，未受理的只在此处",
+    "applications_leaseuse": "合同项下已申报金额的合计，由数据库随明细记数，每日与明细核对；明细的变更另有留痕",
     "audit_suspicion": "每次扫描由预警重算的名次，不据以作任何决定；预警与扫描批次各自留痕",
 }
 

@@ -30,11 +30,12 @@ from tests.cast import Cast
 from tests.vouchers.test_jobs_worker import queue as queue
 from tests.vouchers.test_jobs_worker import until, worker
 from vouchers import dates
-from vouchers.actions import holds, ledger
+from vouchers.actions import holds
+from vouchers.actions.budget_withdrawals import available_of
 from vouchers.actions.holds import Screener, ScreeningResult, place_hold
 from vouchers.actions.job_runs import claim_next, run_job, run_waiting
 from vouchers.actions.jobs import cancel_job, wake_up
-from vouchers.actions.ledger_chains import Budget, event_id
+from vouchers.actions.ledger_chains import event_id
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.actions.vouchers import make_voucher
 from vouchers.context import Actor, acting
@@ -187,9 +188,7 @@ def test_where_the_money_goes_half_way_whole_parts_stay_and_the_rest_is_issued_o
     with pytest.raises(NotNow), acting(cast.approver, "test"):
         reopen_batch(batch, by=cast.approver, reason="试")  # what is issued is issued
     program = batch.program
-    budget = Budget(program.code, 2025, program.region.code)
-    left = LedgerAccount.objects.get(code=budget.code).available
-    ledger.withdraw(budget, left, document_no="收回", on=dates.today(), id=event_id("t", "w")).demand()
+    casework.taken_back(cast, program, available_of(program, 2025))
     with after_notice(batch):
         job = done(batch, "issue", cast.handler)
     assert (job.state, job.outcome_code) == ("failed", "ledger.insufficient_funds")

@@ -19,9 +19,11 @@ from applications.actions.batches import (
 from applications.actions.issuing import issue_application, publish_notice
 from applications.actions.objections import answer_objection, file_objection
 from applications.models import Application, BatchMember, IssueBatch, PublicNotice, Review
+from tests import casework
 from tests.applications.batch_office import batched, decided, filed, issued, noticed, shared_out
 from tests.cast import Cast
 from vouchers import dates
+from vouchers.actions.budget_withdrawals import available_of
 from vouchers.actions.holds import place_hold
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.context import acting
@@ -261,14 +263,9 @@ def test_it_is_noticed_and_issued_whole_and_takes_exactly_what_was_left(
 def test_when_the_ledger_refuses_one_nobody_is_issued_anything(
     cast: Cast, three: list[Application], pro_rata: Publication
 ):
-    from vouchers.actions import ledger
-    from vouchers.actions.ledger_chains import Budget, event_id
-
     batch = noticed(cast, shared_out(cast, pro_rata))
     program = pro_rata.program
-    budget = Budget(program.code, 2025, program.region.code)
-    left = LedgerAccount.objects.get(code=budget.code).available - D("2499999.99")
-    ledger.withdraw(budget, left, document_no="收回", on=dates.today(), id=event_id("t", "w")).demand()
+    casework.taken_back(cast, program, available_of(program, 2025) - D("2499999.99"))
     with pytest.raises(NotNow) as refusal:
         issued(cast, batch)
     assert refusal.value.code == "ledger.insufficient_funds"
