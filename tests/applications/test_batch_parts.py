@@ -207,16 +207,18 @@ def stopped_once_begun(batch: IssueBatch) -> Iterator[None]:
     import threading
 
     over = threading.Event()
+    members = batch.members.order_by("application__submitted_at", "application")
+    first = Application.objects.filter(pk=members.values_list("application", flat=True)[0])
 
     def watch() -> None:
         try:
             while not over.wait(0.01):
-                if IssueBatch.objects.filter(pk=batch.pk, state="issuing").exists():
+                if not IssueBatch.objects.filter(pk=batch.pk, state="issuing").exists():
+                    continue
+                with transaction.atomic():  # the first part holds its cases for as long as it is at work
+                    at_work = first.select_for_update(skip_locked=True).first() is None
+                if at_work:
                     Job.objects.filter(state="running").update(cancel_asked=True)
-                    with transaction.atomic():  # the last case is held until a beat was surely heard
-                        last = batch.members.order_by("-application__submitted_at", "-application").first()
-                        Application.objects.select_for_update().get(pk=last.application_id)  # type: ignore[union-attr]
-                        over.wait(2)
                     return
         finally:
             connections.close_all()
