@@ -13,6 +13,7 @@ from typing import Any
 
 from applications.case_reads import DATABASE, CaseReads
 from applications.grounds import BASIS_OF_PROJECT, CONTRACT_OF_PROJECT
+from applications.lease_prices import priced_contract, split_items
 from applications.models import Application, BasisItem, Claim, Lease, Project
 from applications.models.leases import LeaseState
 from applications.models.projects import ProjectKind
@@ -21,7 +22,7 @@ from applications.undertakings import undertaking_of
 from applications.year_basis import year_basis
 from vouchers import dates
 from vouchers.actions.caps import account_codes, used_amounts
-from vouchers.actions.price_checks import contract_of_lease, price_finding
+from vouchers.actions.price_checks import price_finding
 from vouchers.actions.vouchers import accounts_of, available_on
 from vouchers.models import PriceCheck
 from vouchers.money import ZERO, round_fen
@@ -58,7 +59,7 @@ def price_verdict(
     check = check or reads.price_check(lease)
     if check is not None and lease.state not in (LeaseState.DRAFT, LeaseState.RETURNED):
         return check.facts()
-    return price_finding(contract_of_lease(lease), above_band=scheme.price.above_band.value).facts()
+    return price_finding(priced_contract(lease), above_band=scheme.price.above_band.value).facts()
 
 
 def chip_origin(accelerator: str, reads: CaseReads = DATABASE) -> ChipOrigin | None:
@@ -286,6 +287,14 @@ def batch_no(application: Application | None) -> str:
     return application.batch.batch_no if application is not None and application.batch is not None else ""
 
 
+def _estimates(application: Application) -> tuple[BasisItemFacts, ...]:
+    """What the base is estimated on, where it is not the contract as a whole: its project, or its price by component."""
+    if application.project is not None:
+        return (project_item(application.project),)
+    lease = application.lease
+    return split_items(lease) if lease is not None and lease.bundled else ()
+
+
 def application_facts(application: Application, scheme: Scheme, *, on: date) -> Facts:
     """What an application is assessed on: the contract's amount as the estimate of the base."""
     stated = application.facts
@@ -302,7 +311,7 @@ def application_facts(application: Application, scheme: Scheme, *, on: date) -> 
             application_no=application.application_no,
         ),
         contracts=contracts,
-        items=(project_item(application.project),) if application.project is not None else (),
+        items=_estimates(application),
         applied_on=application.submitted_at.astimezone(dates.SHANGHAI).date()
         if application.submitted_at
         else on,

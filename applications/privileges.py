@@ -4,4 +4,9 @@
 NO_WRITE = ("applications_leaseuse",)
 
 #: what was answered under a key the first time is what is answered for ever
-APPEND_ONLY = ("applications_settlementanswer",)
+APPEND_ONLY = (
+    "applications_settlementanswer",
+    # how a contract's price was broken down when a case was decided on it
+    "applications_leasesplit",
+    "applications_leasesplitline",
+)

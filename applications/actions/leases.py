@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from applications.actions.lease_splits import faults, state_parts
+from applications.lease_prices import priced_contract
 from applications.models import Claim, Lease, LeaseDevice
 from applications.models.claims import DEAD_STATES
 from applications.models.leases import LeaseState
 from vouchers import dates
 from vouchers.access import Role, require_role
-from vouchers.actions.price_checks import check_price, contract_of_lease
+from vouchers.actions.price_checks import check_price
 from vouchers.context import announce, announced
 from vouchers.errors import Invalid, NotNow, Problems
 from vouchers.models import Party, PriceCheck, Program, User
@@ -26,7 +28,8 @@ from vouchers.states import advance
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseFields:
-    """What a person fills in of a contract. ``ends_on`` is the last day, as contracts write it; prices are without tax."""
+    """What a person fills in of a contract. ``ends_on`` is the last day, as contracts write it; prices are without tax.
+    ``parts``: of a bundled price, yuan by component, as far as the contract tells them apart."""
 
     lessor: Party
     kind: str = ContractKind.LEASE.value
@@ -47,6 +50,7 @@ class LeaseFields:
     purpose: str = ""
     exclusive: bool = False
     bundled: bool = False
+    parts: Mapping[str, Decimal] = field(default_factory=dict)
     document_text: str = ""
     document_sha256: str = ""
 
@@ -82,19 +86,22 @@ def _check(fields: LeaseFields, lessee: Party) -> None:
                         field="amount",
                     )
                 )
+    problems += faults(fields.parts, amount=fields.amount, quantity=fields.quantity, kind=fields.kind)
     if fields.kind == ContractKind.DATA_PRODUCT.value and not fields.product.strip():
         problems.append(Invalid("lease.product", "请填写所购数据产品的名称。", field="product"))
     if problems:
         raise Problems(problems, code="lease.invalid")
 
 
-def _as_it_stands(lease: Lease) -> None:
+def as_it_stands(lease: Lease) -> None:
     """Wait for whoever else acts on it, and look again."""
     lease.refresh_from_db(from_queryset=Lease.objects.select_for_update(no_key=True))
 
 
 def _columns(fields: LeaseFields) -> dict[str, object]:
-    columns = {name: value for name, value in vars(fields).items() if name != "ends_on"}
+    columns = {name: value for name, value in vars(fields).items() if name not in ("ends_on", "parts")}
+    # Whoever tells the parts apart says that there are some.
+    columns["bundled"] = fields.bundled or any(fields.parts.values())
     columns["ends_before"] = date.fromordinal(fields.ends_on.toordinal() + 1)
     return columns
 
@@ -104,7 +111,7 @@ def draft_lease(program: Program, lessee: Party, fields: LeaseFields, *, by: Use
     announce("lease.draft")
     require_role(by, Role.FILER, party=lessee)
     _check(fields, lessee)
-    return Lease.objects.create(
+    lease = Lease.objects.create(
         lease_no=next_no("L", dates.today()),
         lessee=lessee,
         program_code=program.code,
@@ -112,19 +119,22 @@ def draft_lease(program: Program, lessee: Party, fields: LeaseFields, *, by: Use
         filer=by,
         **_columns(fields),
     )
+    state_parts(lease, fields.parts, by=by)
+    return lease
 
 
 def update_lease(lease: Lease, fields: LeaseFields, *, by: User) -> Lease:
     """Correct a contract that is not filed yet, or was returned."""
     announce("lease.update")
     require_role(by, Role.FILER, party=lease.lessee)
-    _as_it_stands(lease)
+    as_it_stands(lease)
     if lease.state not in (LeaseState.DRAFT, LeaseState.RETURNED):
         raise NotNow("lease.not_editable", "合同备案后不能修改，如需更正请联系经办部门退回补正。")
     _check(fields, lease.lessee)
     for name, value in _columns(fields).items():
         setattr(lease, name, value)
     lease.save()
+    state_parts(lease, fields.parts, by=by)
     return lease
 
 
@@ -132,7 +142,7 @@ def set_devices(lease: Lease, serials: Iterable[str], *, by: User) -> list[Lease
     """The devices that are let, for the whole term; replaces what was listed before. By the lessee until the contract is
     filed, then by a handler of its region until it is verified."""
     announce("lease.set_devices")
-    _as_it_stands(lease)
+    as_it_stands(lease)
     if lease.state in (LeaseState.DRAFT, LeaseState.RETURNED):
         require_role(by, Role.FILER, party=lease.lessee)
     else:
@@ -186,4 +196,4 @@ def check_lease_price(lease: Lease, scheme: Scheme) -> PriceCheck | None:
     """
     if scheme.price.above_band is AboveBand.NONE or lease.kind != ContractKind.LEASE.value:
         return None
-    return check_price(contract_of_lease(lease), above_band=scheme.price.above_band.value)
+    return check_price(priced_contract(lease), above_band=scheme.price.above_band.value)

@@ -6,6 +6,7 @@ from applications.models.batches import BatchMember, IssueBatch
 from applications.models.claims import BasisItem, Claim
 from applications.models.imports import ImportedFile
 from applications.models.invoices import Invoice, InvoiceLine
+from applications.models.lease_splits import LeaseSplit, LeaseSplitLine
 from applications.models.leases import Capacity, Device, Lease, LeaseDevice, MeteringDay
 from applications.models.messages import Message
 from applications.models.notices import Objection, PublicNotice
@@ -30,6 +31,8 @@ __all__ = [
     "IssueBatch",
     "Lease",
     "LeaseDevice",
+    "LeaseSplit",
+    "LeaseSplitLine",
     "Message",
     "MeteringDay",
     "Objection",

@@ -10,7 +10,18 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 WHOLE: dict[str, Any] = {
+    "account_paper.open": _("查阅账户材料"),
     "adopt": _("纳入留痕"),
+    "allotment_list.export": _("导出审定结果"),
+    "certificate.export": _("下载算力券凭证"),
+    "clawback_notice.export": _("下载追回通知书"),
+    "job_result.export": _("下载任务结果"),
+    "party_accounts.open": _("查阅收款账户"),
+    "payment_inquiry.export": _("导出查询清单"),
+    "payment_list.export": _("导出拨付清单"),
+    "policy_examples.export": _("导出算例"),
+    "policy_file.export": _("导出政策文件"),
+    "reconciliation.export": _("导出对账明细"),
     "api_credential.issue": _("签发平台凭据"),
     "api_credential.narrow": _("调整平台凭据权限"),
     "api_credential.revoke": _("吊销平台凭据"),
@@ -48,6 +59,7 @@ WHOLE: dict[str, Any] = {
     "day_close.close": _("日结"),
     "job.ask": _("提请后台任务"),
     "job.cancel": _("取消后台任务"),
+    "lease.split": _("拆分合同价款"),
     "ledger_check.run": _("核对台账"),
     "message.read": _("查阅消息"),
     "migrate": _("结构变更"),
@@ -136,6 +148,7 @@ DEEDS: dict[str, Any] = {
 NOUNS: dict[str, Any] = {
     "decision_letter": _("决定书"),
     "imported_file": _("导入文件"),
+    "party_accounts": _("收款账户"),
     "price": _("价格"),
     "request": _("页面请求"),
     "schema": _("数据结构"),

@@ -24,12 +24,24 @@ from vouchers.policy.prices.regions import canonical_source
 
 
 @dataclass(frozen=True)
+class PriceParts:
+    """A bundled price broken down: what a unit of compute costs by it, its lines in words, and whether the office stands
+    behind it or the enterprise alone."""
+
+    unit_price: Decimal
+    words: str
+    revision: int
+    confirmed: bool
+
+
+@dataclass(frozen=True)
 class ContractPrice:
     """What is needed of a contract to hold its price against the market.
 
     ``unit_price`` is in ``currency`` per ``unit`` as the contract states it; leases in this system state it without tax.
     ``tier`` empty: the lessor's own, as registered on the signing date. ``precision`` only for 元/P·天 (dense FP16 unless the
-    contract says otherwise). ``bundled``: storage, network or other services are in the price.
+    contract says otherwise). ``bundled``: storage, network or other services are in the price; ``parts``: what of it is
+    compute, where it is broken down.
     """
 
     subject_kind: str
@@ -51,6 +63,7 @@ class ContractPrice:
     vat_rate: Decimal | None = None
     tax_included: bool = False
     bundled: bool = False
+    parts: PriceParts | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +158,7 @@ def price_finding(
         return unknown("tier.unknown", "出租方未登记供应方类别")
     kept, method = asked.method(as_of)
     written = WrittenPrice(
-        unit_price=contract.unit_price,
+        unit_price=contract.parts.unit_price if contract.parts is not None else contract.unit_price,
         unit=contract.unit,
         accelerator=contract.accelerator,
         form_factor=contract.form_factor,
@@ -178,10 +191,20 @@ def price_finding(
     answer = fp.verdict(mine.unit_price, row, above_band)
     position, consequence, sentence = answer.position, answer.consequence, answer.sentence
     reason, recognised = answer.reason, answer.recognised_price
-    if contract.bundled and above_band != "none":
-        position, consequence = PricePosition.UNKNOWN, PriceConsequence.REVIEW
-        reason, recognised = "price.bundled", None
-        sentence = f"合同单价含存储、网络等其他服务，须先拆分再比较，转人工复核。仅供参考：{sentence}"
+    parts = contract.parts
+    if parts is not None and parts.confirmed:
+        sentence = f"合同价款已由经办核定拆分（{parts.words}），以下为其中算力的单价。{sentence}"
+    elif contract.bundled and above_band != "none":
+        position, consequence, recognised = PricePosition.UNKNOWN, PriceConsequence.REVIEW, None
+        if parts is None:
+            reason = "price.bundled"
+            sentence = f"合同单价含存储、网络等其他服务，须先拆分再比较，转人工复核。仅供参考：{sentence}"
+        else:
+            reason = "price.split_unconfirmed"
+            sentence = (
+                f"合同价款按企业填报拆分（{parts.words}），拆分待经办对照合同核定，转人工复核。"
+                f"按此拆分的算力单价：{sentence}"
+            )
     return PriceFinding(
         contract,
         above_band,

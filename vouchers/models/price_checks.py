@@ -33,7 +33,7 @@ VERDICTS = {
     PricePosition.UNKNOWN: Verdict.UNTESTABLE,
 }
 #: reasons for which a price above the band neither refuses nor cuts, whatever the scheme says
-UNDECIDED = frozenset({"price.above_band_review", "price.bundled"})
+UNDECIDED = frozenset({"price.above_band_review", "price.bundled", "price.split_unconfirmed"})
 
 
 class PriceCheck(Recorded):

@@ -1,0 +1,61 @@
+"""What of a contract is held against the fair price: its unit price, or of a bundled one what its breakdown says of compute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from applications.models import Lease, LeaseSplit
+from vouchers.actions.price_checks import ContractPrice, PriceParts, contract_of_lease
+from vouchers.money import round_fen, thousands
+from vouchers.policy.facts import BasisItemFacts
+from vouchers.policy.terms import BasisKind, Component
+
+
+def split_of(lease: Lease | None) -> LeaseSplit | None:
+    """The breakdown that holds: the last one, while it comes to what the contract does."""
+    if lease is None or not lease.bundled:
+        return None
+    rows = LeaseSplit.objects.filter(lease=lease).select_related("made_by").prefetch_related("lines")
+    last = rows.order_by("-revision").first()
+    return last if last is not None and last.total == lease.amount else None
+
+
+def split_words(split: LeaseSplit) -> str:
+    """Its lines: 算力 8,000,000.00 元、存储 2,000,000.00 元."""
+    return "、".join(
+        f"{line.get_component_display()} {thousands(line.net_amount)} 元" for line in split.lines.all()
+    )
+
+
+def priced_contract(lease: Lease) -> ContractPrice:
+    """The facts that the price check takes."""
+    contract = contract_of_lease(lease)
+    split = split_of(lease)
+    if split is None:
+        return contract
+    line = split.compute
+    assert line.unit_price is not None
+    return replace(
+        contract,
+        bundled=True,
+        parts=PriceParts(line.unit_price, split_words(split), split.revision, confirmed=split.confirmed),
+    )
+
+
+def split_items(lease: Lease) -> tuple[BasisItemFacts, ...]:
+    """The contract as an estimate of the base, by component, where its price is broken down: what the version does not support
+    is left out line by line. Empty where it is not broken down."""
+    split = split_of(lease)
+    if split is None:
+        return ()
+    return tuple(
+        BasisItemFacts(
+            item_no=f"{place:04d}",
+            kind=BasisKind.CONTRACT_AMOUNT,
+            net_amount=line.net_amount,
+            tax_amount=round_fen(line.net_amount * lease.vat_rate),
+            contract_no=lease.lease_no,
+            component=Component(line.component),
+        )
+        for place, line in enumerate(split.lines.all(), start=1)
+    )
