@@ -60,12 +60,8 @@ def payables(cast: Cast, count: int) -> list[Payment]:
         Party.objects.create(uscc=f"9111010800{number:08d}", name=f"测试企业{number}", region_code="110108")
         for number in range(PAYEES)
     ]
-    BankAccount.objects.bulk_create(
-        BankAccount(
-            party=payee, account_no=f"62220000{payee.pk:08d}", account_name=payee.name, bank_name="某某银行"
-        )
-        for payee in payees
-    )
+    BankAccount.objects.bulk_create(_account(cast, payee) for payee in payees)
+    BankAccount.objects.filter(party__in=payees).update(confirmed_by=cast.enterprise_approver)
     casework.funded(cast, program, f"{count}000.00")
     made: list[Payment] = []
     for first in range(1, count + 1, AT_ONCE):
@@ -166,7 +162,7 @@ def exchange(
     for first in range(0, len(owed), batch_size):
         chosen = owed[first : first + batch_size]
         with acting(maker, "test"):
-            _mend_accounts(chosen)
+            _mend_accounts(cast, chosen)
             batch = payments.create_batch(chosen[0].program, chosen, by=maker)
             payments.propose_batch(batch, by=maker)
         with acting(checker, "test"):
@@ -186,16 +182,24 @@ def exchange(
     return told
 
 
-def _mend_accounts(owed: list[Payment]) -> None:
-    """A returned payment puts its account out of use: the office registers one anew, so that the others can be paid."""
+def _account(cast: Cast, payee: Party) -> BankAccount:
+    return BankAccount(
+        party=payee,
+        account_no=f"62220000{payee.pk:08d}",
+        account_name=payee.name,
+        bank_name="某某银行",
+        entered_by=cast.filer,
+    )
+
+
+def _mend_accounts(cast: Cast, owed: list[Payment]) -> None:
+    """A returned payment puts its account out of use: it is registered anew, so that the others can be paid."""
     for payee in {payment.payee for payment in owed}:
         if payee.current_account is None:
-            BankAccount.objects.create(
-                party=payee,
-                account_no=f"62220000{payee.pk:08d}",
-                account_name=payee.name,
-                bank_name="某某银行",
-            )
+            account = _account(cast, payee)
+            account.save()
+            account.confirmed_by = cast.enterprise_approver
+            account.save(update_fields=["confirmed_by"])
 
 
 def _take_in(batch: PaymentBatch, answer: bytes, by: User, told: Told) -> None:

@@ -128,6 +128,11 @@ def build() -> Cast:
                 party=place if isinstance(place, Party) else None,
                 effective_from=SINCE,
             )
+    for name, clerk in (("alpha", "filer"), ("beta", "other_filer"), ("provider", "platform")):
+        party = places[name]
+        assert isinstance(party, Party)
+        second = users["enterprise_approver" if name == "alpha" else "stranger"]
+        bank_account(party, f"6222{party.pk:012d}", entered_by=users[clerk], confirmed_by=second)
     for region in (places["beijing"], places["shenzhen"]):
         assert isinstance(region, Region)
         receiving_account(region, users["finance"], users["second_finance"])
@@ -171,7 +176,20 @@ def _party(uscc: str, name: str, region_code: str, **kinds: bool) -> Party:
         industry_code="I6513",
         **kinds,
     )
-    BankAccount.objects.create(
-        party=party, account_no=f"6222{party.pk:012d}", account_name=name, bank_name="中国工商银行"
-    )
     return party
+
+
+def bank_account(
+    party: Party, account_no: str, *, entered_by: User, confirmed_by: User, bank_name: str = "中国工商银行"
+) -> BankAccount:
+    """An account of the party that one person entered and another confirmed."""
+    account = BankAccount.objects.create(
+        party=party,
+        account_no=account_no,
+        account_name=party.name,
+        bank_name=bank_name,
+        entered_by=entered_by,
+    )
+    account.confirmed_by = confirmed_by
+    account.save(update_fields=["confirmed_by"])
+    return account

@@ -20,6 +20,9 @@ APPEND_ONLY = (
     "vouchers_pricesnapshot",
     "vouchers_priceindexrow",
     "vouchers_pricecheck",
+    # what was decided about a price, and what a platform was first answered
+    "vouchers_pricejudgement",
+    "vouchers_pricesubmission",
     # what went to the bank and what came back, what was received, what was agreed
     "vouchers_paymentfile",
     "vouchers_bankreturn",
@@ -46,4 +49,11 @@ NO_DELETE = (
     "vouchers_receivingaccount",
     "vouchers_bankaccount",
     "vouchers_budgetwithdrawal",
+    "vouchers_carryover",
+    # what was seen, handed in or owed of prices
+    "vouchers_priceobservation",
+    "vouchers_pricefile",
+    "vouchers_reportingduty",
+    "vouchers_pricereport",
+    "vouchers_creditrecord",
 )

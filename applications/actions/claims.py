@@ -44,6 +44,7 @@ from vouchers.actions import ledger
 from vouchers.actions.caps import caps_of
 from vouchers.actions.holds import require_clear, require_clear_for_party, screen, was_screened
 from vouchers.actions.outbox import enqueue
+from vouchers.actions.payment_caps import require_payable_amount
 from vouchers.actions.payments import add_payable
 from vouchers.actions.spending import spend
 from vouchers.actions.vouchers import budget_of
@@ -54,6 +55,9 @@ from vouchers.models.holds import ScreeningMoment
 from vouchers.models.vouchers import VoucherState
 from vouchers.money import ZERO, thousands
 from vouchers.numbers import next_no
+from vouchers.policy.facts import Facts
+from vouchers.policy.payment_caps import PaymentTerm, caps_of_payments, payment_terms
+from vouchers.policy.plain import from_plain
 from vouchers.policy.terms import Outcome
 from vouchers.states import not_now
 
@@ -113,6 +117,7 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
     held = claim.reserve_id if claim.state == ClaimState.RETURNED and claim.claimed_amount else None
     facts = facts_of(claim)
     assessment = assessed(claim, facts)
+    require_payable_amount(payment_terms(scheme, facts), assessment.amount)
     # On a voucher that has run out in the meantime nothing can be reserved anew: what it still holds is what it asks for.
     stands = held is not None and assessment.amount > 0 and claim.voucher.state in _CLOSED
     reserve_id = claim.reserve_id if stands else uuid.uuid4()
@@ -284,6 +289,7 @@ def _confirm(
     also: Also | None = None,
 ) -> Claim:
     participants = cases.hands(claim) | ({by.pk} if by else set())
+    terms = _terms(claim, granted)
 
     def change() -> Claim:
         require_evidence(claim)
@@ -303,6 +309,7 @@ def _confirm(
             amount=granted,
             participants=participants,
             on=dates.today(),
+            terms=terms,
         )
         _tell(claim, "claim_approved")
         enqueue(
@@ -324,6 +331,16 @@ def _confirm(
         claim.refresh_from_db()
         raise
     return made
+
+
+def _terms(claim: Claim, amount: Decimal) -> tuple[PaymentTerm, ...]:
+    """The caps that will bind its payment; refused is what none of their periods could ever hold."""
+    _publication, scheme = scheme_of(claim)
+    if not caps_of_payments(scheme):
+        return ()
+    terms = payment_terms(scheme, from_plain(Facts, claim.facts["assessed"]))
+    require_payable_amount(terms, amount)
+    return terms
 
 
 def reject_claim(claim: Claim, *, by: User, reason: str) -> Claim:

@@ -40,12 +40,14 @@ from vouchers.actions import ledger
 from vouchers.actions.caps import caps_of
 from vouchers.actions.holds import screen
 from vouchers.actions.ledger_chains import NOT_NOW, result_of
+from vouchers.actions.payment_caps import require_payable_amount
 from vouchers.actions.vouchers import budget_of
 from vouchers.context import current
 from vouchers.errors import Invalid, NotNow, TryLater
 from vouchers.models import Party, User
 from vouchers.models.holds import ScreeningMoment
 from vouchers.numbers import number_of
+from vouchers.policy.payment_caps import payment_terms
 from vouchers.prepared import ask
 
 _FILE = """
@@ -108,6 +110,7 @@ def file_at_once(
     claim.price_check = reads.price_check(claim.lease)
     facts = facts_of(claim, reads=reads)
     assessment = assessed(claim, facts)
+    require_payable_amount(payment_terms(scheme, facts), assessment.amount)
     own = own_checks(claim, reads)
     today, now = dates.today(), dates.now()
     claim.claimed_amount = assessment.amount

@@ -15,6 +15,7 @@ from applications.models import Claim, Message
 from applications.tasks import payment_confirmed, payment_returned
 from applications.web.shown import shown_timeline
 from tests import banking, casework
+from tests.cast import bank_account
 from tests.vouchers.test_payments import claims, the_ledger_holds_afterwards  # noqa: F401
 from vouchers import dates
 from vouchers.actions.accounts import confirm_account, enter_account
@@ -25,7 +26,7 @@ from vouchers.actions.payment_lists import lines_of
 from vouchers.actions.payments import create_batch, propose_batch
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow
-from vouchers.models import BankAccount, BankReturn, Hold, OutboxMessage, Payment, PaymentLine
+from vouchers.models import BankReturn, Hold, OutboxMessage, Payment, PaymentLine
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -347,10 +348,8 @@ def test_a_returned_payment_is_payable_with_whatever_verified_account_is_newer(c
     banking.answer(cast, batch, banking.said(lines[0], "returned"), banking.said(lines[1]))
     payment = Payment.objects.get(pk=lines[0].payment_id)
     assert payment.state == "returned"
-    # Taken over from the office's own register, not through the company's page.
-    BankAccount.objects.create(
-        party=cast.alpha, account_no="6222777788889999", account_name=cast.alpha.name, bank_name="某行"
-    )
+    # Confirmed without the page that looks for what was returned.
+    bank_account(cast.alpha, "6222777788889999", entered_by=cast.filer, confirmed_by=cast.enterprise_approver)
     later = banking.paid(cast, payment)
     assert lines_of(later)[0].account_no == "6222777788889999"
 

@@ -106,7 +106,9 @@ def test_a_refund_is_approved_as_it_was_opened_and_paid_as_it_was_approved(cast,
         f"opened_by_id = {cast.handler.pk}",
         "opened_on = '2020-01-01'",
     )
-    other = BankAccount.objects.create(party=cast.provider, account_no="99999999", account_name="另")
+    other = BankAccount.objects.create(
+        party=cast.provider, account_no="99999999", account_name="另", entered_by=cast.platform
+    )
     approval = (
         f"account_id = {other.pk}",
         f"approved_by_id = {cast.handler.pk}, account_id = {other.pk}",

@@ -10,6 +10,7 @@ import pytest
 from applications.actions.basis_items import ItemFields
 from applications.actions.claims import approve_claim, verify_claim
 from tests import banking, casework
+from tests.cast import bank_account
 from vouchers import dates
 from vouchers.actions.holds import place_hold
 from vouchers.actions.ledger_check import check_ledger
@@ -151,24 +152,28 @@ def test_finance_of_another_region_neither_takes_out_nor_cancels(cast, claims, b
             cancel_batch(batch, by=cast.other_finance, reason="试一试")
 
 
-def replace_account(party) -> BankAccount:
+def replace_account(cast) -> BankAccount:
     """The company has moved its account."""
-    party.accounts.update(superseded_at=dates.now())
-    return BankAccount.objects.create(
-        party=party, account_no="6222999900001111", account_name=party.name, bank_name="新开户行"
+    cast.alpha.accounts.update(superseded_at=dates.now())
+    return bank_account(
+        cast.alpha,
+        "6222999900001111",
+        entered_by=cast.filer,
+        confirmed_by=cast.enterprise_approver,
+        bank_name="新开户行",
     )
 
 
 def test_money_goes_to_the_account_that_is_confirmed_when_the_batch_is_proposed(cast, claims):
     with acting(cast.finance, "test"):
         made = create_batch(claims[0].voucher.program, list(Payment.objects.all()), by=cast.finance)
-        account = replace_account(cast.alpha)
+        account = replace_account(cast)
         propose_batch(made, by=cast.finance)
     assert {payment.account for payment in Payment.objects.all()} == {account}
 
 
 def test_no_money_goes_to_an_account_that_was_replaced_after_the_proposal(cast, claims, batch):
-    replace_account(cast.alpha)
+    replace_account(cast)
     with acting(cast.second_finance, "test"):
         with pytest.raises(NotNow) as refused:
             approve_batch(batch, by=cast.second_finance)

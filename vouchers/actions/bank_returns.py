@@ -33,6 +33,7 @@ from vouchers.actions.clawbacks import DEMANDED
 from vouchers.actions.holds import place_hold
 from vouchers.actions.ledger_chains import Budget, Chain, event_id, post_all
 from vouchers.actions.outbox import enqueue
+from vouchers.actions.payment_caps import give_room_back
 from vouchers.actions.payment_corrections import correct_if_possible
 from vouchers.actions.payment_lists import lines_of, lock_payments
 from vouchers.actions.payments import budgets_of
@@ -310,18 +311,17 @@ def take_in(batch: PaymentBatch, steps: Sequence[Step], by: User, kept: BankRetu
                     superseded_at=dates.now()
                 )
             correct_if_possible(payment, by=by)
-            chains.append(
-                ledger.returned_chain(
-                    budget,
-                    payment.payment_no,
-                    line.amount,
-                    payee_uscc=line.payee_uscc,
-                    on=on,
-                    id=event_id("return", line.instruction_no),
-                    after_paid=was_paid,
-                    borne=_borne_before(line, budget) if was_paid else None,
-                )
+            back = ledger.returned_chain(
+                budget,
+                payment.payment_no,
+                line.amount,
+                payee_uscc=line.payee_uscc,
+                on=on,
+                id=event_id("return", line.instruction_no),
+                after_paid=was_paid,
+                borne=_borne_before(line, budget) if was_paid else None,
             )
+            chains.append(give_room_back(back, line))
             _tell("applications.payment_returned", line, reason=said.reason, after_paid=was_paid)
         else:
             advance(line, "doubt", by=by, region=batch.region, update=answered)

@@ -65,9 +65,9 @@ def register_projects(
     _survivors[:] = [survivors]
 
 
-def _grouped(cap: Cap, key: CapKey, facts: Facts) -> Cap:
-    """Of a group: the applicant's own account, and those of all that belong to its group on the case's day. Of a project: its
-    own, and those of what was merged into it."""
+def grouped(cap: Cap, key: CapKey, own: str, on: date) -> Cap:
+    """Of a group: the account of the applicant ``own``, and those of all that belong to its group on the case's day. Of a
+    project: its own, and those of what was merged into it."""
     if key.subject_kind == CapSubject.PROJECT.value and _projects:
         numbers = _projects[0](key.subject) | {key.subject}
         if len(numbers) > 1:
@@ -75,12 +75,12 @@ def _grouped(cap: Cap, key: CapKey, facts: Facts) -> Cap:
         return cap
     if key.subject_kind != CapSubject.GROUP.value:
         return cap
-    own = facts.applicant.uscc
-    members = members_of(key.subject, facts.on) | {own}
+    members = members_of(key.subject, on) | {own}
     return replace(cap, subject=own, group=key.subject, together=tuple(sorted(members)))
 
 
-def _accounts_of(cap: Cap) -> list[str]:
+def accounts_of(cap: Cap) -> list[str]:
+    """The accounts over which the cap's limit holds."""
     return [cap.code_of(subject) for subject in cap.together] or [cap.code]
 
 
@@ -88,8 +88,8 @@ def account_codes(scheme: Scheme, facts: Facts) -> dict[str, str]:
     """The accounts of every cap that concerns the case, each with the key of its cap."""
     key_of: dict[str, str] = {}
     for key in cap_keys(scheme, facts):
-        cap = _grouped(ledger_cap(scheme.program, key), key, facts)
-        key_of |= dict.fromkeys(_accounts_of(cap), key.key)
+        cap = grouped(ledger_cap(scheme.program, key), key, facts.applicant.uscc, facts.on)
+        key_of |= dict.fromkeys(accounts_of(cap), key.key)
     return key_of
 
 
@@ -116,12 +116,22 @@ def caps_of(scheme: Scheme, facts: Facts, assessment: Assessment) -> Sequence[Ca
     """The caps that granting the assessed amount takes, for the ledger's chain."""
     keys = {key.key: key for key in cap_keys(scheme, facts)}
     caps = [
-        _grouped(ledger_cap(scheme.program, keys[use.key], use.amount), keys[use.key], facts)
+        grouped(
+            ledger_cap(scheme.program, keys[use.key], use.amount),
+            keys[use.key],
+            facts.applicant.uscc,
+            facts.on,
+        )
         for use in assessment.cap_uses
     ]
-    gone = gone_by(_rolling(code for cap in caps for code in _accounts_of(cap)), facts.on)
+    return within_the_year(caps, facts.on)
+
+
+def within_the_year(caps: Sequence[Cap], on: date) -> list[Cap]:
+    """The caps with the limits that the ledger holds them to: of a rolling year, raised by what has left it by the day."""
+    gone = gone_by(_rolling(code for cap in caps for code in accounts_of(cap)), on)
     return [
-        replace(cap, limit=cap.limit + sum((gone.get(code, ZERO) for code in _accounts_of(cap)), ZERO))
+        replace(cap, limit=cap.limit + sum((gone.get(code, ZERO) for code in accounts_of(cap)), ZERO))
         for cap in caps
     ]
 

@@ -23,6 +23,7 @@ from django.db.models import Q, Sum
 
 from vouchers.actions.ledger_accounts import Budget, in_measure
 from vouchers.actions.ledger_chains import Chain, LedgerResult, event_id
+from vouchers.actions.payment_caps import caps_at
 from vouchers.actions.treasury_parts import owed_by_treasury
 from vouchers.models import Clawback, LedgerAccount, LedgerTransfer, Payment, Refund
 from vouchers.models.refunds import RefundKind
@@ -218,4 +219,6 @@ def offset(
     for part, share in owed_by.split(amount, set_off_of(amount, owed_by, left)):
         if share:
             chain.single("offset", part.payable(uscc), part.paid, share)
+    # What is set off is paid: it counts under the caps of payments of this day.
+    chain.use(caps_at(payment, on), owed_by.region_code, amount, code="instruct")
     return _take(chain, clawback, budget, amount, "recover", "recovered").post()

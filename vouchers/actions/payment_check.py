@@ -21,6 +21,20 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
+        "a_list_holds_its_room",
+        """
+        SELECT coalesce(l.instruction_no, held.no), format('拨付限额预占：清单应占 %s，台账预占 %s', coalesce(l.amount, 0), coalesce(held.amount, 0))
+          FROM (SELECT line.* FROM vouchers_paymentline AS line JOIN vouchers_paymentbatch AS b ON b.id = line.batch_id
+                 WHERE line.cap_chain IS NOT NULL AND line.state = 'listed' AND b.state IN ('proposed', 'approved')) AS l
+          FULL JOIN (SELECT t.chain_id, min(t.subject_no) AS no, min(t.amount) AS amount, max(t.amount) AS most
+                       FROM vouchers_ledgertransfer AS t JOIN vouchers_ledgeraccount AS d ON d.id = t.debit_id
+                      WHERE t.kind = 'pending' AND t.subject_kind = 'payment' AND d.kind = 'cap'
+                        AND NOT EXISTS (SELECT FROM vouchers_ledgertransfer AS r WHERE r.pending_id = t.id)
+                      GROUP BY t.chain_id) AS held ON held.chain_id = l.cap_chain
+         WHERE (coalesce(l.amount, 0), coalesce(l.amount, 0)) <> (coalesce(held.amount, 0), coalesce(held.most, 0))
+        """,
+    ),
+    (
         "a_batch_keeps_its_totals",
         """
         SELECT b.batch_no, format('控制数 %s 笔 %s 元，明细 %s 笔 %s 元', b.control_count, b.control_sum, count(l.id),

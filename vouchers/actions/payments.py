@@ -14,6 +14,14 @@ from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
 from vouchers.actions.ledger_chains import Budget, event_id, post_all
 from vouchers.actions.payment_bands import band_for
+from vouchers.actions.payment_caps import (
+    demand_all,
+    hold_room,
+    kept_terms,
+    let_room_go,
+    mark_for_room,
+    use_room,
+)
 from vouchers.actions.payment_corrections import correct_if_possible
 from vouchers.actions.payment_grounds import require_payable
 from vouchers.actions.payment_lists import control_totals, lines_of, lock_payments
@@ -38,13 +46,22 @@ from vouchers.models.payments import PaymentBatchState, PaymentState
 from vouchers.models.set_offs import SetOffState
 from vouchers.money import ZERO
 from vouchers.numbers import next_no
+from vouchers.policy.payment_caps import PaymentTerm
 from vouchers.states import advance, not_now
 
 
 def add_payable(
-    *, claim_no: str, voucher: Voucher, payee: Party, amount: Decimal, participants: Iterable[int], on: date
+    *,
+    claim_no: str,
+    voucher: Voucher,
+    payee: Party,
+    amount: Decimal,
+    participants: Iterable[int],
+    on: date,
+    terms: Iterable[PaymentTerm] = (),
 ) -> Payment:
-    """A confirmed claim becomes a payable. ``participants`` are the persons who had a hand in it."""
+    """A confirmed claim becomes a payable. ``participants`` are the persons who had a hand in it, ``terms`` the caps of its version
+    that count at payment."""
     assert voucher.program is not None
     return Payment.objects.create(
         payment_no=next_no("P", on),
@@ -56,6 +73,7 @@ def add_payable(
         account=payee.current_account,
         amount=amount,
         participants=sorted(set(participants)),
+        cap_terms=kept_terms(terms),
         payable_on=on,
     )
 
@@ -117,8 +135,9 @@ def _of_payee(payee: Party, account: BankAccount | None) -> dict[str, object]:
 
 
 def propose_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
-    """Freeze the list with its control totals. Every line must have a confirmed account and be clear of holds; how many must
-    approve follows from the band of its sum."""
+    """Freeze the list with its control totals. Every line must have a confirmed account, be clear of holds and have room under the
+    caps that count at payment, which is held for it from now on (409 ``payment.cap_exceeded``); how many must approve follows from
+    the band of its sum."""
     announce("payment_batch.propose")
     require_role(by, Role.FINANCE, region=batch.region)
     if batch.lifecycle.find("propose", batch.state) is None:
@@ -127,6 +146,7 @@ def propose_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
     if not lines:
         raise Invalid("payment_batch.empty", "批次中已没有款项，不能报批。", hint="可以撤销本批次。")
     for line in lines:
+        mark_for_room(line)
         _freeze(line)
         require_payable(line)
     totals = control_totals(lines)
@@ -145,6 +165,7 @@ def propose_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
             "band_document_no": band.document_no if band else "",
         },
     )
+    hold_room(lines, dates.today())
     return batch
 
 
@@ -158,8 +179,8 @@ def _freeze(line: PaymentLine) -> None:
             f"{payment.payee.name} 尚无已确认的收款账户，{payment.payment_no} 不能报批。",
             hint="请企业在“单位资料”中填写账户，并由另一人确认；或由财务两人登记、确认。",
         )
-    frozen = _of_payee(payment.payee, account) | {"amount": payment.bank_amount}
-    if any(getattr(line, name) != value for name, value in frozen.items()):
+    frozen = _of_payee(payment.payee, account) | {"amount": payment.bank_amount, "cap_chain": line.cap_chain}
+    if line.cap_chain is not None or any(getattr(line, name) != value for name, value in frozen.items()):
         for name, value in frozen.items():
             setattr(line, name, value)
         line.save(update_fields=list(frozen))
@@ -220,7 +241,8 @@ def _require_unchanged(batch: PaymentBatch, lines: Sequence[PaymentLine]) -> Non
 
 
 def reopen_batch(batch: PaymentBatch, *, by: User, reason: str) -> PaymentBatch:
-    """Back to the draft, with the reason; what was proposed and approved counts no longer."""
+    """Back to the draft, with the reason; what was proposed and approved counts no longer, and the caps' room that it held is
+    free."""
     announce("payment_batch.reopen", reason)
     advance(
         batch,
@@ -230,6 +252,7 @@ def reopen_batch(batch: PaymentBatch, *, by: User, reason: str) -> PaymentBatch:
         update={"control_hash": "", "proposed_by": None, "approved_by": None, "approved_at": None},
     )
     batch.approvals.filter(withdrawn_at=None).update(withdrawn_at=dates.now())
+    let_room_go(lines_of(batch), dates.today())
     return batch
 
 
@@ -261,8 +284,10 @@ def cancel_batch(batch: PaymentBatch, *, by: User, reason: str) -> PaymentBatch:
     if not reason.strip():
         raise Invalid("payment_batch.reason", "请写明撤销的理由。", field="reason")
     advance(batch, "cancel", by=by, region=batch.region)
-    for line in lines_of(batch):
+    lines = lines_of(batch)
+    for line in lines:
         _give_back(line, by)
+    let_room_go(lines, dates.today())
     return batch
 
 
@@ -304,19 +329,17 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
     for line in lines:
         advance(line, "send", by=by, region=batch.region)
         advance(line.payment, "instruct", by=by, region=batch.region)
-        chains.append(
-            ledger.instruct_chain(
-                budgets[line.payment.voucher_no],
-                line.payment.payment_no,
-                line.amount,
-                payee_uscc=line.payee_uscc,
-                on=on,
-                id=event_id("instruct", line.instruction_no),
-                borne=shares_of(line, budgets[line.payment.voucher_no], owed),
-            )
+        chain = ledger.instruct_chain(
+            budgets[line.payment.voucher_no],
+            line.payment.payment_no,
+            line.amount,
+            payee_uscc=line.payee_uscc,
+            on=on,
+            id=event_id("instruct", line.instruction_no),
+            borne=shares_of(line, budgets[line.payment.voucher_no], owed),
         )
-    for result in post_all(chains):
-        result.demand()
+        chains.append(use_room(chain, line, on))
+    demand_all(lines, post_all(chains), on)
     return batch
 
 

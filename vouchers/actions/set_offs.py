@@ -10,6 +10,7 @@ from vouchers.actions import ledger_recoveries
 from vouchers.actions.clawbacks import budget_for
 from vouchers.actions.ledger_recoveries import outstanding
 from vouchers.actions.outbox import enqueue
+from vouchers.actions.payment_caps import EXCEEDED, refusal
 from vouchers.actions.payment_grounds import require_grounds
 from vouchers.actions.recoveries import amount_received, close_when_done, locked, within
 from vouchers.context import announce
@@ -62,7 +63,7 @@ def propose_set_off(
 def confirm_set_off(set_off: SetOff, *, by: User) -> ClawbackReceipt:
     """确认抵扣: by another finance officer without a hand in the claim that is paid by it. Everything is looked at again.
 
-    Raises ``NotNow`` (``set_off.not_now``, ``clawback.not_now``, ``offset.not_payable``, and what a payment is refused for), ``Invalid``
+    Raises ``NotNow`` (``set_off.not_now``, ``clawback.not_now``, ``offset.not_payable``, ``payment.cap_exceeded``, and what a payment is refused for), ``Invalid``
     (``receipt.more_than_due``, ``offset.more_than_payment``) and ``Forbidden`` (``access.same_person``)."""
     announce("set_off.confirm")
     require_role(by, Role.FINANCE, region=set_off.clawback.region)
@@ -91,7 +92,7 @@ def confirm_set_off(set_off: SetOff, *, by: User) -> ClawbackReceipt:
     _pay_part(payment, taken, by)
     close_when_done(row, due - taken)
     enqueue("applications.clawback_told", {"clawback_no": row.clawback_no, "message": "set_off"})
-    ledger_recoveries.offset(
+    result = ledger_recoveries.offset(
         row,
         budget_for(row.payment),
         payment,
@@ -99,7 +100,10 @@ def confirm_set_off(set_off: SetOff, *, by: User) -> ClawbackReceipt:
         taken,
         event=set_off.set_off_no,
         on=on,
-    ).demand()
+    )
+    if result.code == EXCEEDED:
+        raise refusal([(payment, taken, result)], on)
+    result.demand()
     return receipt
 
 

@@ -170,7 +170,14 @@ class CapPart(VersionPart):
     stem = "cap"
     intro = _("各种“最高不超过”：单次、合同、企业每年、资金总量等，一种一条。")
     what = ("name", ("subject", "period"), ("amount", "share"), ("counts_at",))
-    more = ("tracks", "classes", "waived_for", ("year_starts", "switched_on"), ("code", "position"))
+    more = (
+        "tracks",
+        "classes",
+        "waived_for",
+        ("year_starts", "year_by"),
+        ("switched_on",),
+        ("code", "position"),
+    )
     gist = ("subject", "period", "amount", "share", "counts_at")
 
     def special_field(self, db_field: Any, common: dict[str, Any]) -> forms.Field | None:

@@ -194,6 +194,8 @@ class PaymentLine(models.Model):
     account_name = models.CharField(_("户名"), max_length=200, blank=True)
     bank_name = models.CharField(_("开户行"), max_length=120, blank=True)
     amount = models.DecimalField(_("金额"), max_digits=18, decimal_places=2)
+    # The reservation of the caps' room that the proposal made for it, where its payment is bound by any (``actions.payment_caps``).
+    cap_chain = models.UUIDField(_("拨付限额预占"), null=True, blank=True, editable=False)
     paid_on = models.DateField(_("到账日"), null=True, blank=True)
     bank_reference = models.CharField(_("银行流水号"), max_length=60, blank=True)
     returned_reason = models.CharField(_("退票原因"), max_length=200, blank=True)

@@ -172,6 +172,8 @@ class Payment(models.Model):
     batch = models.ForeignKey(PaymentBatch, models.PROTECT, null=True, blank=True, related_name="payments")
     # Who had a hand in the claim, pushed down by the approval: none of them may approve the batch.
     participants = ArrayField(models.BigIntegerField(), default=list)
+    # The caps that count at payment (``vouchers.policy.payment_caps.PaymentTerm``), as the claim's own version has them.
+    cap_terms = models.JSONField(_("拨付限额"), default=list, db_default=[], blank=True)
     payable_on = models.DateField(_("应付日"))
     paid_on = models.DateField(_("到账日"), null=True, blank=True)
     bank_reference = models.CharField(_("银行流水号"), max_length=60, blank=True)

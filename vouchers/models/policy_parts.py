@@ -312,6 +312,13 @@ class PolicyCap(CodedPart):
         ],
     )
     switched_on = models.BooleanField(_("启用"), default=True)
+    year_by = models.CharField(
+        _("年度按哪一日"),
+        max_length=10,
+        choices=terms.YearBy.pairs(),
+        default=terms.YearBy.EVENT.value,
+        db_default=terms.YearBy.EVENT.value,
+    )
 
     class Meta(CodedPart.Meta):
         verbose_name = _("限额")

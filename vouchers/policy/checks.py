@@ -24,6 +24,7 @@ from vouchers.policy.terms import (
     BasisKind,
     CapPeriod,
     CapSubject,
+    CountsAt,
     FloorMeasure,
     OtherMoneyMode,
     RateKind,
@@ -31,6 +32,7 @@ from vouchers.policy.terms import (
     TierBase,
     TierMode,
     TrackChoice,
+    YearBy,
 )
 from vouchers.policy.windows import overlaps_itself
 from vouchers.policy.working import percent
@@ -220,11 +222,35 @@ def _limits(scheme: Scheme) -> Iterator[Problem]:
         if not _in_every_year(cap.year_starts):
             yield Problem(f"{path}.year_starts", "不是每年都有的日期，请写作“月-日”，例如 04-01")
         yield from _cap_below_floor(scheme, cap)
+        yield from _of_payments(scheme, cap)
     for floor in scheme.floors:
         if floor.amount < 0:
             yield Problem(f"floors.{floor.code}.amount", "起补线不能为负")
         if not floor.stages:
             yield Problem(f"floors.{floor.code}.stages", "请至少选择一个环节")
+
+
+def _of_payments(scheme: Scheme, cap: Cap) -> Iterator[Problem]:
+    """What a payment is counted by is one amount of one subject: it has no contract, and no track of its own."""
+    path = f"caps.{cap.code}"
+    if cap.counts_at is not CountsAt.PAYMENT:
+        if cap.year_by is not YearBy.EVENT:
+            yield Problem(
+                f"{path}.year_by",
+                f"“{cap.counts_at.label}”的限额按申领、申请兑付之日计年度，请选“按计入环节之日”",
+            )
+        return
+    if cap.subject in (CapSubject.USE, CapSubject.CONTRACT, CapSubject.BATCH):
+        yield Problem(f"{path}.counts_at", f"“{cap.subject.label}”的限额在核定时执行，请改为发券或兑付时计入")
+    if cap.share is not None:
+        yield Problem(f"{path}.share", "拨付时计入的限额须为金额")
+    if cap.tracks and scheme.track_choice is not TrackChoice.CHOICE:
+        yield Problem(f"{path}.tracks", "一笔拨付不分方向，拨付时计入的限额应适用于全部方向（留空）")
+    if cap.year_by is YearBy.FILING and cap.period not in _YEARS:
+        yield Problem(f"{path}.year_by", "只有自然年度、政策年度的限额可以按申请兑付之日计年度")
+
+
+_YEARS = (CapPeriod.CALENDAR_YEAR, CapPeriod.PROGRAMME_YEAR)
 
 
 def _in_every_year(month_and_day: str) -> bool:

@@ -31,7 +31,7 @@ from vouchers.policy.facts import Facts
 from vouchers.policy.ladders import year_ladders
 from vouchers.policy.names import LEVELS, OWNERSHIPS, SIZES
 from vouchers.policy.rules import Scheme
-from vouchers.policy.terms import CapSubject, FindingResult, GateKind, RateKind
+from vouchers.policy.terms import CapSubject, CountsAt, FindingResult, GateKind, RateKind
 from vouchers.policy.words import conditions_words
 
 MAIN = "算例"
@@ -207,7 +207,11 @@ class _Shaper:
                 return {gate.code: ((gate.question or gate.text).rstrip("？?。"), True) for gate in asked}
             case "caps":
                 counted = [
-                    cap for cap in scheme.caps if cap.switched_on and cap.subject is not CapSubject.USE
+                    cap
+                    for cap in scheme.caps
+                    if cap.switched_on
+                    and cap.subject is not CapSubject.USE
+                    and cap.counts_at is not CountsAt.PAYMENT
                 ]
                 return {cap.code: (cap.name, True) for cap in counted}
             case "year_basis":

@@ -147,6 +147,7 @@ FIELDS: dict[type[Any], dict[str, str]] = {
         "waived_for": "不受此限的主体类别",
         "year_starts": "年度起始",
         "switched_on": "启用",
+        "year_by": "年度按哪一日",
     },
     rules.Gate: {
         "code": "代码",

@@ -12,6 +12,7 @@ from vouchers.policy.terms import (
     Border,
     CapPeriod,
     CapSubject,
+    CountsAt,
     DayCount,
     FloorMeasure,
     RateKind,
@@ -19,6 +20,7 @@ from vouchers.policy.terms import (
     TierBase,
     TierMeasure,
     TierMode,
+    YearBy,
 )
 from vouchers.policy.words import day_words
 from vouchers.policy.working import money, percent
@@ -178,6 +180,9 @@ _EACH_YEAR = {
 }
 
 
+_COUNTED_BY_YEAR = (CapPeriod.CALENDAR_YEAR, CapPeriod.PROGRAMME_YEAR)
+
+
 def tell_cap(telling: Telling, cap: Cap) -> Iterator[Sentence]:
     limits = [] if cap.amount is None else [money(cap.amount)]
     if cap.share is not None:
@@ -187,7 +192,15 @@ def tell_cap(telling: Telling, cap: Cap) -> Iterator[Sentence]:
     year = ""
     if cap.period is CapPeriod.PROGRAMME_YEAR:
         year = f"，年度自 {telling.value('year_starts')}起"
+    paid = cap.counts_at is CountsAt.PAYMENT
     more = [cap.counts_at.label]
+    if paid and cap.period in _COUNTED_BY_YEAR:
+        by_filing = cap.year_by is YearBy.FILING
+        more.append(
+            f"{cap.year_by.label if by_filing else '按报送银行之日'}计年度，超过的部分留待下一年度拨付"
+        )
+    elif paid:
+        more.append("不影响核定，超过的部分暂不拨付")
     if cap.tracks:
         more.append(f"限于{telling.value('tracks')}")
     if cap.classes:
@@ -200,4 +213,6 @@ def tell_cap(telling: Telling, cap: Cap) -> Iterator[Sentence]:
     if cap.period is CapPeriod.PROGRAMME_YEAR:
         told.append("year_starts")
     told += ["counts_at", "tracks", "classes", "waived_for", "switched_on"]
+    if paid:
+        told.append("year_by")
     yield telling.say(state(text, cap.switched_on), *dict.fromkeys(told))

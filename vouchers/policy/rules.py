@@ -55,6 +55,7 @@ from vouchers.policy.terms import (
     TierMode,
     TrackChoice,
     Untestable,
+    YearBy,
 )
 
 __all__ = [
@@ -195,6 +196,9 @@ class Cap(Part):
 
     `counts_at` says on which event it is used up; each event has an account of its own in the ledger. `classes` narrows
     it to classes of applicants, `waived_for` lifts it for some. `year_starts` (MM-DD) begins the programme's year.
+    `year_by` is the date that decides the year: of the application, claim or payment order, as `counts_at` says, or, of a cap
+    that counts at payment, the day on which the claim was filed. A cap that counts at payment bears on no assessment: it says
+    how much of what is owed may be paid in a period (`payment_caps`).
     """
 
     code: str
@@ -209,6 +213,7 @@ class Cap(Part):
     waived_for: tuple[str, ...] = ()
     year_starts: str = "01-01"
     switched_on: bool = True
+    year_by: YearBy = YearBy.EVENT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -224,11 +224,20 @@ class CapPeriod(Term):
 
 
 class CountsAt(Term):
-    """At which event the cap is used up: when vouchers are issued, when claims are made, or each on its own account."""
+    """At which event the cap is used up: when vouchers are issued, when claims are made, each of both on its own account, or
+    when money is sent to the bank. At PAYMENT it cuts no case: what is granted is owed, and what is over the cap waits."""
 
     ISSUE = "issue", "发券时计入"
     CLAIM = "claim", "兑付时计入"
     BOTH = "both", "发券、兑付分别计入"
+    PAYMENT = "payment", "拨付时计入"
+
+
+class YearBy(Term):
+    """Which date decides the year of a cap: that of its own event, or the day on which the claim that is paid was filed."""
+
+    EVENT = "event", "按计入环节之日"
+    FILING = "filing", "按申请兑付之日"
 
 
 class FloorMeasure(Term):

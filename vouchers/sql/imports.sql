@@ -13,6 +13,9 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'import_rows: % takes no imported rows', p_table USING ERRCODE = 'insufficient_privilege';
     END IF;
+    IF p_table = 'vouchers_bankaccount' THEN  -- money is paid to it: only with the register of the parties (import_file)
+        RAISE EXCEPTION 'import_rows: bank accounts come with the parties'' register' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     IF 'origin' = ANY (p_columns) OR 'id' = ANY (p_columns) OR 'recorded_at' = ANY (p_columns) THEN
         RAISE EXCEPTION 'import_rows: id, origin and recorded_at are not given' USING ERRCODE = 'invalid_parameter_value';
     END IF;
