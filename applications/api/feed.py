@@ -19,6 +19,7 @@ from vouchers.api.permissions import admission_of
 from vouchers.api.problem_document import PROBLEMS
 from vouchers.models import PlatformEvent
 from vouchers.models.platforms import Scope
+from vouchers.web.downloads import note_export
 
 
 class EventRow(serializers.Serializer[Any]):
@@ -140,6 +141,14 @@ class ReconciliationViewSet(viewsets.GenericViewSet[Any]):
         if form == "csv":
             answer = StreamingHttpResponse(csv_lines(books), content_type="text/csv; charset=utf-8")
             name = f"reconciliation-{first:%Y%m%d}-{last:%Y%m%d}.csv"
+            note_export(
+                request._request,
+                "reconciliation",
+                admission.credential.provider.uscc,
+                name,
+                sha256=books.sha256,
+                rows=len(books.lines),
+            )
             answer["Content-Disposition"] = f'attachment; filename="{name}"'
             answer["X-Count"], answer["X-Sum"] = str(len(books.lines)), f"{books.total:.2f}"
             answer["X-SHA256"] = books.sha256

@@ -1,29 +1,7 @@
-"""Files that leave the system: always as attachments, always told to whoever listens (the trail)."""
+"""Files that leave the casework: the same way as all files do (``vouchers.web.downloads``)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from urllib.parse import quote
+from vouchers.web.downloads import attachment
 
-from django.http import HttpRequest, HttpResponse
-
-ExportListener = Callable[[HttpRequest, str, str, str, bytes], None]
-EXPORT_LISTENERS: list[ExportListener] = []
-
-
-def on_export(listener: ExportListener) -> None:
-    """Register what is to be told of each export: request, kind, number, file name, content."""
-    EXPORT_LISTENERS.append(listener)
-
-
-def attachment(
-    request: HttpRequest, content: bytes, name: str, content_type: str, kind: str, number: str
-) -> HttpResponse:
-    """The file as a download."""
-    for listener in EXPORT_LISTENERS:
-        listener(request, kind, number, name, content)
-    response = HttpResponse(content, content_type=content_type)
-    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "no-store"
-    return response
+__all__ = ["attachment"]

@@ -8,12 +8,31 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest, HttpResponse
 
-from applications.reads import on_read
 from audit.actions.trail import log_event, log_read, log_sign_in
+from audit.trail.subjects import region_of
 from vouchers.access import roles_of
 from vouchers.context import ANONYMOUS, Actor, acting, current
 from vouchers.errors import DomainError
 from vouchers.middleware import on_refusal
+from vouchers.reads import on_read
+from vouchers.web.downloads import Export, on_export
+
+# What a file is about: kind of file → kind of the case that its number belongs to.
+ABOUT = {
+    "allotment_list": "issue_batch",
+    "certificate": "voucher",
+    "clawback_notice": "clawback",
+    "job_result": "job",
+    "payment_inquiry": "payment_batch",
+    "payment_list": "payment_batch",
+    "policy_examples": "policy_version",
+    "policy_file": "policy_version",
+    "reconciliation": "party",
+}
+# A paper that someone handed in: opening it is a read, as with papers of the casework.
+HANDED_IN = {"account_paper": "bank_account"}
+# Nothing but what is published to everybody, or an empty form.
+OPEN_TO_ALL = frozenset({"list_template", "notice_annex"})
 
 
 def connect() -> None:
@@ -23,6 +42,7 @@ def connect() -> None:
     user_login_failed.connect(_sign_in_failed, dispatch_uid="audit.sign_in_failed")
     on_refusal(_refused)
     on_read(_was_read)
+    on_export(_was_exported)
 
 
 def _was_read(
@@ -32,6 +52,33 @@ def _was_read(
     about = dict(facts)
     case = str(about.pop("subject_kind", "")), str(about.pop("subject_no", ""))
     log_read(f"{subject_kind}.open", subject_kind, subject_no, region=region_code, facts=about, case=case)
+
+
+def _was_exported(request: HttpRequest, export: Export) -> None:
+    """A file left: an event in the transaction of the request, filed under the case that it is about."""
+    if export.kind in OPEN_TO_ALL:
+        return
+    told = {"file": export.filename, "sha256": export.sha256, "bytes": export.size, "rows": export.rows}
+    facts = {name: value for name, value in told.items() if value is not None}
+    if export.kind in HANDED_IN:
+        subject = HANDED_IN[export.kind]
+        log_read(
+            f"{export.kind}.open",
+            subject,
+            export.number,
+            region=region_of(subject, export.number),
+            facts=facts,
+        )
+        return
+    subject = ABOUT.get(export.kind, export.kind)
+    log_event(
+        "export",
+        f"{export.kind}.export",
+        subject,
+        export.number,
+        region=region_of(subject, export.number),
+        facts=facts,
+    )
 
 
 def _address(request: HttpRequest | None) -> str:

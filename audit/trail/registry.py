@@ -25,6 +25,7 @@ EXCEPTIONS: dict[str, str] = {
     "audit_pendingevent": "留痕的待封存队列：行随封存而去，事件仍在",
     "audit_trailleaf": "留痕的叶：由根散列与签名守护",
     "audit_checkpoint": "封存点：由签名守护，并另存于库外",
+    "audit_witnesssignature": "见证方对封存点的签名：由其签名守护，见证方自存一份",
     "audit_personalsalt": "个人信息盐值：删除即抹去个人信息，不得另留副本",
     "vouchers_outboxmessage": "待发消息只是唤醒后台任务的进度；所办之事本身另有留痕",
     "vouchers_platformevent": "发给平台的状态变动副本：所述之事在原单据上另有留痕",
@@ -201,7 +202,8 @@ def _cases(model: type[models.Model]) -> tuple[Case, ...]:
     return tuple(ways)
 
 
-def _region_path(model: type[models.Model]) -> str | None:
+def region_path(model: type[models.Model]) -> str | None:
+    """The look-up that leads from a row to its region's code; None when rows of this table have no region."""
     manager = model._default_manager
     queryset = manager.get_queryset()
     if isinstance(queryset, ScopedQuerySet) and queryset.region_path:
@@ -218,7 +220,7 @@ def _region_path(model: type[models.Model]) -> str | None:
 
 def _region(model: type[models.Model]) -> str:
     """The region's code as SQL over the row ``r``; an empty text when rows of this table have none."""
-    path = _region_path(model)
+    path = region_path(model)
     if path is None:
         names = {field.name for field in model._meta.local_fields}
         if {"subject_kind", "subject_no"} <= names:
@@ -285,7 +287,7 @@ def region_lookups() -> list[tuple[str, str]]:
     """For rows that name their subject by kind and number: kind → SQL that finds the region by the number ``p_no``."""
     lookups: list[tuple[str, str]] = []
     for model in models_of_apps():
-        number, path = number_column(model), _region_path(model)
+        number, path = number_column(model), region_path(model)
         if number and path and model._meta.db_table not in EXCEPTIONS:
             column = _column(model._meta.get_field(number))
             lookups.append(

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from audit.models import AuditEvent
 from audit.models.trail import ActorKind, Operation
-from audit.trail import registry
+from audit.trail.subjects import models_by_kind
 from audit.web.column_words import COLUMN_WORDS
 from audit.web.verb_words import DEEDS, NOUNS, WHOLE
 from vouchers.access import Role
@@ -24,12 +24,6 @@ from vouchers.web import wording
 # Columns that say nothing to a reader beside what the page shows already.
 SILENT = frozenset({"id", "recorded_at", "origin", "account_id", "inputs_hash", "updated_at"})
 LONGEST = 160
-
-
-@cache
-def models_by_kind() -> dict[str, type[models.Model]]:
-    """Subject kind → model."""
-    return {registry.noun(model): model for model in registry.models_of_apps()}
 
 
 def kind_label(kind: str) -> str:
@@ -246,6 +240,7 @@ def _tell_one(event: AuditEvent, names: Names, leaf: int | None) -> Told:
 _FACTS = {
     "code": lazy("错误代码"), "status": lazy("状态码"), "path": lazy("地址"), "rows": lazy("行数"), "first": lazy("首行主键"), "last": lazy("末行主键"), "rows_taken": lazy("入库行数"),
     "kind": lazy("类别"), "question": lazy("所问"), "sha256": lazy("摘要"), "size": lazy("数量"), "root": lazy("根散列"), "filter": lazy("筛选条件"), "reason": lazy("原因"), "pages": lazy("页数"),
+    "file": lazy("文件"), "bytes": lazy("字节数"), "kept": lazy("保留"), "findings": lazy("问题数"), "events": lazy("事件数"), "papers": lazy("材料数"), "case": lazy("案卷"),
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from vouchers import dates
 from vouchers.access import has_role
 from vouchers.admin.scoped import ScopedAdmin, admin_address
 from vouchers.errors import DomainError, Problems
+from vouchers.reads import note_read
 
 
 class ReasonForm(forms.Form):
@@ -67,6 +68,8 @@ class ActingAdmin(ScopedAdmin):
     """A ModelAdmin with verbs."""
 
     acts: tuple[Act, ...] = ()
+    #: the noun under which opening a row's page is told to the trail; for rows that hold personal data
+    read_as = ""
     change_form_template = "admin/vouchers/change_form_with_acts.html"
 
     def acts_for(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
@@ -89,7 +92,15 @@ class ActingAdmin(ScopedAdmin):
     ) -> Any:
         obj = self.get_object(request, unquote(object_id))
         context = {"acts": self.acts_for(request, obj) if obj is not None else []}
+        if obj is not None and self.read_as and self.has_view_permission(request, obj):
+            number = str(getattr(obj, self.public_key_fields[0]))
+            note_read(self.read_as, number, by=request.user, facts=self.case_of(obj))  # type: ignore[arg-type]
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def case_of(self, obj: Any) -> dict[str, Any]:
+        """The case that the row belongs to, for whoever asks later who has read it; nothing when it is one itself."""
+        party = getattr(obj, "party", None)
+        return {"subject_kind": "party", "subject_no": party.uscc} if party is not None else {}
 
     def act_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
         """Ask, then act. A stranger's row is not found; a verb that the person may not use is refused."""

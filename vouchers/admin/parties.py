@@ -83,6 +83,7 @@ class PartyAdmin(ActionOnlyAdmin):
     """单位 in either role."""
 
     public_key_fields = ("uscc",)
+    read_as = "party"
 
     read_roles = REGISTER_READERS
     adding = Act(
@@ -340,6 +341,8 @@ class RegisterAdmin(ActionOnlyAdmin):
 class BankAccountAdmin(RegisterAdmin):
     """银行账户: entered by one person of the company and confirmed by another, on the portal."""
 
+    read_as = "bank_account"
+
     list_display = ("entry_no", "party", "ending", "bank_name", "entered_by", "confirmed_by", "superseded_at")
     list_filter = ("origin",)
     list_select_related = ("party", "entered_by", "confirmed_by")
@@ -373,6 +376,8 @@ class ListingAdmin(RegisterAdmin):
 @admin.register(Shareholding)
 class ShareholdingAdmin(RegisterAdmin):
     """股权, as the register of companies gives it."""
+
+    read_as = "shareholding"
 
     list_display = (
         "entry_no",

@@ -100,6 +100,7 @@ class UserAdmin(ActionOnlyAdmin):
     """Accounts in the care of the own regions. What a person may do stands in the grants below, and nowhere else."""
 
     public_key_fields = ("username",)
+    read_as = "user"
 
     read_roles = PEOPLE_READERS
     adding = Act(

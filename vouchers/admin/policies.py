@@ -40,6 +40,7 @@ from vouchers.errors import DomainError, NotNow
 from vouchers.models import PolicyDocument, PolicyVersion, ValueCitation
 from vouchers.policy.prose import describe
 from vouchers.policy.terms import Confidence
+from vouchers.web.downloads import attachment
 
 
 class VersionForm(PartForm):
@@ -304,9 +305,8 @@ def text_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
 def yaml_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
     """The version as a file with its examples (`?examples=0`: without), to be taken in elsewhere."""
     text = policy_files.export_version(version, with_examples=request.GET.get("examples") != "0")
-    response = HttpResponse(text, content_type="application/yaml; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{version.version_no}.yaml"'
-    return response
+    name, kind = f"{version.version_no}.yaml", "application/yaml; charset=utf-8"
+    return attachment(request, text.encode(), name, kind, "policy_file", version.version_no)
 
 
 register_version_page(VersionPage("text", _("本政策说明"), text_view, order=10))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 from django import forms
 from django.contrib import admin, messages
@@ -30,6 +29,7 @@ from vouchers.models import PolicyExample, PolicyVersion
 from vouchers.policy.example_choices import finding_choices
 from vouchers.policy.example_telling import tell_expected, tell_facts
 from vouchers.policy.examples import ExampleResult
+from vouchers.web.downloads import attachment
 from vouchers.workbooks.example_results import write_results
 from vouchers.workbooks.opening import MOST_BYTES
 
@@ -185,19 +185,24 @@ def example_view(request: HttpRequest, version: PolicyVersion, code: str) -> Htt
 
 def workbook_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
     """The workbook to fill in, with the examples that there are."""
-    return _file(policy_examples.examples_workbook(version), f"{version.version_no}-算例.xlsx")
+    return _file(
+        request, version, policy_examples.examples_workbook(version), f"{version.version_no}-算例.xlsx"
+    )
 
 
 def results_view(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
     """How the examples came out, as a workbook."""
     trial = policy_examples.try_examples(version)
-    return _file(write_results(trial.scheme, trial.results), f"{version.version_no}-算例运算结果.xlsx")
+    return _file(
+        request,
+        version,
+        write_results(trial.scheme, trial.results),
+        f"{version.version_no}-算例运算结果.xlsx",
+    )
 
 
-def _file(content: bytes, name: str) -> HttpResponse:
-    answer = HttpResponse(content, content_type=WORKBOOK)
-    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    return answer
+def _file(request: HttpRequest, version: PolicyVersion, content: bytes, name: str) -> HttpResponse:
+    return attachment(request, content, name, WORKBOOK, "policy_examples", version.version_no)
 
 
 class ExamplePart(VersionPart):

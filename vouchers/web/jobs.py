@@ -21,6 +21,7 @@ from vouchers.actions.jobs import cancel_job, kind_of, may_cancel, note_seen, re
 from vouchers.errors import DomainError, Forbidden
 from vouchers.middleware import note_refusal
 from vouchers.models import Job
+from vouchers.web.downloads import note_export
 from vouchers.web.navigation import Entry, register_entries
 from vouchers.web.wording import instant_text
 
@@ -199,10 +200,14 @@ def file(request: HttpRequest, job_no: str) -> HttpResponse:
     path = result_path(found)
     if path is None:
         raise Http404
+    name = f"{found.label.replace('：', '-').replace(' ', '-')}-{found.job_no}{path.suffix}"
+    note_export(
+        request, "job_result", found.job_no, name, sha256=found.result_sha256, size=path.stat().st_size
+    )
     answer: Any = FileResponse(
         path.open("rb"),
         as_attachment=True,
-        filename=f"{found.label.replace('：', '-').replace(' ', '-')}-{found.job_no}{path.suffix}",
+        filename=name,
         content_type=CONTENT_TYPES.get(path.suffix, "application/octet-stream"),
         headers={"X-Content-SHA256": found.result_sha256},
     )

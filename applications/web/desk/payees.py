@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from applications.actions.file_types import recognise
 from applications.actions.papers import clean_name
+from applications.reads import note_read
 from applications.web.desk.access import act, desk_view
 from applications.web.downloads import attachment
 from vouchers.access import Role
@@ -21,7 +22,7 @@ from vouchers.actions.accounts import (
     withdraw_account,
 )
 from vouchers.errors import Invalid
-from vouchers.models import AccountPaper, BankAccount, Party, Payment
+from vouchers.models import AccountPaper, BankAccount, Party, Payment, User
 
 LARGEST_PAPER_MB = 10
 
@@ -33,6 +34,13 @@ def payee(request: HttpRequest, uscc: str) -> HttpResponse:
     party = get_object_or_404(Party, pk__in=payments.values("payee"))
     if request.method == "POST":
         return _deed(request, party)
+    note_read(
+        "party_accounts",
+        uscc,
+        by=cast(User, request.user),
+        region_code=payments.values_list("region__code", flat=True).order_by("-pk").first() or "",
+        facts={"subject_kind": "party", "subject_no": uscc},
+    )
     accounts = list(
         party.accounts.select_related("entered_by", "confirmed_by").prefetch_related("papers").order_by("-pk")
     )
