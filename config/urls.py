@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from applications.web.public import notices
-from vouchers.web.public import catalogue, precheck, prices, problems, verify
+from applications.web.public import notices, price_bulletin
+from vouchers.web.public import catalogue, precheck, price_files, prices, problems, verify
 
 # The public surface is one namespace to which each app gives its pages.
 public: list[URLPattern | URLResolver] = [
@@ -15,6 +15,8 @@ public: list[URLPattern | URLResolver] = [
     *verify.urlpatterns,
     *notices.urlpatterns,
     *prices.urlpatterns,
+    *price_files.urlpatterns,
+    *price_bulletin.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -127,6 +127,7 @@ DESK: dict[str, Row] = {
     "batch_instructions": own_page(*FINANCE, "batch.batch_no", mine=422),
     "batch_inquiry": own_page(*FINANCE, "batch.batch_no", mine=422),  # nothing was sent yet
     "payment_line": posted(own_page(*FINANCE, "batch.batch_no", "payment_line.instruction_no")),
+    "split_lease": own_page(*HANDLER, "lease.lease_no"),
     "payee": own_page(*FINANCE, "alpha.uscc"),
     "payee_paper": own_page(*FINANCE, "alpha.uscc", "BA-0", mine=404),  # entered by the company itself
     "receiving_accounts": own_list(*FINANCE),
@@ -163,6 +164,9 @@ AUDIT: dict[str, Row] = {
     "trail": own_list(*AUDITOR),
     "trail-event": own_page(*AUDITOR, "event.event_no"),
     "trail-story": own_page(*AUDITOR, "claim", WAITING),
+    "trail-filters": posted(own_list(*AUDITOR), 302, 302),
+    "trail-event-evidence": own_page(*AUDITOR, "event.event_no", mine=503),  # nothing is sealed yet
+    "trail-evidence": posted(own_page(*AUDITOR, "claim", WAITING), 503),
     "ledger_days": own_list(*AUDITOR),
     "ledger_day": own_page(*AUDITOR, "2025-07-15", mine=404),  # nothing closed yet
 }
@@ -188,6 +192,11 @@ PUBLIC: dict[str, Row] = {
     "prices": _public(),
     "prices_csv": _public(),
     "prices_json": _public(),
+    "prices_pdf": _public(),
+    "price_history_csv": _public(status=404),  # which cell is in the address
+    "price_history_pdf": _public(status=404),
+    "price_issues": _public(),
+    "price_method": _public("pricemethod.market", "pricemethod.version"),
     "price_chip": _public("priceindexrow.accelerator"),
 }
 ACCOUNTS: dict[str, Row] = {

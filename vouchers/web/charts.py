@@ -1,11 +1,13 @@
 """The geometry of a price chart: a line with its band over months, drawn by the server as SVG, for screen and print.
 
 All arithmetic is in ``Decimal``. Horizontal places are per cent of the width, so that words keep their size on a phone;
-vertical ones are pixels. A month without a price breaks line and band.
+vertical ones are pixels. A month without a price breaks line and band. Behind them lie the single prices that were seen,
+each on its day.
 """
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -30,31 +32,55 @@ class ChartPoint:
 
 
 @dataclass(frozen=True)
+class SeenPrice:
+    """What was seen on a day: a price, how many times, and as what (``transaction`` or ``quote``). Whose it was is not here."""
+
+    day: date
+    price: Decimal
+    kind: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
 class Tick:
-    """A line of the grid or a month beneath: where, and its words."""
+    """A line of the grid or a month beneath: where, and its words. ``across`` is the place of a month in units of the width."""
 
     at: str
     label: str
     anchor: str = "middle"
+    across: str = ""
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A month's price as a mark."""
+    """A month's price as a mark; ``x`` in per cent for the screen, ``at`` in units of the width for paper."""
 
     x: str
     y: str
     weak: bool
     title: str
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Speck:
+    """Single prices that fall on one place of the drawing; ``x`` and ``at`` as a dot's."""
+
+    x: str
+    y: str
+    kind: str
+    at: str = ""
 
 
 @dataclass(frozen=True)
 class PriceChart:
-    """What the template draws."""
+    """What the template draws. ``beyond``: how many single prices lie outside of the scale and are told in words."""
 
     bands: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     dots: list[Dot] = field(default_factory=list)
+    specks: list[Speck] = field(default_factory=list)
+    beyond: int = 0
     rungs: list[Tick] = field(default_factory=list)
     months: list[Tick] = field(default_factory=list)
     top: int = TOP
@@ -63,12 +89,20 @@ class PriceChart:
     total: int = TOP + HEIGHT + 28
 
 
-def price_chart(points: Sequence[ChartPoint], *, unit: str = "元/卡时") -> PriceChart | None:
-    """The chart of at least two months with a price; None when there is nothing to see over time."""
+def price_chart(
+    points: Sequence[ChartPoint], *, unit: str = "元/卡时", seen: Sequence[SeenPrice] = ()
+) -> PriceChart | None:
+    """The chart of at least two months with a price, or of one and the prices seen; None when there is nothing to see.
+
+    ``points`` are months one after the other. The scale is that of the bands: a single price beyond twice of it is counted,
+    not drawn, so that one odd price does not press the rest flat.
+    """
     shown = [point for point in points if point.base is not None]
-    if len(shown) < 2:
+    if not shown or (len(shown) < 2 and not seen):
         return None
     values = [value for p in shown for value in (p.base, p.lower, p.upper) if value is not None]
+    within = [one for one in seen if min(values) / 2 <= one.price <= max(values) * 2]
+    values += [one.price for one in within]
     low, high, step = _rungs(min(values), max(values))
 
     def down(value: Decimal) -> str:
@@ -79,7 +113,7 @@ def price_chart(points: Sequence[ChartPoint], *, unit: str = "元/卡时") -> Pr
 
     count = len(points)
     across = [Decimal(2 * index + 1) / (2 * count) for index in range(count)]
-    chart = PriceChart()
+    chart = PriceChart(beyond=sum(one.count for one in seen) - sum(one.count for one in within))
     for run in _runs(points):
         line = [f"{_text(across[i] * WIDE)},{inner(_known(points[i].base))}" for i in run]
         chart.lines.append(" ".join(line))
@@ -88,10 +122,13 @@ def price_chart(points: Sequence[ChartPoint], *, unit: str = "元/卡时") -> Pr
             upper = [f"{_text(across[i] * WIDE)},{inner(_known(points[i].upper))}" for i in banded]
             lower = [f"{_text(across[i] * WIDE)},{inner(_known(points[i].lower))}" for i in reversed(banded)]
             chart.bands.append(" ".join(upper + lower))
+    chart.specks.extend(_specks(within, points, low, high))
     for place, point in zip(across, points, strict=True):
         if point.base is not None:
             title = f"{point.month:%Y-%m} {point.base.quantize(Decimal('0.01'))} {unit} {point.note}".strip()
-            chart.dots.append(Dot(f"{_text(place * 100)}%", down(point.base), point.weak, title))
+            chart.dots.append(
+                Dot(f"{_text(place * 100)}%", down(point.base), point.weak, title, _text(place * WIDE))
+            )
     rung = low
     while rung <= high:
         chart.rungs.append(Tick(down(rung), format(rung.normalize(), "f"), "start"))
@@ -104,8 +141,36 @@ def price_chart(points: Sequence[ChartPoint], *, unit: str = "元/卡时") -> Pr
                 if index and point.month.month != 1
                 else f"{point.month.year % 100}年{point.month.month}月"
             )
-            chart.months.append(Tick(f"{_text(place * 100)}%", label))
+            chart.months.append(Tick(f"{_text(place * 100)}%", label, across=_text(place * WIDE)))
     return chart
+
+
+def place_of(day: date, months: Sequence[date]) -> Decimal | None:
+    """Where the day lies, in months from the beginning of the first one; None when it is in none of them."""
+    first = months[0]
+    index = (day.year - first.year) * 12 + day.month - first.month
+    if not 0 <= index < len(months):
+        return None
+    return index + Decimal(2 * day.day - 1) / (2 * monthrange(day.year, day.month)[1])
+
+
+def _specks(
+    seen: Sequence[SeenPrice], points: Sequence[ChartPoint], low: Decimal, high: Decimal
+) -> list[Speck]:
+    """Prices that would cover each other are drawn once: a quarter of a per cent across and two pixels down."""
+    months = [point.month for point in points]
+    drawn: dict[tuple[str, Decimal, Decimal], None] = {}
+    for one in seen:
+        place = place_of(one.day, months)
+        if place is None:
+            continue
+        across = (place / len(months) * 400).to_integral_value() / 4
+        down = ((high - one.price) / (high - low) * HEIGHT / 2).to_integral_value() * 2
+        drawn[one.kind, across, down] = None
+    return [
+        Speck(f"{_text(across)}%", _text(TOP + down), kind, _text(across * WIDE / 100))
+        for kind, across, down in drawn
+    ]
 
 
 def _known(value: Decimal | None) -> Decimal:

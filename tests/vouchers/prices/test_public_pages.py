@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from pypdf import PdfReader
 
 from tests.vouchers.prices.feeds import market_rows, row, uscc
 from vouchers.actions import prices
 from vouchers.context import Actor, acting
 from vouchers.policy.fair_price import PriceRow
-from vouchers.web.charts import ChartPoint, price_chart
+from vouchers.web.charts import ChartPoint, SeenPrice, place_of, price_chart
+from vouchers.web.public.price_files import no_formula
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +89,26 @@ def test_a_chip_over_the_months_as_chart_and_table(client, published):
     assert "2025年6月" in text
     assert "7 个互不关联的供应方" in text
     assert "style=" not in text  # the CSP refuses it
+    block = json.loads(re.search(r'id="price-chart-block" type="application/json">(.*?)</script>', text)[1])
+    assert [point and point["base"] for point in block["points"]] == [None, "19.00", "18.00"]
+    assert block["months"] == ["2025年5月", "2025年6月", "2025年7月"]
+    assert len(block["seen"]) == 14
+    assert block["seen"][0] == ["0.6290", "17.000000", "quote", "2025年5月", 1]  # 20 May, without a name
+    assert text.count('class="chart__speck"') == 14
+
+
+def test_single_prices_are_not_shown_where_few_suppliers_would_be_told_apart(client, cast, published):
+    with acting(Actor.service("test"), "test"):
+        for month, day in ((8, date(2025, 7, 20)), (9, date(2025, 8, 20))):
+            prices.load_observations(
+                [row(uscc(n), str(30 + n), day, tier="cloud") for n in range(5 if month == 8 else 3)]
+            )
+            publish(cast, date(2025, month, 1))
+    address = reverse("public:price_chip", args=["H800"])
+    text = client.get(address, {"cell": "china/H800/SXM/cloud/east/1_6m"}).content.decode()
+    block = json.loads(re.search(r'id="price-chart-block" type="application/json">(.*?)</script>', text)[1])
+    assert {when for _place, _price, _kind, when, _count in block["seen"]} == {"2025年7月"}
+    assert "价格不足" in text or "D" in text
 
 
 def test_an_unknown_chip_or_cell(client, published):
@@ -114,3 +138,78 @@ def test_the_chart_breaks_where_a_month_has_no_price():
     assert len(chart.dots) == 4
     assert [tick.label for tick in chart.months] == ["25年1月", "2月", "3月", "4月", "5月"]
     assert price_chart(points[2:4]) is None
+
+
+def test_single_prices_lie_on_their_day_and_those_far_off_are_counted_not_drawn():
+    points = [ChartPoint(date(2025, month, 1), Decimal(10), Decimal(9), Decimal(11)) for month in (1, 2)]
+    seen = [
+        SeenPrice(date(2025, 1, 1), Decimal(10), "quote"),
+        SeenPrice(date(2025, 2, 28), Decimal("10.001"), "transaction"),
+        SeenPrice(date(2025, 2, 3), Decimal(300), "quote", 4),
+    ]
+    chart = price_chart(points, seen=seen)
+    assert [(speck.kind, speck.x) for speck in chart.specks] == [
+        ("quote", "0.75%"),
+        ("transaction", "99.00%"),
+    ]
+    assert chart.beyond == 4
+    assert max(Decimal(rung.label) for rung in chart.rungs) == 11  # the odd price does not press the scale
+    assert place_of(date(2024, 12, 31), [date(2025, 1, 1)]) is None
+
+
+def test_a_correction_replaces_and_the_replaced_issue_stays_readable(client, cast, published):
+    first = published[1]
+    with acting(Actor.service("test"), "test"):
+        prices.load_observations(market_rows(date(2025, 6, 25), ("16.5", "17", "17.5", "18.2", "19")))
+        again = publish(cast, date(2025, 7, 1))
+    assert again.issue_no == "PI-china-2025-07-2"
+    issues = client.get(reverse("public:price_issues")).content.decode()
+    assert first.issue_no in issues
+    assert "已被更正版取代" in issues
+    old = client.get(reverse("public:prices"), {"issue": first.issue_no}).content.decode()
+    assert "本期已由更正版取代" in old
+    assert again.issue_no in old
+    assert first.rows_hash in old
+    assert client.get(reverse("public:prices"), {"issue": "PI-none"}).status_code == 404
+    draft = prices.compute_index  # drafts are no issues of the public
+    with acting(Actor.service("test"), "test"):
+        prices.load_observations([row(uscc(50), "30", date(2025, 7, 3))])
+        held = draft(date(2025, 8, 1), by=cast.policy_editor)
+    assert client.get(reverse("public:prices"), {"issue": held.issue_no}).status_code == 404
+
+
+def test_a_cells_history_as_a_file(client, published):
+    address = reverse("public:price_history_csv")
+    cell = "china/H800/SXM/specialist/east/1_6m"
+    answer = client.get(address, {"cell": cell})
+    lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [(line["month"], line["base"]) for line in lines] == [
+        ("2025-06", "19.000000"),
+        ("2025-07", "18.000000"),
+    ]
+    assert client.get(address, {"cell": "nothing"}).status_code == 404
+
+
+def test_no_field_of_a_file_is_a_formula():
+    assert [no_formula(text) for text in ("=1+1", "+1", "-1", "@x", "\t=1", "A100")] == [
+        "'=1+1", "'+1", "'-1", "'@x", "'\t=1", "A100",
+    ]  # fmt: skip
+
+
+def test_the_method_is_told_in_words_with_every_parameter(client, published):
+    method = published[1].method
+    text = client.get(reverse("public:price_method", args=["china", method.version])).content.decode()
+    assert "每组只投一票" in text
+    assert method.params_hash in text
+    assert all(name in text for name in method.params)
+    assert client.get(reverse("public:price_method", args=["china", 99])).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["prices_pdf", "price_history_pdf"])
+def test_the_prices_on_paper(client, published, name):
+    cell = "china/H800/SXM/specialist/east/1_6m"
+    answer = client.get(reverse(f"public:{name}"), {"cell": cell})
+    assert answer["Content-Type"] == "application/pdf"
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+    for words in ("18.00", "每组只投一票", published[1].method.params_hash[:16]):
+        assert words in text.replace("\n", ""), words

@@ -1,17 +1,15 @@
-"""The published fair prices for everybody: the table of a month, a chip over time, the method in words, and the files."""
+"""The published fair prices for everybody: the table of a month, a chip over time, all issues, and the method in words."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
@@ -20,10 +18,10 @@ from django.views.decorators.http import require_safe
 from vouchers.models import PriceIndexIssue, PriceIndexRow, PriceMethod
 from vouchers.models.parties import Tier
 from vouchers.models.prices import IssueState, Market, TermBucket
-from vouchers.policy.prices.cells import CURRENCY_OF, UNIT_LABEL
-from vouchers.policy.prices.regions import region_groups, region_label
+from vouchers.policy.prices.cells import UNIT_LABEL
+from vouchers.policy.prices.regions import region_groups
 from vouchers.policy.prices.verdicts import percent_text
-from vouchers.web.charts import ChartPoint, price_chart
+from vouchers.web.price_history import PriceHistory, cell_label, published_rows, suppliers_text
 
 PER_PAGE = 50
 GRADES = (
@@ -33,11 +31,7 @@ GRADES = (
     ("D", _("D 级（回退）")),
     ("E", _("E 级（专家）")),
 )
-COLUMNS = (
-    "issue_no", "month", "accelerator", "form_factor", "tier", "region_group", "term_bucket", "level", "basis", "grade",
-    "base", "lower", "upper", "phi", "q25", "q75", "n_groups", "n_t", "n_q", "delta1", "delta2", "input_set_hash",
-    "output_hash",
-)  # fmt: skip
+OUT = (IssueState.PUBLISHED, IssueState.SUPERSEDED)
 
 
 class PriceFilter(forms.Form):
@@ -75,7 +69,8 @@ class PriceFilter(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value}
 
 
-def _market(request: HttpRequest) -> str:
+def market_asked(request: HttpRequest) -> str:
+    """The market of the address; what is none is passed over."""
     wanted = request.GET.get("market", "")
     return wanted if wanted in Market.values else Market.CHINA
 
@@ -84,16 +79,19 @@ def _published(market: str) -> QuerySet[PriceIndexIssue]:
     return PriceIndexIssue.objects.filter(market=market, state=IssueState.PUBLISHED).order_by("-month")
 
 
-def _chosen_rows(
+def chosen_rows(
     request: HttpRequest,
 ) -> tuple[str, PriceIndexIssue | None, QuerySet[PriceIndexRow], PriceFilter]:
-    """The market, the issue, its rows under the filter, and the filter itself."""
-    market = _market(request)
+    """The market, the issue, its rows under the filter, and the filter itself. An ``issue`` in the address names one that was
+    published and may have been replaced since; else it is the one that holds in the ``month``, the latest by default."""
+    market = market_asked(request)
     issues = list(_published(market))
     rows: QuerySet[PriceIndexRow] = PriceIndexRow.objects.none()
     issue = issues[0] if issues else None
     wanted = request.GET.get("month", "")
     issue = next((item for item in issues if f"{item.month:%Y-%m}" == wanted), issue)
+    if named := request.GET.get("issue", ""):
+        issue = get_object_or_404(PriceIndexIssue, issue_no=named, market=market, state__in=OUT)
     chips: list[str] = []
     if issue is not None:
         rows = issue.rows.all()
@@ -110,10 +108,10 @@ def _chosen_rows(
 @require_safe
 def prices(request: HttpRequest) -> HttpResponse:
     """The published rows of a month, the latest by default."""
-    market, issue, rows, form = _chosen_rows(request)
+    market, issue, rows, form = chosen_rows(request)
     page = Paginator(rows.exclude(base=None), PER_PAGE).get_page(request.GET.get("page"))
     untold = rows.filter(base=None).count() if issue is not None else 0
-    context = {
+    context: dict[str, Any] = {
         "issue": issue,
         "page": page,
         "form": form,
@@ -124,10 +122,19 @@ def prices(request: HttpRequest) -> HttpResponse:
         "reference": market == Market.REFERENCE,
         "method": issue.method if issue is not None else _method(market),
         "query": urlencode(
-            {key: str(value) for key, value in request.GET.items() if key in form.fields and value}
+            {
+                key: str(value)
+                for key, value in request.GET.items()
+                if (key in form.fields or key == "issue") and value
+            }
             | {"market": market}
         ),
     }
+    if replaced_by := _replaced_by(issue):
+        context["replaced_by"] = replaced_by
+        context["replaced_url"] = (
+            f"{reverse('public:prices')}?{urlencode({'market': market, 'issue': replaced_by.issue_no})}"
+        )
     return render(request, "public/prices.html", context)
 
 
@@ -135,15 +142,18 @@ def _method(market: str) -> PriceMethod | None:
     return PriceMethod.objects.filter(market=market).order_by("-version").first()
 
 
+def _replaced_by(issue: PriceIndexIssue | None) -> PriceIndexIssue | None:
+    if issue is None or issue.state != IssueState.SUPERSEDED:
+        return None
+    return _published(issue.market).filter(month=issue.month).first()
+
+
 @require_safe
 def price_chip(request: HttpRequest, accelerator: str) -> HttpResponse:
     """One chip over the months: the cell asked for, or the one with the most published prices."""
-    market = _market(request)
-    rows = PriceIndexRow.objects.filter(
-        accelerator=accelerator, issue__market=market, issue__state=IssueState.PUBLISHED
-    ).select_related("issue")
+    market = market_asked(request)
     cells: dict[str, list[PriceIndexRow]] = {}
-    for row in rows.order_by("cell", "issue__month"):
+    for row in _rows_of(accelerator, market).order_by("cell", "issue__month"):
         cells.setdefault(row.cell, []).append(row)
     if not cells:
         raise Http404("没有该加速卡的公布价格")
@@ -151,27 +161,43 @@ def price_chip(request: HttpRequest, accelerator: str) -> HttpResponse:
     cell = request.GET.get("cell", "")
     cell = cell if cell in cells else ranked[0]
     shown = cells[cell]
-    months = list(_published(market).order_by("month").values_list("month", flat=True))
-    by_month = {row.issue.month: row for row in shown}
-    points = [_point(month, by_month.get(month)) for month in months]
+    last = _published(market).values_list("month", flat=True).first()
+    history = PriceHistory(shown, until=last)
+    chart = history.chart()
     context = {
         "accelerator": accelerator,
         "market": market,
         "reference": market == Market.REFERENCE,
         "unit": UNIT_LABEL[market],
         "cell": cell,
-        "label": _label(shown[0]),
-        "choices": [{"code": code, "label": _label(cells[code][0])} for code in ranked],
-        "chart": price_chart(points, unit=UNIT_LABEL[market]),
+        "label": history.label,
+        "choices": [{"code": code, "label": cell_label(cells[code][0])} for code in ranked],
+        "chart": chart,
+        "figures": history.figures() if chart else None,
+        "seen": len(history.seen),
         "rows": [
-            {"row": row, "phi": percent_text(row.phi) if row.phi is not None else ""}
+            {
+                "row": row,
+                "phi": percent_text(row.phi) if row.phi is not None else "",
+                "suppliers": suppliers_text(row),
+            }
             for row in reversed(shown)
         ],
         "latest": next((row for row in reversed(shown) if row.base is not None), None),
         "method": shown[-1].issue.method,
         "list_url": f"{reverse('public:prices')}?{urlencode({'market': market})}",
+        "query": urlencode({"market": market, "cell": cell}),
     }
     return render(request, "public/price_chip.html", context)
+
+
+def _rows_of(accelerator: str, market: str) -> QuerySet[PriceIndexRow]:
+    return (
+        published_rows(market)
+        .filter(accelerator=accelerator)
+        .select_related("issue__method")
+        .defer("record", "issue__factors", "issue__jumps")
+    )
 
 
 def _weight(rows: list[PriceIndexRow]) -> int:
@@ -179,85 +205,43 @@ def _weight(rows: list[PriceIndexRow]) -> int:
     return sum(4 if row.grade in ("A", "B", "C") else 1 for row in rows if row.base is not None)
 
 
-def _point(month: date, row: PriceIndexRow | None) -> ChartPoint:
-    if row is None or row.base is None:
-        return ChartPoint(month, None)
-    return ChartPoint(month, row.base, row.lower, row.upper, row.grade in ("D", "E"), f"{row.grade} 级")
-
-
-def _label(row: PriceIndexRow) -> str:
-    parts = [
-        f"{row.accelerator} {row.form_factor}".strip(),
-        row.get_tier_display(),
-        region_label(row.issue.market, row.region_group),
-        row.get_term_bucket_display(),
-    ]
-    return "／".join(str(part) for part in parts)
-
-
-def _plain(row: PriceIndexRow) -> dict[str, str]:
-    values = {"issue_no": row.issue.issue_no, "month": f"{row.issue.month:%Y-%m}"}
-    for name in COLUMNS[2:]:
-        value = getattr(row, name)
-        values[name] = "" if value is None else str(value)
-    return values
-
-
 @require_safe
-def prices_csv(request: HttpRequest) -> HttpResponse:
-    """The rows under the filter as CSV (UTF-8 with byte order mark, for spreadsheets)."""
-    market, issue, rows, _form = _chosen_rows(request)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{_file_name(market, issue)}.csv"'
-    response.write("\ufeff")
-    writer = csv.writer(response)
-    writer.writerow([*COLUMNS, "unit"])
-    for values in _each(rows):
-        writer.writerow([*(_safe(values[name]) for name in COLUMNS), UNIT_LABEL[market]])
-    return response
-
-
-@require_safe
-def prices_json(request: HttpRequest) -> HttpResponse:
-    """The rows under the filter as JSON: each with its whole record, whose hash anybody can compute again."""
-    market, issue, rows, _form = _chosen_rows(request)
-    content: dict[str, Any] = {
+def price_issues(request: HttpRequest) -> HttpResponse:
+    """Every issue that was ever published, those replaced by a correction too, with what was said of large changes."""
+    market = market_asked(request)
+    issues = (
+        PriceIndexIssue.objects.filter(market=market, state__in=OUT)
+        .select_related("method")
+        .defer("factors")
+        .annotate(cells=Count("rows"))
+        .order_by("-month", "-revision")
+    )
+    context = {
         "market": market,
-        "currency": CURRENCY_OF[market],
-        "unit": UNIT_LABEL[market],
-        "rows": [],
+        "reference": market == Market.REFERENCE,
+        "page": Paginator(issues, PER_PAGE).get_page(request.GET.get("page")),
+        "list_url": f"{reverse('public:prices')}?{urlencode({'market': market})}",
     }
-    if issue is not None:
-        content |= {
-            "issue_no": issue.issue_no,
-            "month": f"{issue.month:%Y-%m}",
-            "as_of": issue.as_of.isoformat(),
-            "published_at": issue.published_at.isoformat() if issue.published_at else None,
-            "method": issue.method.params,
-            "rows_hash": issue.rows_hash,
-            "snapshot_sha256": issue.snapshot.sha256,
-            "rows": [{"record": row.record, "sentence": row.sentence} for row in rows],
-        }
-    return JsonResponse(content, json_dumps_params={"ensure_ascii": False})
+    return render(request, "public/price_issues.html", context)
 
 
-def _each(rows: QuerySet[PriceIndexRow]) -> Iterator[dict[str, str]]:
-    for row in rows:
-        yield _plain(row)
-
-
-def _safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
-
-
-def _file_name(market: str, issue: PriceIndexIssue | None) -> str:
-    return issue.issue_no if issue is not None else f"PI-{market}"
+@require_safe
+def price_method(request: HttpRequest, market: str, version: int) -> HttpResponse:
+    """A version of the method: in words, with its parameters as they are hashed, and the versions beside it."""
+    method = get_object_or_404(PriceMethod, market=market, version=version)
+    context = {
+        "method": method,
+        "market": market,
+        "parameters": sorted(method.params.items()),
+        "versions": PriceMethod.objects.filter(market=market).order_by("-version"),
+        "list_url": f"{reverse('public:prices')}?{urlencode({'market': market})}",
+    }
+    return render(request, "public/price_method_page.html", context)
 
 
 urlpatterns = [
     path("prices/", prices, name="prices"),
-    path("prices.csv", prices_csv, name="prices_csv"),
-    path("prices.json", prices_json, name="prices_json"),
+    path("prices/issues/", price_issues, name="price_issues"),
+    path("prices/method/<slug:market>/<int:version>/", price_method, name="price_method"),
     path("prices/<str:accelerator>/", price_chip, name="price_chip"),
 ]

@@ -1,0 +1,160 @@
+"""A cell's published prices over the months, with the single prices behind them: for the chart, its table, and the files.
+
+Who asked or paid a price is nobody's business outside of the office, and a price among few suppliers would tell it. So
+single prices are shown of months only whose index stands on the cell's own prices, which takes at least as many
+unaffiliated suppliers as the method asks for, and without a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+
+from vouchers.models import PriceIndexRow, PriceObservation
+from vouchers.models.price_tables import PriceKind
+from vouchers.models.prices import IssueState, ObservationState
+from vouchers.policy.fair_price import Cell
+from vouchers.policy.prices.cells import UNIT_LABEL
+from vouchers.policy.prices.regions import region_label
+from vouchers.policy.prices.verdicts import percent_text
+from vouchers.web.charts import ChartPoint, PriceChart, SeenPrice, place_of, price_chart
+
+WEAK = ("D", "E")
+
+
+def published_rows(market: str) -> QuerySet[PriceIndexRow]:
+    """The rows that hold, of every month."""
+    return PriceIndexRow.objects.filter(issue__market=market, issue__state=IssueState.PUBLISHED)
+
+
+def cell_label(row: PriceIndexRow) -> str:
+    """The cell in words."""
+    return Cell.parse(row.cell).label(region_label(row.issue.market, row.region_group))
+
+
+def month_after(month: date) -> date:
+    """The first day of the next month."""
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def month_before(month: date) -> date:
+    """The first day of the month before."""
+    return (month.replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+def months_between(first: date, last: date) -> list[date]:
+    """Every month from the first to the last."""
+    months = [first.replace(day=1)]
+    while months[-1] < last.replace(day=1):
+        months.append(month_after(months[-1]))
+    return months
+
+
+def seen_prices(cell: Cell, rows: Sequence[PriceIndexRow]) -> list[SeenPrice]:
+    """The admitted prices of the cell behind the published rows, a month before each, as far as the cell stood on its own."""
+    told = [month_before(row.issue.month) for row in rows if row.level == "L0" and row.base is not None]
+    if not told:
+        return []
+    found = (
+        PriceObservation.objects.filter(
+            market=cell.market,
+            accelerator=cell.accelerator,
+            form_factor=cell.form_factor,
+            tier=cell.tier,
+            region_group=cell.region_group,
+            term_bucket=cell.term,
+            state=ObservationState.ADMITTED,
+            set_aside_at=None,
+            carried_from=None,
+            kind__in=(PriceKind.TRANSACTION, PriceKind.QUOTE),
+            observed_on__gte=min(told),
+            observed_on__lt=month_after(max(told)),
+            known_at__lte=max(row.issue.known_at for row in rows),
+        )
+        .order_by("observed_on", "normalised_price", "kind")
+        .values_list("observed_on", "normalised_price", "kind")
+        .annotate(count=Count("pk"))
+    )
+    months = set(told)
+    return [
+        SeenPrice(day, price, kind, count)
+        for day, price, kind, count in found
+        if day is not None and price is not None and day.replace(day=1) in months
+    ]
+
+
+class PriceHistory:
+    """One cell from its first published month to the last: ``rows`` in the order of the months, at least one."""
+
+    def __init__(self, rows: Sequence[PriceIndexRow], *, until: date | None = None) -> None:
+        self.rows = rows
+        self.cell = Cell.parse(rows[0].cell)
+        self.unit = UNIT_LABEL[self.cell.market]
+        self.label = cell_label(rows[0])
+        self.seen = seen_prices(self.cell, rows)
+        first = min([rows[0].issue.month, *(one.day.replace(day=1) for one in self.seen)])
+        self.months = months_between(first, max(until or first, rows[-1].issue.month))
+        self._by_month = {row.issue.month: row for row in rows}
+
+    def chart(self) -> PriceChart | None:
+        """The drawing of the server."""
+        points = [_point(month, self._by_month.get(month)) for month in self.months]
+        return price_chart(points, unit=self.unit, seen=self.seen)
+
+    def figures(self) -> dict[str, Any]:
+        """What the drawing in the browser is made of: figures as text, words as they are to be read."""
+        return {
+            "words": {
+                "base": _("基准价"),
+                "band": _("浮动区间"),
+                "quartiles": _("四分位"),
+                "grade": _("评级"),
+                "suppliers": _("供应方"),
+                "transaction": _("成交价"),
+                "quote": _("报价"),
+                "none": _("可比价格不足"),
+                "axis": f"{self.unit}（{_('不含税')}）",
+                "chart": _("%(label)s：各月基准价与浮动区间，数字见下表") % {"label": self.label},
+            },
+            "unit": self.unit,
+            "months": [f"{month.year}年{month.month}月" for month in self.months],
+            "points": [_plain_point(self._by_month.get(month)) for month in self.months],
+            "seen": [
+                [f"{place:.4f}", f"{one.price:f}", one.kind, f"{one.day:%Y年%-m月}", one.count]
+                for one in self.seen
+                if (place := place_of(one.day, self.months)) is not None
+            ],
+        }
+
+
+def _point(month: date, row: PriceIndexRow | None) -> ChartPoint:
+    if row is None or row.base is None:
+        return ChartPoint(month, None)
+    return ChartPoint(month, row.base, row.lower, row.upper, row.grade in WEAK, f"{row.grade} 级")
+
+
+def _plain_point(row: PriceIndexRow | None) -> Mapping[str, Any] | None:
+    if row is None or row.base is None:
+        return None
+    return {
+        "base": f"{row.base:.2f}",
+        "lower": f"{row.lower:.2f}" if row.lower is not None else None,
+        "upper": f"{row.upper:.2f}" if row.upper is not None else None,
+        "phi": percent_text(row.phi) if row.phi is not None else "",
+        "quartiles": f"{row.q25:.2f}–{row.q75:.2f}" if row.q25 is not None and row.q75 is not None else "—",
+        "suppliers": suppliers_text(row),
+        "grade": row.grade,
+        "weak": row.grade in WEAK,
+    }
+
+
+def suppliers_text(row: PriceIndexRow) -> str:
+    """How many unaffiliated suppliers the price rests on."""
+    if row.n_groups:
+        told = {"n": row.n_groups, "t": row.n_t, "q": row.n_q}
+        return _("%(n)s 家（成交 %(t)s，报价 %(q)s）") % told
+    return _("沿用上期") if row.base is not None else "—"
