@@ -32,6 +32,7 @@ from vouchers.policy.prices.method import (
 )
 from vouchers.policy.prices.regions import region_label
 from vouchers.policy.prices.rows import NO_PRICE, PriceRow
+from vouchers.policy.prices.tally import Judged, Tally
 from vouchers.policy.prices.votes import (
     Ballot,
     Vote,
@@ -45,24 +46,6 @@ from vouchers.policy.prices.votes import (
 )
 
 NO_FACTORS = Factors()
-
-
-class _Judged:
-    """A candidate with its group and the reason for which it may not vote (empty: it may)."""
-
-    __slots__ = ("_line", "group", "observation", "reason")
-
-    def __init__(self, observation: Observation, group: str, reason: str) -> None:
-        self.observation = observation
-        self.group = group
-        self.reason = reason
-        self._line = ""
-
-    @property
-    def line(self) -> str:
-        if not self._line:
-            self._line = self.observation.line()
-        return self._line
 
 
 class Market:
@@ -99,8 +82,9 @@ class Market:
         self.left_out = frozenset(self.sources.group(name) for name in left_out)
         self._since: Mapping[str, date] | None = None
         self._found: dict[Cell, list[Observation]] = {}
-        self._judged: dict[Cell, list[_Judged]] = {}
+        self._judged: dict[Cell, list[Judged]] = {}
         self._families: dict[Family, set[Cell]] = {}
+        self._told: list[Tally] | None = None
         for item in candidates(observations, as_of=as_of, known_at=known_at, method=method):
             found = self._found.get(item.cell)
             if found is None:
@@ -122,14 +106,14 @@ class Market:
         other.__dict__.pop("_factors_hash", None)
         return other
 
-    def _of(self, cell: Cell) -> list[_Judged]:
+    def _of(self, cell: Cell) -> list[Judged]:
         """The cell's candidates, judged when they are first asked for."""
         held = self._judged.get(cell)
         if held is None:
             held = self._judged[cell] = [self._judge(item) for item in self._found.get(cell, ())]
         return held
 
-    def _judge(self, item: Observation) -> _Judged:
+    def _judge(self, item: Observation) -> Judged:
         if self._since is None:
             self._since = market_days(self.sources, ())
         group = self.sources.group(item.source)
@@ -143,7 +127,7 @@ class Market:
             group_since=self._since,
             left_out=self.left_out,
         )
-        return _Judged(item, group, reason)
+        return Judged(item, group, reason)
 
     def cells(self) -> list[Cell]:
         """The cells with at least one observation that may vote, in order; spot never is one."""
@@ -205,6 +189,12 @@ class Market:
                     return self._carried(cell, pool, steps, carry)
         return row or self._experts(cell, pool, steps)
 
+    def told(self, cell: Cell) -> tuple[PriceRow, list[Tally]]:
+        """The cell's row as ``price`` gives it, and every step that was counted on the way."""
+        other = copy(self)
+        other._told = []
+        return other.price(cell), other._told
+
     # -- the ladder ---------------------------------------------------------------------------------------------
 
     def _cells_of(self, level: str, cell: Cell) -> list[Cell]:
@@ -250,6 +240,9 @@ class Market:
         votes, basis = group_votes(ballots, self.method)
         kept, dropped, confirm = drop_outliers(votes, self.method)
         steps.append((level, len(kept)))
+        if self._told is not None:
+            judged = [item for member in pool for item in self._of(member)]
+            self._told.append(Tally(level, dict(pool), judged, ballots, votes, basis, kept, dropped, confirm))
         if len(kept) < self.method.n_min:
             return None
         if dropped:
@@ -300,7 +293,8 @@ class Market:
             exclusions=self._refused(pool),
         )
 
-    def _experts(self, cell: Cell, pool: Mapping[Cell, Decimal], steps: list[tuple[str, int]]) -> PriceRow:
+    def expert_votes(self, cell: Cell) -> list[Vote]:
+        """The experts' votes on the cell, sorted by price: what the last step of the ladder counts."""
         ballots = [
             Ballot(item.group, item.observation.unit_price, item.observation)
             for item in self._of(cell)
@@ -312,13 +306,16 @@ class Market:
         prices: dict[str, list[Decimal]] = {}
         for ballot in latest:
             prices.setdefault(ballot.group, []).append(ballot.price)
-        votes = sorted(
+        return sorted(
             (
                 Vote(group, lower_median(sorted(found)), "expert", len(found))
                 for group, found in prices.items()
             ),
             key=lambda vote: (vote.price, vote.group),
         )
+
+    def _experts(self, cell: Cell, pool: Mapping[Cell, Decimal], steps: list[tuple[str, int]]) -> PriceRow:
+        votes = self.expert_votes(cell)
         if votes:
             steps.append(("L7", len(votes)))
         exclusions = self._refused(pool)
