@@ -1,5 +1,5 @@
--- Rows that are added by the thousand or in the hottest places (audit/trail/added.py) are told a statement at a time: as many
--- events, of the same form, as audit_record would append row by row, but who acts and why is looked up once.
+-- Rows that are written by the thousand or in the hottest places (audit/trail/added.py) are told as text, new ones a statement at a
+-- time: as many events, of the same form, as audit_record would append row by row, but who acts and why is looked up once.
 DROP FUNCTION IF EXISTS public.audit_said(text);
 DROP FUNCTION IF EXISTS public.audit_saying(text);
 
@@ -31,3 +31,31 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 REVOKE ALL ON FUNCTION public.audit_saying(text) FROM PUBLIC;
+
+-- One event of a row that was changed, its changes given as text in the form of jsonb, without the braces.
+CREATE OR REPLACE FUNCTION public.audit_told(
+    p_operation text, p_no text, p_kind text, p_pk text, p_region text, p_case_kind text, p_case_no text, p_changes text
+) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    WITH told AS (
+        INSERT INTO public.audit_auditevent (
+            id, event_no, transaction, recorded_at, actor_kind, actor, verb, request_id, region_code,
+            subject_kind, subject_no, subject_pk, case_kind, case_no, operation, canonical)
+        SELECT e.id, (said.event_stem || lpad(to_hex(e.id), 12, '0'))::uuid, said.transaction_no, said.instant, said.actor_kind, said.actor, said.verb,
+               said.request, e.region, p_kind, e.no, p_pk, e.case_kind, e.case_no, p_operation,
+               convert_to(format(
+                   '%s%s, "case": {"no": %s, "kind": %s}%s%s%s%s, "changes": {%s}%s{"no": %s, "pk": %s, "kind": "%s"}%s',
+                   said.until_id, e.id, to_json(e.case_no), to_json(e.case_kind), said.until_event, said.event_stem || lpad(to_hex(e.id), 12, '0'),
+                   said.until_region, to_json(e.region), p_changes, said.until_subject, to_json(e.no), to_json(p_pk), p_kind, said.until_end), 'UTF8')
+          FROM (SELECT c.id, c.no, c.region, CASE WHEN c.apart THEN c.kind ELSE '' END AS case_kind, CASE WHEN c.apart THEN c.of_no ELSE '' END AS case_no
+                  FROM (SELECT n.*, coalesce(n.of_no, '') <> '' AND (n.kind <> p_kind OR n.of_no <> n.no) AS apart
+                          FROM (SELECT nextval('public.audit_auditevent_id_seq'::regclass) AS id, left(coalesce(p_no, ''), 80) AS no,
+                                       coalesce(p_region, '') AS region, coalesce(p_case_kind, '') AS kind, left(p_case_no, 80) AS of_no OFFSET 0) AS n) AS c
+               ) AS e CROSS JOIN public.audit_saying(p_operation) AS said
+        RETURNING id
+    )
+    INSERT INTO public.audit_pendingevent (event_id) SELECT id FROM told;
+END $$;
+
+REVOKE ALL ON FUNCTION public.audit_told(text, text, text, text, text, text, text, text) FROM PUBLIC;

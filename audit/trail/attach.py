@@ -27,6 +27,8 @@ GUARDED: dict[str, tuple[str, ...]] = {
     "audit_personalsalt": (NEVER_EMPTIED,),
 }
 WRITE, INSERT, IMPORT, EMPTY = "audit_write", "audit_insert", "audit_import", "audit_empty"
+# Of a table that takes imports and whose new rows are told together: the owner's own statements, imported rows left out.
+OWNED = "audit_insert_owned"
 
 
 def function_name(tracked: Tracked) -> str:
@@ -72,8 +74,8 @@ def _case(tracked: Tracked) -> tuple[str, str]:
     return kind, number
 
 
-def trigger_function(tracked: Tracked) -> str:
-    """The SQL of the table's trigger function."""
+def trigger_function(tracked: Tracked, *, as_text: bool = True) -> str:
+    """The SQL of the table's trigger function; ``as_text`` where the table is one of those that are (``added``)."""
     salt = (
         f'    salt := public.audit_salt({_literal(tracked.kind)}, r."{tracked.key}"::text);\n'
         if tracked.salted
@@ -81,6 +83,9 @@ def trigger_function(tracked: Tracked) -> str:
     )
     number = _number(tracked)
     case_kind, case_no = _case(tracked)
+    as_text = as_text and added.together(tracked)
+    changes = "    changes text;\n" if as_text else ""
+    changed = added.changed(tracked, number, case_kind, case_no) if as_text else ""
     return f"""
 CREATE OR REPLACE FUNCTION public."{function_name(tracked)}"() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $trail$
@@ -89,8 +94,8 @@ DECLARE
     salt bytea;
     before jsonb;
     after jsonb;
-BEGIN
-    IF TG_OP = 'DELETE' THEN r := OLD; ELSE r := NEW; END IF;
+{changes}BEGIN
+    IF TG_OP = 'DELETE' THEN r := OLD; ELSE r := NEW; END IF;{changed}
 {salt}    IF TG_OP <> 'INSERT' THEN before := {_masked(tracked, "OLD")}; END IF;
     IF TG_OP <> 'DELETE' THEN after := {_masked(tracked, "NEW")}; END IF;
     IF before = after THEN RETURN NULL; END IF;
@@ -146,8 +151,8 @@ $trail$;
 """
 
 
-def trigger_statements(tracked: Tracked) -> dict[str, str]:
-    """Trigger name → the statement that makes it."""
+def trigger_statements(tracked: Tracked, *, as_text: bool = True) -> dict[str, str]:
+    """Trigger name → the statement that makes it; ``as_text`` where the table is one of those that are (``added``)."""
     table, run = f'public."{tracked.table}"', f'EXECUTE FUNCTION public."{function_name(tracked)}"()'
     unwatched = len(tracked.watched) < len(tracked.columns)
     update = "UPDATE OF " + ", ".join(f'"{c}"' for c in tracked.watched) if unwatched else "UPDATE"
@@ -164,11 +169,15 @@ def trigger_statements(tracked: Tracked) -> dict[str, str]:
         EMPTY: f"CREATE OR REPLACE TRIGGER {EMPTY} AFTER TRUNCATE ON {table} FOR EACH STATEMENT "
         f"EXECUTE FUNCTION public.audit_truncated({_literal(tracked.kind)})",
     }
-    if added.together(tracked):
-        statements[INSERT] = (
-            f"CREATE OR REPLACE TRIGGER {INSERT} AFTER INSERT ON {table} REFERENCING NEW TABLE AS added FOR EACH STATEMENT "
-            f'EXECUTE FUNCTION public."{added.function_name(tracked)}"()'
-        )
+    if as_text and added.together(tracked):
+        told = f"AFTER INSERT ON {table} REFERENCING NEW TABLE AS added FOR EACH STATEMENT "
+        tell = f'EXECUTE FUNCTION public."{added.function_name(tracked)}"'
+        others = f"WHEN (current_user <> {_literal(OWNER)}) " if tracked.imports else ""
+        statements[INSERT] = f"CREATE OR REPLACE TRIGGER {INSERT} {told}{others}{tell}()"
+        if tracked.imports:
+            statements[OWNED] = (
+                f"CREATE OR REPLACE TRIGGER {OWNED} {told}WHEN (current_user = {_literal(OWNER)}) {tell}('live')"
+            )
     if tracked.imports:
         statements[IMPORT] = (
             f"CREATE OR REPLACE TRIGGER {IMPORT} AFTER INSERT ON {table} REFERENCING NEW TABLE AS added FOR EACH STATEMENT "
@@ -199,7 +208,7 @@ def attach(connection: BaseDatabaseWrapper) -> None:
                 cursor.execute(statement)
                 cursor.execute(f'ALTER TABLE public."{tracked.table}" ENABLE ALWAYS TRIGGER {name}')
         for table in registry.EXCEPTIONS:
-            for name in (WRITE, INSERT, IMPORT, EMPTY):
+            for name in (WRITE, INSERT, OWNED, IMPORT, EMPTY):
                 cursor.execute(f'DROP TRIGGER IF EXISTS {name} ON public."{table}"')
         cursor.execute("SELECT public.audit_log_schema(%s::jsonb)", [_schema(connection, tracked_tables)])
 
