@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from applications.models import Lease, LeaseSplit
+from applications.models import Application, Lease, LeaseSplit
 from vouchers.actions.price_checks import ContractPrice, PriceParts, contract_of_lease
+from vouchers.models import PriceCheck
 from vouchers.money import round_fen, thousands
 from vouchers.policy.facts import BasisItemFacts
 from vouchers.policy.terms import BasisKind, Component
@@ -40,6 +41,16 @@ def priced_contract(lease: Lease) -> ContractPrice:
         bundled=True,
         parts=PriceParts(line.unit_price, split_words(split), split.revision, confirmed=split.confirmed),
     )
+
+
+def price_check_of(application: Application) -> PriceCheck | None:
+    """The price check that the application stands on; until it is assessed, its contract's last one."""
+    if application.lease is None:
+        return None
+    rows = PriceCheck.objects.filter(subject_kind="lease", subject_no=application.lease.lease_no)
+    contracts = application.facts.get("assessed", {}).get("contracts", ())
+    number = next((one["price"]["index_no"] for one in contracts if one.get("price")), "")
+    return rows.filter(check_no=number).first() if number else rows.order_by("-pk").first()
 
 
 def split_items(lease: Lease) -> tuple[BasisItemFacts, ...]:

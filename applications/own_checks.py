@@ -14,6 +14,7 @@ from applications.components import certain, suggested
 from applications.evidence import document_use, use_of
 from applications.grounds import tracks_of
 from applications.invoice_checks import invoice_checks
+from applications.invoice_prices import price_check_of_invoices
 from applications.models import Application, BasisItem, Check, Claim
 from applications.models.claims import DEAD_STATES, ClaimKind
 from applications.models.reviews import CheckResult
@@ -130,6 +131,10 @@ def claim_checks(claim: Claim, reads: CaseReads = DATABASE) -> list[Check]:
     if any(item.invoice_id is not None for item in items):
         items = list(claim.items.select_related("invoice", "claim").prefetch_related("invoice__lines"))
         checks = [*invoice_checks(claim), *_component_checks(claim, items)]
+        assert claim.publication is not None
+        priced = price_check_of_invoices(claim, claim.publication.scheme)
+        if priced is not None:
+            checks.append(priced)
     others = [item for item in items if item.invoice is None]
     if not others:
         return checks

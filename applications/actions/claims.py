@@ -23,7 +23,7 @@ from applications.actions.claim_grounds import (
     require_voucher,
     settles_instantly,
 )
-from applications.actions.leases import check_lease_price
+from applications.actions.leases import check_invoice_prices, check_lease_price
 from applications.actions.reservations import (
     expires_on,
     give_back,
@@ -113,6 +113,7 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
         if claim.kind != ClaimKind.SETTLEMENT or not was_screened("lease", claim.lease.lease_no):
             screen("lease", claim.lease.lease_no, ScreeningMoment.FILING)
         claim.price_check = latest_price_check(claim.lease)
+        check_invoice_prices(claim, scheme)
     # A claim that is filed again still holds its old reservation: the ledger gives it back in the chain that takes the new one.
     held = claim.reserve_id if claim.state == ClaimState.RETURNED and claim.claimed_amount else None
     facts = facts_of(claim)

@@ -135,3 +135,9 @@ def require_sound(parts: Parts, lease: Lease, quantity: Decimal | None) -> None:
         problems = [Invalid("lease.parts_compute", "请填写其中算力的金额。", field="part_compute")]
     if problems:
         raise Problems(problems, code="lease.parts")
+
+
+def splits_of(lease: Lease) -> list[LeaseSplit]:
+    """Every breakdown of the contract's price, the last first."""
+    rows = LeaseSplit.objects.filter(lease=lease).select_related("made_by").prefetch_related("lines")
+    return list(rows.order_by("-revision"))

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from applications.actions.lease_splits import faults, state_parts
+from applications.invoice_prices import billed_prices, is_held
 from applications.lease_prices import priced_contract
 from applications.models import Claim, Lease, LeaseDevice
 from applications.models.claims import DEAD_STATES
@@ -197,3 +198,11 @@ def check_lease_price(lease: Lease, scheme: Scheme) -> PriceCheck | None:
     if scheme.price.above_band is AboveBand.NONE or lease.kind != ContractKind.LEASE.value:
         return None
     return check_price(priced_contract(lease), above_band=scheme.price.above_band.value)
+
+
+def check_invoice_prices(claim: Claim, scheme: Scheme) -> list[PriceCheck]:
+    """Hold what each invoice bills for a unit of compute against the fair price of the contract's signing date, and keep it."""
+    if not is_held(claim.lease, scheme):
+        return []
+    above_band = scheme.price.above_band.value
+    return [check_price(one.contract, above_band=above_band) for one in billed_prices(claim)]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from applications.actions import cases
+from applications.lease_prices import split_of, split_words
 from applications.models import Application, BasisItem, Claim, Lease, Project, Review
 from applications.models.projects import ProjectKind
 from applications.web.batches import waiting_entry
@@ -170,6 +171,12 @@ def lease_facts(lease: Lease) -> list[dict[str, Any]]:
     if lease.kind in (ContractKind.LEASE.value, ContractKind.PLATFORM_SERVICE.value):
         rows.append({"label": _("单价"), "value": price})
     rows.append({"label": _("合同金额（不含税）"), "amount": lease.amount})
+    split = split_of(lease)
+    if split is not None:
+        words = f"{split_words(split)}（{split.get_source_display()}）"
+        rows.append({"label": _("价款构成"), "value": words})
+    elif lease.bundled:
+        rows.append({"label": _("价款构成"), "value": _("单价含存储、网络等其他服务，尚未拆分")})
     if lease.kind in (ContractKind.LEASE.value, ContractKind.PLATFORM_SERVICE.value):
         rows.append({"label": _("用途"), "value": lease.get_purpose_display() if lease.purpose else ""})
     return rows

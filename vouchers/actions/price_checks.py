@@ -191,6 +191,8 @@ def price_finding(
     answer = fp.verdict(mine.unit_price, row, above_band)
     position, consequence, sentence = answer.position, answer.consequence, answer.sentence
     reason, recognised = answer.reason, answer.recognised_price
+    if contract.subject_kind == "invoice":  # held as of the contract's signing date, but what was billed
+        sentence = sentence.replace("合同签订价", "发票单价", 1)
     parts = contract.parts
     if parts is not None and parts.confirmed:
         sentence = f"合同价款已由经办核定拆分（{parts.words}），以下为其中算力的单价。{sentence}"

@@ -24,11 +24,12 @@ from applications.actions.batch_members import unlist
 from applications.actions.claims import approve_claim, reject_claim, return_claim, verify_claim
 from applications.actions.issuing import issue_application, pays_without_voucher, publish_notice
 from applications.actions.reviews import criteria, opinion_rows, rates_for_reviewers
-from applications.facts import latest_price_check
+from applications.lease_prices import price_check_of
 from applications.models import Application, Check, Claim, Objection, Paper
 from applications.models.applications import ApplicationState
 from applications.web.batches import moves_with_batch, shown_member
 from applications.web.desk.access import act, desk_view
+from applications.web.desk.lease_splits import split_url
 from applications.web.desk.undertakings import shown_projects
 from applications.web.letters import has_letter, letter_response
 from applications.web.shown import (
@@ -115,7 +116,7 @@ def _shared(request: HttpRequest, case: Application | Claim) -> dict[str, Any]:
     subjects = ((kind, number), *beneath(case))
     verbs = verbs_for(case, request.user, region=cases.region_of(case)) if case.origin == "live" else []  # type: ignore[arg-type]
     deeds = APPLICATION_DEEDS if kind == "application" else CLAIM_DEEDS
-    check = case.price_check if isinstance(case, Claim) else latest_price_check(case.lease)
+    check = case.price_check if isinstance(case, Claim) else price_check_of(case)
     project = case.project if isinstance(case, Application) else project_of(case)
     return {
         "case": case,
@@ -138,6 +139,7 @@ def _shared(request: HttpRequest, case: Application | Claim) -> dict[str, Any]:
         "objections": Objection.objects.filter(subject_kind=kind, subject_no=number).order_by("-pk"),
         "screening": Screening.objects.filter(subject_kind=kind, subject_no=number).order_by("-pk").first(),
         "lease_facts": lease_facts(case.lease) if case.lease else [],
+        "split_url": split_url(request, case, number),
         "project": project,
         "project_facts": project_rows(project) if project is not None else [],
         "direct": pays_directly(case),

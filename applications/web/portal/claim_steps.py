@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from applications.actions.claims import submit_claim
 from applications.actions.papers import remove_paper
+from applications.invoice_prices import sentences
 from applications.models import Claim
 from applications.models.claims import ClaimState
 from applications.web.portal.access import act, attempt, filed_from, may_file, portal_view, refused
@@ -157,7 +158,11 @@ def check(request: HttpRequest, claim_no: str) -> HttpResponse:
         else:
             return redirect("portal:claim_submitted", claim_no)
     shown = shown_estimate(claim) if claim.items.exists() else {"assessment": None}
-    return _page(request, claim, "check", groups=answers(claim), refusals=refusals, **shown)
+    assert claim.publication is not None
+    told = sentences(claim, claim.publication.scheme)
+    return _page(
+        request, claim, "check", groups=answers(claim), refusals=refusals, invoice_prices=told, **shown
+    )
 
 
 def answers(claim: Claim) -> list[dict[str, Any]]:

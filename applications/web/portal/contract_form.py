@@ -13,6 +13,7 @@ from applications.actions.leases import LeaseFields
 from applications.models import Lease
 from applications.models.leases import PriceUnit, Purpose
 from applications.web.places import place_choices
+from applications.web.price_parts import PART_FIELDS, PartsForm
 from vouchers.actions.parties import counterparty
 from vouchers.models import ChipModel, Party, ProviderAdmission, User
 from vouchers.policy.rules import Scheme
@@ -48,18 +49,20 @@ class QuantityField(UnitPriceField):
 
 
 # Under which headings a contract of each kind is asked for; what is not named is not asked.
-_LEASE_GROUPS = (
+_CONTRACT_GROUPS = (
     (_("合同双方"), ("lessor_uscc", "lessor_name", "contract_no")),
     (_("期限与地点"), ("signed_on", "starts_on", "ends_on", "region_code")),
     (_("算力与用途"), ("accelerator", "form_factor", "cards", "purpose", "exclusive", "serials")),
     (_("价格"), ("unit", "unit_price", "quantity", "amount", "vat_rate", "bundled")),
 )
+_LEASE_GROUPS = (*_CONTRACT_GROUPS, (_("价款构成（单价含其他服务的填写）"), PART_FIELDS))
 GROUPS: dict[str, tuple[tuple[Any, tuple[str, ...]], ...]] = {
     ContractKind.DATA_PRODUCT.value: (
         (_("平台订单"), ("contract_no", "product", "signed_on")),
         (_("数据产品提供方"), ("lessor_uscc", "lessor_name")),
         (_("使用期限与价款"), ("starts_on", "ends_on", "amount", "vat_rate")),
     ),
+    ContractKind.PLATFORM_SERVICE.value: _CONTRACT_GROUPS,
     ContractKind.PURCHASE.value: (
         (_("合同双方"), ("lessor_uscc", "lessor_name", "contract_no")),
         (_("期限与地点"), ("signed_on", "starts_on", "ends_on", "region_code")),
@@ -98,7 +101,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 }
 
 
-class LeaseForm(forms.Form):
+class LeaseForm(PartsForm):
     """The contract that an application rests on."""
 
     kind = forms.CharField(widget=forms.HiddenInput, required=False)
@@ -232,6 +235,7 @@ class LeaseForm(forms.Form):
             purpose=given.get("purpose", ""),
             exclusive=given.get("exclusive", False),
             bundled=given.get("bundled", False),
+            parts=self.parts(),
         )
 
     def serial_list(self) -> list[str]:
@@ -278,6 +282,7 @@ class LeaseForm(forms.Form):
             "exclusive": lease.exclusive,
             "bundled": lease.bundled,
             "serials": "\n".join(lease.devices.order_by("serial").values_list("serial", flat=True)),
+            **PartsForm.initial_parts(lease),
         }
 
 

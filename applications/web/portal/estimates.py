@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from applications.actions.assessments import assessed, facts_of, kept
-from applications.facts import latest_price_check
+from applications.lease_prices import price_check_of
 from applications.models import Application, Claim
 from applications.web.shown import shown_findings, shown_lines, shown_price
 from vouchers.errors import DomainError
@@ -48,7 +48,7 @@ OPEN = frozenset({"draft", "submitted", "returned", "accepted", "recommended", "
 def shown_kept(case: Application | Claim) -> dict[str, Any]:
     """The assessment that the case stands on."""
     assessment = kept(case)
-    check = case.price_check if isinstance(case, Claim) else latest_price_check(case.lease)
+    check = case.price_check if isinstance(case, Claim) else price_check_of(case)
     price = shown_price(check)
     if assessment is None:
         return {"assessment": None, "price": price}
