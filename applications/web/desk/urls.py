@@ -15,7 +15,6 @@ from applications.web.desk import (
     payments,
     queues,
     recoveries,
-    refunds,
     undertakings,
 )
 
@@ -69,11 +68,9 @@ urlpatterns = [
         name="decide_set_off",
     ),
     path(
-        "clawbacks/<str:clawback_no>/refunds/<str:refund_no>/<slug:verb>/",
         recoveries.decide_refund,
         name="decide_refund",
     ),
-    path("refunds/", refunds.listed, name="refunds"),
     path("payees/<str:uscc>/", payees.payee, name="payee"),
     path("payees/<str:uscc>/papers/<str:entry_no>/", payees.paper, name="payee_paper"),
     path("budgets/", budgets.budgets, name="budgets"),
