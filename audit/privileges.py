@@ -9,9 +9,11 @@ NO_WRITE = (
     "audit_trailleaf",
     "audit_checkpoint",
     "audit_personalsalt",
+    "audit_keyrotation",
+    "audit_witnesssignature",
 )
 # The salts are for the owner's functions alone: who holds them could guess a telephone number from its digest.
 NO_READ = ("audit_personalsalt",)
 SEALER_READS = ("audit_auditevent",)
-SEALER_APPENDS = ("audit_trailleaf", "audit_checkpoint")
+SEALER_APPENDS = ("audit_trailleaf", "audit_checkpoint", "audit_keyrotation", "audit_witnesssignature")
 SEALER_TAKES = ("audit_pendingevent",)

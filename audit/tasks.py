@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
 
 from audit.actions.scans import run_scan
 from audit.trail.sealer import seal_all
+from audit.trail.teller import tell_witness
 from vouchers.context import Actor, acting
+from vouchers.errors import DomainError
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="audit.seal_trail", ignore_result=True)
 def seal_trail() -> int:
     """Seal what waits; how many events were sealed. Run every five seconds by beat."""
     return sum(sealed.added for sealed in seal_all())
+
+
+@shared_task(name="audit.tell_witness", ignore_result=True)
+def tell_the_witness() -> int:
+    """Tell the witness outside what was sealed since; how many signatures came back. Run every ten seconds by beat.
+
+    A witness that cannot be reached, or that contradicts, is a line in the log each time; ``manage.py doctor`` says the same.
+    """
+    try:
+        return tell_witness()
+    except DomainError as refusal:
+        logger.warning("%s: %s", refusal.code, refusal.message)
+        return 0
 
 
 @shared_task(name="audit.scan_nightly", ignore_result=True)

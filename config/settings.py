@@ -249,6 +249,7 @@ CELERY_BEAT_SCHEDULE = {
     # A new job wakes the queue itself; the clock finds those whose process was lost.
     "run-jobs": {"task": "vouchers.run_jobs", "schedule": 15.0, "options": {"expires": 15}},
     "seal-trail": {"task": "audit.seal_trail", "schedule": 5.0, "options": {"expires": 15}},
+    "tell-witness": {"task": "audit.tell_witness", "schedule": 10.0, "options": {"expires": 10}},
     "expire-vouchers": {"task": "vouchers.expire_vouchers", "schedule": crontab(hour=0, minute=10)},
     "deliver-webhooks": {"task": "vouchers.deliver_webhooks", "schedule": 2.0, "options": {"expires": 5}},
     "forget-limits": {"task": "vouchers.forget_limits", "schedule": crontab(minute=7)},
@@ -275,6 +276,13 @@ TRAIL_PUBLIC_KEY_FILE = environment.text("TRAIL_PUBLIC_KEY_FILE", str(VAR_DIR / 
 TRAIL_CHECKPOINT_FILE = environment.text(
     "TRAIL_CHECKPOINT_FILE", str(VAR_DIR / "trail" / str(DATABASES["default"]["NAME"]) / "checkpoints.jsonl")
 )
+# The witness outside (audit/trail/witness.py): where it listens, its public key (asked for at the first contact, then held to),
+# and how long one question may take. Without an address the trail is sealed all the same.
+TRAIL_WITNESS_URL = environment.text("TRAIL_WITNESS_URL", "")
+TRAIL_WITNESS_KEY_FILE = environment.text(
+    "TRAIL_WITNESS_KEY_FILE", str(VAR_DIR / "keys" / "witness-public.txt")
+)
+TRAIL_WITNESS_SECONDS = environment.whole("TRAIL_WITNESS_SECONDS", 5)
 
 LOGGING = {
     "version": 1,

@@ -1,16 +1,19 @@
 """The tables of the observer. One noun a module; this page re-exports them."""
 
 from audit.models.flags import Flag, RuleVersion, ScanRun, Suspicion
+from audit.models.seals import KeyRotation, WitnessSignature
 from audit.models.trail import AuditEvent, Checkpoint, PendingEvent, PersonalSalt, TrailLeaf
 
 __all__ = [
     "AuditEvent",
     "Checkpoint",
     "Flag",
+    "KeyRotation",
     "PendingEvent",
     "PersonalSalt",
     "RuleVersion",
     "ScanRun",
     "Suspicion",
     "TrailLeaf",
+    "WitnessSignature",
 ]

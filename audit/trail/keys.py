@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 
-from audit.trail import verify
+from audit.trail.offline.files import read_keys
 from vouchers.errors import TryLater
 
 
@@ -72,11 +72,77 @@ def signing_key() -> SigningKey:
     return _decoded(path.read_text(), f"密钥文件 {path.name}")
 
 
+def next_path() -> Path:
+    """Where the next key lies between the moment when it is named in the trail and the moment when it takes over."""
+    path = Path(settings.TRAIL_KEY_FILE)
+    return path.with_name(f"{path.name}.next")
+
+
+def key_in_use(expected: str | None) -> SigningKey:
+    """The key, held against the last change of keys. A change that a crash cut short is finished here.
+
+    Raises ``TryLater`` (``trail.key``) when the key at hand is not the one that the trail says is in use.
+    """
+    key = signing_key()
+    if expected is None or key.key_id == expected:
+        return key
+    if not settings.TRAIL_SIGNING_KEY and next_path().exists():
+        following = _decoded(next_path().read_text(), f"密钥文件 {next_path().name}")
+        if following.key_id == expected:
+            take_over(following)
+            return following
+    where = "环境变量 TRAIL_SIGNING_KEY" if settings.TRAIL_SIGNING_KEY else "密钥文件"
+    raise TryLater(
+        "trail.key", f"{where}中的密钥 {key.key_id} 已被 {expected} 接替，请换成新的密钥后再封存。"
+    )
+
+
+def new_key() -> SigningKey:
+    """A key that nobody has seen yet."""
+    return SigningKey(Ed25519PrivateKey.generate())
+
+
+def read_key(path: Path) -> SigningKey:
+    """A key that was made elsewhere. Raises ``TryLater`` (``trail.key``)."""
+    try:
+        return _decoded(path.read_text(), f"密钥文件 {path.name}")
+    except (OSError, UnicodeError) as fault:
+        raise TryLater("trail.key", f"无法读取密钥文件 {path.name}。") from fault
+
+
+def lay_ready(key: SigningKey) -> None:
+    """Put the next key beside the one in use, on the disk, readable by nobody else."""
+    path = next_path()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(base64.b64encode(key.private.private_bytes_raw()).decode() + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def take_over(key: SigningKey) -> None:
+    """The key that lies ready takes the place of the old one, which is gone from the disk; its public part is added."""
+    known = Path(settings.TRAIL_PUBLIC_KEY_FILE)
+    if not known.exists() or key.key_id not in read_keys(known):
+        _publish(key)
+    if not settings.TRAIL_SIGNING_KEY:
+        next_path().replace(settings.TRAIL_KEY_FILE)
+
+
+def _publish(key: SigningKey) -> None:
+    known = Path(settings.TRAIL_PUBLIC_KEY_FILE)
+    known.parent.mkdir(parents=True, exist_ok=True)
+    with known.open("a", encoding="utf-8") as stream:
+        stream.write(public_text([key.public]))
+
+
 def public_keys() -> dict[str, bytes]:
     """The public keys that checkpoints may be signed with, by id: those on file (retired ones too), else the one in use."""
     path = Path(settings.TRAIL_PUBLIC_KEY_FILE)
     if path.exists():
-        return verify.read_keys(path)
+        return read_keys(path)
     public = signing_key().public
     return {key_id(public): public}
 
@@ -104,7 +170,7 @@ def _make(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    key = SigningKey(Ed25519PrivateKey.generate())
+    key = new_key()
     with os.fdopen(descriptor, "w") as stream:
         stream.write(base64.b64encode(key.private.private_bytes_raw()).decode() + "\n")
     try:
@@ -112,9 +178,6 @@ def _make(path: Path) -> None:
     except FileExistsError:
         pass
     else:
-        known = Path(settings.TRAIL_PUBLIC_KEY_FILE)
-        known.parent.mkdir(parents=True, exist_ok=True)
-        with known.open("a", encoding="utf-8") as stream:
-            stream.write(public_text([key.public]))
+        _publish(key)
     finally:
         part.unlink()

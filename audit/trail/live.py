@@ -15,9 +15,10 @@ from typing import Any
 
 from django.db import connections
 
-from audit.models import Checkpoint
-from audit.trail import checkpoints, keys
+from audit.models import Checkpoint, KeyRotation, WitnessSignature
+from audit.trail import keys
 from audit.trail.merkle import Frontier, Tree
+from audit.trail.rotation import Keyring
 
 ROWS = 5_000
 COLUMNS = (
@@ -57,21 +58,43 @@ def columns_of(canonical: bytes) -> dict[str, Any]:
 
 
 def examine_log(
-    using: str = "default", witness: Path | None = None, public: dict[str, bytes] | None = None
+    using: str = "default",
+    witness: Path | None = None,
+    public: dict[str, bytes] | None = None,
+    witness_copy: Path | None = None,
+    witness_public: dict[str, bytes] | None = None,
 ) -> Iterator[Finding]:
-    """Every finding, in the order of the log. Call it inside one REPEATABLE READ transaction."""
+    """Every finding, in the order of the log. Call it inside one REPEATABLE READ transaction.
+
+    ``witness`` is the system's own file of checkpoints outside of the database, ``witness_copy`` what the witness holds.
+    """
     stated = list(Checkpoint.objects.using(using).order_by("size"))
-    yield from _chain(stated, public if public is not None else keys.public_keys())
+    yield from _chain(using, stated, public if public is not None else keys.public_keys())
     yield from _leaves(using, stated)
     yield from _unsealed(using)
     if witness is not None:
-        yield from _copy(stated, witness)
+        yield from _copy(stated, witness, "copy", "库外的封存点副本")
+    if witness_copy is not None:
+        yield from _copy(stated, witness_copy, "witness", "见证方的副本")
+    if witness_public:
+        yield from _cosigned(using, stated, witness_public)
 
 
-def _chain(stated: list[Checkpoint], public: dict[str, bytes]) -> Iterator[Finding]:
+def _chain(using: str, stated: list[Checkpoint], public: dict[str, bytes]) -> Iterator[Finding]:
+    ring = Keyring(public, KeyRotation.objects.using(using).order_by("pk"))
+    for fault in ring.faults:
+        yield Finding("key.rotation", fault)
+    public, hashes = ring.public, {}
     before: Checkpoint | None = None
     for one in stated:
         expected = b"" if before is None else Tree(before.hash_algorithm).hash(before.body.encode())
+        hashes[one.size] = _base64(Tree(one.hash_algorithm).hash(one.body.encode()))
+        only = ring.in_force(one.size)
+        if only is not None and one.key_id != only and one.key_id in public:
+            yield Finding(
+                "checkpoint.key",
+                f"事件数为 {one.size} 的封存点由当时不在用的密钥 {one.key_id} 签署，应为 {only}。",
+            )
         said = one.body.split("\n")
         if bytes(one.previous) != expected or f"previous {_base64(expected)}" not in said:
             yield Finding(
@@ -88,6 +111,32 @@ def _chain(stated: list[Checkpoint], public: dict[str, bytes]) -> Iterator[Findi
                 f"事件数为 {one.size} 的封存点签名无效：内容被改动，或不是由该密钥签署。",
             )
         before = one
+    for fault in ring.unanchored(hashes):
+        yield Finding("key.anchor", fault)
+
+
+def _cosigned(using: str, stated: list[Checkpoint], public: dict[str, bytes]) -> Iterator[Finding]:
+    """The witness's signatures that were stored: each on the checkpoint as it stands here."""
+    import base64
+
+    bodies = {one.size: one.body for one in stated}
+    for one in WitnessSignature.objects.using(using).order_by("size").iterator():
+        body, key = bodies.get(one.size), public.get(one.witness_key_id)
+        if body is None:
+            yield Finding(
+                "witness.ahead", f"见证方签署过事件数为 {one.size} 的封存点，库内已没有：被截去或替换。"
+            )
+            return
+        try:
+            signature = base64.b64decode(one.cosignature, validate=True)
+        except ValueError:
+            signature = b""
+        if key is None or not keys.holds(key, f"witnessed {one.witnessed_at}\n{body}".encode(), signature):
+            yield Finding(
+                "witness.signature",
+                f"事件数为 {one.size} 的封存点，见证方的签名对不上：封存点被替换，或签名被改动。",
+            )
+            return
 
 
 def _base64(content: bytes) -> str:
@@ -218,32 +267,37 @@ def _unsealed(using: str) -> Iterator[Finding]:
             yield Finding("event.removed", f"事件 #{event_id} 被删除：它在待封存队列中，但不在留痕中。")
 
 
-def _copy(stated: list[Checkpoint], path: Path) -> Iterator[Finding]:
-    """The copy outside of the database: whatever stands there must stand here, word for word."""
-    here = {one.size: checkpoints.as_line(one) for one in stated}
+def _copy(stated: list[Checkpoint], path: Path, code: str, name: str) -> Iterator[Finding]:
+    """A copy outside of the database: whatever stands there must stand here, word for word."""
+    here = {one.size: one.body for one in stated}
     largest = stated[-1].size if stated else 0
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        stream = path.open("rb")
     except FileNotFoundError:
-        if stated:
-            yield Finding("copy.missing", f"库外的封存点副本 {path.name} 不存在，不能排除整体改写。")
+        if stated and code == "copy":
+            yield Finding("copy.missing", f"{name} {path.name} 不存在，不能排除整体改写。")
         return
-    for number, line in enumerate(lines, start=1):
-        try:
-            size = int(json.loads(line)["body"].split("\n")[1])
-        except (ValueError, KeyError, IndexError, TypeError):
-            if number < len(lines):
-                yield Finding("copy.unreadable", f"库外的封存点副本第 {number} 行无法读取。")
-            continue
-        if size > largest:
-            yield Finding(
-                "copy.ahead",
-                f"库外的副本中有事件数为 {size} 的封存点，库内只到 {largest}：尾部被截去，或恢复到了旧的备份。",
-            )
-            return
-        if here.get(size) != line:
-            yield Finding(
-                "copy.contradicts",
-                f"事件数为 {size} 的封存点与库外的副本不一致：自该点或更早起，留痕被改写后重新封存。",
-            )
-            return
+    with stream:
+        unread = 0
+        for number, line in enumerate(stream, start=1):
+            if unread:
+                yield Finding(f"{code}.unreadable", f"{name}第 {unread} 行无法读取。")
+                unread = 0
+            try:
+                body = json.loads(line)["body"]
+                size = int(body.split("\n")[1])
+            except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+                unread = number  # the last one may have been cut short by a crash
+                continue
+            if size > largest:
+                yield Finding(
+                    f"{code}.ahead",
+                    f"{name}中有事件数为 {size} 的封存点，库内只到 {largest}：尾部被截去，或恢复到了旧的备份。",
+                )
+                return
+            if here.get(size) != body:
+                yield Finding(
+                    f"{code}.contradicts",
+                    f"事件数为 {size} 的封存点与{name}不一致：自该点或更早起，留痕被改写后重新封存。",
+                )
+                return

@@ -17,11 +17,11 @@ from django.conf import settings
 from django.db import connections, transaction
 
 from audit.models import Checkpoint
-from audit.trail import checkpoints, keys
+from audit.trail import checkpoints, keys, rotation
+from audit.trail.lock import LOCK
 from audit.trail.merkle import Frontier, Tree
 
 BATCH = 20_000
-LOCK = 0x7472_6169_6C  # "trail": only one sealer at a time; writers never look at it
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Sealed:
 def seal(batch: int = BATCH, using: str = "sealer") -> Sealed | None:
     """Seal up to ``batch`` waiting events. None when nothing waits or another sealer is at work.
 
-    Raises ``TryLater`` (``trail.key``) without a key, ``ValueError`` when the stored frontier does not fit its size.
+    Raises ``TryLater`` (``trail.key``) without a key, ``ValueError`` when the stored frontier does not give the last root.
     """
-    key = keys.signing_key()
     with transaction.atomic(using=using):
         with connections[using].cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
             if not cursor.fetchone()[0]:
                 return None
+        key = keys.key_in_use(rotation.key_in_force(using))
         sealed = _seal(batch, using, key)
     if sealed is not None:
         checkpoints.copy_out(using)
@@ -55,6 +55,8 @@ def _seal(batch: int, using: str, key: keys.SigningKey) -> Sealed | None:
     frontier = (
         Frontier(tree) if before is None else Frontier.unpacked(tree, before.size, bytes(before.frontier))
     )
+    if before is not None and frontier.root() != bytes(before.root_hash):
+        raise ValueError(f"the frontier beside the checkpoint of {before.size} does not give its root")
     rows, instant = _waiting(batch, using)
     if not rows:
         return None

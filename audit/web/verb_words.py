@@ -105,6 +105,7 @@ WHOLE: dict[str, Any] = {
     "sign_out": _("退出"),
     "suspicion.case": _("查阅可疑合同"),
     "trail.export": _("导出留痕"),
+    "trail.rotate_key": _("更换留痕签名密钥"),
     "trail.story": _("查阅案卷全部经过"),
     "truncate": _("清空数据表"),
     "user.correct": _("更正账号资料"),

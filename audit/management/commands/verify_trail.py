@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
@@ -13,9 +14,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import ProgrammingError, connections, transaction
 
 from audit.models import AuditEvent, Checkpoint, PendingEvent
-from audit.trail import keys, verify
+from audit.trail import keys, teller
 from audit.trail.attach import examine
 from audit.trail.live import Finding, examine_log
+from audit.trail.offline.files import Unverifiable, read_keys
 from audit.trail.replay import replay
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.errors import DomainError
@@ -31,10 +33,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            public = verify.read_keys(options["key"]) if options["key"] else keys.public_keys()
+            public = read_keys(options["key"]) if options["key"] else keys.public_keys()
             witness: Path = options["witness"] or Path(settings.TRAIL_CHECKPOINT_FILE)
-            findings = self._examine(public, witness, log_only=options["log_only"])
-        except verify.Unverifiable as fault:
+            with TemporaryDirectory() as folder:
+                copy = self._witness_copy(Path(folder) / "checkpoints.jsonl")
+                findings = self._examine(public, witness, copy, log_only=options["log_only"])
+        except Unverifiable as fault:
             raise CommandError(f"无法验证：{fault}", returncode=2) from fault
         except ProgrammingError as fault:
             said = str(fault).splitlines()[0]
@@ -48,14 +52,31 @@ class Command(BaseCommand):
             self.stdout.write(f"结论：发现 {len(findings)} 处问题。")
             sys.exit(1)
 
-    def _examine(self, public: dict[str, bytes], witness: Path, *, log_only: bool) -> list[Finding]:
+    def _witness_copy(self, path: Path) -> Path | None:
+        """What the witness holds; None when there is none. One that does not answer is said, and is no finding."""
+        if not settings.TRAIL_WITNESS_URL:
+            return None
+        try:
+            teller.fetch_copy(path)
+        except DomainError as refusal:
+            self.stdout.write(f"！ {refusal.message}未与其副本核对。（{refusal.code}）")
+            return None
+        return path
+
+    def _examine(
+        self, public: dict[str, bytes], witness: Path, copy: Path | None, *, log_only: bool
+    ) -> list[Finding]:
         findings: list[Finding] = []
         with transaction.atomic():
             with connections["default"].cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             last = Checkpoint.objects.order_by("-size").first()
             waiting, total = PendingEvent.objects.count(), AuditEvent.objects.count()
-            found: list[Iterable[Finding]] = [examine_log(witness=witness, public=public)]
+            found: list[Iterable[Finding]] = [
+                examine_log(
+                    witness=witness, public=public, witness_copy=copy, witness_public=teller.witness_keys()
+                )
+            ]
             if not log_only:
                 found.append(Finding("trigger", fault.sentence) for fault in examine(connections["default"]))
                 found.append(replay())
@@ -71,7 +92,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"✓ 留痕完好：共 {total} 条，已封存 {sealed} 条，待封存 {waiting} 条；"
                 + (
-                    f"封存点 {Checkpoint.objects.count()} 个，签名密钥 {'、'.join(public)}，与库外副本一致。"
+                    f"封存点 {Checkpoint.objects.count()} 个，签名密钥 {'、'.join(public)}，与库外副本{'及见证方' if copy else ''}一致。"
                     if last
                     else "尚未封存，没有封存点可供比对。"
                 )
