@@ -68,6 +68,7 @@ urlpatterns = [
         name="decide_set_off",
     ),
     path(
+        "clawbacks/<str:clawback_no>/refunds/<str:refund_no>/<slug:verb>/",
         recoveries.decide_refund,
         name="decide_refund",
     ),
