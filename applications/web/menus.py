@@ -55,6 +55,12 @@ def _clawbacks(user: Any) -> int:
     return waiting_clawbacks(user).count()
 
 
+def _refunds(user: Any) -> int:
+    from applications.web.desk.refunds import waiting_refunds
+
+    return int(waiting_refunds(user).count())
+
+
 def _demanded(user: Any) -> int:
     return Clawback.objects.told().visible_to(user, *PARTY_ROLES).filter(state="noticed").count()
 
@@ -109,6 +115,14 @@ def register_menus() -> None:
             group=str(_("拨付")),
             order=55,
             count=_clawbacks,
+        ),
+        Entry(
+            str(_("退还")),
+            "desk:refunds",
+            roles=frozenset({Role.FINANCE}),
+            group=str(_("拨付")),
+            order=57,
+            count=_refunds,
         ),
         Entry(
             str(_("预算指标")),

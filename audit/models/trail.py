@@ -88,6 +88,15 @@ class AuditEvent(models.Model):
             models.Index(fields=("actor", "id"), name="audit_event_actor"),
             models.Index(fields=("region_code", "id"), name="audit_event_region"),
             BrinIndex(fields=("recorded_at",), name="audit_event_instant"),
+            # What is rare and looked for: changes around the application; reads, exports, refusals, sign-ins.
+            models.Index(
+                fields=("id",), name="audit_event_unannounced", condition=Q(actor_kind="unannounced")
+            ),
+            models.Index(
+                fields=("operation", "id"),
+                name="audit_event_deed",
+                condition=~Q(operation__in=("insert", "update")),
+            ),
         )
 
     def __str__(self) -> str:

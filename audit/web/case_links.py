@@ -24,3 +24,10 @@ def story_links(user: Any, numbers: Sequence[str]) -> dict[str, str]:
             for number in rows.values_list(column, flat=True)
         }
     return links
+
+
+def story_link(user: Any, kind: str, number: str) -> str:
+    """The story of a case that a page of the lower floors shows; the page itself has looked whether the case is in the person's scope."""
+    if not number or not has_role(user, *AUDIT_ROLES):
+        return ""
+    return reverse("audit:trail-story", args=[kind, number])

@@ -12,18 +12,22 @@ from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from audit.account_words import account_words
 from audit.models import AuditEvent
 from audit.models.trail import ActorKind, Operation
 from audit.trail.subjects import models_by_kind
 from audit.web.column_words import COLUMN_WORDS
 from audit.web.verb_words import DEEDS, NOUNS, WHOLE
 from vouchers.access import Role
+from vouchers.models import LedgerAccount
+from vouchers.models.ledger import TransferCode, TransferKind
 from vouchers.states import REGISTRY
 from vouchers.web import wording
 
 # Columns that say nothing to a reader beside what the page shows already.
 SILENT = frozenset({"id", "recorded_at", "origin", "account_id", "inputs_hash", "updated_at"})
 LONGEST = 160
+ACCOUNT, TRANSFER = "ledger_account", "ledger_transfer"
 
 
 def kind_label(kind: str) -> str:
@@ -46,6 +50,21 @@ def verb_label(verb: str) -> str:
     if lifecycle is not None and lifecycle.label_of(deed) != deed:
         return lifecycle.label_of(deed)
     return str(DEEDS[deed]) if deed in DEEDS else verb
+
+
+def verbs_called(word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The verbs that this word means (核准 → application.approve, claim.approve …), and the ends of those that any noun may take."""
+    if not word:
+        return (), ()
+    verbs = [
+        f"{lifecycle.name}.{transition.verb}"
+        for lifecycle in REGISTRY.values()
+        for transition in lifecycle.transitions
+        if word in (transition.label, transition.verb)
+    ]
+    verbs += [verb for verb, said in WHOLE.items() if word == verb or word in str(said)]
+    ends = [deed for deed, said in DEEDS.items() if word == str(said)]
+    return tuple(dict.fromkeys(verbs)), tuple(ends)
 
 
 def role_labels(roles: Iterable[str]) -> str:
@@ -80,6 +99,9 @@ class Told:
         """(kind, number) of the case whose story this is a part of; None for what has none (requests, logins)."""
         if self.event.case_no:
             return self.event.case_kind, self.event.case_no
+        if self.event.subject_kind == ACCOUNT:
+            words = account_words(self.event.subject_no)
+            return (words.kind, words.number) if words.kind else (ACCOUNT, self.event.subject_no)
         if (
             self.event.subject_no in ("", self.event.subject_pk)
             or self.event.subject_kind not in models_by_kind()
@@ -111,7 +133,9 @@ class Names:
         row = next((rows[candidate] for candidate in (key, str(key)) if candidate in rows), None)
         if row is None:
             row = next((found for pk, found in rows.items() if str(pk) == str(key)), None)
-        return str(row) if row is not None else f"#{key}"
+        if row is None:
+            return f"#{key}"
+        return account_words(row.code).text if isinstance(row, LedgerAccount) else str(row)
 
 
 @cache
@@ -152,6 +176,8 @@ def value_text(model: type[models.Model] | None, column: str, value: Any, names:
     found = _field(model, column) if model is not None else None
     if isinstance(value, bool):
         return _("是") if value else _("否")
+    if column == "code" and model is LedgerAccount:
+        return account_words(str(value)).text
     if found is not None:
         target = _target(model, column)  # type: ignore[arg-type]
         if target is not None:
@@ -212,7 +238,7 @@ def _tell_one(event: AuditEvent, names: Names, leaf: int | None) -> Told:
         event=event,
         title=verb_label(event.verb),
         who=who_text(event),
-        subject=f"{kind_label(event.subject_kind)} {event.subject_no if event.subject_no != event.subject_pk else ''}".strip(),
+        subject=_subject(event, names),
         leaf=leaf,
     )
     if event.operation in (Operation.INSERT, Operation.UPDATE, Operation.DELETE):
@@ -235,6 +261,25 @@ def _tell_one(event: AuditEvent, names: Names, leaf: int | None) -> Told:
         if event.subject_kind == "schema":
             told.facts = [(_("数据表"), _("共 %(count)s 张") % {"count": len(event.changes)})]
     return told
+
+
+def _subject(event: AuditEvent, names: Names) -> str:
+    """What the event is about: its kind and number; an account by its words, a transfer by what it moved whence and where."""
+    kind = kind_label(event.subject_kind)
+    if event.subject_kind == ACCOUNT:
+        return account_words(event.subject_no).text
+    if event.subject_kind == TRANSFER and event.operation == Operation.INSERT:
+        now = {column: pair[1] for column, pair in event.changes.items()}
+        code = dict(TransferCode.choices).get(now.get("code", ""), "")
+        return _("%(kind)s：%(code)s %(amount)s 元，%(debit)s → %(credit)s") % {
+            "kind": dict(TransferKind.choices).get(now.get("kind", ""), kind),
+            "code": code,
+            "amount": wording.money_text(now.get("amount")),
+            "debit": names.of(LedgerAccount, now.get("debit_id")),
+            "credit": names.of(LedgerAccount, now.get("credit_id")),
+        }
+    number = event.subject_no if event.subject_no != event.subject_pk else ""
+    return f"{kind} {number}".strip()
 
 
 _FACTS = {

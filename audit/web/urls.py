@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from audit.web import holds, home, ledger_days, rules, suspicions, trail, workbooks
+from audit.web import case_files, holds, home, ledger_days, rules, stories, suspicions, trail, workbooks
 
 app_name = "audit"
 
@@ -22,6 +22,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ledger/", ledger_days.days, name="ledger_days"),
     path("ledger/<str:day>/", ledger_days.day, name="ledger_day"),
     path("trail/", trail.explorer, name="trail"),
+    path("trail/filters/", trail.keep, name="trail-filters"),
     path("trail/events/<uuid:event_no>/", trail.event, name="trail-event"),
-    path("trail/stories/<slug:kind>/<path:number>/", trail.story, name="trail-story"),
+    path("trail/events/<uuid:event_no>/evidence.zip", case_files.event, name="trail-event-evidence"),
+    path("trail/evidence/<slug:kind>/<path:number>/", case_files.case, name="trail-evidence"),
+    path("trail/stories/<slug:kind>/<path:number>/", stories.story, name="trail-story"),
 ]

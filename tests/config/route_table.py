@@ -134,6 +134,7 @@ DESK: dict[str, Row] = {
     "decide_set_off": posted(own_page(*FINANCE, "clawback.clawback_no", "SO-0", "confirm", mine=404), 404),
     "decide_refund": posted(own_page(*FINANCE, "clawback.clawback_no", "RF-0", "approve", mine=404), 404),
     "clawbacks": own_list(*FINANCE),
+    "refunds": own_list(*FINANCE),
     "clawback": own_page(*FINANCE, "clawback.clawback_no"),
     "clawback_notice": own_page(*FINANCE, "clawback.clawback_no"),
     "decide_clawback": posted(own_page(*FINANCE, "clawback.clawback_no", "revise")),

@@ -5,6 +5,7 @@ The page calls an action function and nothing else; a refusal is shown where it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from vouchers.access import has_role
 from vouchers.admin.scoped import ScopedAdmin, admin_address
 from vouchers.errors import DomainError, Problems
 from vouchers.reads import note_read
+from vouchers.web.story_links import story_address
 
 
 class ReasonForm(forms.Form):
@@ -91,11 +93,22 @@ class ActingAdmin(ScopedAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> Any:
         obj = self.get_object(request, unquote(object_id))
-        context = {"acts": self.acts_for(request, obj) if obj is not None else []}
+        context = {
+            "acts": self.acts_for(request, obj) if obj is not None else [],
+            "story": self.story_of(request, obj) if obj is not None else "",
+        }
         if obj is not None and self.read_as and self.has_view_permission(request, obj):
             number = str(getattr(obj, self.public_key_fields[0]))
             note_read(self.read_as, number, by=request.user, facts=self.case_of(obj))  # type: ignore[arg-type]
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def story_of(self, request: HttpRequest, obj: Any) -> str:
+        """Where this person reads all that happened to the row; empty for whoever may not, and for rows without a number."""
+        number = self.public_key_fields[0] if len(self.public_key_fields) == 1 else ""
+        if not number.endswith("_no") and number not in ("code", "uscc", "username"):
+            return ""
+        noun = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", self.opts.object_name or "").lower()
+        return story_address(request.user, noun, str(getattr(obj, number, "")))
 
     def case_of(self, obj: Any) -> dict[str, Any]:
         """The case that the row belongs to, for whoever asks later who has read it; nothing when it is one itself."""

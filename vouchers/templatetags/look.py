@@ -20,6 +20,7 @@ from vouchers.actions.jobs import unseen_count
 from vouchers.money import capital as capital_amount
 from vouchers.web import components, navigation, wording
 from vouchers.web.components import part_of
+from vouchers.web.story_links import story_address
 from vouchers.web.tones import shown_state
 
 register = template.Library()
@@ -131,6 +132,14 @@ def page_header(context: template.Context, content: str, title: Any = "", **part
         {"title": title, "actions": _block(content), **parts},
         context.get("request"),
     )
+
+
+@register.inclusion_tag("components/story_link.html", takes_context=True)
+def story_link(context: template.Context, kind: str, number: str) -> dict[str, Any]:
+    """The whole story of a case in the trail, for those who may read it; nothing for the others."""
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    return {"url": story_address(user, str(kind), str(number)) if user is not None else ""}
 
 
 @register.inclusion_tag("components/state_tag.html")

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import F, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -45,12 +46,15 @@ from vouchers.models import (
 from vouchers.models.clawbacks import ClawbackState
 from vouchers.models.payment_lines import FileForm, PaymentLineState
 from vouchers.models.payments import PaymentBatchState, PaymentState
+from vouchers.money import ZERO
 from vouchers.states import verbs_for
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
 _WAITING = (PaymentState.PAYABLE, PaymentState.RETURNED)
 _SENT = (PaymentBatchState.EXPORTED, PaymentBatchState.SETTLED)
+# Rows on a page; what is decided or added up is so over all of them.
+PAYABLES, LINES, FINDINGS = 200, 100, 20
 
 
 @desk_view
@@ -64,13 +68,15 @@ def payables(request: HttpRequest) -> HttpResponse:
         if chosen
         else rows.none()
     )
-    payments = list(shown)
+    page = Paginator(shown, PAYABLES).get_page(request.GET.get("page"))
+    payments = list(page.object_list)
     _note_demands(payments)
     _note_accounts(payments)
     context = {
         "programs": programs,
         "program": chosen,
         "payments": payments,
+        "page": page,
         "total": shown.aggregate(total=Sum(F("amount") - F("offset_amount")))["total"],
         "batches": PaymentBatch.objects.visible_to(request.user)
         .select_related("program")
@@ -119,11 +125,14 @@ def create(request: HttpRequest) -> HttpResponse:
     program = get_object_or_404(
         Program.objects.visible_to(request.user, Role.FINANCE), code=request.POST.get("program", "")
     )
-    chosen = list(
-        Payment.objects.visible_to(request.user, Role.FINANCE)
-        .filter(program=program, payment_no__in=request.POST.getlist("chosen"))
-        .select_related("payee")
-    )
+    rows = Payment.objects.visible_to(request.user, Role.FINANCE).filter(program=program)
+    if request.POST.get("every") == "yes":  # also those on the other pages, as far as they may be listed
+        chosen = list(rows.filter(state__in=_WAITING).select_related("payee").order_by("pk"))
+        _note_accounts(chosen)
+        chosen = [payment for payment in chosen if payment.may_list]  # type: ignore[attr-defined]
+    else:
+        wanted = request.POST.getlist("chosen")
+        chosen = list(rows.filter(payment_no__in=wanted).select_related("payee"))
     try:
         batch = create_batch(program, chosen, by=request.user)  # type: ignore[arg-type]
     except DomainError as refusal:
@@ -154,6 +163,10 @@ def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
     }
     for line in lines:
         line.hold = held.get(line.payment.payment_no)  # type: ignore[attr-defined]
+    shown = _asked_lines(request, lines)
+    unknown = [line for line in lines if line.state == PaymentLineState.UNKNOWN]
+    findings = Paginator(unknown, FINDINGS).get_page(request.GET.get("findings"))
+    for line in findings:
         line.digest = finding_digest(line)  # type: ignore[attr-defined]
     given = list(row.approvals.filter(withdrawn_at=None).select_related("approved_by"))
     verbs = [
@@ -163,7 +176,12 @@ def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
     ]
     context = {
         "batch": row,
-        "lines": lines,
+        "lines": Paginator(shown, LINES).get_page(request.GET.get("page")),
+        "shown_total": sum((line.amount for line in shown), ZERO),
+        "findings": findings,
+        "views": _line_views(request, lines),
+        "q": request.GET.get("q", "").strip()[:100],
+        "state": request.GET.get("state", ""),
         "totals": totals,
         "treasuries": totals_of(parts_of([line.payment for line in lines])),
         "agrees": not row.control_hash or row.control_hash == totals.sha256,
@@ -174,12 +192,50 @@ def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
         "sent": row.state in _SENT,
         "downloadable": finance and row.state in (PaymentBatchState.APPROVED, *_SENT),
         "waiting": [line for line in lines if line.state == PaymentLineState.SENT],
-        "unknown": [line for line in lines if line.state == PaymentLineState.UNKNOWN],
+        "unknown": unknown,
         "returns": row.returns.select_related("taken_in_by").order_by("-pk"),
         "files": row.files.order_by("form"),
         "columns": "、".join(BANK_COLUMNS),
     }
     return render(request, "desk/batch.html", context)
+
+
+def _asked_lines(request: HttpRequest, lines: list[PaymentLine]) -> list[PaymentLine]:
+    """The lines of one state, or those that a number or a payee's name is in; held ones by ``held``."""
+    state, wanted = request.GET.get("state", ""), request.GET.get("q", "").strip()[:100].casefold()
+    shown = lines
+    if state == "held":
+        shown = [line for line in lines if line.hold]  # type: ignore[attr-defined]
+    elif state in PaymentLineState.values:
+        shown = [line for line in lines if line.state == state]
+    if wanted:
+        shown = [
+            line
+            for line in shown
+            if wanted in line.payee_name.casefold()
+            or wanted in (line.instruction_no.casefold(), line.payment.claim_no.casefold())
+            or wanted in (line.payment.payment_no.casefold(), line.payee_uscc.casefold())
+        ]
+    return shown
+
+
+def _line_views(request: HttpRequest, lines: list[PaymentLine]) -> list[dict[str, Any]]:
+    """How many lines are in each state; only states that there are."""
+    asked = request.GET.get("state", "")
+    named = [("", _("全部"), len(lines))]
+    for state, label in PaymentLineState.choices:
+        named.append((state, str(label), sum(line.state == state for line in lines)))
+    named.append(("held", _("暂缓"), sum(1 for line in lines if line.hold)))  # type: ignore[attr-defined]
+    return [
+        {
+            "label": label,
+            "url": f"?state={state}#lines" if state else "?#lines",
+            "count": count,
+            "current": asked == state,
+        }
+        for state, label, count in named
+        if count or state == asked
+    ]
 
 
 @require_POST
