@@ -131,7 +131,7 @@ def _decoded(raw: bytes) -> str:
 
 def _amount(text: str, number: int) -> Decimal:
     try:
-        amount = yuan(text.replace(",", ""))
+        amount = yuan(text)
     except ValueError as error:
         raise _of_file("amount_text", f"第 {number} 行：{_short(str(error))}") from error
     if amount < ZERO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from vouchers.models import (
     User,
     Voucher,
 )
+from vouchers.policy.payment_caps import PaymentTerm
 
 PAYEES = 50
 AT_ONCE = 500
@@ -51,8 +53,9 @@ def without_casework() -> Iterator[None]:
             holds.register_beneath("claim", kept[1])
 
 
-def payables(cast: Cast, count: int) -> list[Payment]:
-    """So many payables of one published program, each with its voucher, reservation and confirmation in the ledger."""
+def payables(cast: Cast, count: int, term: PaymentTerm | None = None) -> list[Payment]:
+    """So many payables of one published program, each with its voucher, reservation and confirmation in the ledger, and bound by
+    the ``term`` for its own payee, where there is one."""
     publication = casework.published(cast, "BJ-AIQ")
     program, region = publication.program, publication.program.region
     budget = ledger.Budget(program.code, dates.today().year, region.code)
@@ -66,7 +69,8 @@ def payables(cast: Cast, count: int) -> list[Payment]:
     made: list[Payment] = []
     for first in range(1, count + 1, AT_ONCE):
         with acting(Actor.service("test"), "test"):
-            made += _made(publication, budget, payees, range(first, min(first + AT_ONCE, count + 1)))
+            numbers = range(first, min(first + AT_ONCE, count + 1))
+            made += _made(publication, budget, payees, numbers, term)
     return made
 
 
@@ -76,7 +80,11 @@ def claim_of(voucher_no: str) -> str:
 
 
 def _made(
-    publication: Publication, budget: ledger.Budget, payees: list[Party], places: Sequence[int]
+    publication: Publication,
+    budget: ledger.Budget,
+    payees: list[Party],
+    places: Sequence[int],
+    term: PaymentTerm | None,
 ) -> list[Payment]:
     on = dates.today()
     vouchers = [
@@ -125,6 +133,7 @@ def _made(
             amount=voucher.face_value,
             participants=(),
             on=on,
+            terms=[] if term is None else [_for(term, voucher.enterprise)],
         )
         for voucher in vouchers
     ]
@@ -132,6 +141,10 @@ def _made(
         for result in ledger.post_all(chains):
             result.demand()
     return made
+
+
+def _for(term: PaymentTerm, payee: Party) -> PaymentTerm:
+    return term if term.subject == "*" else dataclasses.replace(term, subject=payee.uscc)
 
 
 def _amount(place: int) -> Decimal:

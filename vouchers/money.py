@@ -6,7 +6,7 @@ Amounts are ``Decimal`` yuan to the fen, unit prices ``Decimal`` to six places. 
 from __future__ import annotations
 
 import re
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from typing import Literal
 
 Rounding = Literal["half_up", "down", "half_even"]
@@ -19,22 +19,31 @@ MAX_AMOUNT = Decimal("9999999999999999.99")  # numeric(18,2)
 
 _MODES = {"half_up": ROUND_HALF_UP, "down": ROUND_DOWN, "half_even": ROUND_HALF_EVEN}
 _CONTEXT = Context(prec=50)
-_WRITTEN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
+_WRITTEN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
 def is_written_plainly(text: str) -> bool:
-    """Whether another system would read the same number: ASCII digits, one point, perhaps an exponent. ``Decimal`` takes more,
-    such as ``1_000``, digits of any script, and infinities."""
+    """Whether another system would read the same number: ASCII digits, one point. ``Decimal`` takes more, such as ``1_000``,
+    ``1e3``, digits of any script, and infinities."""
     return _WRITTEN.fullmatch(text) is not None
+
+
+def number_written(text: str) -> Decimal:
+    """The number that a person or a file wrote: ASCII digits, one point, separators only between thousands.
+
+    Raises ``ValueError`` for all else that ``Decimal`` would take, and for a comma that may be meant as a decimal point (``12,34``).
+    """
+    plain = text.strip()
+    if not (is_written_plainly(plain) or _GROUPED.fullmatch(plain)):
+        raise ValueError(f"“{text[:40]}”不是金额")
+    return Decimal(plain.replace(",", ""))
 
 
 def _decimal(value: Decimal | int | str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
         raise ValueError(f"金额须为十进制数，不接受 {type(value).__name__}")
-    try:
-        number = Decimal(value.strip().replace(",", "") if isinstance(value, str) else value)
-    except InvalidOperation:
-        raise ValueError(f"“{value}”不是金额") from None
+    number = number_written(value) if isinstance(value, str) else Decimal(value)
     if not number.is_finite():
         raise ValueError(f"“{value}”不是金额")
     return number

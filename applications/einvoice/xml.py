@@ -69,7 +69,7 @@ def _text(element: Element | None, *paths: str) -> str:
 
 def amount_of(text: str, name: str) -> Decimal | None:
     """Yuan to the fen; None when nothing is there. Raises ``Unread`` for anything else."""
-    plain = text.replace("¥", "").replace("￥", "").replace(",", "").strip()
+    plain = text.replace("¥", "").replace("￥", "").strip()
     if not plain or plain in ("-", "***"):
         return None
     try:

@@ -17,6 +17,7 @@ from vouchers.admin.acts import DAY, Act, ActionOnlyAdmin
 from vouchers.models import PaymentBand, Program, RecoveryTerm
 from vouchers.models.recorded import Origin
 from vouchers.models.recovery_terms import RecoveryKind
+from vouchers.web.fields import PlainDecimalField
 
 EDITOR = (Role.POLICY_EDITOR,)
 PUBLISHER = (Role.PUBLISHER,)
@@ -40,7 +41,7 @@ class OfProgramForm(forms.Form):
 class BandForm(OfProgramForm):
     """From which sum, how many."""
 
-    amount_from = forms.DecimalField(
+    amount_from = PlainDecimalField(
         label=_("批次合计自（元，含）"), max_digits=18, decimal_places=2, min_value=0
     )
     approvers = forms.IntegerField(label=_("批准人数"), min_value=1, max_value=MOST_APPROVERS)
@@ -111,10 +112,10 @@ class TermForm(OfProgramForm):
     """Which charge, at what rate, by which article."""
 
     kind = forms.ChoiceField(label=_("种类"), choices=RecoveryKind.choices)
-    rate_low = forms.DecimalField(
+    rate_low = PlainDecimalField(
         label=_("下限（%）"), max_digits=7, decimal_places=4, min_value=0, max_value=100
     )
-    rate_high = forms.DecimalField(
+    rate_high = PlainDecimalField(
         label=_("上限（%）"),
         max_digits=7,
         decimal_places=4,

@@ -36,7 +36,7 @@ class MomentInput(forms.DateTimeInput):
         return text[:-3] if text and len(text) == 19 and text.endswith(":00") else text
 
 
-_NUMBER = re.compile(r"[+-]?(\d[\d,]{0,39})?(\.\d{1,20})?")
+_NUMBER = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3}){1,12}|[0-9]{0,40})(\.[0-9]{1,20})?")
 
 
 def _number(text: str) -> Decimal:

@@ -20,6 +20,7 @@ from vouchers.admin.scoped import PartInline, ScopedAdmin, admin_address
 from vouchers.models import PolicyVersion, Program, ProgramBudget
 from vouchers.money import thousands
 from vouchers.web import wording
+from vouchers.web.fields import PlainDecimalField
 
 EDITOR = (Role.POLICY_EDITOR,)
 HELP: dict[str, Any] = {
@@ -48,7 +49,7 @@ class BudgetForm(forms.Form):
     treasury = forms.ChoiceField(
         label=_("由哪级财政下达"), help_text=_("本专项的资金由几级财政分担，各级分别下达。")
     )
-    amount = forms.DecimalField(label=_("下达金额（元）"), max_digits=18, decimal_places=2, min_value=0)
+    amount = PlainDecimalField(label=_("下达金额（元）"), max_digits=18, decimal_places=2, min_value=0)
 
     def for_row(self, program: Program) -> None:
         """The treasuries that bear the program's cost; not asked where there is only one."""

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role, ScopedQuerySet, has_role, scope_of
 from vouchers.models import Region
+from vouchers.web.fields import PlainDecimalField
 
 READERS: tuple[str, ...] = (
     Role.POLICY_EDITOR,
@@ -65,6 +66,8 @@ class ScopedFields:
                     choices=choices, widget=forms.CheckboxSelectMultiple(attrs={"class": "inline"}), **common
                 )
             return WordsField(**common)
+        if isinstance(db_field, models.DecimalField):
+            kwargs.setdefault("form_class", PlainDecimalField)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
         self._no_ways_by_key(field)
         if isinstance(db_field, (models.TextField, models.JSONField)):

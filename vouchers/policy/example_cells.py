@@ -107,15 +107,20 @@ def _text(raw: Any) -> str:
     return text
 
 
-_DIGITS = re.compile(r"^[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$")
+_DIGITS = re.compile(r"^[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?$")
 _UNITS = {"亿": Decimal(10**8), "万": Decimal(10**4), "千": Decimal(1000), "": Decimal(1)}
-_MONEY = re.compile(r"^(?:人民币|[¥￥])?\s*(?P<digits>[+-]?[\d,.]+)\s*(?P<unit>[亿万千]?)\s*元?\s*整?$")
+_MONEY = re.compile(r"^(?:人民币|[¥￥])?\s*(?P<digits>[+-]?[0-9,.]+)\s*(?P<unit>[亿万千]?)\s*元?\s*整?$")
+
+
+def _figures(raw: str) -> str:
+    """A number with its full-width signs made ordinary; a ② or a ² stays what it is, and is none."""
+    return "".join(_plain(sign) if unicodedata.category(sign) != "No" else sign for sign in raw).strip()
 
 
 def _number(raw: Any, noun: str) -> Decimal:
     if isinstance(raw, Decimal):
         return raw
-    text = _plain(raw) if isinstance(raw, str) else ""
+    text = _figures(raw) if isinstance(raw, str) else ""
     if not _DIGITS.match(text):
         raise CellError(f"不是{noun}")
     return Decimal(text.replace(",", ""))
@@ -127,7 +132,7 @@ def _counted(raw: Any) -> Decimal:
         if abs(raw) >= Decimal(10) ** 13 and raw != raw.to_integral_value():
             raise CellError("数字过大，表格已不能精确到分；请把单元格设为“文本”格式，再重新填写")
         return raw
-    found = _MONEY.match(_plain(raw)) if isinstance(raw, str) else None
+    found = _MONEY.match(_figures(raw)) if isinstance(raw, str) else None
     if found is None or not _DIGITS.match(found["digits"]):
         raise CellError("不是金额，请写成 1234.56、1,234.56、120万 或 1.2亿")
     return Decimal(found["digits"].replace(",", "")) * _UNITS[found["unit"]]

@@ -16,6 +16,8 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from vouchers.money import number_written
+
 T = TypeVar("T")
 
 BEIJING_TIME = timezone(timedelta(hours=8))
@@ -300,7 +302,7 @@ def _number(value: Any) -> Decimal:
         raise _TooLarge
     if isinstance(value, int) and not -_BEYOND < value < _BEYOND:
         raise _TooLarge  # before it is made into a Decimal, which for a number of many digits takes long
-    number = Decimal(value.replace(",", "").strip() if isinstance(value, str) else value)
+    number = number_written(value) if isinstance(value, str) else Decimal(value)
     if not number.is_finite():
         raise ValueError(value)
     if not -_LONGEST_NUMBER < number.adjusted() < _HIGHEST_POWER:

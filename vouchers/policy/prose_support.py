@@ -213,6 +213,6 @@ def tell_cap(telling: Telling, cap: Cap) -> Iterator[Sentence]:
     if cap.period is CapPeriod.PROGRAMME_YEAR:
         told.append("year_starts")
     told += ["counts_at", "tracks", "classes", "waived_for", "switched_on"]
-    if paid:
+    if paid and cap.period in _COUNTED_BY_YEAR:
         told.append("year_by")
     yield telling.say(state(text, cap.switched_on), *dict.fromkeys(told))

@@ -15,14 +15,37 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.money import MAX_AMOUNT, thousands, unit_price, yuan
+from vouchers.money import MAX_AMOUNT, number_written, thousands, unit_price, yuan
+
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９．，－＋％￥　", "0123456789.,-+%¥ ")
 
 
 def plain(text: str) -> str:
-    """What was typed, with full-width signs made ordinary and blanks and separators of thousands taken out."""
-    return (
-        unicodedata.normalize("NFKC", text).replace(",", "").replace(" ", "").removesuffix("元").lstrip("¥")
-    )
+    """What was typed, with the full-width signs of a Chinese keyboard made ordinary, without blanks, sign and name of the yuan."""
+    return text.translate(_FULL_WIDTH).replace(" ", "").strip().removesuffix("元").lstrip("¥")
+
+
+def typed_yuan(text: str) -> Decimal:
+    """The amount that was typed, exact to the fen. Raises ``ValueError`` with the reason (``money.yuan``)."""
+    return yuan(plain(text))
+
+
+def typed_number(text: str) -> Decimal:
+    """Another number that was typed: a percentage, points. Raises ``ValueError``; never takes ``1_000``, ``1e3`` or ``NaN``."""
+    return number_written(plain(text))
+
+
+class PlainDecimalField(forms.DecimalField):
+    """A number of a form as an amount is typed: Django's own takes ``1_000``, ``1e3`` and the digits of any script."""
+
+    def to_python(self, value: Any) -> Any:
+        """The number, or Django's refusal."""
+        if isinstance(value, str) and value.strip():
+            try:
+                value = typed_number(value)
+            except ValueError:
+                raise ValidationError(self.error_messages["invalid"], "invalid") from None
+        return super().to_python(value)
 
 
 class MoneyField(forms.Field):
@@ -52,8 +75,8 @@ class MoneyField(forms.Field):
         except ValueError:
             pass
         try:
-            number = Decimal(plain(typed))
-        except ArithmeticError:
+            number = typed_number(typed)
+        except ValueError:
             number = Decimal("NaN")
         code = "fen" if number.is_finite() and abs(number) <= MAX_AMOUNT else "invalid"
         raise ValidationError(self.error_messages[code], code, {"typed": typed[:40]})
@@ -90,7 +113,7 @@ class UnitPriceField(MoneyField):
             return None
         typed = str(value).strip()
         try:
-            given = Decimal(plain(typed))
+            given = typed_number(typed)
             price = unit_price(given)
             if abs(price) > MAX_AMOUNT / 10000:
                 raise ValueError("larger than a column of unit prices holds")

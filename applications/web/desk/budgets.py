@@ -23,8 +23,8 @@ from vouchers.actions.treasury_parts import treasuries_of
 from vouchers.errors import Invalid
 from vouchers.models import Appropriation, BudgetWithdrawal, CarryOver, LedgerCheck, Program, ProgramBudget
 from vouchers.models.budgets import CarryOverState, WithdrawalState
-from vouchers.money import yuan
 from vouchers.web import ledger_days
+from vouchers.web.fields import typed_yuan
 
 
 @desk_view
@@ -111,8 +111,8 @@ def _page(code: str) -> str:
 def _amount(request: HttpRequest) -> Decimal:
     """The typed amount; what is none is refused with its place."""
     try:
-        return yuan(request.POST.get("amount", "").replace(",", "").replace("，", "").strip())
-    except (ValueError, ArithmeticError):
+        return typed_yuan(request.POST.get("amount", ""))
+    except ValueError:
         raise Invalid("budget.amount", "金额应为大于零、至多两位小数的数。", field="amount") from None
 
 

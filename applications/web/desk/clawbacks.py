@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -35,6 +35,7 @@ from vouchers.models.payments import PaymentState
 from vouchers.models.recovery_terms import RecoveryKind
 from vouchers.money import ZERO, yuan
 from vouchers.states import verbs_for
+from vouchers.web.fields import typed_number, typed_yuan
 
 PAGE = 50
 OPEN = (
@@ -56,7 +57,7 @@ def _day(text: str, field: str) -> date:
 
 def _yuan(text: str, field: str) -> Decimal:
     try:
-        return yuan(text.replace(",", "").replace("，", "").strip())
+        return typed_yuan(text)
     except ValueError as error:
         raise Invalid("input.amount", f"{error}。", field=field) from error
 
@@ -65,11 +66,9 @@ def _percent(text: str) -> Decimal | None:
     if not text.strip():
         return None
     try:
-        rate = Decimal(text.strip().rstrip("%"))
-    except InvalidOperation as error:
+        rate = typed_number(text.strip().rstrip("%％"))
+    except ValueError as error:
         raise Invalid("clawback.penalty", f"“{text}”不是比例。", field="penalty_rate") from error
-    if not rate.is_finite():
-        raise Invalid("clawback.penalty", f"“{text}”不是比例。", field="penalty_rate")
     return rate / 100
 
 

@@ -27,6 +27,7 @@ from vouchers.errors import Invalid
 from vouchers.models import Clawback, Payment
 from vouchers.models.clawbacks import ClawbackState
 from vouchers.money import ZERO, yuan
+from vouchers.web.fields import typed_yuan
 
 PAGE = 20
 PEOPLE = (Role.FILER, Role.ENTERPRISE_APPROVER)
@@ -108,7 +109,7 @@ def _parts(request: HttpRequest) -> list[tuple[date, Decimal]]:
         if not day.strip() and not amount.strip():
             continue
         try:
-            parts.append((date.fromisoformat(day.strip()), yuan(amount.replace(",", "").strip())))
+            parts.append((date.fromisoformat(day.strip()), typed_yuan(amount)))
         except ValueError as error:
             raise Invalid(
                 "instalments.part", f"第 {number} 期请填写日期和金额（元，最多两位小数）。", field="parts"
@@ -157,7 +158,7 @@ def offer(request: HttpRequest, payment_no: str) -> HttpResponse:
 
     def deed() -> None:
         try:
-            amount = yuan(request.POST.get("amount", "").replace(",", "").strip())
+            amount = typed_yuan(request.POST.get("amount", ""))
         except ValueError as error:
             raise Invalid("clawback.amount", f"{error}。", field="amount") from error
         made.append(offer_return(payment, amount, reason=request.POST.get("reason", "")[:2000], by=by))

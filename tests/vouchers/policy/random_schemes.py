@@ -150,10 +150,15 @@ def _by_condition(draw: st.DrawFn, track: r.Track, *, reviewers: bool) -> tuple[
     return (own, rest)
 
 
+AT_CASES = [one for one in t.CountsAt if one is not t.CountsAt.PAYMENT]
+PAID = (t.CapSubject.ENTERPRISE, t.CapSubject.GROUP, t.CapSubject.PROJECT, t.CapSubject.POOL)
+
+
 @st.composite
 def _cap(draw: st.DrawFn, number: int, tracks: tuple[str, ...], subjects: Sequence[t.CapSubject]) -> r.Cap:
     subject = draw(st.sampled_from(list(subjects)))
     by_share = subject is t.CapSubject.CONTRACT and draw(st.booleans())
+    paid = subject in PAID and draw(st.booleans())  # such as may count at payment
     return r.Cap(
         cite=CITE,
         code=f"cap{number}",
@@ -162,8 +167,8 @@ def _cap(draw: st.DrawFn, number: int, tracks: tuple[str, ...], subjects: Sequen
         amount=None if by_share else draw(limits),
         share=draw(st.sampled_from([D("0.2"), D("0.333"), D("0.5")])) if by_share else None,
         period=t.CapPeriod.NONE if subject is t.CapSubject.USE else draw(st.sampled_from(list(t.CapPeriod))),
-        counts_at=draw(st.sampled_from(list(t.CountsAt))),
-        tracks=draw(st.sampled_from([(), tracks[:1], tracks])),
+        counts_at=draw(st.sampled_from(list(t.CountsAt) if paid else AT_CASES)),
+        tracks=() if paid else draw(st.sampled_from([(), tracks[:1], tracks])),
         classes=draw(st.sampled_from([(), (), ("sme",)])),
         waived_for=draw(st.sampled_from([(), (), ("champion",)])),
         year_starts=draw(st.sampled_from(["01-01", "04-01", "09-15"])),
