@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -49,10 +49,10 @@ from vouchers.actions.vouchers import balance_of
 from vouchers.errors import Invalid
 from vouchers.models import Payment, Screening
 from vouchers.models.holds import ScreeningMoment
-from vouchers.money import yuan
 from vouchers.policy.batching import asks_for_a_score, grants_by_batch
 from vouchers.policy.rules import Scheme
 from vouchers.states import verbs_for
+from vouchers.web.fields import typed_number, typed_yuan
 
 # Verbs that a page offers; the words of the buttons are the lifecycle's.
 NEEDS_REASON = {"return", "reject", "unlist"}
@@ -242,7 +242,7 @@ def _amount(request: HttpRequest) -> Decimal | None:
     if not text:
         return None
     try:
-        return yuan(text)
+        return typed_yuan(text)
     except ValueError as error:
         raise Invalid("case.amount", str(error), field="amount") from error
 
@@ -257,7 +257,7 @@ def _rates(request: HttpRequest, scheme: Scheme | None) -> dict[str, Decimal]:
             continue
         if track in by_unit:
             try:
-                amount = yuan(text)
+                amount = typed_yuan(text)
             except ValueError as error:
                 raise Invalid("case.rate", f"“{text}”不是补贴标准：{error}。", field=name) from error
             if amount < 0:
@@ -265,10 +265,10 @@ def _rates(request: HttpRequest, scheme: Scheme | None) -> dict[str, Decimal]:
             rates[track] = amount
             continue
         try:
-            percent = Decimal(text.rstrip("%"))
-        except InvalidOperation as error:
+            percent = typed_number(text.rstrip("%％"))
+        except ValueError as error:
             raise Invalid("case.rate", f"“{text}”不是比例，请填写百分数，例如 20。", field=name) from error
-        if not percent.is_finite() or not 0 <= percent <= 100:
+        if not 0 <= percent <= 100:
             raise Invalid("case.rate", "补贴比例应在 0 至 100 之间。", field=name)
         rates[track] = percent / 100
     return rates
@@ -289,10 +289,10 @@ def _points(request: HttpRequest, field: str) -> Decimal | None:
     if not text:
         return None
     try:
-        score = Decimal(text)
-    except InvalidOperation as error:
+        score = typed_number(text)
+    except ValueError as error:
         raise Invalid("case.score", f"“{text}”不是得分，请填写数字，例如 85。", field=field) from error
-    if not score.is_finite() or not 0 <= score <= 1000:
+    if not 0 <= score <= 1000:
         raise Invalid("case.score", "得分应在 0 至 1000 之间。", field=field)
     return score
 
