@@ -4,7 +4,7 @@
 -- p_collected: the files that this folder holds. A reference to a file that is not among them cannot be tested and is left
 -- empty where the table allows it; where it does not, import_placeholders() has made the row that is pointed to.
 CREATE OR REPLACE FUNCTION public.import_history(p_file text, p_collected text[], p_on date) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET work_mem = '128MB' SET jit = off AS $$
 DECLARE
     stage text := 'import_' || replace(p_file, '.csv', '');
     leases_there boolean := 'leases.csv' = ANY (p_collected);

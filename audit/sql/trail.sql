@@ -159,8 +159,9 @@ BEGIN
         'sha256', encode(sha256(string_agg(digest, ''::bytea ORDER BY digest)), 'hex'))
     INTO facts
     FROM (
-        SELECT sha256(convert_to(content::text, 'UTF8')) AS digest, (content->>'id')::bigint AS key
-        FROM (SELECT to_jsonb(added) AS content FROM added WHERE added.origin = 'imported') AS contents
+        SELECT sha256(convert_to(content::text, 'UTF8')) AS digest, key
+        -- OFFSET 0: or else the row would be taken into JSON once for every time that it is named above.
+        FROM (SELECT added.id AS key, to_jsonb(added) AS content FROM added WHERE added.origin = 'imported' OFFSET 0) AS contents
     ) AS digests
     HAVING count(*) > 0;
     IF facts IS NOT NULL THEN

@@ -19,7 +19,7 @@ from tests import databases
 from tests.benchmarks.figures import Figure, machine
 
 HERE = Path(__file__).parent
-NOT_BENCHMARKS = {"__init__", "__main__", "figures"}
+NOT_BENCHMARKS = {"__init__", "__main__", "figures", "years"}
 OWN_SERVERS = {"faults"}
 """Those that start, stop and kill a server of their own."""
 
