@@ -38,6 +38,9 @@ PREFIXES = {
     "RF": "refund",
     "RA": "receiving_account",
     "BW": "budget_withdrawal",
+    "PF": "price_file",
+    "RD": "reporting_duty",
+    "PR": "price_report",
 }
 
 

@@ -100,13 +100,14 @@ def _kept(market: str, rows: Iterable[tuple[Any, ...]]) -> Iterator[KeptObservat
         cell = cells.get(key)
         if cell is None:
             cell = cells[key] = fp.Cell(market, *key)
-        before = fp.Observation(
+        now = fp.Observation(
             no, source, kind, cell, region, sku, price, observed, known, since, carried, evidence, state, reason, None, revision
         )  # fmt: skip
         if aside is None:
-            yield KeptObservation(before, None)
-        else:
-            yield KeptObservation(replace(before, reason=aside_reason, set_aside_at=aside), before)
+            yield KeptObservation(now, None)
+        else:  # to be set aside was its last revision
+            before = replace(now, revision=max(revision - 1, 1))
+            yield KeptObservation(replace(now, reason=aside_reason, set_aside_at=aside), before)
 
 
 def sources_at(market: str, *, as_of: date, known_at: datetime) -> fp.Sources:

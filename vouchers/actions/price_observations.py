@@ -1,4 +1,4 @@
-"""Observations: taken in from files and people, admitted, quarantined or set aside; never changed in what they said."""
+"""Observations of a file: taken in whole, each row admitted, quarantined, set aside or refused; never changed in what it said."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import csv
 import gzip
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
 
 from vouchers import dates
-from vouchers.access import Role, require_role
 from vouchers.actions.history import import_rows
 from vouchers.actions.price_neighbours import attach_register, quarantine_suspects
 from vouchers.actions.price_reading import (
@@ -30,11 +29,10 @@ from vouchers.actions.price_reading import (
 )
 from vouchers.actions.price_tables import chip_table, load_price_tables, rate_table
 from vouchers.context import announce
-from vouchers.errors import Invalid, NotNow
-from vouchers.models import Party, PriceObservation, User
-from vouchers.models.prices import Evidence, Market, ObservationState
-from vouchers.models.recorded import Origin
-from vouchers.policy.fair_price import METHODS, REASONS
+from vouchers.errors import Invalid
+from vouchers.models import PriceObservation
+from vouchers.models.prices import Market, ObservationState
+from vouchers.policy.fair_price import METHODS
 from vouchers.policy.prices.regions import TABLES
 
 SHIPPED_PRICES = TABLES / "gpu_prices.csv.gz"
@@ -60,6 +58,8 @@ class LoadReport:
     reasons: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedRow] = field(default_factory=list)
     held_rows: list[tuple[int, str, str]] = field(default_factory=list)
+    waiting_rows: set[int] = field(default_factory=set)
+    """Of ``held_rows`` those that wait for a person; the others are set aside."""
 
     @property
     def taken(self) -> int:
@@ -87,8 +87,11 @@ def load_observations(
     feed: str = "price_observations.csv",
     first_row: int = 2,
     latest: date | None = None,
+    known_at: datetime | None = None,
+    numbers: Sequence[int] = (),
 ) -> LoadReport:
     """Chinese observations (columns of ``price_observations.csv``) as imported history, in one statement of the database.
+    ``known_at``: since when they count as known; by default each since its own day. ``numbers``: the rows' own numbers.
 
     Rows are numbered from ``first_row`` (the header is row 1). Sound rows are loaded, suspect ones quarantined, broken ones
     reported in ``refused``; rows that are there already count as ``known``. Runs in the caller's transaction.
@@ -97,9 +100,28 @@ def load_observations(
     tables = tables_for(Market.CHINA, latest=latest)
 
     def read(raw: Mapping[str, str | None], row_no: int) -> Reading:
-        return read_dataset_row(raw, tables, row_no=row_no, feed=feed)
+        return read_dataset_row(raw, tables, row_no=row_no, feed=feed, known_at=known_at)
 
-    return _load(rows, read, Market.CHINA, first_row)
+    return _load(rows, read, Market.CHINA, first_row, numbers)
+
+
+def preview_observations(
+    rows: Iterable[Mapping[str, str | None]],
+    *,
+    market: str = Market.CHINA,
+    feed: str = "",
+    numbers: Sequence[int] = (),
+) -> LoadReport:
+    """What would become of these rows, told as ``load_observations`` tells it; nothing is written."""
+    tables = tables_for(market)
+
+    def read(raw: Mapping[str, str | None], row_no: int) -> Reading:
+        one = read_dataset_row if market == Market.CHINA else read_reference_row
+        return one(raw, tables, row_no=row_no, feed=feed)
+
+    report, fresh = _read(rows, read, market, 2, numbers)
+    _count(report, fresh)
+    return report
 
 
 def load_reference_prices(
@@ -108,6 +130,7 @@ def load_reference_prices(
     feed: str = "gpu_prices.csv",
     first_row: int = 2,
     latest: date | None = None,
+    numbers: Sequence[int] = (),
 ) -> LoadReport:
     """Foreign list prices (columns of ``gpu_prices.csv``) into the reference market; otherwise as ``load_observations``."""
     announce("price.import", feed)
@@ -116,7 +139,7 @@ def load_reference_prices(
     def read(raw: Mapping[str, str | None], row_no: int) -> Reading:
         return read_reference_row(raw, tables, row_no=row_no, feed=feed)
 
-    return _load(rows, read, Market.REFERENCE, first_row)
+    return _load(rows, read, Market.REFERENCE, first_row, numbers)
 
 
 def import_prices(path: Path | None = None) -> LoadReport:
@@ -142,22 +165,24 @@ def import_prices(path: Path | None = None) -> LoadReport:
     columns = {name.strip() for name in reader.fieldnames or ()}
     name = path.name.removesuffix(".gz")[:60]
     with transaction.atomic():
-        if columns >= set(REFERENCE_COLUMNS) - {"zone", "dataset", "region", "form_factor"}:
+        if market_of_columns(columns, path.name) == Market.REFERENCE:
             return load_reference_prices(
                 reader, feed=name, latest=_not_before(SHIPPED_UNTIL) if shipped else None
             )
-        if columns >= set(DATASET_COLUMNS) - {
-            "precision",
-            "bookable_since",
-            "reference",
-            "cards",
-            "vat_rate",
-        }:
-            return load_observations(reader, feed=name)
-    missing = "、".join(sorted(set(DATASET_COLUMNS) - columns)[:6])
+        return load_observations(reader, feed=name)
+
+
+def market_of_columns(columns: Collection[str], filename: str) -> str:
+    """Which of the two formats a file with these columns is of. Raises ``Invalid`` (``price.file_columns``) for neither."""
+    known = set(columns)
+    if known >= set(REFERENCE_COLUMNS) - {"zone", "dataset", "region", "form_factor"}:
+        return Market.REFERENCE
+    if known >= set(DATASET_COLUMNS) - {"precision", "bookable_since", "reference", "cards", "vat_rate"}:
+        return Market.CHINA
+    missing = "、".join(sorted(set(DATASET_COLUMNS) - known)[:6])
     raise Invalid(
         "price.file_columns",
-        f"{path.name} 的列名不是价格文件的格式，缺少：{missing} 等。",
+        f"{filename} 的列名不是价格文件的格式，缺少：{missing} 等。",
         hint="请使用 price_observations.csv 或 gpu_prices.csv 的列名。",
     )
 
@@ -171,10 +196,26 @@ def _load(
     read: Callable[[Mapping[str, str | None], int], Reading],
     market: str,
     first_row: int,
+    numbers: Sequence[int] = (),
 ) -> LoadReport:
+    report, fresh = _read(rows, read, market, first_row, numbers)
+    _insert(fresh)
+    _count(report, fresh)
+    return report
+
+
+def _read(
+    rows: Iterable[Mapping[str, str | None]],
+    read: Callable[[Mapping[str, str | None], int], Reading],
+    market: str,
+    first_row: int,
+    numbers: Sequence[int] = (),
+) -> tuple[LoadReport, list[Reading]]:
+    """The rows that are new, each beside its neighbours and the register."""
     report = LoadReport()
     readings: dict[str, Reading] = {}
-    for row_no, raw in enumerate(rows, start=first_row):
+    for place, raw in enumerate(rows):
+        row_no = numbers[place] if numbers else first_row + place
         report.read += 1
         try:
             reading = read(raw, row_no)
@@ -186,12 +227,15 @@ def _load(
             report.known += 1
         else:
             readings[reading.observation.digest] = reading
-    known = _known(readings)
+    known = known_digests(readings)
     report.known += len(known)
     fresh = [reading for digest, reading in readings.items() if digest not in known]
     quarantine_suspects(fresh, market)
     attach_register(fresh)
-    _insert(fresh)
+    return report, fresh
+
+
+def _count(report: LoadReport, fresh: Iterable[Reading]) -> None:
     for reading in fresh:
         item = reading.observation
         if item.state == ObservationState.ADMITTED:
@@ -201,12 +245,13 @@ def _load(
         report.held_rows.append((item.row_no or 0, item.reason, item.note))
         if item.state == ObservationState.QUARANTINED:
             report.quarantined += 1
+            report.waiting_rows.add(item.row_no or 0)
         else:
             report.set_aside += 1
-    return report
 
 
-def _known(readings: Mapping[str, Reading]) -> set[str]:
+def known_digests(readings: Iterable[str]) -> set[str]:
+    """Those of the digests that are in the database."""
     digests = list(readings)
     found: set[str] = set()
     for start in range(0, len(digests), 10_000):
@@ -224,116 +269,3 @@ def _insert(readings: Sequence[Reading]) -> None:
         IMPORT_COLUMNS,
         ([getattr(reading.observation, name) for name in IMPORT_COLUMNS] for reading in readings),
     )
-
-
-def record_observation(
-    fields: Mapping[str, str | None],
-    *,
-    by: User | None,
-    evidence: str = Evidence.DECLARED,
-    feed: str = "",
-    known_on: date | None = None,
-) -> PriceObservation:
-    """Take in one live observation: a verified contract price pushed down by casework (``by=None``, evidence ``verified``), a
-    provider's quote, an expert's opinion. The same content again gives the first row.
-
-    Fields are those of ``price_observations.csv``. Raises ``Invalid`` with the column when it breaks the format; a suspect
-    price is kept, quarantined, and returned so.
-    """
-    announce("price.record")
-    if by is not None:
-        party = Party.objects.filter(uscc=(fields.get("source") or "").strip().upper()).first()
-        if party is None or not _may_speak_for(by, party):
-            require_role(by, Role.PRICE_PUBLISHER, Role.HANDLER, Role.EXPERT)
-    tables = tables_for(Market.CHINA, latest=dates.today())
-    known_at = dates.now()
-    try:
-        reading = read_dataset_row(
-            fields, tables, feed=feed, origin=Origin.LIVE, evidence=evidence, known_at=known_at
-        )
-    except Refused as problem:
-        raise Invalid(f"price.{problem.code}", f"{problem.message}。", field=problem.field) from None
-    held: PriceObservation | None = PriceObservation.objects.filter(digest=reading.observation.digest).first()
-    if held is not None:
-        return held
-    quarantine_suspects([reading], Market.CHINA)
-    attach_register([reading])
-    observation = reading.observation.row()
-    observation.save(force_insert=True)
-    return observation
-
-
-def _may_speak_for(user: User, party: Party) -> bool:
-    from vouchers.access import has_role
-
-    return has_role(user, Role.FILER, Role.ENTERPRISE_APPROVER, Role.PLATFORM, party=party)
-
-
-def admit_observation(
-    observation: PriceObservation, *, by: User, corrections: Mapping[str, str], note: str
-) -> PriceObservation:
-    """Settle a quarantined price: the corrected fields are read anew; what was handed in stays as it was.
-
-    Raises ``NotNow`` when it is not quarantined, ``Invalid`` when it still cannot be read or no reason is given.
-    """
-    announce("price.admit", note)
-    require_role(by, Role.PRICE_PUBLISHER)
-    if observation.state != ObservationState.QUARANTINED:
-        raise NotNow("price.not_quarantined", "该条价格不在待核对之列。")
-    if not note.strip():
-        raise Invalid("price.note_missing", "请写明核对的依据。", field="note")
-    fields = {**observation.original, **{key: value for key, value in corrections.items() if value}}
-    tables = tables_for(observation.market)
-    try:
-        if observation.market == Market.CHINA:
-            reading = read_dataset_row(
-                fields, tables, known_at=dates.now(), evidence=observation.evidence or Evidence.IMPORTED
-            )
-        else:
-            reading = read_reference_row(fields, tables)
-    except Refused as problem:
-        raise Invalid(f"price.{problem.code}", f"{problem.message}。", field=problem.field) from None
-    settled = reading.observation
-    if settled.state != ObservationState.ADMITTED:
-        raise Invalid(f"price.{settled.reason}", f"更正后仍不能采用：{settled.note}。", field="corrections")
-    for name in (
-        "accelerator", "form_factor", "region_group", "term_bucket", "normalised_price", "unit", "cards", "precision",
-        "unit_price", "currency", "vat_rate", "tax_included", "tier", "term_months", "region_code",
-    ):  # fmt: skip
-        setattr(observation, name, getattr(settled, name))
-    observation.state, observation.reason = ObservationState.ADMITTED, ""
-    observation.note, observation.decided_by = note[:300], by
-    observation.known_at = dates.now()
-    observation.revision += 1
-    observation.save()
-    return observation
-
-
-def set_aside_observations(
-    *,
-    reason: str,
-    by: User | None,
-    reference: str = "",
-    source: str = "",
-    observation_no: str = "",
-    note: str = "",
-) -> int:
-    """Take prices out of the index from now on: by contract number, by source, or one. Past decisions keep theirs.
-
-    ``by=None`` is a service (audit pushes down that a lease was found false). Raises ``Invalid`` for an unknown reason code.
-    """
-    announce("price.set_aside", note)
-    if by is not None:
-        require_role(by, Role.PRICE_PUBLISHER, Role.INVESTIGATOR)
-    if reason not in REASONS:
-        raise Invalid("price.unknown_reason", f"原因代码“{reason}”不在可选范围内。", field="reason")
-    chosen = PriceObservation.objects.filter(state=ObservationState.ADMITTED, set_aside_at=None)
-    if reference:
-        chosen = chosen.filter(reference=reference)
-    elif source:
-        chosen = chosen.filter(source_key=source)
-    elif observation_no:
-        chosen = chosen.filter(observation_no=observation_no)
-    else:
-        raise Invalid("price.nothing_named", "请指明要剔除的合同、来源或价格编号。")
-    return chosen.update(set_aside_at=dates.now(), set_aside_reason=reason, note=note[:300], decided_by=by)

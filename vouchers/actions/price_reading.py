@@ -234,14 +234,14 @@ def _place(observation: Draft, written: WrittenPrice, tables: Tables) -> Chip | 
     try:
         cell, chip = cell_of(written, chips=tables.chips, region_table=tables.region_table)
     except Unreadable as problem:
-        _hold_back(observation, problem.code, problem.message)
+        hold_back(observation, problem.code, problem.message)
         return None
     observation.accelerator, observation.form_factor = cell.accelerator, cell.form_factor
     observation.region_group, observation.term_bucket = cell.region_group, cell.term
     try:
         result = normalise(written, chips=tables.chips, rates=tables.rates, region_table=tables.region_table)
     except Unreadable as problem:
-        _hold_back(observation, problem.code, problem.message)
+        hold_back(observation, problem.code, problem.message)
         return chip
     observation.normalised_price = result.unit_price
     observation.state = ObservationState.ADMITTED
@@ -252,7 +252,8 @@ def _place(observation: Draft, written: WrittenPrice, tables: Tables) -> Chip | 
     return chip
 
 
-def _hold_back(observation: Draft, code: str, note: str) -> None:
+def hold_back(observation: Draft, code: str, note: str) -> None:
+    """The price waits for a person."""
     observation.state = ObservationState.QUARANTINED
     observation.reason = code
     observation.note = note[:300]
@@ -318,6 +319,11 @@ def read_dataset_row(
         precision=observation.precision,
     )
     chip = _place(observation, written, tables)
+    if observation.state == ObservationState.ADMITTED:
+        if kind == PriceKind.COST:
+            observation.state, observation.reason = ObservationState.SET_ASIDE, "cost.informative"
+        elif observation.carried_from is not None and observation.carried_from < observed_on:
+            hold_back(observation, "quote.carried", f"价格沿用 {observation.carried_from} 的旧值，未见新报价")
     whole_server = unit == PriceUnit.CARD_HOUR and chip is not None
     return Reading(observation, chip.cards_per_server if chip is not None and whole_server else 1)
 
@@ -362,7 +368,7 @@ def read_reference_row(
     _place(observation, written, tables)
     if observation.state == ObservationState.ADMITTED and total is not None and count > 1:
         if abs(total - card) * 100 <= card:
-            _hold_back(observation, "unit.instance_total", f"{count} 卡整机价 {total} 与单卡价 {card} 相同")
+            hold_back(observation, "unit.instance_total", f"{count} 卡整机价 {total} 与单卡价 {card} 相同")
         elif abs(total / count - card) * 100 > card:
-            _hold_back(observation, "unit.ambiguous", f"整机价 {total} ÷ {count} 卡与单卡价 {card} 不符")
+            hold_back(observation, "unit.ambiguous", f"整机价 {total} ÷ {count} 卡与单卡价 {card} 不符")
     return Reading(observation, count)

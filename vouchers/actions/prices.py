@@ -8,6 +8,7 @@ from vouchers.actions.price_checks import (
     price_finding,
     verify_check,
 )
+from vouchers.actions.price_entries import record_observation
 from vouchers.actions.price_grounds import registered_tier
 from vouchers.actions.price_issues import (
     compute_index,
@@ -20,11 +21,17 @@ from vouchers.actions.price_issues import (
 )
 from vouchers.actions.price_observations import (
     LoadReport,
-    admit_observation,
     import_prices,
     load_observations,
     load_reference_prices,
-    record_observation,
+)
+from vouchers.actions.price_quarantine import (
+    admit_many,
+    admit_observation,
+    confirm_admission,
+    decline_admission,
+    dismiss_many,
+    dismiss_observation,
     set_aside_observations,
 )
 from vouchers.actions.price_tables import chip_origin, load_price_tables
@@ -33,12 +40,17 @@ __all__ = [
     "ContractPrice",
     "LoadReport",
     "PriceFinding",
+    "admit_many",
     "admit_observation",
     "check_price",
     "chip_origin",
     "compute_index",
+    "confirm_admission",
     "contract_of_lease",
+    "decline_admission",
     "discard_index",
+    "dismiss_many",
+    "dismiss_observation",
     "import_prices",
     "load_observations",
     "load_price_tables",

@@ -259,6 +259,7 @@ def record_overdue(on: date) -> list[str]:
             continue
         CreditRecord.objects.create(
             party=row.party,
+            region_code=row.region.code,
             clawback=row,
             opened_on=on,
             sentence=f"追回 {row.clawback_no} 逾期未退回 {thousands(overdue)} 元",

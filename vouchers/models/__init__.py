@@ -68,6 +68,14 @@ from vouchers.models.policy_terms import (
     ValueCitation,
 )
 from vouchers.models.price_checks import PriceCheck
+from vouchers.models.price_reports import (
+    PriceFile,
+    PriceJudgement,
+    PriceReport,
+    PriceReportLine,
+    PriceSubmission,
+    ReportingDuty,
+)
 from vouchers.models.prices import (
     ChipModel,
     FxRate,
@@ -147,11 +155,16 @@ __all__ = [
     "PolicyWindow",
     "PriceCheck",
     "PriceIndexIssue",
+    "PriceFile",
     "PriceIndexRow",
     "PriceMethod",
+    "PriceJudgement",
     "PriceObservation",
     "PriceSnapshot",
+    "PriceReport",
+    "PriceReportLine",
     "Program",
+    "PriceSubmission",
     "ProgramBudget",
     "ProviderAdmission",
     "Publication",
@@ -162,6 +175,7 @@ __all__ = [
     "Refund",
     "Region",
     "RoleGrant",
+    "ReportingDuty",
     "Screening",
     "SetOff",
     "Shareholding",

@@ -24,6 +24,8 @@ class Scope(models.TextChoices):
     SETTLE = "settle", _("办理即时抵扣")
     READ = "read", _("查询与对账")
     EVENTS = "events", _("接收状态变动")
+    PRICE = "price", _("上报价格")
+    METER = "meter", _("上报用量")
 
 
 def every_scope() -> list[str]:

@@ -30,6 +30,7 @@ class PriceKind(models.TextChoices):
     TRANSACTION = "transaction", _("成交")
     QUOTE = "quote", _("报价")
     EXPERT = "expert", _("专家意见")
+    COST = "cost", _("成本（仅供核对）")
 
 
 class PriceUnit(models.TextChoices):

@@ -161,6 +161,14 @@ class PriceObservation(Recorded):
     decided_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("核对人")
     )
+    replaces = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("取代的采集")
+    )
+    # A correction that would move its cell by more than the method's limit waits for a second person.
+    proposal = models.JSONField(_("待复核的更正"), null=True, blank=True)
+    proposed_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("更正提出人")
+    )
 
     objects = PriceObservationQuerySet.as_manager()
 

@@ -34,6 +34,7 @@ REASONS: dict[str, str] = {
     "tax.unknown": "税率不明",
     "currency.unknown": "币种不明",
     "currency.no_rate": "无汇率",
+    "currency.rate_stale": "汇率已过时",
     "currency.reference_only": "外币标价仅供参考",
     "kind.unknown": "种类不明",
     "source.missing": "来源不明",
@@ -41,6 +42,13 @@ REASONS: dict[str, str] = {
     "withdrawn": "人工剔除",
     "lease.false": "虚假租约",
     "report.false": "虚假报送",
+    "invoice.red": "所依据的发票已红冲或作废",
+    "case.opened": "所依据的合同暂缓或核查中",
+    "contract.unproven": "合同、发票、付款或用量不再相符",
+    "quote.carried": "沿用旧报价",
+    "quote.stale": "报送时报价已过期",
+    "quote.unproven": "可订购起始日早于入库日，待核实",
+    "cost.informative": "成本仅供核对",
     # found when a price is computed
     "spot": "竞价",
     "quote.not_bookable": "报价不可订购",
@@ -54,7 +62,9 @@ REASONS: dict[str, str] = {
     "superseded": "同一规格有更新价格",
     "expert": "专家意见仅用于末级",
 }
-SILENT = frozenset({"stale", "superseded", "expert", "spot"})  # counted, but not told in the sentence
+SILENT = frozenset(
+    {"stale", "superseded", "expert", "spot", "cost.informative"}
+)  # counted, but not told in the sentence
 ALIASES = {"unit.unknown": "unit.missing"}
 
 

@@ -20,6 +20,7 @@ UNITS = ("card_hour", "card_month", "server_month", "pflops_day")
 HOURS_PER_DAY = Decimal(24)
 LONGEST_TERM = 600  # months
 PRICE_CEILING = Decimal(1_000_000)  # per card-hour: above it no rental price is meant
+OPEN_RATE_DAYS = 45  # a rate whose end is not set holds so long: a month and what its successor may be late
 
 
 class Unreadable(ValueError):
@@ -79,11 +80,25 @@ class RateTable:
         return currency in self._rates
 
     def on(self, currency: str, day: date) -> Decimal | None:
-        """Yuan for one unit on the day; None without a rate in force."""
-        for rate in self._rates.get(currency, ()):
-            if rate.effective_from <= day and (rate.effective_to is None or day < rate.effective_to):
-                return rate.cny_per_unit
-        return None
+        """Yuan for one unit on the day, by the latest rate that holds then; None without one. A rate whose end is not set holds
+        ``OPEN_RATE_DAYS`` days: after them it is stale."""
+        held = [
+            rate
+            for rate in self._rates.get(currency, ())
+            if rate.effective_from <= day
+            and (
+                (day - rate.effective_from).days < OPEN_RATE_DAYS
+                if rate.effective_to is None
+                else day < rate.effective_to
+            )
+        ]
+        return max(held, key=lambda rate: rate.effective_from).cny_per_unit if held else None
+
+    def stale_on(self, currency: str, day: date) -> bool:
+        """Whether the latest rate before the day is one without an end that is too old to be used."""
+        before = [rate for rate in self._rates.get(currency, ()) if rate.effective_from <= day]
+        latest = max(before, key=lambda rate: rate.effective_from, default=None)
+        return latest is not None and latest.effective_to is None and self.on(currency, day) is None
 
 
 NO_RATES = RateTable(())
@@ -203,6 +218,12 @@ def _in_currency(price: Decimal, written: WrittenPrice, rates: RateTable) -> tup
     into = Decimal(1) if target == "CNY" else rates.on(target, written.observed_on)
     if rate is None or into is None:
         missing = currency if rate is None else target
+        if rates.stale_on(missing, written.observed_on):
+            raise Unreadable(
+                "currency.rate_stale",
+                f"{missing} 的汇率在 {written.observed_on} 已过时（未注明截止日的汇率自起始日起 {OPEN_RATE_DAYS} 日内有效）",
+                "currency",
+            )
         raise Unreadable("currency.no_rate", f"没有 {missing} 在 {written.observed_on} 的汇率", "currency")
     return divide(multiply(price, rate), into), True
 
