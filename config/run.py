@@ -273,8 +273,17 @@ class Run:
             raise Failed(f"manage.py {arguments[0]} 失败（退出码 {done.returncode}）。")
 
     def _serve(self, port: int) -> Children:
+        own_witness = "TRAIL_WITNESS_URL" not in self.environment
+        witness = f"{HOST}:{free_port()}"
+        if own_witness:
+            self.environment["TRAIL_WITNESS_URL"] = f"http://{witness}"
         children = Children(self.environment, self.mark)
         self.stack.callback(self._stop, children)
+        if own_witness:
+            # For a demonstration only: a witness is worth something on a machine that this one's administrator cannot reach.
+            command = [sys.executable, "manage.py", "witness", str(self.var / "witness"), "--listen", witness]
+            everything = (*OWNER, *SEALER)
+            children.start("见证程序", command, self.logs / "witness.log", everything)
         with step("启动任务进程（Celery worker 与 beat）"):
             celery = [sys.executable, "-m", "celery", "-A", "config"]
             quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]

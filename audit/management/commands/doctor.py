@@ -8,13 +8,16 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.models import Q
+from django.utils.timezone import now
 
 from applications.undertakings import doubled_numbers
-from audit.trail import registry
+from audit.trail import registry, teller
 from audit.trail.attach import examine
 from vouchers import dates
 from vouchers.models import Publication
 from vouchers.policy.opening import not_carried_out
+
+WITNESS_MINUTES = 2  # it is told every ten seconds
 
 
 class Command(BaseCommand):
@@ -24,6 +27,8 @@ class Command(BaseCommand):
         for sentence in self._not_carried_out():
             self.stdout.write(f"！ {sentence}")
         for sentence in doubled_numbers():
+            self.stdout.write(f"！ {sentence}")
+        for sentence in self._witness():
             self.stdout.write(f"！ {sentence}")
         sentences = [fault.sentence for fault in examine(connection)] + self._privileges()
         for sentence in sentences:
@@ -47,6 +52,23 @@ class Command(BaseCommand):
             if (reasons := not_carried_out(one.scheme))
         ]
 
+    def _witness(self) -> list[str]:
+        """How far the witness outside lags behind, by its signatures that were stored."""
+        standing = teller.standing()
+        if not standing.configured:
+            return [
+                "没有设见证方（TRAIL_WITNESS_URL）：封存点只抄存在本机文件中，请定期抄送到数据库管理员管不到的地方。"
+            ]
+        if standing.since is None:
+            return []
+        minutes = int((now() - standing.since).total_seconds() // 60)
+        if minutes < WITNESS_MINUTES:
+            return []
+        return [
+            f"见证方落后 {standing.behind} 条：已见证 {standing.witnessed} 条，已封存 {standing.sealed} 条，"
+            f"最早未见证的封存点已有 {minutes} 分钟。请查看后台任务日志，或运行 seal_trail 看见证方的答复。"
+        ]
+
     def _privileges(self) -> list[str]:
         tables = [
             "audit_auditevent",
@@ -54,6 +76,8 @@ class Command(BaseCommand):
             "audit_trailleaf",
             "audit_checkpoint",
             "audit_personalsalt",
+            "audit_keyrotation",
+            "audit_witnesssignature",
         ]
         with connection.cursor() as cursor:
             cursor.execute(
