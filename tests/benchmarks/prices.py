@@ -1,17 +1,13 @@
 """The price method on the real file: how far colluders move it, beside the usual averages, and how long it takes.
 
-Attack: 2026-07-15, H100 on demand outside the three hyperscalers, every form and both tiers in one cell, quotes of 30 days,
-aliases merged, the market-age rule waived (the file does not say since when a source quotes). Colluding groups post 50
-quotes each at 10.00 USD. All figures are of the project's own code; the averages beside it are over all quotes, each
-source's latest per product.
+The attack is ``tests.vouchers.prices.attack``; all figures are of the project's own code.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -21,10 +17,6 @@ from tests.benchmarks.figures import Figure
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ATTACK_DAY = date(2026, 7, 15)
-HYPERSCALERS = {"aws", "azure", "gcp"}
-COLLUDERS = (1, 2, 3, 5, 8)
-POSTED = Decimal("10.00")
-QUOTES_EACH = 50
 
 
 def run() -> list[Figure]:
@@ -51,110 +43,28 @@ def _observations(day: date):
 
 
 def _attack() -> list[Figure]:
-    from vouchers.policy.fair_price import REFERENCE_V2, Cell, Observation, fair_price
+    from tests.vouchers.prices.attack import attacks, honest_among, priced, table
 
-    every, known = _observations(ATTACK_DAY)
-    cell = Cell("reference", "H100", "", "specialist", "global", "on_demand")
-    honest = [
-        replace(item, cell=cell, sku=f"{item.cell.form_factor}|{item.sku}")
-        for item in every
-        if item.cell.accelerator == "H100"
-        and item.cell.term == "on_demand"
-        and item.source not in HYPERSCALERS
-        and item.state == "admitted"
-        and item.observed_on > ATTACK_DAY - timedelta(days=30)
-    ]
-
-    def shills(count: int) -> list[Observation]:
-        return [
-            replace(honest[0], observation_no=f"X-{group}-{n}", source=f"shill {group}", sku=str(n), unit_price=POSTED, observed_on=ATTACK_DAY)
-            for group in range(count)
-            for n in range(QUOTES_EACH)
-        ]  # fmt: skip
-
-    def priced(observations: list[Observation]):
-        return fair_price(cell, observations, as_of=ATTACK_DAY, known_at=known, method=REFERENCE_V2)
-
+    every, _known = _observations(ATTACK_DAY)
+    honest = honest_among(every)
     before = priced(honest)
-    assert before.base is not None
-    plain = {name: rule(_latest(honest)) for name, rule in AVERAGES.items()}
+    found = attacks(honest)
     print(
         f"attack: {before.n_groups} groups, {before.n_observations} quotes, base {before.base} USD; rule waived: market age"
     )
-    print("  colluders   one group one vote   " + "   ".join(AVERAGES))
-    figures = []
-    for count in COLLUDERS:
-        attacked = [*honest, *shills(count)]
-        mine = priced(attacked)
-        assert mine.base is not None
-        moved = mine.base / before.base - 1
-        others = {name: rule(_latest(attacked)) / plain[name] - 1 for name, rule in AVERAGES.items()}
-        cells = "   ".join(f"{float(others[name]):>+{len(name)}.0%}" for name in AVERAGES)
-        print(f"  {count:>2} × {QUOTES_EACH}     {float(moved):>+18.1%}   {cells}")
-        mean = others["mean"]
-        figures.append(
-            Figure(
-                f"price moved by {count} colluding groups",
-                float(abs(moved)),
-                "share",
-                reference="mean",
-                reference_value=float(mean),
-                goal=0.1 if count == 3 else None,
-                better="less",
-            )
+    print(table(found) + "\n")
+    return [
+        Figure(
+            f"price moved by {row.groups} colluding groups",
+            float(abs(row.moved)),
+            "share",
+            reference="mean",
+            reference_value=float(row.averages["mean"]),
+            goal=0.1 if row.groups == 3 else None,
+            better="less",
         )
-    print()
-    return figures
-
-
-def _latest(observations: Sequence) -> list[tuple[str, Decimal]]:
-    """Each source's latest price of each product: what an average would be taken of."""
-    latest: dict[tuple[str, str, str], object] = {}
-    for item in sorted(observations, key=lambda item: (item.observed_on, item.observation_no)):
-        latest[item.source, item.sku, item.region] = item
-    return [(item.source, item.unit_price) for item in latest.values()]
-
-
-def _mean(quotes: list[tuple[str, Decimal]]) -> Decimal:
-    return sum((price for _source, price in quotes), Decimal(0)) / len(quotes)
-
-
-def _trimmed(quotes: list[tuple[str, Decimal]]) -> Decimal:
-    prices = sorted(price for _source, price in quotes)
-    cut = len(prices) // 10
-    kept = prices[cut : len(prices) - cut]
-    return sum(kept, Decimal(0)) / len(kept)
-
-
-def _median(quotes: list[tuple[str, Decimal]]) -> Decimal:
-    prices = sorted(price for _source, price in quotes)
-    return prices[(len(prices) - 1) // 2]
-
-
-def _capped(quotes: list[tuple[str, Decimal]]) -> Decimal:
-    """The weighted median by number of quotes, no source above a fifth of all."""
-    counts: dict[str, int] = defaultdict(int)
-    for source, _price in quotes:
-        counts[source] += 1
-    most = Decimal(len(quotes)) / 5
-    weighted = sorted(
-        (price, min(Decimal(counts[source]), most) / counts[source]) for source, price in quotes
-    )
-    half = sum(weight for _price, weight in weighted) / 2
-    reached = Decimal(0)
-    for price, weight in weighted:
-        reached += weight
-        if reached >= half:
-            return price
-    return weighted[-1][0]
-
-
-AVERAGES: dict[str, Callable[[list[tuple[str, Decimal]]], Decimal]] = {
-    "mean": _mean,
-    "10 % trimmed": _trimmed,
-    "quote median": _median,
-    "20 %-capped weighted median": _capped,
-}
+        for row in found
+    ]
 
 
 def _index_of_the_file() -> list[Figure]:

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from django.db.models import Min
 
 from vouchers.actions.price_grounds import PriceGrounds, TierSpan, tier_among
+from vouchers.actions.price_inquiries import Inquiry, inquiries, under_inquiry
 from vouchers.actions.price_issues import STRONG_RELATIONS, KeptObservation, observations_of
 from vouchers.errors import Invalid
 from vouchers.models import (
@@ -164,6 +165,10 @@ class PriceBook(PriceGrounds):
         return dict(rows.annotate(first=Min("effective_from")))
 
     @cached_property
+    def _inquiries(self) -> list[Inquiry]:
+        return inquiries() if self.market == Market.CHINA else []
+
+    @cached_property
     def _links(self) -> list[tuple[str, str, date, date | None]]:
         """Strong affiliations: the two, from when, and the day after the last."""
         if self.market != Market.CHINA:
@@ -208,7 +213,8 @@ class PriceBook(PriceGrounds):
                 first.append(admitted)
             if first:
                 since[name] = min(first)
-        return fp.Sources(group_of=group_of, since=since)
+        barred = under_inquiry(known_at, self._inquiries) & wanted
+        return fp.Sources(group_of=group_of, since=since, under_inquiry=barred)
 
     def _kept_of(self, accelerator: str) -> dict[Part, list[KeptObservation]]:
         """An accelerator's observations by cell and by family, each in the order of their days."""

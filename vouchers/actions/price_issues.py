@@ -12,6 +12,7 @@ from django.db.models import Max, Min, Q
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
+from vouchers.actions.price_inquiries import under_inquiry
 from vouchers.actions.price_reading import start_of
 from vouchers.actions.price_tables import chip_table, method_on
 from vouchers.context import announce
@@ -111,7 +112,7 @@ def _kept(market: str, rows: Iterable[tuple[Any, ...]]) -> Iterator[KeptObservat
 
 
 def sources_at(market: str, *, as_of: date, known_at: datetime) -> fp.Sources:
-    """What was known of the sources: affiliations in force, and the first day each was on the market."""
+    """What was known of the sources: affiliations in force, the first day each was on the market, who was under inquiry."""
     since: dict[str, date] = {}
     for source, seen, bookable in (
         PriceObservation.objects.filter(market=market, known_at__lte=known_at)
@@ -138,7 +139,11 @@ def sources_at(market: str, *, as_of: date, known_at: datetime) -> fp.Sources:
         links += DeclaredAffiliation.objects.filter(
             declared_on__lte=as_of, relation__in=STRONG_RELATIONS
         ).values_list("party__uscc", "other__uscc")
-    return fp.Sources(group_of=fp.affiliated_groups(links), since=since)
+    return fp.Sources(
+        group_of=fp.affiliated_groups(links),
+        since=since,
+        under_inquiry=under_inquiry(known_at) if market == Market.CHINA else frozenset(),
+    )
 
 
 def keep_snapshot(text: str) -> PriceSnapshot:
@@ -270,7 +275,7 @@ def _jumps(
         if row.base is None or held is None:
             continue
         move = CONTEXT.subtract(ln(row.base), ln(held[0]))
-        if abs(move) > limit:
+        if CONTEXT.abs(move) > limit:
             found.append(
                 {
                     "cell": row.cell.code,

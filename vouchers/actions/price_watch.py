@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
 from decimal import Decimal
 
 from vouchers.models import Party, PriceIndexIssue, PriceIndexRow
 from vouchers.models.prices import IssueState
 from vouchers.policy import fair_price as fp
-from vouchers.policy.prices.watch import MONTHS_BEFORE, Sign, watch
+from vouchers.policy.prices.watch import MONTHS_BEFORE, RAISED_DAYS, Redemption, Sign, watch
+
+Reader = Callable[[Iterable[str], date, date], list[Redemption]]
+"""The claims on contracts of these sellers whose window opened between two days, both counted."""
+_readers: list[Reader] = []
+
+
+def register_redemptions(read: Reader) -> None:
+    """Called once by the floor that knows of claims, when it is ready."""
+    if read not in _readers:
+        _readers.append(read)
 
 
 def signs_of(issue: PriceIndexIssue) -> list[Sign]:
@@ -17,7 +29,11 @@ def signs_of(issue: PriceIndexIssue) -> list[Sign]:
     market = fp.market_of(issue.snapshot.content)
     sources = {one.source for one in market.observations()}
     names = dict(Party.objects.filter(uscc__in=sources).values_list("uscc", "name"))
-    return watch(market, _mads_before(issue), names)
+    method = market.method
+    since = market.as_of - timedelta(days=method.candidate_days)
+    until = market.as_of + timedelta(days=RAISED_DAYS)
+    redemptions = [one for read in _readers for one in read(sorted(sources), since, until)]
+    return watch(market, _mads_before(issue), names, redemptions)
 
 
 def _mads_before(issue: PriceIndexIssue) -> dict[str, list[Decimal]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,7 +16,7 @@ from vouchers.actions.price_watch import signs_of
 from vouchers.context import Actor, acting
 from vouchers.models import Party
 from vouchers.policy.fair_price import METHOD_V2, Market, Observation, known_sources
-from vouchers.policy.prices.watch import Sign, watch
+from vouchers.policy.prices.watch import Redemption, Sign, watch
 
 
 def signs(observations: list[Observation], **more) -> list[Sign]:
@@ -133,3 +133,47 @@ def test_an_issue_is_held_against_the_published_months_before_it(cast):
         prices.load_observations(market_rows(date(2025, 6, 20), close))
         issue = prices.compute_index(date(2025, 7, 1), by=cast.policy_editor)
     assert [(sign.kind, sign.cell.accelerator) for sign in signs_of(issue)] == [("narrowed", "H800")]
+
+
+def redeemed(source: str, days_before: int, **more) -> Redemption:
+    return Redemption(
+        source,
+        more.get("accelerator", "H100"),
+        more.get("claim_no", f"C-{source}{days_before}"),
+        AS_OF - timedelta(days=days_before),
+    )
+
+
+def rising() -> list[Observation]:
+    """``b`` goes from 21 to 23 forty days before the day of the price, and from 23 to 26 twenty before."""
+    return [*quoting("20"), *moving("b", (80, "21"), (40, "23"), (20, "26"))]
+
+
+def test_a_seller_that_raises_its_quotes_and_then_redeems_is_shown():
+    claims = [redeemed("b", 15), redeemed("b", 12), redeemed("b", 90), redeemed("a", 1)]
+    (sign,) = signs(rising(), redemptions=claims, names={"b": "乙公司"})
+    assert (sign.kind, sign.cell, sign.groups) == ("raised", CELL, ("b",))
+    assert sign.sentence == (
+        "乙公司 在兑付前 30 日内提高报价（2025-05-21 由 21.00 提至 23.00、2025-06-10 由 23.00 提至 26.00 元/卡时），"
+        "自 2025-06-15 起有 2 件以其合同申请的兑付。"
+    )
+
+
+def test_the_thirtieth_day_counts_and_the_thirty_first_does_not():
+    one = [*quoting("20"), *moving("b", (80, "21"), (40, "23"))]
+    assert len(signs(one, redemptions=[redeemed("b", 10)])) == 1
+    assert signs(one, redemptions=[redeemed("b", 9)]) == []
+    assert signs(one, redemptions=[redeemed("b", 41)]) == []  # redeemed before, not after
+
+
+def test_a_lowered_quote_another_chip_and_who_does_not_redeem_are_no_sign():
+    falling = [*quoting("20"), *moving("b", (80, "26"), (20, "21"))]
+    assert signs(falling, redemptions=[redeemed("b", 10)]) == []
+    assert signs(rising(), redemptions=[redeemed("b", 10, accelerator="H20")]) == []
+    assert signs(rising(), redemptions=[redeemed("c", 10)]) == []
+    assert signs(rising()) == []
+
+
+def test_an_affiliate_that_redeems_is_the_same_seller():
+    (sign,) = signs(rising(), redemptions=[redeemed("bb", 10)], links=[("b", "bb")])
+    assert sign.groups == ("b",)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from unicodedata import normalize
 
+from vouchers.policy.prices.figures import CONTEXT
 from vouchers.policy.prices.regions import table
 
 
@@ -35,7 +36,7 @@ class Chip:
             "fp8": self.fp8_tflops,
             "int8": self.int8_tops,
         }.get(precision.strip().lower())
-        return None if figure is None else figure.scaleb(-3)
+        return None if figure is None else CONTEXT.scaleb(figure, -3)
 
 
 def _key(name: str) -> str:

@@ -159,7 +159,7 @@ def refusal(
         return "stale"
     if group in left_out:
         return "group.own"
-    if observation.source in sources.under_inquiry or group in sources.under_inquiry:
+    if group in sources.barred:
         return "source.under_inquiry"
     if quote and method.min_up_days:
         if observation.bookable_since is None:

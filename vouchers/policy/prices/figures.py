@@ -17,7 +17,7 @@ def six(value: Decimal) -> Decimal:
 
 def quantile(ordered: Sequence[Decimal], share: Decimal) -> Decimal:
     """The ⌈p·n⌉-th of the sorted values: always a price that somebody really asked. ``ordered`` must not be empty."""
-    exact = share * len(ordered)
+    exact = multiply(share, Decimal(len(ordered)))
     rank = int(exact) + (exact != int(exact))
     return ordered[max(rank, 1) - 1]
 
@@ -40,6 +40,21 @@ def divide(value: Decimal, by: Decimal) -> Decimal:
 def multiply(value: Decimal, by: Decimal) -> Decimal:
     """Product in the fixed context."""
     return CONTEXT.multiply(value, by)
+
+
+def add(value: Decimal, other: Decimal) -> Decimal:
+    """Sum in the fixed context."""
+    return CONTEXT.add(value, other)
+
+
+def subtract(value: Decimal, other: Decimal) -> Decimal:
+    """Difference in the fixed context."""
+    return CONTEXT.subtract(value, other)
+
+
+def distance(value: Decimal, other: Decimal) -> Decimal:
+    """How far apart two figures are, in the fixed context: ``abs`` alone would round by whatever context is about."""
+    return CONTEXT.abs(CONTEXT.subtract(value, other))
 
 
 def text_of(value: Decimal | None) -> str | None:

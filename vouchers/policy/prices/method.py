@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from vouchers.policy.prices.cells import CHINA, REFERENCE
@@ -174,6 +175,11 @@ class Sources:
     def group(self, source: str) -> str:
         """The group that the source votes in."""
         return self.group_of.get(source, source)
+
+    @cached_property
+    def barred(self) -> frozenset[str]:
+        """The groups with a member under inquiry: one vote a group, so none of it votes."""
+        return frozenset(self.group(name) for name in self.under_inquiry)
 
     def plain(self) -> dict[str, Any]:
         """As plain values."""

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 
 from vouchers.policy.prices.cells import CHINA, CURRENCY_OF, TIERS, Cell, term_bucket
 from vouchers.policy.prices.chips import Chip, ChipTable, shipped_chips
-from vouchers.policy.prices.figures import ONE, divide, multiply, six
+from vouchers.policy.prices.figures import ONE, add, divide, multiply, six
 from vouchers.policy.prices.regions import region_group
 
 HOURS = {"card_hour": Decimal(1), "card_month": Decimal(730), "server_month": Decimal(730)}
@@ -197,7 +197,7 @@ def normalise(
             raise Unreadable("tax.unknown", "含税价须有税率", "vat_rate")
         if not 0 <= written.vat_rate < 1:
             raise Unreadable("tax.unknown", f"税率 {written.vat_rate} 不合理", "vat_rate")
-        price = divide(price, ONE + written.vat_rate)
+        price = divide(price, add(ONE, written.vat_rate))
     price, reference_only = _in_currency(price, written, rates)
     price = six(_per_card_hour(price, written, chip))
     if price <= 0:

@@ -9,14 +9,16 @@ from decimal import Decimal
 from vouchers.policy.prices.cells import Cell, Observation
 from vouchers.policy.prices.eligibility import seen_on
 from vouchers.policy.prices.figures import (
-    CONTEXT,
     ONE,
+    add,
+    distance,
     divide,
     ln,
     lower_median,
     multiply,
     quantile,
     six,
+    subtract,
 )
 from vouchers.policy.prices.method import Method
 
@@ -97,7 +99,7 @@ def group_votes(ballots: Iterable[Ballot], method: Method) -> tuple[list[Vote], 
 def log_mad(logs: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
     """Median of the sorted logarithms, and the median absolute deviation from it."""
     centre = lower_median(logs)
-    return centre, lower_median(sorted(abs(CONTEXT.subtract(value, centre)) for value in logs))
+    return centre, lower_median(sorted(distance(value, centre) for value in logs))
 
 
 def drop_outliers(votes: list[Vote], method: Method) -> tuple[list[Vote], list[Vote], bool]:
@@ -110,7 +112,7 @@ def drop_outliers(votes: list[Vote], method: Method) -> tuple[list[Vote], list[V
         multiply(multiply(method.outlier_mads, MAD_TO_SIGMA), mad),
         ln(method.outlier_ratio),
     )
-    far = [vote for vote, log in zip(votes, logs, strict=True) if abs(CONTEXT.subtract(log, centre)) > limit]
+    far = [vote for vote, log in zip(votes, logs, strict=True) if distance(log, centre) > limit]
     if not far:
         return votes, [], False
     if len(far) > multiply(method.outlier_max_share, Decimal(len(votes))):
@@ -129,7 +131,7 @@ def leave_out_change(ordered: Sequence[Decimal], base: Decimal, out: int) -> Dec
         return None
     rank = (left + 1) // 2 - 1
     reachable = ordered[rank : rank + out + 1]
-    worst = max(abs(CONTEXT.subtract(price, base)) for price in reachable)
+    worst = max(distance(price, base) for price in reachable)
     return six(divide(worst, base))
 
 
@@ -155,7 +157,7 @@ def spread_of(votes: Sequence[Vote]) -> Spread:
         base=base,
         q25=q25,
         q75=q75,
-        dispersion=six(divide(q75 - q25, multiply(base, Decimal(2)))),
+        dispersion=six(divide(subtract(q75, q25), multiply(base, Decimal(2)))),
         mad=six(log_mad([ln(price) for price in prices])[1]),
         delta1=leave_out_change(prices, base, 1),
         delta2=leave_out_change(prices, base, 2),
@@ -200,4 +202,4 @@ def band_of(
     """φ, lower and upper bound: φ = clamp(k·D, floor, ceiling), bounds at B(1 ∓ φ), six places half up."""
     spread = {"A": method.spread_a, "B": method.spread_b}.get(grade, method.spread_c)
     phi = six(min(max(multiply(spread, dispersion), method.band_floor), method.band_ceiling))
-    return phi, six(multiply(base, ONE - phi)), six(multiply(base, ONE + phi))
+    return phi, six(multiply(base, subtract(ONE, phi))), six(multiply(base, add(ONE, phi)))

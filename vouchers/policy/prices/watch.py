@@ -1,7 +1,8 @@
 """Signs of collusion in the inputs themselves, for a person to look into. They change no price and accuse nobody.
 
-Three questions about the quotes of a cell: do sources that are said to be independent quote the same to the cent, do they
-change their prices on the same days, and have the votes closed up beside what they were in the months before.
+Four questions about the quotes of a cell: do sources that are said to be independent quote the same to the cent, do they
+change their prices on the same days, have the votes closed up beside what they were in the months before, and did a seller
+raise its quotes shortly before its own contracts were redeemed.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ SAME_DAYS_SHARE = Decimal("0.75")
 """And of the days on which the one that changes less often changed any."""
 NARROWED_TO = Decimal(3)
 """Dispersion below one in so many of what it was."""
+RAISED_DAYS = 30
+"""So many days before a redemption window opens, or before the claim where there is no window."""
 MONTHS_BEFORE = 6
 LEAST_MONTHS = 3
 
-KINDS = {"same_price": "报价相同", "same_days": "同日调价", "narrowed": "离散骤缩"}
+KINDS = {"same_price": "报价相同", "same_days": "同日调价", "narrowed": "离散骤缩", "raised": "兑付前提价"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +46,36 @@ class Sign:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A claim on a contract of the seller for the accelerator; ``opens_on`` is the first day of the window it was filed in, or
+    the day of filing where its scheme has none."""
+
+    source: str
+    accelerator: str
+    claim_no: str
+    opens_on: date
+
+
 def watch(
     market: Market,
     mads_before: Mapping[str, Sequence[Decimal]] | None = None,
     names: Mapping[str, str] | None = None,
+    redemptions: Iterable[Redemption] = (),
 ) -> list[Sign]:
     """All signs of a market, in the order of its cells. ``mads_before``: by cell code, the dispersions (median absolute
     deviation of the logarithms) of up to six months before, computed of the cell itself. ``names``: what people call a
-    source."""
+    source. ``redemptions``: the claims that followed."""
     found: list[Sign] = []
     called = names or {}
+    claims: dict[tuple[str, str], list[Redemption]] = defaultdict(list)
+    for one in redemptions:
+        claims[market.sources.group(one.source), one.accelerator].append(one)
     for cell in market.cells():
         found += same_prices(market, cell, called)
         found += same_days(market, cell, called)
         found += narrowed(market, cell, (mads_before or {}).get(cell.code, ()))
+        found += raised(market, cell, claims, called)
     return found
 
 
@@ -108,21 +127,64 @@ def narrowed(market: Market, cell: Cell, before: Sequence[Decimal]) -> Iterable[
     yield Sign("narrowed", cell, groups, said)
 
 
+def raised(
+    market: Market,
+    cell: Cell,
+    claims: Mapping[tuple[str, str], Sequence[Redemption]],
+    names: Mapping[str, str],
+) -> Iterable[Sign]:
+    """Groups that raised a quote in the days before a window in which contracts of theirs for the chip were redeemed. ``claims``
+    by group and accelerator."""
+    by_group: dict[str, list[tuple[date, Decimal, Decimal]]] = defaultdict(list)
+    for group, day, was, price in _changes(market, cell):
+        if price > was:
+            by_group[group].append((day, was, price))
+    for group, raises in sorted(by_group.items()):
+        said, followed = [], set()
+        for day, was, price in sorted(raises):
+            after = {
+                one
+                for one in claims.get((group, cell.accelerator), ())
+                if 0 <= (one.opens_on - day).days <= RAISED_DAYS
+            }
+            if after:
+                followed |= after
+                said.append(f"{day.isoformat()} 由 {price_text(was)} 提至 {price_text(price)}")
+        if said:
+            first = min(one.opens_on for one in followed)
+            yield Sign(
+                "raised",
+                cell,
+                (group,),
+                f"{names.get(group, group)} 在兑付前 {RAISED_DAYS} 日内提高报价（{'、'.join(said)} {UNIT_LABEL[cell.market]}），"
+                f"自 {first.isoformat()} 起有 {len(followed)} 件以其合同申请的兑付。",
+            )
+
+
 def _called(groups: Iterable[str], names: Mapping[str, str]) -> str:
     return "、".join(names.get(group, group) for group in groups)
 
 
-def _change_days(market: Market, cell: Cell) -> dict[str, set[date]]:
-    """By group, the days on which a quote of the same source, product and region was another than the one before it."""
+def _changes(market: Market, cell: Cell) -> Iterable[tuple[str, date, Decimal, Decimal]]:
+    """Group, day, price before and price after, wherever a quote of the same source, product and region was another than the
+    one before it."""
     series: dict[tuple[str, str, str], list[tuple[date, Decimal]]] = defaultdict(list)
     for item in market.of(cell):
         if item.kind == "quote" and item.state == "admitted" and item.unit_price is not None:
             series[item.source, item.sku, item.region].append((item.observed_on, item.unit_price))
-    days: dict[str, set[date]] = defaultdict(set)
     for (source, _sku, _region), seen in series.items():
         seen.sort()
         group = market.sources.group(source)
-        days[group].update(day for (_then, was), (day, price) in pairwise(seen) if price != was)
+        for (_then, was), (day, price) in pairwise(seen):
+            if price != was:
+                yield group, day, was, price
+
+
+def _change_days(market: Market, cell: Cell) -> dict[str, set[date]]:
+    """By group, the days on which it changed a quote."""
+    days: dict[str, set[date]] = defaultdict(set)
+    for group, day, _was, _price in _changes(market, cell):
+        days[group].add(day)
     return days
 
 
