@@ -15,6 +15,7 @@ from applications.web.desk import (
     payments,
     queues,
     recoveries,
+    refunds,
     undertakings,
 )
 
@@ -72,6 +73,7 @@ urlpatterns = [
         recoveries.decide_refund,
         name="decide_refund",
     ),
+    path("refunds/", refunds.listed, name="refunds"),
     path("payees/<str:uscc>/", payees.payee, name="payee"),
     path("payees/<str:uscc>/papers/<str:entry_no>/", payees.paper, name="payee_paper"),
     path("budgets/", budgets.budgets, name="budgets"),
