@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from audit.rules.facts import COLUMNS, FAR, LABELS, RELATIONS, STATUS
 
+# How a line of an invoice names computing power.
+_COMPUTE = "算力|智算|GPU|加速卡|云主机|云服务器|裸金属"
 _DEAD = "('withdrawn', 'rejected', 'lapsed', 'draft')"
 
 
@@ -80,8 +82,10 @@ TABLES: dict[str, Spec] = {
             "decided_at": "(extract(epoch FROM c.decided_at) * 1000000)",
             "approved": "(c.state IN ('approved', 'paid'))::int",
             "reviewer": _hash(_REVIEWER),
+            "voucher_on": _day("v.issued_on"),
         },
-        "applications_claim c LEFT JOIN applications_lease cl ON cl.id = c.lease_id AND cl.kind = 'compute_lease'",
+        "applications_claim c LEFT JOIN applications_lease cl ON cl.id = c.lease_id AND cl.kind = 'compute_lease' "
+        "LEFT JOIN vouchers_voucher v ON v.id = c.voucher_id",
         "c.id = ANY(%(claims)s)",
         "c.recorded_at",
     ),
@@ -122,6 +126,8 @@ TABLES: dict[str, Spec] = {
             "number_length": _digits("w.no"),
             "number_year": "substring(w.no FROM '^[0-9]{2}')::int",
             "number_province": "substring(w.no FROM '^[0-9]{2}([0-9]{2})')::int",
+            "compute": f"CASE WHEN n.lease_id IS NOT NULL THEN 1 ELSE (EXISTS (SELECT FROM applications_invoiceline x "
+            f"WHERE x.invoice_id = n.id AND x.description ~ '{_COMPUTE}'))::int END",
         },
         "applications_invoice n CROSS JOIN LATERAL ("
         f"SELECT {_normal('n.invoice_no')} AS no, {_normal('n.invoice_code')} AS code, {_normal('n.red_of')} AS red_of OFFSET 0"
@@ -145,6 +151,7 @@ TABLES: dict[str, Spec] = {
             "by_card_hour": "(l.unit = 'card_hour')::int",
             "accelerator": _hash("l.accelerator"),
             "document": _hash("l.document_sha256"),
+            "program": _hash("regexp_replace(l.program_code, '^EX-', '')"),
         },
         "applications_lease l",
         "l.id = ANY(%(leases)s)",
@@ -255,6 +262,30 @@ TABLES: dict[str, Spec] = {
         "m.lease_id = ANY(%(leases)s)",
         group="GROUP BY m.lease_id",
     ),
+    "daily": Spec(
+        {"id": "m.id", "lease": "m.lease_id", "day": _day("m.day"), "hours": "(m.card_hours * 10000)"},
+        "applications_meteringday m",
+        "m.lease_id = ANY(%(leases)s)",
+    ),
+    "filings": Spec(
+        {
+            "id": "f.id",
+            "enterprise": "f.enterprise_id",
+            "filed_at": "(extract(epoch FROM f.submitted_at) * 1000000)",
+            "device": _hash("f.filer_device"),
+            "phone": _hash("f.filer_phone"),
+            "program": _hash("regexp_replace(f.program_code, '^EX-', '')"),
+            "claim": "f.claim_id",
+        },
+        # An application has a negative id beside the claims' own.
+        "(SELECT id, enterprise_id, submitted_at, filer_device, '' AS filer_phone, program_code, id AS claim_id, recorded_at "
+        "FROM applications_claim WHERE state <> 'draft' UNION ALL "
+        "SELECT -id, enterprise_id, submitted_at, filer_device, filer_phone, program_code, NULL, recorded_at "
+        "FROM applications_application WHERE state <> 'draft') f",
+        "f.claim_id = ANY(%(claims)s)",
+        "f.recorded_at",
+        counts="f.submitted_at IS NOT NULL",
+    ),
     "capacity": Spec(
         {
             "id": "k.id",
@@ -318,6 +349,7 @@ LABEL_QUERIES: dict[str, str] = {
     "JOIN vouchers_party p ON p.id = d.party_id JOIN vouchers_party o ON o.id = d.other_id WHERE d.id = ANY(%s)",
     "transfer": "SELECT id, bank_ref FROM applications_banktransfer WHERE id = ANY(%s)",
     "price_check": "SELECT id, check_no FROM vouchers_pricecheck WHERE id = ANY(%s)",
+    "document": "SELECT id, document_text FROM applications_lease WHERE id = ANY(%s) AND document_text <> ''",
 }
 
 assert all(tuple(spec.columns) == COLUMNS[name] for name, spec in TABLES.items()) and set(TABLES) == set(

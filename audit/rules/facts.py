@@ -26,17 +26,17 @@ Column = NDArray[np.int64]
 COLUMNS: dict[str, tuple[str, ...]] = {
     "claims": (
         "id", "lease", "enterprise", "provider", "live", "submitted_at", "submitted_on", "paid_on", "amount", "program",
-        "decided_at", "approved", "reviewer",
+        "decided_at", "approved", "reviewer", "voucher_on",
     ),
     "items": ("id", "claim", "invoice", "key", "net", "transfer"),
     "invoices": (
         "id", "key", "number", "net", "gross", "issued_on", "status", "changed_on", "seller", "buyer", "lease",
         "period_from", "period_to", "red_of", "file", "digital", "code_length", "number_length", "number_year",
-        "number_province",
+        "number_province", "compute",
     ),
     "leases": (
         "id", "lessee", "lessor", "live", "signed_on", "starts_on", "ends_before", "amount", "exclusive", "cards",
-        "unit_price", "by_card_hour", "accelerator", "document",
+        "unit_price", "by_card_hour", "accelerator", "document", "program",
     ),
     "lease_devices": ("id", "lease", "serial", "starts", "ends", "share"),
     "devices": ("id", "serial", "provider", "accelerator", "site", "in_service_on", "retired_on", "replaces"),
@@ -46,6 +46,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "declared": ("id", "party", "other", "relation", "declared_on"),
     "transfers": ("id", "payer", "payee", "paid_on", "amount", "receipt"),
     "metering": ("id", "lease", "days", "hours", "platform_days", "platform_hours"),
+    "daily": ("id", "lease", "day", "hours"),
+    "filings": ("id", "enterprise", "filed_at", "device", "phone", "program", "claim"),
     "capacity": ("id", "provider", "accelerator", "cards", "starts", "ends"),
     "listings": ("id", "party", "kind", "starts", "ends"),
     "price_checks": ("id", "lease", "above", "grade", "unit_price", "base", "upper", "excess", "groups"),
@@ -128,6 +130,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     "declared": ("uscc", "other_uscc", "relation", "on"),
     "transfer": ("bank_ref",),
     "price_check": ("check_no",),
+    "document": ("text",),
 }
 
 
