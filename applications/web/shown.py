@@ -26,6 +26,7 @@ DEEDS = {
     "answer_check": _lazy("核验项结论"),
     "merge_undertakings": _lazy("认定为同一项目"),
     "repin": _lazy("改按新版本办理"),
+    "split_lease": _lazy("拆分合同价款"),
     "set_aside": _lazy("暂不列入本批"),
     "pass_over": _lazy("本批暂未发放"),
     "consent": _lazy("企业确认意愿"),
