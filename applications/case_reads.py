@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from applications.models import Application, BasisItem, Claim, Lease, MeteringDay, Paper
 from applications.models.claims import DEAD_STATES, ClaimKind
-from applications.models.leases import MeteringSource
+from applications.models.metering import MeteringSource
 from vouchers.actions.price_tables import chip_origin
 from vouchers.models import (
     Affiliation,

@@ -6,6 +6,7 @@ NO_WRITE = ("applications_leaseuse",)
 #: what was answered under a key the first time is what is answered for ever
 APPEND_ONLY = (
     "applications_settlementanswer",
+    "applications_meteringreport",
     # how a contract's price was broken down when a case was decided on it
     "applications_leasesplit",
     "applications_leasesplitline",

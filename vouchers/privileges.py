@@ -27,6 +27,7 @@ APPEND_ONLY = (
     "vouchers_paymentfile",
     "vouchers_bankreturn",
     "vouchers_clawbackreceipt",
+    "vouchers_voucherstep",
     "vouchers_instalment",
     # what an office read a payee's account from
     "vouchers_accountpaper",

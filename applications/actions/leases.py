@@ -168,7 +168,8 @@ def file_lease(lease: Lease, *, by: User) -> Lease:
 
 
 def return_lease(lease: Lease, *, by: User, reason: str) -> Lease:
-    """退回补正."""
+    """退回补正. The reason is for the enterprise."""
+    _require_reason(reason)
     with announced("lease.return", reason):
         advance(lease, "return", by=by, region=lease.program_region_code)
     return lease
@@ -181,13 +182,27 @@ def verify_lease(lease: Lease, *, by: User) -> Lease:
     return lease
 
 
+def end_lease(lease: Lease, *, by: User, reason: str) -> Lease:
+    """终止: the parties have ended it before its time. What was used until then may still be claimed."""
+    announce("lease.end", reason)
+    _require_reason(reason)
+    advance(lease, "end", by=by, region=lease.program_region_code)
+    return lease
+
+
 def void_lease(lease: Lease, *, by: User, reason: str) -> Lease:
     """作废, as long as no claim rests on it."""
     announce("lease.void", reason)
+    _require_reason(reason)
     if Claim.objects.filter(lease=lease).exclude(state__in=DEAD_STATES).exists():
         raise NotNow("lease.claimed", "该合同已有办理中或已核准的兑付，不能作废。")
     advance(lease, "void", by=by, region=lease.program_region_code)
     return lease
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Invalid("lease.reason", "请写明理由。", field="reason")
 
 
 def check_lease_price(lease: Lease, scheme: Scheme) -> PriceCheck | None:

@@ -13,8 +13,10 @@ from datetime import date, timedelta
 
 from django.db.models import QuerySet
 
+from applications.actions import cases
 from applications.actions.assessments import facts_of, kept, scheme_of
 from applications.models import Claim
+from vouchers import dates
 from vouchers.actions import ledger
 from vouchers.actions.caps import caps_of
 from vouchers.actions.ledger_chains import Chain
@@ -22,6 +24,7 @@ from vouchers.actions.vouchers import budget_of
 from vouchers.errors import NotNow
 from vouchers.models import LedgerTransfer
 from vouchers.models.vouchers import VoucherState
+from vouchers.policy.rules import Scheme
 from vouchers.policy.words import day_words
 
 
@@ -30,6 +33,15 @@ def expires_on(claim: Claim) -> date | None:
     if not claim.band.get("instant") or claim.due_on is None:
         return None
     return claim.due_on + timedelta(days=1)
+
+
+def held_until(claim: Claim, scheme: Scheme, on: date) -> date | None:
+    """The last day of a reservation that a platform may confirm itself, by its version's own term where the text has one; else, and
+    for what a person decides, the deadline of the claim's state."""
+    days = scheme.voucher.reservation_days
+    if days is not None and claim.band.get("instant"):
+        return dates.add_working_days(on, days)
+    return cases.due_after(claim.lifecycle, claim.state, on)
 
 
 def require_in_time(claim: Claim, on: date) -> None:
@@ -107,4 +119,12 @@ def give_back(claims: Sequence[Claim], on: date) -> None:
         result.demand()
 
 
-__all__ = ["expires_on", "give_back", "keep_for_review", "require_held", "require_in_time", "resolving"]
+__all__ = [
+    "expires_on",
+    "give_back",
+    "held_until",
+    "keep_for_review",
+    "require_held",
+    "require_in_time",
+    "resolving",
+]

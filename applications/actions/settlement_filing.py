@@ -28,7 +28,7 @@ from applications.actions.claim_grounds import (
     require_voucher,
 )
 from applications.actions.leases import check_lease_price
-from applications.actions.reservations import expires_on
+from applications.actions.reservations import expires_on, held_until
 from applications.evidence import key_of
 from applications.models import BasisItem, Claim
 from applications.models.claims import ClaimKind
@@ -123,7 +123,7 @@ def file_at_once(
     transition = claim.lifecycle.find("submit", claim.state)
     assert transition is not None
     claim.state, before = transition.target, claim.state
-    claim.due_on = cases.due_after(claim.lifecycle, claim.state, today)
+    claim.due_on = held_until(claim, scheme, today)
     review = cases.review_of(
         claim, "submit", by=by, before=before, after=claim.state, amount=assessment.amount
     )

@@ -20,6 +20,29 @@ def register_settlement_problems() -> None:
     )
     register_problems(
         {
+            ("metering.in_flight", 409): (
+                "同一幂等键的用量上报正在办理。",
+                "约一秒后用原幂等键原样重发，即得到结果。",
+            ),
+        },
+        retry=True,
+    )
+    register_problems(
+        {
+            ("metering.lease", 404): ("没有以贵方为出租方的这个合同备案号。", "核对 lease_no。"),
+            ("metering.lease_not_filed", 409): ("合同尚未备案。", "请企业完成备案后再上报。"),
+            ("metering.lease_voided", 409): ("合同已作废。", "不再接收用量。"),
+            ("metering.key_reused", 422): (
+                "该幂等键已用于另一次内容不同的用量上报。",
+                "新的上报用新的键；重发同一次上报须保持内容一致。",
+            ),
+            ("metering.empty", 422): ("没有上报任何一天。", _AGAIN),
+            ("metering.too_many", 422): ("一次上报的天数过多。", "拆分后各用一个幂等键。"),
+            ("metering.range", 422): ("查询的日期范围有误或过长。", "缩短范围后重新查询。"),
+        }
+    )
+    register_problems(
+        {
             ("settlement.key", 422): (
                 "没有带 Idempotency-Key，或不是 8 至 100 个可见的 ASCII 字符。",
                 "为每笔业务生成一个键。",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
+from django.db.models import QuerySet
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.parsers import BaseParser, MultiPartParser
@@ -22,6 +26,7 @@ from applications.actions.settlement_files import MOST_BYTES, MOST_LINES
 from applications.api.settlements import KEY, key_of, reach_of
 from applications.models import SettlementBatch, SettlementBatchLine
 from applications.models.settlements import LineOutcome
+from vouchers.actions.payment_lists import plain_cell
 from vouchers.api.fields import AmountField
 from vouchers.api.permissions import admission_of
 from vouchers.api.problem_document import PROBLEMS
@@ -144,11 +149,16 @@ class SettlementBatchViewSet(viewsets.GenericViewSet[SettlementBatch]):
         return file.read(MOST_BYTES + 1), file.name or ""
 
     @extend_schema(
-        parameters=[OpenApiParameter("after", int, description="只列该行号之后的行；用上次应答的 next")],
-        responses={200: BatchAnswer, **PROBLEMS},
+        parameters=[
+            OpenApiParameter("after", int, description="只列该行号之后的行；用上次应答的 next"),
+            OpenApiParameter(
+                "form", str, description="refused：未受理的行，CSV，一行一条原因", enum=["refused"]
+            ),
+        ],
+        responses={200: BatchAnswer, (200, "text/csv"): str, **PROBLEMS},
     )
-    def retrieve(self, request: Request, batch_no: str = "") -> Response:
-        """How far it is, and a page of the lines."""
+    def retrieve(self, request: Request, batch_no: str = "") -> Response | HttpResponse:
+        """How far it is, and a page of the lines; or all lines that were refused, as a file."""
         admission = admission_of(request)
         given = serializers.IntegerField(min_value=0, max_value=MOST_LINES * 2)
         try:
@@ -161,6 +171,8 @@ class SettlementBatchViewSet(viewsets.GenericViewSet[SettlementBatch]):
         if batch is None:
             raise NotFound("settlement_batch.unknown", "未找到该批次。", field="batch_no")
         sender = Sender(admission.credential, reach_of(admission), admission.actor)
+        if request.query_params.get("form") == "refused":
+            return _refused_file(batch, shown_lines(batch, sender=sender))
         return Response(self._told(batch, after, sender))
 
     def _told(self, batch: SettlementBatch, after: int, sender: Sender) -> dict[str, Any]:
@@ -193,3 +205,18 @@ def _row(line: SettlementBatchLine) -> dict[str, Any]:
         "detail": line.message,
         "retry": line.retry,
     }
+
+
+def _refused_file(batch: SettlementBatch, lines: QuerySet[SettlementBatchLine]) -> HttpResponse:
+    """What was refused, a line each with its reason and what was sent, for whoever mends the file."""
+    refused = lines.filter(outcome=LineOutcome.REFUSED).order_by("line_no")
+    columns = sorted({name for line in refused for name in line.sent})
+    out = io.StringIO()
+    rows = csv.writer(out)
+    rows.writerow(["line_no", "code", "field", "detail", "retry", *columns])
+    for line in refused:
+        told = [line.line_no, line.code, line.field, line.message, str(line.retry).lower()]
+        rows.writerow([*told, *(plain_cell(str(line.sent.get(name, ""))) for name in columns)])
+    answer = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{batch.batch_no}-refused.csv"'
+    return answer

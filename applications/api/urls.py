@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 
 from applications.api.cases import ApplicationViewSet, ClaimViewSet
 from applications.api.feed import EventViewSet, ReconciliationViewSet
+from applications.api.metering import MeteringViewSet
 from applications.api.settlement_batches import SettlementBatchViewSet
 from applications.api.settlements import SettlementViewSet
 
@@ -18,4 +19,11 @@ router.register("settlements/reconciliation", ReconciliationViewSet, basename="a
 router.register("settlements/batches", SettlementBatchViewSet, basename="api-settlement-batch")
 router.register("settlements", SettlementViewSet, basename="api-settlement")
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include(router.urls))]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include(router.urls)),
+    path(
+        "leases/<str:lease_no>/metering",
+        MeteringViewSet.as_view({"post": "create", "get": "list"}),
+        name="api-metering",
+    ),
+]

@@ -7,8 +7,9 @@ from applications.models.claims import BasisItem, Claim
 from applications.models.imports import ImportedFile
 from applications.models.invoices import Invoice, InvoiceLine
 from applications.models.lease_splits import LeaseSplit, LeaseSplitLine
-from applications.models.leases import Capacity, Device, Lease, LeaseDevice, MeteringDay
+from applications.models.leases import Capacity, Device, Lease, LeaseDevice
 from applications.models.messages import Message
+from applications.models.metering import MeteringDay, MeteringReport
 from applications.models.notices import Objection, PublicNotice
 from applications.models.papers import Paper
 from applications.models.projects import Project
@@ -35,6 +36,7 @@ __all__ = [
     "LeaseSplitLine",
     "Message",
     "MeteringDay",
+    "MeteringReport",
     "Objection",
     "Paper",
     "Project",

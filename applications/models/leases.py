@@ -202,26 +202,3 @@ class Capacity(Recorded):
 
     def __str__(self) -> str:
         return f"{self.provider} · {self.accelerator} × {self.cards}"
-
-
-class MeteringSource(models.TextChoices):
-    PLATFORM = "platform", _("平台计量")
-    SELF_REPORTED = "self_reported", _("自报")
-
-
-class MeteringDay(models.Model):
-    """A day's use under a lease, in card-hours."""
-
-    lease = models.ForeignKey(Lease, models.PROTECT, related_name="metering")
-    day = models.DateField()
-    card_hours = models.DecimalField(max_digits=14, decimal_places=4)
-    source = models.CharField(max_length=14, choices=MeteringSource)
-    origin = models.CharField(max_length=10, default="live")
-
-    class Meta:
-        verbose_name = _("用量")
-        verbose_name_plural = _("用量")
-        constraints = (models.UniqueConstraint(fields=("lease", "day", "source"), name="metering_once"),)
-
-    def __str__(self) -> str:
-        return f"{self.lease_id} {self.day}"

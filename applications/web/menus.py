@@ -105,6 +105,8 @@ def register_menus() -> None:
         ),
         Entry(str(_("兑付申请")), "desk:claims", roles=casework, group=group, order=30, count=_claims),
         Entry(str(_("异议")), "desk:objections", roles=DESK_ROLES, group=group, order=40, count=_objections),
+        Entry(str(_("算力券")), "desk:vouchers", roles=DESK_ROLES, group=group, order=42),
+        Entry(str(_("合同")), "desk:contracts", roles=DESK_ROLES, group=group, order=44),
         Entry(
             str(_("拨付")), "desk:payables", roles=frozenset({Role.FINANCE}), group=str(_("拨付")), order=50
         ),

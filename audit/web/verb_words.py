@@ -47,6 +47,7 @@ WHOLE: dict[str, Any] = {
     "import_dataset": _("批量导入历史"),
     "import_file": _("导入文件"),
     "invoice.mark": _("登记发票红冲或作废"),
+    "metering.report": _("上报用量"),
     "issue_batch.list": _("上传免申即享名单"),
     "issue_batch.open": _("建立审定批次"),
     "issue_batch.review_list": _("审核免申即享名单"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from decimal import Decimal
@@ -65,7 +66,7 @@ def test_what_is_wrong_with_a_line_is_told_by_its_number_and_the_rest_is_done(ca
         (1, "done", "", ""),
         (2, "refused", "input.min_value", "net_amount"),
         (3, "refused", "input.max_decimal_places", "net_amount"),
-        (4, "refused", "input.max_digits", "net_amount"),
+        (4, "refused", "input.invalid", "net_amount"),
         (5, "refused", "input.invalid", "net_amount"),
         (6, "refused", "input.min_value", "net_amount"),
         (7, "refused", "settlement.voucher", "voucher_no"),
@@ -275,3 +276,22 @@ def test_a_file_that_is_refused_as_a_whole_is_in_the_trail_with_the_platforms_na
         ("platform", cast.platform.username, "settlement_batch.unknown"),
     ]
     assert all(answer["X-Request-ID"] for answer in (other, narrowed, missing))
+
+
+def test_the_refused_lines_are_a_file_with_the_reason_and_what_was_sent(cast, api, etown):
+    sent = [
+        line(etown, 1),
+        {**line(etown, 2), "net_amount": "0"},
+        {**line(etown, 3), "reference": "=1+1", "net_amount": "x"},
+    ]
+    batch_no = upload(api, cast, sent).json()["batch_no"]
+    answer = api(token=cast.platform_token).get(f"{ADDRESS}/{batch_no}", {"form": "refused"})
+    assert answer["Content-Type"].startswith("text/csv")
+    assert batch_no in answer["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [(row["line_no"], row["code"], row["field"]) for row in rows] == [
+        ("2", "input.min_value", "net_amount"),
+        ("3", "input.invalid", "net_amount"),
+    ]
+    assert rows[1]["reference"] == "'=1+1"
+    assert all(row["detail"] for row in rows)

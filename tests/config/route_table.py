@@ -127,6 +127,12 @@ DESK: dict[str, Row] = {
     "batch_instructions": own_page(*FINANCE, "batch.batch_no", mine=422),
     "batch_inquiry": own_page(*FINANCE, "batch.batch_no", mine=422),  # nothing was sent yet
     "payment_line": posted(own_page(*FINANCE, "batch.batch_no", "payment_line.instruction_no")),
+    "vouchers": own_list(*HANDLER),
+    "voucher": own_page(*HANDLER, "voucher.voucher_no"),
+    "decide_voucher": posted(own_page(*HANDLER, "voucher.voucher_no", "freeze")),
+    "contracts": own_list(*HANDLER),
+    "contract": own_page(*HANDLER, "lease.lease_no"),
+    "decide_contract": posted(own_page(*HANDLER, "lease.lease_no", "verify")),
     "split_lease": own_page(*HANDLER, "lease.lease_no"),
     "payee": own_page(*FINANCE, "alpha.uscc"),
     "payee_paper": own_page(*FINANCE, "alpha.uscc", "BA-0", mine=404),  # entered by the company itself
@@ -258,6 +264,9 @@ API: dict[str, Row] = {
     "api-reconciliation-list": replace(
         _api("token:platform", "token:other_platform", statuses=(200, 200, 403, 401)),
         query={"from": "2024-05-01", "to": "2024-06-30"},
+    ),
+    "api-metering": _api(
+        "token:platform", "token:other_platform", "lease.lease_no", statuses=(200, 404, 403, 401)
     ),
     "api-settlement-batch-list": replace(
         _api("token:platform", "token:other_platform", statuses=(422, 422, 403, 401)), method="POST"

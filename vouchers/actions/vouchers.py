@@ -18,8 +18,8 @@ from vouchers.actions import ledger
 from vouchers.actions.ledger_chains import Budget, Cap, Chain, LedgerResult, event_id, post_all
 from vouchers.actions.treasury_parts import bearers_of, borne_by
 from vouchers.context import announce
-from vouchers.errors import NotNow
-from vouchers.models import LedgerAccount, LedgerTransfer, Party, Publication, User, Voucher
+from vouchers.errors import Invalid, NotNow
+from vouchers.models import LedgerAccount, LedgerTransfer, Party, Publication, User, Voucher, VoucherStep
 from vouchers.models.ledger import TransferKind
 from vouchers.models.vouchers import VoucherState
 from vouchers.money import ZERO
@@ -174,34 +174,51 @@ def _borne(voucher: Voucher) -> dict[str, Decimal] | None:
     return borne_by(voucher.publication.scheme, voucher.face_value)
 
 
-def freeze_voucher(voucher: Voucher, *, by: User, reason: str) -> Voucher:
-    """No new claim may draw on it until it is unfrozen; what is reserved goes on."""
+def freeze_voucher(voucher: Voucher, *, by: User, reason: str) -> VoucherStep:
+    """No new claim may draw on it until it is unfrozen; what is reserved goes on. Raises ``Invalid`` (``voucher.reason``)."""
     announce("voucher.freeze", reason)
-    assert voucher.program is not None
-    advance(voucher, "freeze", by=by, region=voucher.program.region)
-    return voucher
+    return _step(voucher, "freeze", by=by, reason=reason)
 
 
-def unfreeze_voucher(voucher: Voucher, *, by: User, frozen_by: User, reason: str) -> Voucher:
-    """By another person than the one who froze it."""
+def unfreeze_voucher(voucher: Voucher, *, by: User, reason: str) -> VoucherStep:
+    """By another person than the one who froze it. Raises ``Forbidden`` (``access.same_person``)."""
     announce("voucher.unfreeze", reason)
-    assert voucher.program is not None
-    require_other_person(by, {frozen_by.pk}, "解冻")
-    advance(voucher, "unfreeze", by=by, region=voucher.program.region)
-    return voucher
+    return _step(voucher, "unfreeze", by=by, reason=reason)
 
 
-def void_voucher(voucher: Voucher, *, by: User, reason: str) -> LedgerResult:
-    """Takes it back; what is not used or reserved returns to the budget."""
+def void_voucher(voucher: Voucher, *, by: User, reason: str) -> VoucherStep:
+    """Takes a frozen one back, by another person than who froze it; what is not used or reserved returns to the budget."""
     announce("voucher.void", reason)
-    assert voucher.program is not None
-    advance(voucher, "void", by=by, region=voucher.program.region)
-    return ledger.void_voucher(
+    step = _step(voucher, "void", by=by, reason=reason)
+    ledger.void_voucher(
         voucher.voucher_no,
         on=dates.today(),
         id=event_id("void", voucher.voucher_no),
         bearers=voucher.bearers,
     ).demand()
+    return step
+
+
+def _step(voucher: Voucher, verb: str, *, by: User, reason: str) -> VoucherStep:
+    assert voucher.program is not None
+    if not reason.strip():
+        raise Invalid("voucher.reason", "请写明理由，企业将看到这段话。", field="reason")
+    voucher.refresh_from_db(from_queryset=Voucher.objects.select_for_update(of=("self",), no_key=True))
+    if verb != "freeze":
+        frozen = voucher.steps.filter(verb="freeze").order_by("pk").last()
+        if frozen is not None:
+            word = "解冻" if verb == "unfreeze" else "作废"
+            require_other_person(by, {frozen.decided_by_id}, f"{word}算力券")
+    freed = balance_of(voucher).available if verb == "void" else None
+    advance(voucher, verb, by=by, region=voucher.program.region)
+    return VoucherStep.objects.create(
+        voucher=voucher,
+        verb=verb,
+        reason=reason.strip()[:500],
+        decided_by=by,
+        decided_at=dates.now(),
+        amount=freed,
+    )
 
 
 def expire_due_vouchers(on: date | None = None, *, limit: int = 500) -> int:
@@ -232,10 +249,13 @@ def expire_due_vouchers(on: date | None = None, *, limit: int = 500) -> int:
 
 
 def mark_if_exhausted(voucher: Voucher) -> None:
-    """The state follows the ledger: nothing available and nothing reserved means used up."""
+    """The state follows the ledger: nothing available and nothing reserved means used up; what a reversal brought back is there to
+    be used again, until the voucher's last day."""
     balance = balance_of(voucher)
     if voucher.state == VoucherState.ACTIVE and not balance.available and not balance.reserved:
         advance(voucher, "exhaust", by=None)
+    elif voucher.state == VoucherState.EXHAUSTED and balance.available and voucher.expires_on > dates.today():
+        advance(voucher, "restore", by=None)
 
 
 __all__ = [

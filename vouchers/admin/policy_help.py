@@ -257,6 +257,9 @@ HELP: dict[str, Any] = {
     "policyvoucherkind.validity_months": _(
         "自发放起几个月内有效，例如 12。与“统一失效日”都留空的，按预算年度管理，至发放当年 12 月 31 日止有效。"
     ),
+    "policyvoucherkind.reservation_days": _(
+        "平台即时抵扣时，从预占到确认最多隔几个工作日，逾期自动释放。文件没有写的留空，为五个工作日。"
+    ),
     "policyvoucherkind.valid_to": _("所有的券在同一天失效的，填失效的那一天（当天零时起失效）；否则留空。"),
     # papers and steps
     "policypaper.name": _("照文件的材料清单写，一种一条，例如“算力租用合同”。"),

@@ -286,7 +286,11 @@ class VoucherKindPart(TermsPart):
     model = PolicyVoucherKind
     section = "how"
     intro = _("券一律不得转让、不得兑换现金，这里不必写。")
-    what = (("issues_voucher", "divisible", "many_uses"), ("validity_months", "valid_to"))
+    what = (
+        ("issues_voucher", "divisible", "many_uses"),
+        ("validity_months", "valid_to"),
+        ("reservation_days",),
+    )
     gist = ("issues_voucher", "divisible", "many_uses", "validity_months", "valid_to")
 
 

@@ -34,6 +34,7 @@ from vouchers.policy.assess import assess
 from vouchers.policy.assessment import Assessment
 from vouchers.policy.checks import check, missing
 from vouchers.policy.facts import Facts
+from vouchers.policy.payment_caps import payment_sentences
 from vouchers.policy.plain import SchemeError
 from vouchers.policy.rules import Scheme
 from vouchers.policy.trial import TrialError
@@ -126,6 +127,7 @@ def _tried(version: PolicyVersion, scheme: Scheme, facts: Facts) -> dict[str, An
     if beside is not None and beside.assessment is not None:
         more = assessment.amount - beside.assessment.amount
     return shown_assessment(assessment) | {
+        "payment_caps": payment_sentences(scheme, facts, assessment.amount),
         "beside": beside,
         "more": more,
         "state": STATES[assessment.outcome.value],

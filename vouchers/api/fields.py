@@ -39,3 +39,12 @@ class UnitPriceField(_PlainDecimalField):
         kwargs.setdefault("max_digits", 18)
         kwargs.setdefault("decimal_places", 6)
         super().__init__(**kwargs)  # type: ignore[arg-type]
+
+
+class QuantityField(_PlainDecimalField):
+    """A quantity, such as card-hours: four places."""
+
+    def __init__(self, **kwargs: object) -> None:
+        kwargs.setdefault("max_digits", 14)
+        kwargs.setdefault("decimal_places", 4)
+        super().__init__(**kwargs)  # type: ignore[arg-type]

@@ -94,7 +94,7 @@ from vouchers.models.receiving_accounts import ReceivingAccount
 from vouchers.models.recovery_terms import RecoveryTerm
 from vouchers.models.refunds import Refund
 from vouchers.models.set_offs import SetOff
-from vouchers.models.vouchers import Voucher
+from vouchers.models.vouchers import Voucher, VoucherStep
 
 __all__ = [
     "AccountPaper",
@@ -182,6 +182,7 @@ __all__ = [
     "User",
     "ValueCitation",
     "Voucher",
+    "VoucherStep",
     "Webhook",
     "WebhookDelivery",
 ]

@@ -70,6 +70,7 @@ class PolicyVoucherKind(PolicyTerms):
     many_uses = models.BooleanField(_("可多次使用"), default=True)
     validity_months = models.PositiveSmallIntegerField(_("有效期（月）"), null=True, blank=True)
     valid_to = models.DateField(_("统一失效日"), null=True, blank=True, help_text=_("该日零时起失效。"))
+    reservation_days = models.PositiveSmallIntegerField(_("预占保留（工作日）"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("券的种类")

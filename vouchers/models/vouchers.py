@@ -92,6 +92,32 @@ class Voucher(Recorded):
         return "核定额度" if self.is_entitlement else "算力券"
 
 
+class VoucherStep(models.Model):
+    """One decision about a voucher, by whom and why: frozen, unfrozen, voided. Who froze it decides on neither of the others."""
+
+    voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="steps", verbose_name=_("算力券"))
+    verb = models.CharField(
+        _("事项"),
+        max_length=10,
+        choices=(("freeze", _("冻结")), ("unfreeze", _("解冻")), ("void", _("作废"))),
+    )
+    reason = models.CharField(_("理由"), max_length=500)
+    decided_by = models.ForeignKey(
+        "vouchers.User", models.PROTECT, related_name="+", verbose_name=_("办理人")
+    )
+    decided_at = models.DateTimeField(_("办理时间"))
+    # What went back to the budget, of a voucher that was voided.
+    amount = models.DecimalField(_("退回预算（元）"), max_digits=18, decimal_places=2, null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("算力券处置")
+        verbose_name_plural = _("算力券处置")
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.voucher_id} {self.verb}"
+
+
 Voucher.lifecycle = register(
     Lifecycle(
         name="voucher",
@@ -114,7 +140,12 @@ Voucher.lifecycle = register(
                 note="到期日由系统推进；已预占的金额继续办理",
             ),
             Transition(
-                "void", "作废", ("active", "frozen"), "voided", (Role.APPROVER,), note="未用余额退回预算"
+                "void",
+                "作废",
+                ("frozen",),
+                "voided",
+                (Role.APPROVER,),
+                note="先冻结；由冻结人以外的人办理，未用余额退回预算",
             ),
         ),
     )

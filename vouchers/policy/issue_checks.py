@@ -137,6 +137,8 @@ def _voucher(scheme: Scheme) -> Iterator[Problem]:
         yield Problem("voucher.validity_months", "有效期至少一个月")
     if not kind.divisible and kind.many_uses:
         yield Problem("voucher.many_uses", "不可拆分的券只能使用一次")
+    if kind.reservation_days is not None and not 1 <= kind.reservation_days <= 60:
+        yield Problem("voucher.reservation_days", "预占保留应为 1 至 60 个工作日；文件没有写的留空")
     if kind.valid_to and scheme.effective_from and kind.valid_to <= scheme.effective_from:
         yield Problem("voucher.valid_to", "统一失效日应晚于施行日期，否则券一发出即已失效")
     direct = [track for track in scheme.tracks if track.pay_to is PayTo.DIRECT_SUBSIDY]

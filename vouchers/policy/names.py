@@ -217,6 +217,7 @@ FIELDS: dict[type[Any], dict[str, str]] = {
         "many_uses": "可多次使用",
         "validity_months": "有效期",
         "valid_to": "统一失效日",
+        "reservation_days": "预占保留",
     },
     rules.WayOfIssue: {
         "way": "发放方式",

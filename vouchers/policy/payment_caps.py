@@ -15,8 +15,9 @@ from vouchers.policy.caps import binds, next_period, period_of
 from vouchers.policy.facts import Facts
 from vouchers.policy.records import record
 from vouchers.policy.rules import Cap, Scheme
-from vouchers.policy.terms import CapSubject, CountsAt, YearBy
+from vouchers.policy.terms import CapPeriod, CapSubject, CountsAt, Stage, YearBy
 from vouchers.policy.tracks import chosen_tracks
+from vouchers.policy.working import money
 
 EVENT = "payment"
 """The event's name in keys and accounts, beside `issue` and `claim`."""
@@ -92,6 +93,26 @@ def _subject(cap: Cap, facts: Facts) -> str:
         # A claim whose project nobody knows is a project of its own: by its voucher.
         return facts.project_no or (facts.voucher.voucher_no if facts.voucher else facts.applicant.uscc)
     return facts.applicant.uscc
+
+
+def payment_sentences(scheme: Scheme, facts: Facts, amount: Decimal) -> list[str]:
+    """What will hold the payment of a claim, for who tries a case: each cap, and that it could never hold the amount."""
+    told: list[str] = []
+    if facts.stage is Stage.APPLICATION:
+        return told
+    for term in payment_terms(scheme, facts):
+        day = "申请兑付之日" if term.cap.year_by is YearBy.FILING else "报送银行之日"
+        by_year = term.cap.period in (CapPeriod.CALENDAR_YEAR, CapPeriod.PROGRAMME_YEAR)
+        said = f"“{term.cap.name}”：{term.cap.period.label}{money(term.limit)}" + (
+            f"，按{day}计年度" if by_year else ""
+        )
+        said += (
+            "；本件超过该限额，无法拨付，请分次申请"
+            if amount > term.limit
+            else "；放不下的整笔留待额度恢复时拨付"
+        )
+        told.append(f"{said}。")
+    return told
 
 
 def too_large(terms: tuple[PaymentTerm, ...], amount: Decimal) -> PaymentTerm | None:

@@ -218,6 +218,11 @@ def tell_voucher(telling: Telling, kind: VoucherKind) -> Iterator[Sentence]:
         yield telling.say(f"{what}之日起 {kind.validity_months} 个月内有效。", "validity_months")
     if kind.valid_to is not None:
         yield telling.say(f"{noun}统一于{day_words(kind.valid_to)}零时失效。", "valid_to")
+    if kind.reservation_days is not None:
+        yield telling.say(
+            f"平台即时抵扣的，预占保留 {kind.reservation_days} 个工作日，逾期未确认的自动释放。",
+            "reservation_days",
+        )
     if kind.validity_months is None and kind.valid_to is None:
         yield telling.say(f"没有规定有效期，{noun}至发放当年 12 月 31 日止有效。", "validity_months")
 

@@ -64,13 +64,18 @@ class ReviewStep(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class VoucherKind(Part):
-    """What a voucher of this scheme is. Never transferable, never cash: that is not a parameter."""
+    """What a voucher of this scheme is. Never transferable, never cash: that is not a parameter.
+
+    `reservation_days` is for how many working days a platform's reservation stands before it is confirmed or given back; None:
+    the deadline of the case's state.
+    """
 
     issues_voucher: bool = True
     divisible: bool = True
     many_uses: bool = True
     validity_months: int | None = None
     valid_to: date | None = None
+    reservation_days: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

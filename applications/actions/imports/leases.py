@@ -9,7 +9,8 @@ from pathlib import Path
 from applications.actions.imports import cells
 from applications.actions.imports.cells import NULL
 from applications.actions.imports.formats import Column, Format, Surroundings, Values, WrongRow, in_order
-from applications.models.leases import MeteringSource, PriceUnit, Purpose
+from applications.models.leases import PriceUnit, Purpose
+from applications.models.metering import MeteringSource
 
 LONGEST_DOCUMENT = 2 * 1024 * 1024
 

@@ -15,7 +15,7 @@ from vouchers.policy import rules as r
 from vouchers.policy import terms as t
 from vouchers.policy.documents import shipped_files, shipped_scheme
 from vouchers.policy.engines import ENGINES
-from vouchers.policy.payment_caps import PaymentTerm, payment_terms, too_large
+from vouchers.policy.payment_caps import PaymentTerm, payment_sentences, payment_terms, too_large
 from vouchers.policy.plain import from_plain, to_plain
 from vouchers.policy.prose import describe
 
@@ -143,3 +143,13 @@ def test_it_is_written_to_a_file_and_read_back_and_versions_without_it_keep_thei
     assert parse(render(with_it)) == with_it
     for path in shipped_files():
         assert "year_by" not in str(render(shipped_scheme(path.stem)))
+
+
+def test_a_tried_claim_is_told_what_will_hold_its_payment():
+    said = payment_sentences(scheme(caps=(paid("100"),)), claim("1"), D(50))
+    assert said == [
+        "“年度拨付限额”：自然年度100.00 元，按报送银行之日计年度；放不下的整笔留待额度恢复时拨付。"
+    ]
+    (never,) = payment_sentences(scheme(caps=(paid("100"),)), claim("1"), D(101))
+    assert "无法拨付" in never
+    assert payment_sentences(scheme(caps=(paid("100"),)), application(contract()), D(50)) == []
