@@ -88,7 +88,8 @@ def _of(vouchers: list[Voucher]) -> Q:
 
 
 def _casework(rows: _Rows) -> list[Part]:
-    leases: list[Lease | None] = [one.lease for one in (*rows.applications, *rows.claims)]
+    leases: list[Lease | None] = [one.lease for one in rows.applications]
+    leases += [one.lease for one in rows.claims]
     projects: list[Project | None] = [one.project for one in rows.applications]
     return [
         *(Part("application", one.application_no) for one in rows.applications),

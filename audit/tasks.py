@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from io import StringIO
 
 from celery import shared_task
+from django.core.management import CommandError, call_command
 
 from audit.actions.scans import run_scan
 from audit.trail.sealer import seal_all
@@ -40,3 +42,16 @@ def scan_nightly() -> str:
     with acting(Actor.service("scan_nightly"), "scan.run"):
         run = run_scan()
     return str(run)
+
+
+@shared_task(name="audit.verify_nightly", ignore_result=True)
+def verify_nightly() -> None:
+    """The log against itself and the tables against the log, every night by beat; what was found is an event and stands on the audit
+    desk's front page."""
+    said = StringIO()
+    try:
+        call_command("verify_trail", stdout=said)
+    except SystemExit:
+        logger.error("verify_trail: %s", said.getvalue())
+    except CommandError as fault:
+        logger.error("verify_trail: %s", fault)

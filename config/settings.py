@@ -262,6 +262,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(day_of_month=1, hour=1, minute=0),
     },
     "scan-nightly": {"task": "audit.scan_nightly", "schedule": crontab(hour=2, minute=0)},
+    "verify-nightly": {"task": "audit.verify_nightly", "schedule": crontab(hour=3, minute=30)},
 }
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -9,7 +9,6 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -32,7 +31,7 @@ IN_MEMORY = 16 * 1024 * 1024
 
 @require_POST
 @audit_view
-def case(request: HttpRequest, kind: str, number: str) -> HttpResponseBase:
+def case(request: HttpRequest, kind: str, number: str) -> HttpResponse:
     """The zip of a whole case. Making it is an event of the case, with the file's digest."""
     parts, found = open_story(request, kind, number)
     by = cast(User, request.user)
@@ -41,7 +40,7 @@ def case(request: HttpRequest, kind: str, number: str) -> HttpResponseBase:
 
 
 @audit_view
-def event(request: HttpRequest, event_no: uuid.UUID) -> HttpResponseBase:
+def event(request: HttpRequest, event_no: uuid.UUID) -> HttpResponse:
     """The zip of one event with its proof."""
     row = visible_events(request).filter(event_no=event_no).first()
     if row is None:
@@ -52,7 +51,7 @@ def event(request: HttpRequest, event_no: uuid.UUID) -> HttpResponseBase:
 
 def _handed_out(
     request: HttpRequest, kind: str, number: str, proven: Evidence, parts: list[Part], by: User
-) -> HttpResponse | FileResponse:
+) -> HttpResponse:
     papers = papers_of(parts, by)
     label = kind_label(kind) if kind != "audit_event" else _("事件")
     index = render_to_string(
@@ -96,7 +95,7 @@ def _handed_out(
     response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     response["Content-Length"] = str(size)
     response["Cache-Control"] = "no-store"
-    return response
+    return cast(HttpResponse, response)
 
 
 def _told(proven: Evidence) -> list[Any]:

@@ -17,6 +17,7 @@ from audit.models import AuditEvent
 from audit.models.trail import ActorKind, Operation
 from audit.trail.subjects import models_by_kind
 from audit.web.column_words import COLUMN_WORDS
+from audit.web.content_words import content_text
 from audit.web.verb_words import DEEDS, NOUNS, WHOLE
 from vouchers.access import Role
 from vouchers.models import LedgerAccount
@@ -26,7 +27,7 @@ from vouchers.web import wording
 
 # Columns that say nothing to a reader beside what the page shows already.
 SILENT = frozenset({"id", "recorded_at", "origin", "account_id", "inputs_hash", "updated_at"})
-LONGEST = 160
+LONGEST = 240
 ACCOUNT, TRANSFER = "ledger_account", "ledger_transfer"
 
 
@@ -93,6 +94,15 @@ class Told:
     differences: list[Difference] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     leaf: int | None = None
+
+    @property
+    def noun(self) -> str:
+        """What the deed was done to, by its verb: 申领 of ``application.save``. Empty where the verb's word says all."""
+        noun, _dot, deed = self.event.verb.partition(".")
+        if not deed or self.event.verb in WHOLE:
+            return ""
+        label = kind_label(noun)
+        return "" if label.isascii() else label
 
     @property
     def story(self) -> tuple[str, str] | None:
@@ -196,17 +206,7 @@ def value_text(model: type[models.Model] | None, column: str, value: Any, names:
             return wording.instant_text(value)
         if isinstance(found, models.DateField):
             return wording.date_text(value)
-    return _shortened(_plain(value))
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return "；".join(f"{key}：{_plain(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return "、".join(_plain(item) for item in value)
-    if isinstance(value, bool):
-        return _("是") if value else _("否")
-    return _("（空）") if value is None else str(value)
+    return _shortened(content_text(value))
 
 
 def _shortened(text: str) -> str:
@@ -256,7 +256,8 @@ def _tell_one(event: AuditEvent, names: Names, leaf: int | None) -> Told:
             )
     else:
         told.facts = [
-            (str(_FACTS.get(name, name)), _shortened(_plain(value))) for name, value in event.changes.items()
+            (str(_FACTS.get(name, name)), _shortened(content_text(value)))
+            for name, value in event.changes.items()
         ]
         if event.subject_kind == "schema":
             told.facts = [(_("数据表"), _("共 %(count)s 张") % {"count": len(event.changes)})]
@@ -286,6 +287,7 @@ _FACTS = {
     "code": lazy("错误代码"), "status": lazy("状态码"), "path": lazy("地址"), "rows": lazy("行数"), "first": lazy("首行主键"), "last": lazy("末行主键"), "rows_taken": lazy("入库行数"),
     "kind": lazy("类别"), "question": lazy("所问"), "sha256": lazy("摘要"), "size": lazy("数量"), "root": lazy("根散列"), "filter": lazy("筛选条件"), "reason": lazy("原因"), "pages": lazy("页数"),
     "file": lazy("文件"), "bytes": lazy("字节数"), "kept": lazy("保留"), "findings": lazy("问题数"), "events": lazy("事件数"), "papers": lazy("材料数"), "case": lazy("案卷"),
+    "told": lazy("所见"), "tables": lazy("与各表比对"), "manifest_sha256": lazy("清单摘要"), "content_sha256": lazy("内容摘要"),
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ def register() -> None:
 
     register_entries(
         "audit",
+        Entry(str(_("总览")), "audit:home", roles=ROLES, group=str(_("审计")), order=5, exact=True),
         Entry(str(_("可疑合同")), "audit:suspicions", roles=ROLES, group=str(_("审计")), order=10),
         Entry(str(_("暂缓")), "audit:holds", roles=ROLES, group=str(_("审计")), order=20, count=waiting),
         Entry(str(_("稽核规则")), "audit:rules", roles=ROLES, group=str(_("审计")), order=30),

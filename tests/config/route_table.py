@@ -158,7 +158,7 @@ INVESTIGATOR = ("investigator", "other_investigator")
 WAITING = "waiting_claim.claim_no"
 
 AUDIT: dict[str, Row] = {
-    "home": own_list(*AUDITOR, mine=302, theirs=302),
+    "home": own_list(*AUDITOR),
     "suspicions": own_list(*AUDITOR),
     "suspicion": own_page(*AUDITOR, "claim", WAITING),
     "holds": own_list(*INVESTIGATOR),

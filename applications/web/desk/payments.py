@@ -129,7 +129,7 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.POST.get("every") == "yes":  # also those on the other pages, as far as they may be listed
         chosen = list(rows.filter(state__in=_WAITING).select_related("payee").order_by("pk"))
         _note_accounts(chosen)
-        chosen = [payment for payment in chosen if payment.may_list]  # type: ignore[attr-defined]
+        chosen = [payment for payment in chosen if payment.may_list]
     else:
         wanted = request.POST.getlist("chosen")
         chosen = list(rows.filter(payment_no__in=wanted).select_related("payee"))
@@ -225,7 +225,7 @@ def _line_views(request: HttpRequest, lines: list[PaymentLine]) -> list[dict[str
     named = [("", _("全部"), len(lines))]
     for state, label in PaymentLineState.choices:
         named.append((state, str(label), sum(line.state == state for line in lines)))
-    named.append(("held", _("暂缓"), sum(1 for line in lines if line.hold)))  # type: ignore[attr-defined]
+    named.append(("held", _("暂缓"), len([line for line in lines if line.hold])))  # type: ignore[attr-defined]
     return [
         {
             "label": label,

@@ -19,6 +19,7 @@ from audit.trail.attach import examine
 from audit.trail.live import Finding, examine_log
 from audit.trail.offline.files import Unverifiable, read_keys
 from audit.trail.replay import replay
+from audit.trail.verification import record_verification
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.errors import DomainError
 
@@ -87,6 +88,7 @@ class Command(BaseCommand):
             for finding in chain.from_iterable(found):
                 findings.append(finding)
                 self.stdout.write(f"✕ {finding.sentence}（{finding.code}）")
+        record_verification(findings, events=total, tables=not log_only)
         if not findings:
             sealed = last.size if last else 0
             self.stdout.write(

@@ -185,3 +185,116 @@ def test_every_verb_that_the_code_announces_has_a_word():
     verbs = {verb for path in sources for verb in spoken.findall(path.read_text(encoding="utf-8"))}
     assert len(verbs) > 20
     assert {verb for verb in verbs if verb_label(verb).isascii()} == set()
+
+
+def test_a_list_of_accounts_and_transfers_has_no_raw_code(client, cast):
+    from vouchers.models import LedgerAccount
+
+    words = {
+        "voucher:V-2025-00000001": "算力券 V-2025-00000001",
+        "voucher:V-2025-00000001:pool": "算力券 V-2025-00000001（pool 承担部分）",
+        "voucher:E-2025-00000001": "核定额度 E-2025-00000001",
+        "payment:P-2025-00000001": "拨付在途 P-2025-00000001",
+        "receivable:CB-2025-00000001:levy": "应追回款 CB-2025-00000001加收部分",
+        "payable:BJ-AIQ:2025:91110108MA01ALPH0Y": "应付补贴 BJ-AIQ 2025 年度 · 91110108MA01ALPH0Y",
+        "budget:BJ-AIQ:2025": "预算指标 BJ-AIQ 2025 年度",
+        "treasury:110000": "财政拨入 110000",
+        "paid:BJ-AIQ:2025:pool": "已拨付 BJ-AIQ 2025 年度（pool 承担部分）",
+        "cap:0123456789ab:enterprise_year:91110108MA01ALPH0Y:2025": "限额 enterprise_year · 91110108MA01ALPH0Y · 2025",
+    }
+    from audit.account_words import account_words
+
+    assert {code: account_words(code).text for code in words} == words
+    assert not LedgerAccount.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"source": "unannounced", "kind": "region"}, 1),
+        ({"source": "user", "kind": "region"}, 0),
+        ({"person": "核查", "kind": "hold"}, 2),  # a part of the name
+        ({"operation": "update", "kind": "hold"}, 1),
+    ],
+)
+def test_more_filters_narrow(client, cast, held, asked, found):
+    Region.objects.filter(code="110000").update(name="北京")
+    if asked.get("kind") == "region":
+        asked = {**asked, "operation": "update"}
+    assert len(page(client, cast.auditor, "audit:trail", **asked).context["rows"]) == found
+
+
+def test_a_search_that_finds_little_says_how_far_it_looked(client, cast, monkeypatch):
+    from audit.trail import search
+
+    with acting(Actor.service("load"), "party.register"):
+        Party.objects.bulk_create([Party(uscc=f"FAR{n:015d}", name=f"企业{n}") for n in range(300)])
+    monkeypatch.setattr(search, "PATIENCE", -1.0)
+    first = page(client, cast.auditor, "audit:trail", kind="receiving_account")
+    assert first.context["rows"] == []
+    assert "继续往前查" in text(first)
+    found, older = [], first.context["older"]
+    for _step in range(50):
+        if older is None:
+            break
+        then = page(client, cast.auditor, "audit:trail", kind="receiving_account", before=str(older))
+        found += then.context["rows"]
+        older = then.context["older"]
+    assert len(found) == 1  # 北京's of the cast, though it lies far back
+
+
+def test_a_filter_is_kept_under_a_name_by_its_person_alone(client, cast, held):
+    from audit.models import SavedFilter
+
+    client.force_login(cast.auditor)
+    keep = reverse("audit:trail-filters")
+    client.post(keep, {"name": "  暂缓  变动 ", "kind": "hold", "operation": "update"})
+    kept = SavedFilter.objects.get()
+    assert (kept.owner, kept.name, kept.query) == (cast.auditor, "暂缓 变动", "kind=hold&operation=update")
+    shown = page(client, cast.auditor, "audit:trail", kind="hold", operation="update")
+    assert "暂缓 变动" in text(shown) and "移除常用筛选" in text(shown)
+    assert "暂缓 变动" not in text(page(client, cast.investigator, "audit:trail"))
+    client.post(keep, {"deed": "remove", "name": "暂缓 变动"})  # the investigator is signed in: not theirs
+    assert SavedFilter.objects.exists()
+    client.force_login(cast.auditor)
+    client.post(keep, {"deed": "remove", "name": "暂缓 变动"})
+    assert not SavedFilter.objects.exists()
+    assert AuditEvent.objects.filter(verb="saved_filter.remove", subject_kind="saved_filter").exists()
+    client.post(keep, {"name": "", "kind": "hold"})
+    client.post(keep, {"name": "空"})
+    assert not SavedFilter.objects.exists()
+
+
+def test_the_front_page_says_what_to_look_at_next(client, cast, held):
+    Hold.objects.filter(pk=held.pk).update(sentence="悄悄改写")
+    client.post(reverse("accounts:login"), {"username": "auditor", "password": "wrong"})
+    response = page(client, cast.auditor, "audit:home")
+    tasks = {task.label: (task.count, task.url) for task in response.context["tasks"]}
+    assert tasks["登录失败"][0] == 1
+    assert tasks["待复核解除的暂缓"][0] == 1
+    assert tasks["未经系统的改动"][0] >= 1
+    for _count, url in tasks.values():
+        assert client.get(url).status_code == 200
+    signs = {sign.label: (sign.word, sign.tone) for sign in response.context["signs"]}
+    assert signs["封存"] == (
+        "封存迟延",
+        "refused",
+    )  # no sealer runs here, and the tables were made a while ago
+    assert signs["库外见证"] == ("未设置", "waiting")
+    assert signs["最近一次验证"] == ("尚未验证", "waiting")
+    assert signs["留痕触发器"] == ("齐全", "granted")
+    assert signs["台账核对"] == ("尚未核对", "waiting")
+
+
+def test_the_front_page_tells_the_last_verification(client, cast):
+    from audit.trail.live import Finding
+    from audit.trail.verification import record_verification
+
+    record_verification([], events=12, tables=True)
+    response = page(client, cast.auditor, "audit:home")
+    assert "共 12 条，没有问题" in text(response)
+    record_verification([Finding("row.altered", "某行被绕过系统改动。")], events=13, tables=True)
+    response = page(client, cast.auditor, "audit:home")
+    assert "发现 1 处问题：某行被绕过系统改动。" in text(response)
+    signs = {sign.label: (sign.word, sign.tone) for sign in response.context["signs"]}
+    assert signs["最近一次验证"] == ("发现问题", "refused")
