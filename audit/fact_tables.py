@@ -311,6 +311,29 @@ TABLES: dict[str, Spec] = {
         "g.party_id = ANY(%(parties)s)",
         "g.recorded_at",
     ),
+    "offers": Spec(
+        {
+            "id": "o.id",
+            "party": "o.party_id",
+            "source": _hash("o.source_key"),
+            "seen_on": _day("o.observed_on"),
+            "accelerator": _hash("o.accelerator"),
+            "tier": _hash("o.tier"),
+            "months": "o.term_months",
+            "price": "(o.normalised_price * 1000000)",
+        },
+        "vouchers_priceobservation o",
+        "o.party_id = ANY(%(parties)s)",
+        "o.recorded_at",
+        counts="o.state = 'admitted' AND o.normalised_price > 0 AND o.term_months IS NOT NULL AND o.market = 'china'",
+    ),
+    "tiers": Spec(
+        {"id": "t.provider_id", "provider": "t.provider_id", "tier": _hash("t.tier")},
+        # Whoever is admitted in two tiers has none that a price could be held against.
+        "(SELECT provider_id, min(tier) AS tier FROM vouchers_provideradmission WHERE tier <> '' "
+        "GROUP BY provider_id HAVING count(DISTINCT tier) = 1) t",
+        "t.provider_id = ANY(%(parties)s)",
+    ),
     "price_checks": Spec(
         {
             "id": "p.id",

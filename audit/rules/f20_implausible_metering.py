@@ -169,9 +169,9 @@ def _copies(facts: Facts, series: Mapping[int, Series]) -> dict[int, int]:
         assert (lessees != MISSING).all() and length > 1
         for start in range(0, len(alike), BLOCK):
             close = curves[start : start + BLOCK] @ curves.T > SAME
-            for one, other in np.argwhere(close).tolist():
-                if lessees[start + one] != lessees[other]:
-                    twins.setdefault(alike[start + one], alike[other])
+            for place, other in np.argwhere(close).tolist():
+                if lessees[start + place] != lessees[other]:
+                    twins.setdefault(alike[start + place], alike[other])
     return twins
 
 

@@ -62,13 +62,13 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     words = facts.labels("party", {one[1] for one in candidates})
     nos = facts.labels("lease", {int(claims.lease[one[0]]) for one in candidates})
     told: set[int] = set()
-    for row, party, side, registered_on, on in sorted(
+    for row, who, side, registered_on, on in sorted(
         candidates, key=lambda one: (one[0], one[1] not in only, one[2])
     ):
         if row in told:  # a claim is flagged once, by the graver side
             continue
         told.add(row)
-        doubled = party in only
+        doubled = who in only
         lease = int(claims.lease[row])
         age = on - registered_on
         found.hits.append(
@@ -79,11 +79,11 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
                 points=points * 2 if doubled else points,
                 value=f"{age} 天",
                 threshold=f"{days} 天",
-                sentence=f"{side}“{words[party][1]}”于 {day_of(registered_on)} 成立，{age} 天后（{day_of(on)}）签约或领券"
+                sentence=f"{side}“{words[who][1]}”于 {day_of(registered_on)} 成立，{age} 天后（{day_of(on)}）签约或领券"
                 + ("；其已开具的发票全部属于同一专项的合同。" if doubled else "。"),
                 counterfactual=f"若成立日早于签约与领券 {days} 天以上，则不触发。",
-                evidence=(f"party:{words[party][0]}", f"lease:{nos[lease][0]}"),
-                inputs=(words[party][0], registered_on, on, doubled),
+                evidence=(f"party:{words[who][0]}", f"lease:{nos[lease][0]}"),
+                inputs=(words[who][0], registered_on, on, doubled),
                 ties=(),
             )
         )

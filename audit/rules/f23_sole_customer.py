@@ -94,7 +94,7 @@ def _explain(
     leases = facts.leases
     words = facts.labels("lease", chosen)
     places = {lease: leases.at(lease) for lease in chosen}
-    names = facts.labels("party", [leases.lessor[at] for at in places.values()])
+    names = facts.labels("party", [int(leases.lessor[at]) for at in places.values()])
     for lease, claims in claims_on(facts, chosen).items():
         ground, percent, part, total = chosen[lease]
         at = places[lease]

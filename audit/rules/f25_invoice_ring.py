@@ -1,16 +1,16 @@
 """F25 发票环：算力发票在几家企业之间绕一圈回到起点。
 
-方法：以正常的算力类发票为边（销售方→购买方），在 window_days 天之内能连成 2 至 longest 家的闭环，环上每边的合计不低于 least_amount 元，且最小边与最大边之比达到 ratio_percent：环上各合同提示，7 分，至少进入复核。
+方法：以正常的算力类发票为边（销售方→购买方），在 window_days 天之内能连成 2 至 longest 家的闭环，环上每边的合计不低于 least_amount 元，且最小边与最大边之比达到 ratio_percent（只有两家的，为 pair_percent）：环上各合同提示，7 分，至少进入复核。
 
 例：甲开给乙 100 万元，乙开给丙 95 万元，丙开给甲 98 万元，都在三个月内：触发。
 
 缘由：绕一圈的发票没有真实的交易，只是为了凑足补贴基数。
 
-排除：红字发票与被冲销、作废的发票；非算力类的往来（水电、软件、带宽）；小额互相采购；登记有控制关系的集团内部结算（另由 F24 检验）。
+排除：红字发票与被冲销、作废的发票；非算力类的往来（水电、软件、带宽）；小额互相采购；两家之间金额相差较大的互相销售，那是平常的生意，只有几乎相等的对开才算。
 
 假设：互换算力的企业有净额结算协议，由核查人员据协议排除；没有发票的合同无法检验。
 
-参数：window_days（120 天）、longest（5 家）、ratio_percent（50%）、least_amount（50,000 元）、points（7 分）。
+参数：window_days（120 天）、longest（5 家）、ratio_percent（50%）、pair_percent（80%）、least_amount（50,000 元）、points（7 分）。
 """
 
 from __future__ import annotations
@@ -141,11 +141,16 @@ def _within(
             for some, when in zip(rows, days, strict=True)
         ]
         amounts = [int(invoices.net[some].sum()) for some in inside]
-        if min(amounts) >= least and min(amounts) * 100 >= int(parameters["ratio_percent"]) * max(amounts):
+        if min(amounts) >= least and min(amounts) * 100 >= _percent(parties, parameters) * max(amounts):
             chosen = np.concatenate(inside)
             when = invoices.issued_on[chosen]
             return Ring(parties, tuple(amounts), int(when.min()), int(when.max()), tuple(chosen.tolist()))
     return None
+
+
+def _percent(parties: tuple[int, ...], parameters: Mapping[str, Any]) -> int:
+    """Two who sell to one another are peers, unless the sums are all but the same."""
+    return int(parameters["pair_percent" if len(parties) == 2 else "ratio_percent"])
 
 
 def _explain(facts: Facts, found: Found, told: Mapping[int, Ring], parameters: Mapping[str, Any]) -> None:
@@ -166,11 +171,11 @@ def _explain(facts: Facts, found: Found, told: Mapping[int, Ring], parameters: M
                     severity=SOFT,
                     points=Decimal(str(parameters["points"])),
                     value=f"{Decimal(min(ring.amounts)) * 100 / max(ring.amounts):.1f}%",
-                    threshold=f"{parameters['ratio_percent']}%",
+                    threshold=f"{_percent(ring.parties, parameters)}%",
                     sentence=f"{day_of(ring.first)} 至 {day_of(ring.last)} 间，算力发票在 {len(ring.parties)} 家企业之间绕行一圈：{way}，"
                     f"各段依次为 {'、'.join(yuan_of(one) for one in ring.amounts)} 元。",
                     counterfactual=f"若最小一段低于 {yuan_of(int(Decimal(str(parameters['least_amount'])) * 100))} 元或不足最大一段的 "
-                    f"{parameters['ratio_percent']}%，或备有净额结算协议，则不触发。",
+                    f"{_percent(ring.parties, parameters)}%，或备有净额结算协议，则不触发。",
                     evidence=(f"lease:{words[lease][0]}", *(f"invoice:{no}" for no in nos)),
                     inputs=(*ring.parties, *ring.amounts, *nos),
                     ties=ring.parties,
@@ -190,6 +195,7 @@ RULE = Rule(
         Parameter("window_days", 120, "时间窗", "天", 30, 365),
         Parameter("longest", 5, "环上企业最多", "家", 2, 6),
         Parameter("ratio_percent", 50, "最小边与最大边之比", "%", 10, 100),
+        Parameter("pair_percent", 80, "只有两家时之比", "%", 10, 100),
         Parameter("least_amount", 50000, "每边最低金额", "元", 0, 10_000_000),
         Parameter("points", 7, "分值", "分", 0, 10),
     ),

@@ -50,6 +50,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "filings": ("id", "enterprise", "filed_at", "device", "phone", "program", "claim"),
     "capacity": ("id", "provider", "accelerator", "cards", "starts", "ends"),
     "listings": ("id", "party", "kind", "starts", "ends"),
+    "offers": ("id", "party", "source", "seen_on", "accelerator", "tier", "months", "price"),
+    "tiers": ("id", "provider", "tier"),
     "price_checks": ("id", "lease", "above", "grade", "unit_price", "base", "upper", "excess", "groups"),
 }  # fmt: skip
 
@@ -204,7 +206,7 @@ class RowSource:
 
 
 _FEN = frozenset({"net", "gross", "amount"})
-_MILLIONTHS = frozenset({"unit_price", "share", "base", "upper"})
+_MILLIONTHS = frozenset({"unit_price", "price", "share", "base", "upper"})
 _TEN_THOUSANDTHS = frozenset({"percent"})
 
 

@@ -1,4 +1,4 @@
-"""F11, F20, F22, F23, F25, F29: what they see, what they leave alone, and that every threshold is where it is said to be."""
+"""F11, F16, F20, F22, F23, F25, F29: what they see, what they leave alone, and that every threshold is where it is said to be."""
 
 from __future__ import annotations
 
@@ -178,14 +178,22 @@ def test_f25_invoices_that_come_back_to_where_they_began():
     hit = only(ring(*ROUND))
     assert hit.claim == 1
     assert sorted(hit.ties) == [LESSEE, LESSOR, OTHER]
-    assert flagged(ring(ROUND[0], (LESSEE, LESSOR, "60000", 9)), "soft") == [1]
     assert not ring(*ROUND[:2]).hits
 
 
 def test_f25_the_smallest_is_half_of_the_largest_and_50000_yuan():
-    assert ring(ROUND[0], (LESSEE, LESSOR, "50000", 9)).hits
-    assert not ring(ROUND[0], (LESSEE, LESSOR, "49999.99", 9)).hits
-    assert not ring((LESSOR, LESSEE, "100000.02", 0), (LESSEE, LESSOR, "50000", 9)).hits
+    def three(largest: str, smallest: str) -> Found:
+        return ring((LESSOR, LESSEE, largest, 0), (LESSEE, OTHER, "95000", 20), (OTHER, LESSOR, smallest, 50))
+
+    assert three("100000", "50000").hits
+    assert not three("100000", "49999.99").hits
+    assert not three("100000.02", "50000").hits
+    assert not three("95000", "49999.99").hits  # more than half, and less than 50,000 yuan
+
+
+def test_f25_two_peers_are_a_ring_only_when_the_sums_are_all_but_the_same():
+    assert flagged(ring(ROUND[0], (LESSEE, LESSOR, "80000", 9)), "soft") == [1]
+    assert not ring(ROUND[0], (LESSEE, LESSOR, "79999.99", 9)).hits
 
 
 def test_f25_within_120_days():
@@ -279,8 +287,8 @@ def test_f29_a_registered_agency_is_no_common_hand():
 
 
 def test_f29_a_public_terminal_is_a_hub():
-    assert len(filed(*[n / 10 for n in range(30)]).hits) == 30
-    assert not filed(*[n / 10 for n in range(31)]).hits
+    assert len(filed(*range(8)).hits) == 8
+    assert not filed(*range(9)).hits
 
 
 def test_f29_one_phone_on_the_applications_tells_of_the_claims():
@@ -373,6 +381,92 @@ def test_f20_ten_days_are_needed():
     assert run("F20").untestable_claims == {1}
 
 
+# ---- F16 价期错配
+
+CLAUSES = "本合同期限内双方均不得单方解除。"
+
+
+def offered(short: str = "20", long: str = "15", sources: int = 5, **bend: Any) -> list[dict[str, Any]]:
+    """Prices of others: on demand, and for twelve months."""
+    return [
+        {
+            "id": n,
+            "party": 50 + n % 10,
+            "source": f"S{n % 10}",
+            "seen_on": SIGNED,
+            "accelerator": "H20",
+            "tier": "cloud",
+            "months": months,
+            "price": D(price),
+            **bend,
+        }
+        for first, months, price in ((0, 0, short), (10, 12, long))
+        for n in range(first, first + sources)
+    ]
+
+
+def long_lease(
+    price: str = "18.01",
+    *,
+    text: str = CLAUSES,
+    ends: date = date(2026, 3, 1),
+    offers: list[dict[str, Any]] | None = None,
+    tier: str = "cloud",
+    **more: Any,
+) -> Found:
+    fields = {"accelerator": "H20", "unit_price": D(price), "by_card_hour": True, "cards": 8, **more}
+    rows = {
+        "leases": [lease(ends_before=ends, **fields)],
+        "claims": [claim()],
+        "offers": offered() if offers is None else offers,
+        "tiers": [{"id": LESSOR, "provider": LESSOR, "tier": tier}],
+    }
+    return RULES["F16"].run(Facts(RowSource(rows, {"document": {1: (text,)}})))
+
+
+def test_f16_a_year_at_more_than_nine_tenths_of_the_short_price():
+    assert flagged(long_lease(), "soft") == [1]
+    assert not long_lease("18").hits
+
+
+def test_f16_what_is_not_let_by_the_hour_is_counted_by_its_hours():
+    hours = 8 * 24 * 365
+    assert long_lease(by_card_hour=False, amount=D(hours) * D("18.01")).hits
+    assert not long_lease(by_card_hour=False, amount=D(hours) * D("18")).hits
+
+
+def test_f16_twelve_months_are_long_and_a_day_less_is_not():
+    assert not long_lease(ends=date(2026, 2, 28)).hits  # 364 days
+    assert long_lease(ends=date(2026, 3, 1)).hits
+
+
+def test_f16_where_long_terms_are_not_cheaper_there_is_nothing_to_give():
+    assert not long_lease(offers=offered(long="15.01")).hits
+
+
+@pytest.mark.parametrize(
+    "clause", ["甲方可提前三十日通知解除本合同，不承担违约责任。", "甲方可随时解除合同。", "甲方可随时退租。"]
+)
+def test_f16_a_lease_that_may_be_cancelled_at_will_is_a_short_one(clause: str):
+    found = long_lease(text=CLAUSES + clause)
+    assert not found.hits
+    assert not found.untestable_claims
+
+
+def test_f16_five_sources_within_180_days_of_the_same_tier():
+    assert long_lease(offers=offered(sources=4)).untestable_claims == {1}
+    assert long_lease(offers=offered(seen_on=SIGNED - 179 * DAY)).hits
+    assert long_lease(offers=offered(seen_on=SIGNED - 180 * DAY)).untestable_claims == {1}
+    assert long_lease(offers=offered(seen_on=SIGNED + DAY)).untestable_claims == {1}
+    assert long_lease(tier="specialist").untestable_claims == {1}
+    assert long_lease(offers=offered(party=LESSOR)).untestable_claims == {1}  # its own prices say nothing
+    assert long_lease(offers=offered(source="one")).untestable_claims == {1}
+
+
+def test_f16_without_a_text_nobody_knows_whether_it_may_be_cancelled():
+    assert long_lease(text="").untestable_claims == {1}
+
+
 # ---- F11 近似合同文本
 
 CHARACTERS = [chr(0x4E00 + n) for n in range(3000)]
@@ -462,7 +556,7 @@ def test_f11_without_a_text_nothing_can_be_said():
 # ---- all of them
 
 
-@pytest.mark.parametrize("rule", ["F11", "F20", "F22", "F23", "F25", "F29"])
+@pytest.mark.parametrize("rule", ["F11", "F16", "F20", "F22", "F23", "F25", "F29"])
 def test_a_contract_that_is_no_lease_of_computing_power_is_not_testable(rule: str):
     """A data product, a deployment or an investment is claimed without a lease, as the facts have it."""
     found = run(rule, claims=[claim(lease=None)], leases=[], invoices=[])
@@ -470,7 +564,7 @@ def test_a_contract_that_is_no_lease_of_computing_power_is_not_testable(rule: st
     assert not found.hits
 
 
-@pytest.mark.parametrize("rule", ["F11", "F20", "F23", "F25", "F29"])
+@pytest.mark.parametrize("rule", ["F11", "F16", "F20", "F23", "F25", "F29"])
 def test_what_needs_everything_is_not_testable_beside_one_case(rule: str):
     near = facts()
     near.whole = False
