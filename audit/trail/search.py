@@ -170,12 +170,12 @@ def newest(
 
 def _within(asked: Asked) -> tuple[int, int]:
     """The ids between which the period lies, a little wider."""
-    low = _first_at(asked.since) - SLACK if asked.since is not None else 0
-    high = _first_at(asked.before) + SLACK if asked.before is not None else LARGEST
+    low = first_at(asked.since) - SLACK if asked.since is not None else 0
+    high = first_at(asked.before) + SLACK if asked.before is not None else LARGEST
     return max(low, 0), high
 
 
-def _first_at(instant: datetime) -> int:
+def first_at(instant: datetime) -> int:
     """The id about which the events of this instant begin: ids and instants grow together, so halving finds it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT min(id), max(id) FROM audit_auditevent")

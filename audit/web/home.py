@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from audit.models import AuditEvent, Checkpoint, PendingEvent
 from audit.models.trail import Operation
 from audit.trail.attach import examine
+from audit.trail.search import SLACK, first_at
 from audit.trail.teller import standing
 from audit.trail.verification import last_verification
 from audit.web.access import audit_view
@@ -158,9 +159,12 @@ def _deeds(request: HttpRequest) -> list[Task]:
     since = timezone.now().astimezone(SHANGHAI).date() - timedelta(days=WEEK)
     instant = timezone.now() - timedelta(days=WEEK)
     week, list_page = _("最近七日"), reverse("audit:trail")
+    recent = visible_events(request).filter(
+        pk__gte=max(first_at(instant) - SLACK, 0), recorded_at__gte=instant
+    )
 
     def counted(**asked: Any) -> int:
-        rows = visible_events(request).filter(recorded_at__gte=instant, **asked).order_by("-pk")
+        rows = recent.filter(**asked).order_by("-pk")
         return len(rows.values_list("pk")[: MOST_COUNTED + 1])
 
     def to(query: str) -> str:

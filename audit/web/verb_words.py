@@ -81,6 +81,14 @@ WHOLE: dict[str, Any] = {
     "policy_version.import": _("载入政策文件"),
     "policy_version.keep_trial": _("试算存为算例"),
     "policy_version.reach_back": _("溯及适用"),
+    "price.confirm": _("复核价格更正"),
+    "price.decline": _("退回价格更正"),
+    "price.dismiss": _("价格不予采用"),
+    "price.follow_contract": _("核对合同成交价"),
+    "price.submit": _("上报价格"),
+    "price_file.preview": _("上传价格文件"),
+    "price_report.remind": _("提醒价格报送"),
+    "price_report.write": _("填写价格报送表"),
     "program.open": _("开立专项"),
     "program_budget.close": _("年终结账"),
     "project.draft": _("填写申报项目"),
@@ -96,6 +104,8 @@ WHOLE: dict[str, Any] = {
     "region.add": _("新增行政区划"),
     "region.rename": _("更名行政区划"),
     "remove_paper": _("移除材料"),
+    "reporting_duty.ask_newcomers": _("补充报送单位"),
+    "reporting_duty.open": _("发起价格报送"),
     "role_grant.grant": _("授予角色"),
     "role_grant.revoke": _("收回角色"),
     "saved_filter.remove": _("移除常用筛选"),
@@ -124,6 +134,7 @@ WHOLE: dict[str, Any] = {
 }
 
 DEEDS: dict[str, Any] = {
+    "answer_check": _("填写核验意见"),
     "admit": _("采纳"),
     "clone": _("复制"),
     "compute": _("计算"),
