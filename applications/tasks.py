@@ -10,14 +10,22 @@ from celery import shared_task
 from applications.actions.claim_lapses import claims_due_to_lapse, lapse_due
 from applications.actions.claims import mark_claim_paid
 from applications.actions.clawback_cases import draft_for_claim, draft_for_invoice, tell_about_clawback
+from applications.actions.contract_prices import (
+    contracts_to_follow,
+    follow_contract,
+    leases_of_hold,
+    leases_on_invoice,
+)
 from applications.actions.messages import tell_about_application, tell_about_claim
 from applications.actions.payment_news import is_paid, tell_of_return
+from applications.actions.price_report_news import tell_about_price_report
 from applications.models import Application, Claim
 from vouchers import dates
+from vouchers.actions.outbox import enqueue
 from vouchers.actions.recoveries import record_overdue
 from vouchers.context import Actor, acting
 from vouchers.errors import DomainError
-from vouchers.models import Clawback
+from vouchers.models import Clawback, PriceReport
 from vouchers.tasks import outbox_task
 
 log = logging.getLogger(__name__)
@@ -40,7 +48,10 @@ def payment_confirmed(claim_no: str, payment_no: str, paid_on: str) -> None:
     """The bank confirmed: the claim is paid, unless the money has come back in the meantime."""
     if is_paid(payment_no):
         # An invoice may have been turned red while the money was on its way.
-        draft_for_claim(mark_claim_paid(claim_no, date.fromisoformat(paid_on)))
+        claim = mark_claim_paid(claim_no, date.fromisoformat(paid_on))
+        draft_for_claim(claim)
+        if claim.lease is not None:
+            _follow(claim.lease.lease_no)
 
 
 @outbox_task("applications.payment_returned", "claim.pay_back")
@@ -53,6 +64,34 @@ def payment_returned(claim_no: str, payment_no: str, reason: str = "", after_pai
 def red_letter(number_key: str) -> None:
     """红冲或作废: what was paid on the invoice is drafted as a clawback."""
     draft_for_invoice(number_key)
+    for lease_no in leases_on_invoice(number_key):
+        _follow(lease_no)
+
+
+def _follow(lease_no: str) -> None:
+    """In a transaction of its own: whatever is wrong with a price, money is not kept waiting for it."""
+    enqueue("applications.follow_contract", {"lease_no": lease_no}, key=lease_no)
+
+
+@outbox_task("applications.follow_contract", "price.follow_contract")
+def follow_one_contract(lease_no: str) -> None:
+    """What a contract rests on has changed: its verified price follows."""
+    follow_contract(lease_no)
+
+
+@outbox_task("applications.hold_changed", "price.follow_contract")
+def hold_changed(subject_kind: str, subject_no: str) -> None:
+    """A case was stopped or let go: the verified price of its contract follows."""
+    for lease_no in leases_of_hold(subject_kind, subject_no):
+        _follow(lease_no)
+
+
+@outbox_task("applications.price_report_told", "message.send")
+def price_report_told(report_no: str, message: str) -> None:
+    """A message to a provider about the duty to report its prices."""
+    tell_about_price_report(
+        message, PriceReport.objects.select_related("party", "duty").get(report_no=report_no)
+    )
 
 
 @outbox_task("applications.clawback_told", "message.send")
@@ -66,6 +105,20 @@ def record_overdue_clawbacks() -> list[str]:
     """Every night: what should have come back by now is in the credit record."""
     with acting(Actor.service("applications.record_overdue"), "clawback.record_overdue"):
         return record_overdue(dates.today())
+
+
+@shared_task(name="applications.follow_contract_prices")
+def follow_contract_prices() -> int:
+    """Every night: contracts whose invoice, payment and metered use hold become verified prices, those that hold no more are taken
+    out. Each in a transaction of its own."""
+    changed = 0
+    for lease_no in contracts_to_follow(dates.today()):
+        try:
+            with acting(Actor.service("applications.follow_contract_prices"), "price.follow_contract"):
+                changed += bool(follow_contract(lease_no))
+        except DomainError:
+            log.exception("the price of %s was not followed", lease_no)
+    return changed
 
 
 @shared_task(name="applications.lapse_claims")

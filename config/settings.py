@@ -261,6 +261,18 @@ CELERY_BEAT_SCHEDULE = {
         "task": "vouchers.compute_prices",
         "schedule": crontab(day_of_month=1, hour=1, minute=0),
     },
+    "mark-overdue-price-reports": {
+        "task": "vouchers.mark_overdue_price_reports",
+        "schedule": crontab(hour=0, minute=30),
+    },
+    "follow-contract-prices": {
+        "task": "applications.follow_contract_prices",
+        "schedule": crontab(hour=0, minute=40),
+    },
+    "remind-price-reports": {
+        "task": "vouchers.remind_price_reports",
+        "schedule": crontab(hour=8, minute=30),
+    },
     "scan-nightly": {"task": "audit.scan_nightly", "schedule": crontab(hour=2, minute=0)},
     "verify-nightly": {"task": "audit.verify_nightly", "schedule": crontab(hour=3, minute=30)},
 }

@@ -14,6 +14,7 @@ from vouchers import dates
 from vouchers.actions.job_runs import run_waiting
 from vouchers.actions.ledger_days import close_due_days, keep_check
 from vouchers.actions.policy_reach import reach_back
+from vouchers.actions.price_duties import mark_overdue, remind_due
 from vouchers.actions.price_issues import compute_index
 from vouchers.actions.vouchers import expire_due_vouchers, mark_if_exhausted
 from vouchers.actions.webhooks import deliver_due
@@ -147,6 +148,20 @@ def compute_prices() -> list[str]:
         except DomainError as refusal:  # no price yet: nothing to publish, and nothing to repair
             log.info("%s: %s", market, refusal.code)
     return drafted
+
+
+@shared_task(name="vouchers.remind_price_reports")
+def remind_price_reports() -> list[str]:
+    """Every morning: providers whose report of prices falls due are reminded on the days that the duty names."""
+    with acting(Actor.service("vouchers.remind_price_reports"), "price_report.remind"):
+        return remind_due(dates.today())
+
+
+@shared_task(name="vouchers.mark_overdue_price_reports")
+def mark_overdue_price_reports() -> list[str]:
+    """Every night: what should have been reported by yesterday is overdue, and on record."""
+    with acting(Actor.service("vouchers.mark_overdue_price_reports"), "price_report.mark_overdue"):
+        return mark_overdue(dates.today())
 
 
 @shared_task(name="vouchers.deliver_webhooks")

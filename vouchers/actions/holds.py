@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
+from vouchers.actions.outbox import enqueue
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow, TryLater
 from vouchers.models import Hold, Party, Screening, User
@@ -142,7 +143,7 @@ def place_hold(
         require_role(by, Role.INVESTIGATOR, region=region_code)
         if not sentence.strip():
             raise Invalid("hold.reason", "请写明暂缓的理由，企业将看到这句话。", field="sentence")
-    hold, _created = Hold.objects.get_or_create(
+    hold, created = Hold.objects.get_or_create(
         subject_kind=subject_kind,
         subject_no=subject_no,
         ground=ground,
@@ -158,7 +159,17 @@ def place_hold(
             "placed_at": dates.now(),
         },
     )
+    if created:
+        _tell(hold)
     return hold
+
+
+def _tell(hold: Hold) -> None:
+    """What rests on the case above (a contract's verified price) follows, once this is committed."""
+    if hold.subject_kind in ("lease", "claim", "party"):
+        enqueue(
+            "applications.hold_changed", {"subject_kind": hold.subject_kind, "subject_no": hold.subject_no}
+        )
 
 
 def request_lift(hold: Hold, *, by: User, reason: str) -> Hold:
@@ -183,6 +194,7 @@ def lift_hold(hold: Hold, *, by: User) -> Hold:
     earlier = {pk for pk in (hold.lift_requested_by_id, hold.placed_by_id) if pk}
     require_other_person(by, earlier, "解除暂缓")
     advance(hold, "lift", by=by, region=hold.region_code, update={"lifted_by": by, "lifted_at": dates.now()})
+    _tell(hold)
     return hold
 
 

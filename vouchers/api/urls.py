@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
 from vouchers.api import openapi as openapi
+from vouchers.api.price_observations import PriceObservationViewSet
 from vouchers.api.prices import PriceViewSet
 from vouchers.api.programs import ProgramViewSet
 from vouchers.api.vouchers import VoucherViewSet
@@ -13,6 +14,7 @@ from vouchers.api.vouchers import VoucherViewSet
 router = SimpleRouter(trailing_slash=False)
 router.register("programs", ProgramViewSet, basename="api-program")
 router.register("vouchers", VoucherViewSet, basename="api-voucher")
+router.register("prices/observations", PriceObservationViewSet, basename="api-price-observation")
 router.register("prices", PriceViewSet, basename="api-price")
 
 urlpatterns: list[URLPattern | URLResolver] = [path("", include(router.urls))]

@@ -1,0 +1,187 @@
+"""A lease whose invoice, payment and metered use hold is a verified price; when one of them falls it is taken out, never edited."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from applications.actions.basis_items import ItemFields
+from applications.actions.clawback_cases import mark_invoice
+from applications.actions.contract_prices import contracts_to_follow, follow_contract, standing_of
+from applications.models import BankTransfer, Claim, Invoice, Lease, MeteringDay
+from applications.tasks import follow_contract_prices
+from tests import casework
+from vouchers import dates
+from vouchers.actions import prices
+from vouchers.actions.holds import lift_hold, place_hold, request_lift
+from vouchers.context import Actor, acting
+from vouchers.models import OutboxMessage, PriceObservation
+
+pytestmark = pytest.mark.django_db
+DAY = date(2025, 8, 1)
+NET = "3000000.00"  # 200,000 card-hours at 15 yuan
+
+
+@pytest.fixture
+def lease(cast):
+    """A lease of 5 million, claimed on an invoice of 3 million that the lessee paid."""
+    publication = casework.published(cast, "BJ-AIQ")
+    casework.funded(cast, publication.program)
+    casework.fit_for_beijing(cast.alpha)
+    casework.admitted(cast.provider, "BJ-AIQ", "算力")
+    with acting(Actor.service("test"), "test"):
+        prices.load_price_tables()
+    application = casework.submitted(cast, publication, casework.lease_fields(cast.provider, "5000000.00"))
+    voucher = casework.issued(cast, application)
+    with dates.fixed(DAY):
+        made = Lease.objects.get()
+        invoice = casework.invoice(made, NET, on=date(2025, 7, 1))
+        transfer = BankTransfer.objects.create(
+            bank_ref="B-1",
+            payer=cast.alpha,
+            payee=cast.provider,
+            paid_on=date(2025, 7, 3),
+            amount=invoice.gross_amount,
+        )
+        item = ItemFields(
+            kind="invoice_line", net_amount=Decimal(NET), invoice=invoice, bank_transfer=transfer
+        )
+        casework.claimed(cast, voucher, made, [item])
+        yield made
+
+
+def used(lease, hours, source="platform"):
+    """So many card-hours from March on, 20 days."""
+    MeteringDay.objects.bulk_create(
+        MeteringDay(
+            lease=lease,
+            day=date(2025, 3, 1) + timedelta(days=n),
+            card_hours=Decimal(hours) / 20,
+            source=source,
+        )
+        for n in range(20)
+    )
+
+
+def follow(lease):
+    with acting(Actor.service("test"), "test"):
+        return follow_contract(lease.lease_no)
+
+
+def held(lease):
+    return PriceObservation.objects.filter(reference=lease.lease_no).order_by("pk")
+
+
+def test_what_holds_becomes_a_verified_price_of_its_signing_day_once(lease, cast):
+    used(lease, 100_000)
+    assert standing_of(lease).holds
+    assert follow(lease) == "recorded"
+    (one,) = held(lease)
+    assert (one.kind, one.evidence, one.state, one.party) == (
+        "transaction",
+        "verified",
+        "admitted",
+        cast.provider,
+    )
+    assert (one.observed_on, one.normalised_price, one.tier) == (date(2025, 3, 1), Decimal(15), "specialist")
+    assert one.known_at == dates.now()
+    assert follow(lease) == ""
+    assert held(lease).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("hours", "source"), [(99_000, "platform"), (200_000, "self_reported"), (0, "platform")]
+)
+def test_less_than_half_of_what_is_billed_or_use_by_own_word_is_no_proof(lease, hours, source):
+    used(lease, hours, source)
+    assert not standing_of(lease).holds
+    assert follow(lease) == ""
+    assert not held(lease).exists()
+
+
+def test_without_the_whole_payment_by_the_lessee_itself_it_is_no_proof(lease, cast):
+    used(lease, 150_000)
+    BankTransfer.objects.update(amount=Decimal("1000000.00"))
+    assert "付清" in standing_of(lease).sentence
+    BankTransfer.objects.update(amount=Decimal("9000000.00"), payer=cast.beta)
+    assert not standing_of(lease).holds
+    Claim.objects.filter(lease=lease)
+    assert follow(lease) == ""
+
+
+def test_a_bundled_price_is_no_price_of_cards(lease):
+    used(lease, 150_000)
+    Lease.objects.filter(pk=lease.pk).update(bundled=True)
+    lease.refresh_from_db()
+    assert standing_of(lease).reason == "contract.unproven"
+
+
+def test_a_red_letter_takes_the_price_out_from_then_on(lease, cast):
+    used(lease, 150_000)
+    follow(lease)
+    invoice = Invoice.objects.get()
+    with acting(cast.handler, "test"):
+        mark_invoice(invoice, status="red", changed_on=DAY, document_no="红字1", by=cast.handler)
+    assert follow(lease) == "withdrawn"
+    (one,) = held(lease)
+    assert (one.state, one.set_aside_reason, one.set_aside_at, one.revision) == (
+        "admitted",
+        "invoice.red",
+        dates.now(),
+        2,
+    )
+    assert [row.verb for row in one.judgements.all()] == ["set_aside"]
+    assert follow(lease) == ""
+
+
+def test_a_stopped_case_takes_it_out_and_when_it_is_let_go_a_new_observation_takes_its_place(lease, cast):
+    used(lease, 150_000)
+    follow(lease)
+    with acting(cast.investigator, "test"):
+        hold = place_hold(
+            "lease",
+            lease.lease_no,
+            ground="manual",
+            sentence="设备不在现场。",
+            evidence=[],
+            region_code="110000",
+            party=cast.alpha,
+            by=cast.investigator,
+        )
+    assert OutboxMessage.objects.filter(task="applications.hold_changed").count() == 1
+    assert follow(lease) == "withdrawn"
+    assert held(lease).get().set_aside_reason == "case.opened"
+    with acting(cast.investigator, "test"):
+        request_lift(hold, by=cast.investigator, reason="现场复核无误。")
+    assert follow(lease) == ""  # asked for is not lifted
+    with acting(cast.second_investigator, "test"):
+        lift_hold(hold, by=cast.second_investigator)
+    assert follow(lease) == "recorded"
+    first, second = held(lease)
+    assert (second.replaces, second.set_aside_at, second.state) == (first, None, "admitted")
+    assert first.set_aside_at is not None
+    assert follow(lease) == ""
+
+
+def test_what_a_person_took_out_the_casework_does_not_bring_back(lease, cast):
+    used(lease, 150_000)
+    follow(lease)
+    with acting(cast.price_publisher, "test"):
+        prices.set_aside_observations(
+            reason="withdrawn",
+            by=cast.price_publisher,
+            observation_no=held(lease).get().observation_no,
+            note="x",
+        )
+    assert follow(lease) == ""
+    assert held(lease).count() == 1
+
+
+def test_the_clock_follows_every_contract_that_may_have_come_to_hold(lease):
+    used(lease, 150_000)
+    assert contracts_to_follow(DAY) == [lease.lease_no]
+    assert follow_contract_prices() == 1
+    assert held(lease).get().state == "admitted"
+    assert follow_contract_prices() == 0
