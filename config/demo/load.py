@@ -103,6 +103,8 @@ def index() -> str:
         "price2",
         "--jump-text",
         "演示数据，变动系样本结构所致，已由两人核对。",
+        "--confirm-text",
+        "演示数据，已逐项核对变动单元的进出供应方，变动属实。",
         stdout=io.StringIO(),
     )
     return "2025年1月至6月"

@@ -60,7 +60,7 @@ def test_each_lease_has_the_verdict_that_it_has_one_by_one(imported, cast):
     # months that are published lend their factors to thin cells; what was set aside later still counted on the day
     issue = prices.compute_index(date(2025, 4, 1), by=cast.policy_editor)
     prices.propose_index(issue, by=cast.policy_editor, jump_text="样本结构所致。")
-    prices.publish_index(issue, by=cast.price_publisher)
+    prices.publish_index(issue, by=cast.price_publisher, confirmation="样本结构所致，已核对。")
     sources = (
         PriceObservation.objects.filter(state="admitted").order_by("source").values_list("source", flat=True)
     )

@@ -132,6 +132,8 @@ def _admin_rows() -> dict[str, Row]:
     row("vouchers_policyversion_example", NOUNS["policyversion"], 200, 404, one)
     row("vouchers_policyversion_import", NOUNS["policyversion"], 200, 200)
     row("vouchers_priceindexissue_compute", NOUNS["priceindexissue"], 200, 200)
+    row("vouchers_priceindexissue_changes", NOUNS["priceindexissue"], 200, 200, _row_key("priceindexissue"))
+    row("vouchers_priceindexrow_explore", NOUNS["priceindexrow"], 200, 200)
     return rows
 
 

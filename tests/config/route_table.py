@@ -248,6 +248,12 @@ API: dict[str, Row] = {
     "api-program-detail": _public("program.code"),
     "api-program-rules": _public("program.code"),
     "api-price-list": _public(),
+    "api-price-cells": _public(),
+    "api-price-as-of": _public(status=422),  # which cell is in the address
+    "api-price-history": _public(status=422),
+    "api-price-issue-list": _public(),
+    "api-price-issue-detail": _public("priceindexissue.issue_no"),
+    "api-price-method-list": _public(),
     "api-voucher-list": Row((200, 200, 200, 401), FILER, OTHER),
     "api-voucher-detail": _api(FILER, OTHER, "voucher.voucher_no"),
     "api-application-list": Row((200, 200, 200, 401), *HANDLER),

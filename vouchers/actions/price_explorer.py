@@ -11,13 +11,27 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
+from vouchers.access import Role
 from vouchers.actions.price_grounds import PriceGrounds
 from vouchers.actions.price_tables import method_on
 from vouchers.errors import Invalid
 from vouchers.models import Party, PriceIndexIssue, PriceMethod, PriceSnapshot
+from vouchers.models.prices import IssueState
 from vouchers.policy import fair_price as fp
 from vouchers.policy.prices.method import sha256_of
 from vouchers.policy.prices.working import Working, working_of
+
+PRICE_READERS = (
+    Role.POLICY_EDITOR,
+    Role.PUBLISHER,
+    Role.AUDITOR,
+    Role.HANDLER,
+    Role.APPROVER,
+    Role.FINANCE,
+    Role.PRICE_PUBLISHER,
+    Role.INVESTIGATOR,
+)
+"""Who of the office may see whose prices they are; prices are no region's own."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +74,7 @@ def explore_issue(
     there = issue_market(issue)
     if left_out:
         there = there.without(left_out)
-    return Explored(
-        working_of(there, cell, leave_out=leave_out), issue.method, issue.snapshot.sha256, issue
-    )
+    return Explored(working_of(there, cell, leave_out=leave_out), issue.method, issue.snapshot.sha256, issue)
 
 
 def issue_market(issue: PriceIndexIssue) -> fp.Market:
@@ -87,3 +99,18 @@ def _method(market: str, day: date, version: int | None) -> tuple[PriceMethod, f
 def names_of(sources: Iterable[str]) -> dict[str, str]:
     """The names of those sources that are in the register."""
     return dict(Party.objects.filter(uscc__in=set(sources)).values_list("uscc", "name"))
+
+
+def issue_known_at(market: str, day: date, known_at: datetime) -> PriceIndexIssue | None:
+    """The issue that held for the day by what had been published by the instant: of its month, or the last before it."""
+    return (
+        PriceIndexIssue.objects.filter(
+            market=market,
+            state__in=(IssueState.PUBLISHED, IssueState.SUPERSEDED),
+            month__lte=day.replace(day=1),
+            published_at__lte=known_at,
+        )
+        .select_related("method")
+        .order_by("-month", "-published_at")
+        .first()
+    )

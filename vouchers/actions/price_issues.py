@@ -342,21 +342,33 @@ def propose_index(issue: PriceIndexIssue, *, by: User, jump_text: str = "") -> P
     return issue
 
 
-def publish_index(issue: PriceIndexIssue, *, by: User) -> PriceIndexIssue:
+def publish_index(issue: PriceIndexIssue, *, by: User, confirmation: str = "") -> PriceIndexIssue:
     """Publish a proposed issue; another person than the proposer. What was published for the month is superseded.
 
-    Raises ``NotNow`` (``price.changed``) when the rows no longer follow from the snapshot.
+    Jumps above the limit need this person's own text too (``price.confirmation_missing``). Raises ``NotNow``
+    (``price.changed``) when the rows no longer follow from the snapshot.
     """
-    announce("price_index_issue.publish")
+    announce("price_index_issue.publish", confirmation)
     require_role(by, Role.PRICE_PUBLISHER)
     require_other_person(by, {issue.proposer_id or 0}, "发布价格指数")
+    if issue.state == IssueState.PROPOSED and issue.jumps and not confirmation.strip():
+        raise Invalid(
+            "price.confirmation_missing",
+            f"有 {len(issue.jumps)} 个单元较上期变动超过阈值，请写明您核对了什么、为何属实，再予发布。",
+            field="confirmation",
+        )
     if not verify_issue(issue):
         raise NotNow("price.changed", "由快照复算的结果与待发布的价格不一致，请退回重新测算。")
     for earlier in PriceIndexIssue.objects.filter(
         market=issue.market, month=issue.month, state=IssueState.PUBLISHED
     ):
         advance(earlier, "supersede", by=None)
-    advance(issue, "publish", by=by, update={"publisher": by, "published_at": dates.now()})
+    advance(
+        issue,
+        "publish",
+        by=by,
+        update={"publisher": by, "published_at": dates.now(), "jump_confirmation": confirmation.strip()},
+    )
     return issue
 
 

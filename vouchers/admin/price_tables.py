@@ -11,12 +11,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role
-from vouchers.admin.scoped import READERS, ScopedAdmin
+from vouchers.actions import price_explorer
+from vouchers.admin.scoped import ScopedAdmin
 from vouchers.models import ChipModel, FxRate, PriceMethod
 
 PRICE_PUBLISHER = (Role.PRICE_PUBLISHER,)
 MAKERS = (Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)
-PRICE_READERS = (*READERS, Role.PRICE_PUBLISHER, Role.INVESTIGATOR)
+PRICE_READERS = price_explorer.PRICE_READERS
 
 
 class NationalAdmin(ScopedAdmin):

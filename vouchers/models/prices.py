@@ -232,6 +232,7 @@ class PriceIndexIssue(models.Model):
     factors = models.JSONField(_("折算系数"), default=dict)
     jumps = models.JSONField(_("较上月变动超过阈值的单元"), default=list)
     jump_text = models.TextField(_("变动说明"), blank=True)
+    jump_confirmation = models.TextField(_("复核意见"), blank=True)
     proposer = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("提请人")
     )

@@ -142,6 +142,12 @@ def test_jumps_above_the_limit_need_a_text_and_are_never_clamped(cast, loaded):
         august, by=cast.policy_editor, jump_text="新一代芯片到货前供应紧张，已电话核实 3 家。"
     )
     assert august.rows.get(cell=CELL).base == Decimal("24.000000")
+    with pytest.raises(Invalid) as refusal:
+        prices.publish_index(august, by=cast.price_publisher)
+    assert (refusal.value.code, refusal.value.field) == ("price.confirmation_missing", "confirmation")
+    prices.publish_index(august, by=cast.price_publisher, confirmation="已核对 7 家合同，涨价属实。")
+    august.refresh_from_db()
+    assert (august.state, august.jump_confirmation) == ("published", "已核对 7 家合同，涨价属实。")
 
 
 def test_a_price_is_carried_forward_when_the_cell_runs_dry(cast, loaded):

@@ -196,7 +196,7 @@ def test_every_published_row_follows_from_the_stored_snapshot_byte_for_byte(cast
         for month in months:
             issue = prices.compute_index(month, by=cast.policy_editor, market="reference")
             prices.propose_index(issue, by=cast.policy_editor, jump_text="标价变动已核对。")
-            prices.publish_index(issue, by=cast.price_publisher)
+            prices.publish_index(issue, by=cast.price_publisher, confirmation="已核对。")
     issues = PriceIndexIssue.objects.filter(market="reference", state="published")
     assert issues.count() == 6
     looked_at = 0

@@ -18,7 +18,7 @@ from vouchers.actions import prices
 from vouchers.context import Actor, acting
 from vouchers.policy.fair_price import PriceRow
 from vouchers.web.charts import ChartPoint, SeenPrice, place_of, price_chart
-from vouchers.web.public.price_files import no_formula
+from vouchers.web.price_files import no_formula
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 def publish(cast, month):
     issue = prices.compute_index(month, by=cast.policy_editor)
     prices.propose_index(issue, by=cast.policy_editor, jump_text="已核实")
-    return prices.publish_index(issue, by=cast.price_publisher)
+    return prices.publish_index(issue, by=cast.price_publisher, confirmation="已逐项核对")
 
 
 @pytest.fixture
@@ -191,8 +191,8 @@ def test_a_cells_history_as_a_file(client, published):
 
 
 def test_no_field_of_a_file_is_a_formula():
-    assert [no_formula(text) for text in ("=1+1", "+1", "-1", "@x", "\t=1", "A100")] == [
-        "'=1+1", "'+1", "'-1", "'@x", "'\t=1", "A100",
+    assert [no_formula(text) for text in ("=1+1", "+A1", "-1", "@x", "\t=1", "A100")] == [
+        "'=1+1", "'+A1", "-1", "'@x", "'\t=1", "A100",
     ]  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def test_an_issue_is_held_against_the_published_months_before_it(cast):
             prices.load_observations(market_rows(date(2025, month, 20)))
             issue = prices.compute_index(date(2025, month + 1, 1), by=cast.policy_editor)
             prices.propose_index(issue, by=cast.policy_editor, jump_text="上月为首期")
-            prices.publish_index(issue, by=cast.price_publisher)
+            prices.publish_index(issue, by=cast.price_publisher, confirmation="属实")
             assert signs_of(issue) == []
         close = ("19.00", "19.02", "19.04", "19.06", "19.08", "19.10", "19.12")
         prices.load_observations(market_rows(date(2025, 6, 20), close))

@@ -42,7 +42,8 @@ class Command(BaseCommand):
         parser.add_argument("--market", choices=Market.values, default=Market.CHINA)
         parser.add_argument("--proposer", help="提请人账号")
         parser.add_argument("--publisher", help="发布人账号")
-        parser.add_argument("--jump-text", default="", help="较上期变动超过阈值时的说明")
+        parser.add_argument("--jump-text", default="", help="较上期变动超过阈值时，提请人的说明")
+        parser.add_argument("--confirm-text", default="", help="较上期变动超过阈值时，发布人的复核意见")
 
     def handle(self, *args: Any, **options: Any) -> None:
         first = month_of(options["month"])
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         people = {name: self._person(options[name]) for name in ("proposer", "publisher")}
         for month in months(first, last):
             try:
-                self._one(month, options["market"], options["jump_text"], **people)
+                self._one(month, options["market"], options["jump_text"], options["confirm_text"], **people)
             except DomainError as problem:
                 raise CommandError(
                     f"{month:%Y-%m}：{problem.message}{problem.hint or ''}（{problem.code}）"
@@ -67,7 +68,14 @@ class Command(BaseCommand):
         return person
 
     def _one(
-        self, month: date, market: str, jump_text: str, *, proposer: User | None, publisher: User | None
+        self,
+        month: date,
+        market: str,
+        jump_text: str,
+        confirmation: str,
+        *,
+        proposer: User | None,
+        publisher: User | None,
     ) -> None:
         with acting(Actor.service("publish_prices"), "price_index_issue.compute"):
             issue = compute_index(month, by=None, market=market)
@@ -76,7 +84,7 @@ class Command(BaseCommand):
                 propose_index(issue, by=proposer, jump_text=jump_text)
         if publisher is not None and issue.state == IssueState.PROPOSED:
             with acting(publisher, "price_index_issue.publish"):
-                publish_index(issue, by=publisher)
+                publish_index(issue, by=publisher, confirmation=confirmation)
         self._tell(issue)
 
     def _tell(self, issue: PriceIndexIssue) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from vouchers.models import PriceIndexIssue, PriceIndexRow
 from vouchers.policy.prices.cells import CURRENCY_OF, UNIT_LABEL
+from vouchers.web.price_files import csv_answer
 from vouchers.web.price_history import published_rows
 from vouchers.web.public.prices import chosen_rows, market_asked
 
@@ -21,22 +20,6 @@ COLUMNS = (
     "base", "lower", "upper", "phi", "q25", "q75", "n_groups", "n_t", "n_q", "delta1", "delta2", "input_set_hash",
     "output_hash",
 )  # fmt: skip
-
-
-def no_formula(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def csv_answer(name: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> HttpResponse:
-    """A CSV file (UTF-8 with byte order mark, for spreadsheets)."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    response.write("\ufeff")
-    writer = csv.writer(response)
-    writer.writerow(header)
-    writer.writerows([no_formula(value) for value in row] for row in rows)
-    return response
 
 
 def _plain(row: PriceIndexRow) -> list[str]:
