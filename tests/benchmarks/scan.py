@@ -22,14 +22,14 @@ STEP = 10_000_000
 TABLES = (
     "vouchers_party", "vouchers_bankaccount", "vouchers_shareholding", "vouchers_declaredaffiliation", "vouchers_listing",
     "applications_device", "applications_capacity", "applications_lease", "applications_leasedevice",
-    "applications_meteringday", "applications_invoice", "applications_banktransfer", "vouchers_voucher",
-    "applications_claim", "applications_basisitem",
+    "applications_meteringday", "applications_invoice", "applications_invoiceline", "applications_banktransfer",
+    "vouchers_provideradmission", "applications_application", "vouchers_voucher", "applications_claim", "applications_basisitem",
 )  # fmt: skip
 KEYS = frozenset(
     {
         "uscc", "lease_no", "claim_no", "voucher_no", "application_no", "bank_ref", "serial", "replaces_serial", "number_key",
         "seller_uscc", "buyer_uscc", "holder_id", "legal_rep_id", "phone", "email", "address", "account_no",
-        "document_sha256", "file_sha256", "receipt_sha256", "verification_code",
+        "document_sha256", "file_sha256", "receipt_sha256", "verification_code", "filer_device", "filer_phone",
     }
 )  # fmt: skip
 OWN = frozenset(
