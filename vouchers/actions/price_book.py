@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from django.db.models import Min
 
+from vouchers.actions.price_carries import Bases, bases_of, carried
 from vouchers.actions.price_grounds import PriceGrounds, TierSpan, tier_among
 from vouchers.actions.price_inquiries import Inquiry, inquiries, under_inquiry
 from vouchers.actions.price_issues import STRONG_RELATIONS, KeptObservation, observations_of
@@ -61,6 +62,8 @@ class PriceBook(PriceGrounds):
         self._chips: dict[int, ChipTable] = {}
         self._seen: dict[Part, Seen] = {}
         self._of_accelerator: dict[str, dict[Part, list[KeptObservation]]] = {}
+        self._bases: dict[int, Bases] = {}
+        self._factors: dict[int, fp.Factors] = {}
         self._generations: dict[int, fp.Generations] = {}
         self._present: dict[tuple[Part, int], set[str]] = {}
         self._groups: dict[int, tuple[dict[str, str], dict[str, list[str]]]] = {}
@@ -101,13 +104,18 @@ class PriceBook(PriceGrounds):
 
         def price_in(part: Part) -> tuple[fp.Market, fp.PriceRow]:
             whole = self._market_of(part, as_of, known_at, method)
-            return whole, (whole.without(own) if own else whole).price(cell)
+            market = whole.without(own) if own else whole
+            return market, market.price(cell)
 
         def price() -> fp.PriceRow:
-            alone, row = price_in(cell)
-            if row.level == "L0" or not alone.looks_beyond(cell):
-                return row  # the ladder looks into no other cell
-            return price_in(around)[1]
+            market, row = price_in(cell)
+            if row.level == "L0":
+                return row
+            issue = self._issue_on(as_of)
+            before = self._bases_of(issue) if issue is not None else {}
+            if market.looks_beyond(cell) or cell.code in before:  # else the ladder looks into no other cell
+                market, row = price_in(around)
+            return carried(market, row, issue, as_of=as_of, bases=before)[1]
 
         return None, _held(self._rows, (cell, as_of, known_at, method.name, own), price, HELD_ROWS)
 
@@ -133,11 +141,19 @@ class PriceBook(PriceGrounds):
         return super().rates()
 
     @cached_property
-    def _factors(self) -> list[tuple[date, fp.Factors]]:
-        """Of the published issues, the latest month first."""
+    def _issues(self) -> list[PriceIndexIssue]:
+        """The published ones, the latest month first."""
         issues = PriceIndexIssue.objects.filter(market=self.market, state=IssueState.PUBLISHED)
-        rows = issues.order_by("-month").values_list("month", "factors")
-        return [(month, fp.Factors.from_plain(factors)) for month, factors in rows]
+        return list(issues.defer("snapshot").order_by("-month"))
+
+    def _issue_on(self, day: date) -> PriceIndexIssue | None:
+        """The one in force on the day."""
+        return next((issue for issue in self._issues if issue.month <= day), None)
+
+    def _bases_of(self, issue: PriceIndexIssue) -> Bases:
+        if issue.pk not in self._bases:
+            self._bases[issue.pk] = bases_of(issue)
+        return self._bases[issue.pk]
 
     @cached_property
     def _first_seen(self) -> dict[str, tuple[list[datetime], list[date]]]:
@@ -259,6 +275,13 @@ class PriceBook(PriceGrounds):
             self._present[key] = {group_of.get(name, name) for name in self._seen_of(part).sources}
         return self._present[key]
 
+    def _factors_of(self, issue: PriceIndexIssue | None) -> fp.Factors | None:
+        if issue is None:
+            return None
+        if issue.pk not in self._factors:
+            self._factors[issue.pk] = fp.Factors.from_plain(issue.factors)
+        return self._factors[issue.pk]
+
     def _market_of(self, part: Part, as_of: date, known_at: datetime, method: fp.Method) -> fp.Market:
         """The market of a family or cell on the day, with every group in it."""
 
@@ -273,7 +296,7 @@ class PriceBook(PriceGrounds):
                 known_at=known_at,
                 method=method,
                 sources=self._sources_at({one.source for one in then}, as_of, known_at),
-                factors=next((one for month, one in self._factors if month <= as_of), None),
+                factors=self._factors_of(self._issue_on(as_of)),
                 chips=self._chips_of(method),
                 hashed=False,
             )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
+from vouchers.actions.price_carries import carried
 from vouchers.actions.price_issues import observations_between, published_issue, sources_at
 from vouchers.actions.price_tables import chip_table, method_on, rate_table
 from vouchers.models import PriceMethod, ProviderAdmission
@@ -85,4 +86,4 @@ class PriceGrounds:
             left_out=left_out,
             chips=chips,
         )
-        return then, then.price(cell)
+        return carried(then, then.price(cell), issue, as_of=as_of)

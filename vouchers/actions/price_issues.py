@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from django.db.models import Max, Min, Q
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
+from vouchers.actions.price_carries import bases_of, carries_of
 from vouchers.actions.price_inquiries import under_inquiry
 from vouchers.actions.price_reading import start_of
 from vouchers.actions.price_tables import chip_table, method_on
@@ -30,9 +31,8 @@ from vouchers.models import (
 from vouchers.models.parties import Relation
 from vouchers.models.prices import IssueState, Market
 from vouchers.policy import fair_price as fp
-from vouchers.policy.prices.chips import shipped_chips
 from vouchers.policy.prices.factors import fit_factors
-from vouchers.policy.prices.figures import CONTEXT, ln, lower_median, six
+from vouchers.policy.prices.figures import CONTEXT, ln, six
 from vouchers.policy.prices.method import sha256_of
 from vouchers.states import advance
 
@@ -184,7 +184,7 @@ def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -
     )
     factors = fit_factors(plain, source=f"{market} {as_of}")
     previous = _previous(market, month)
-    index = plain.by(factors, _carries(plain, previous, month))
+    index = plain.by(factors, carries_of(plain, previous, month))
     rows = [index.price(cell) for cell in index.cells()]
     if not rows:
         raise Invalid(
@@ -254,21 +254,13 @@ def _previous(market: str, month: date) -> PriceIndexIssue | None:
     return published_issue(market, month - timedelta(days=1))
 
 
-def _bases(issue: PriceIndexIssue) -> dict[str, tuple[Decimal, str]]:
-    return {
-        cell: (base, level)
-        for cell, base, level in issue.rows.values_list("cell", "base", "level")
-        if base is not None
-    }
-
-
 def _jumps(
     rows: Iterable[fp.PriceRow], previous: PriceIndexIssue | None, limit: Decimal
 ) -> list[dict[str, str]]:
     """Cells whose base moved by more than the limit (in logarithms) since the last published issue."""
     if previous is None:
         return []
-    before = _bases(previous)
+    before = bases_of(previous)
     found = []
     for row in rows:
         held = before.get(row.cell.code)
@@ -285,43 +277,6 @@ def _jumps(
                 }
             )
     return found
-
-
-def _carries(plain: fp.Market, previous: PriceIndexIssue | None, month: date) -> dict[str, fp.Carry]:
-    """What L5 may carry forward: last issue's price, moved as the cells of the same architecture moved since."""
-    if previous is None:
-        return {}
-    before = _bases(previous)
-    moves: dict[str, list[Decimal]] = {}
-    for cell in plain.cells():
-        held = before.get(cell.code)
-        if held is None or held[1] != "L0":
-            continue
-        row = plain.price(cell)
-        if row.level == "L0" and row.base is not None:
-            moves.setdefault(_architecture(cell.accelerator), []).append(
-                CONTEXT.subtract(ln(row.base), ln(held[0]))
-            )
-    carries = {}
-    for code, (base, level) in before.items():
-        cell = fp.Cell.parse(code)
-        logs = sorted(moves.get(_architecture(cell.accelerator), []))
-        ratio = six(CONTEXT.exp(lower_median(logs))) if logs else Decimal(1)
-        months = (month.year - previous.month.year) * 12 + month.month - previous.month.month
-        if level == "L5":
-            months += _carried_months(previous, code)
-        carries[code] = fp.Carry(base=base, months=months, sibling_ratio=ratio, from_issue=previous.issue_no)
-    return carries
-
-
-def _architecture(accelerator: str) -> str:
-    chips = shipped_chips().forms(accelerator)
-    return next(iter(chips.values())).architecture if chips else ""
-
-
-def _carried_months(issue: PriceIndexIssue, code: str) -> int:
-    steps: Mapping[str, int] = dict(issue.rows.get(cell=code).record.get("steps", []))
-    return int(steps.get("L5", 0))
 
 
 def propose_index(issue: PriceIndexIssue, *, by: User, jump_text: str = "") -> PriceIndexIssue:

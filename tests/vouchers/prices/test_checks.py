@@ -9,9 +9,12 @@ from decimal import Decimal
 import pytest
 
 from tests.vouchers.prices.feeds import market_rows, row, uscc
+from vouchers import dates
 from vouchers.actions import prices
+from vouchers.actions.holds import place_hold
+from vouchers.actions.price_book import PriceBook
 from vouchers.context import Actor, acting
-from vouchers.models import PriceCheck, ProviderAdmission
+from vouchers.models import Party, PriceCheck, ProviderAdmission
 from vouchers.policy.terms import Verdict
 
 pytestmark = pytest.mark.django_db
@@ -140,3 +143,69 @@ def test_a_lease_gives_its_own_facts(cast):
 
     check = prices.check_price(prices.contract_of_lease(Lease()), above_band="refuse")
     assert (check.cell, check.consequence) == ("china/H800/SXM/specialist/east/1_6m", "passed")
+
+
+@pytest.fixture
+def published(cast):
+    """July's issue: 19.00 for the contract's cell, of the quotes of 2025-06-20."""
+    issue = prices.compute_index(date(2025, 7, 1), by=cast.policy_editor)
+    prices.propose_index(issue, by=cast.policy_editor)
+    return prices.publish_index(issue, by=cast.price_publisher)
+
+
+AUGUST = date(2025, 8, 20)  # the quotes of June are stale
+
+
+def test_a_cell_that_ran_dry_goes_on_with_what_was_published_for_it_and_never_refuses(contract, published):
+    assert (
+        prices.price_finding(replace(contract, signed_on=date(2025, 7, 5)), above_band="refuse").row.level
+        == "L0"
+    )
+    check = prices.check_price(replace(contract, signed_on=AUGUST), above_band="refuse")
+    assert (check.row["level"], check.grade, check.base) == ("L5", "D", Decimal(19))
+    assert check.row["steps"] == [["L0", 0], ["L5", 1]]
+    assert (check.position, check.consequence, check.recognised_price) == ("above", "review", None)
+    assert "沿用上期" in check.sentence
+    assert check.index_row.issue == published
+    assert prices.verify_check(check)
+
+
+def test_what_is_carried_moves_as_the_cells_of_its_architecture_moved_since(cast, contract):
+    def hopper(day, *asked):
+        rows = market_rows(day, asked)
+        return [one | {"accelerator": "H100", "term_months": "3"} for one in rows]
+
+    prices.load_observations(hopper(date(2025, 6, 20), "20", "20", "20", "20", "20"))
+    issue = prices.compute_index(date(2025, 7, 1), by=cast.policy_editor)
+    prices.propose_index(issue, by=cast.policy_editor)
+    prices.publish_index(issue, by=cast.price_publisher)
+    prices.load_observations(hopper(date(2025, 8, 10), "22", "22", "22", "22", "22"))
+    august = replace(contract, signed_on=AUGUST)
+    finding = prices.price_finding(august, above_band="refuse")
+    assert (finding.row.level, finding.row.base) == ("L5", Decimal("20.9"))  # 19 × 22 ÷ 20
+    book = prices.price_finding(august, above_band="refuse", grounds=PriceBook())
+    assert (book.row.level, book.row.base, book.sentence) == ("L5", finding.row.base, finding.sentence)
+
+
+def test_after_six_months_nothing_is_carried_any_more(contract, published):
+    late = prices.price_finding(replace(contract, signed_on=date(2026, 2, 10)), above_band="refuse")
+    assert (late.row.level, late.reason) == ("none", "price.not_testable")
+    assert ("L5", 7) in late.row.steps
+
+
+def test_a_source_under_inquiry_is_left_out_while_it_stands_and_what_was_decided_before_stays(cast, contract):
+    before = prices.check_price(contract, above_band="refuse")
+    held = Party.objects.create(uscc=uscc(2), name="核查中算力", region_code="110000", is_provider=True)
+    with dates.fixed(date(2025, 6, 22)):
+        hold = place_hold(
+            "party", held.uscc, ground="manual", sentence="报价来源核查", evidence=[], region_code="110000", party=held, by=cast.investigator
+        )  # fmt: skip
+    after = prices.price_finding(contract, above_band="refuse")
+    assert (after.row.n_groups, after.row.exclusions["source.under_inquiry"]) == (6, 1)
+    assert "来源涉案核查中 1" in after.sentence
+    book = prices.price_finding(contract, above_band="refuse", grounds=PriceBook())
+    assert (book.row.base, book.row.exclusions) == (after.row.base, after.row.exclusions)
+    assert prices.verify_check(before) and before.row["n_groups"] == 7
+    earlier = replace(contract, signed_on=date(2025, 6, 21))
+    assert prices.price_finding(earlier, above_band="refuse").row.n_groups == 7
+    assert hold.state == "open"
