@@ -101,10 +101,14 @@ def _waiting(batch: int, using: str) -> tuple[list[tuple[int, bytes]], datetime]
 
 
 def seal_all(using: str = "sealer") -> list[Sealed]:
-    """Seal until nothing waits; also brings the copy outside up to date."""
+    """Seal what waits now; also brings the copy outside up to date. What is written meanwhile is for the next run:
+    while writers write without a pause, going on until nothing waits would never end.
+    """
     done: list[Sealed] = []
     while (sealed := seal(using=using)) is not None:
         done.append(sealed)
+        if sealed.added < BATCH:
+            break
     if not done:
         checkpoints.copy_out(using)
     return done
