@@ -128,9 +128,12 @@ FROM (VALUES (1)) AS once (one)
     LEFT JOIN applications_issuebatch t ON t.id = a.batch_id LEFT JOIN applications_undertaking u ON u.id = a.undertaking_id
 """  # noqa: S608 (names of our own columns)
 _ACCOUNTS = """
-SELECT jsonb_agg(jsonb_build_array(x.code, x.kind, x.limit_amount::text, x.debits_pending::text, x.debits_posted::text,
-                                   x.credits_pending::text, x.credits_posted::text, x.closed_on))
-FROM vouchers_ledgeraccount x WHERE x.code = ANY (%(codes)s)
+SELECT jsonb_agg(jsonb_build_array(x.code, x.kind, x.limit_amount::text, (x.debits_pending + coalesce(w.pending, 0))::text,
+                                   (x.debits_posted + coalesce(w.posted - w.allotted, 0))::text, x.credits_pending::text, x.credits_posted::text, x.closed_on))
+FROM vouchers_ledgeraccount x LEFT JOIN LATERAL (
+    SELECT sum(t.allotted) AS allotted, sum(t.posted) AS posted, sum(t.pending) AS pending
+    FROM vouchers_ledgertill t WHERE x.hot AND t.account_id = x.id) AS w ON true
+WHERE x.code = ANY (%(codes)s)
 """
 _chips: dict[tuple[int, ...], ChipTable] = {}
 _MOST_CHIP_TABLES = 4

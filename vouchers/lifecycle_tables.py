@@ -43,6 +43,12 @@ def hold_database(using: str = "owner", **_kwargs: Any) -> None:
             if cursor.fetchone()[0] is None:
                 continue
             cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'origin'"
+                " AND NOT attisdropped)",
+                [lifecycle.table],
+            )
+            origin = "imports" if cursor.fetchone()[0] else "lives"
+            cursor.execute(
                 f'CREATE OR REPLACE TRIGGER enforce_lifecycle BEFORE INSERT OR UPDATE ON "{lifecycle.table}" '
-                f"FOR EACH ROW EXECUTE FUNCTION enforce_lifecycle('{lifecycle.name}')"
+                f"FOR EACH ROW EXECUTE FUNCTION enforce_lifecycle('{lifecycle.name}', '{origin}')"
             )

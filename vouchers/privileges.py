@@ -3,6 +3,7 @@
 #: only the owner's SQL functions write here
 NO_WRITE = (
     "vouchers_ledgeraccount",
+    "vouchers_ledgertill",
     "vouchers_ledgertransfer",
     "vouchers_ledgerattempt",
     "vouchers_dayclose",

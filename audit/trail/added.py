@@ -2,7 +2,7 @@
 
 New rows are told a statement at a time, changed ones row by row. The events are those of the general row trigger, to the
 byte; of new ones only the instant and the number are made once a statement. What this saves is told in
-``docs/decisions/0022-ledger-statements.md`` and ``0023-settlement-rows.md``.
+``docs/decisions/0022-ledger-statements.md`` and ``0023-tills.md``.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ EXCEPTIONS: dict[str, str] = {
     "audit_checkpoint": "封存点：由签名守护，并另存于库外",
     "audit_witnesssignature": "见证方对封存点的签名：由其签名守护，见证方自存一份",
     "audit_personalsalt": "个人信息盐值：删除即抹去个人信息，不得另留副本",
+    "vouchers_ledgertill": "热点科目分户的计数：与科目计数一样由转账推出，每笔转账另有留痕",
     "vouchers_outboxmessage": "待发消息只是唤醒后台任务的进度；所办之事本身另有留痕",
     "vouchers_platformevent": "发给平台的状态变动副本：所述之事在原单据上另有留痕",
     "vouchers_webhookdelivery": "推送记录本身即日志，只增不改；推送地址及其密钥的变更另有留痕",

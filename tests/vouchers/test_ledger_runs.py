@@ -66,6 +66,81 @@ def test_a_run_leaves_and_answers_what_single_issues_would():
     assert (available(BUDGET.code), available(pool(500).code)) == (yuan(850), yuan(350))
 
 
+def own(subject: str, limit: int) -> ledger.Cap:
+    return ledger.Cap("0f" * 32, "enterprise_year", subject, "2025", yuan(limit))
+
+
+def statements_that_booked(before: int) -> int:
+    """How many statements told of new transfers: a statement's events share all of their number but its end."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT left(event_no::text, 24)) FROM audit_auditevent WHERE id > %s AND subject_kind = 'ledger_transfer'",
+            [before],
+        )
+        return cursor.fetchone()[0]
+
+
+def last_event() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(id), 0) FROM audit_auditevent")
+        return cursor.fetchone()[0]
+
+
+def test_caps_that_a_run_is_the_first_to_use_are_opened_with_it_in_the_same_statements():
+    fund(1000)
+    run(1, caps=(own("somebody", 40), pool(500)), name="first")[0].post().demand()
+    before = last_event()
+    chains = [
+        ledger.issue_chain(
+            BUDGET, f"V-S-{n}", yuan(10), on=ON, id=new(), caps=(own(f"E{n // 2}", 40), pool(500))
+        )
+        for n in range(6)
+    ]
+    together = ledger.post_all(chains)
+    assert statements_that_booked(before) == 1
+    singly = [
+        ledger.issue_chain(
+            BUDGET, f"V-T-{n}", yuan(10), on=ON, id=new(), caps=(own(f"F{n // 2}", 40), pool(500))
+        ).post()
+        for n in range(6)
+    ]
+    assert [told(result) for result in together] == [
+        [(*leg[:3], leg[3].replace("F", "E"), *leg[4:]) for leg in told(result)] for result in singly
+    ]
+    grants = [[leg.code for leg in result.transfers].count("grant") for result in together]
+    assert grants == [1, 0, 1, 0, 1, 0]  # the first of the two that use a cap is granted its limit
+    for n in range(3):
+        one, other = account(own(f"E{n}", 40).code), account(own(f"F{n}", 40).code)
+        assert (one.limit_amount, one.used, one.available, one.region_code, one.hot) == (
+            other.limit_amount,
+            other.used,
+            other.available,
+            other.region_code,
+            other.hot,
+        )
+        assert (one.limit_amount, one.used) == (yuan(40), yuan(20))
+    assert ledger.post_all(chains) == together
+
+
+@pytest.mark.parametrize(
+    ("limits", "codes"),
+    [
+        ((15, 15, 15), ["accepted", "cap_exceeded", "cap_exceeded"]),
+        ((15, 20, 15), ["accepted", "accepted", "cap_exceeded"]),
+        ((30, 30, 30), ["accepted", "accepted", "accepted"]),
+    ],
+)
+def test_a_new_cap_binds_those_of_the_run_that_first_uses_it(limits, codes):
+    fund(1000)
+    run(1, caps=(own("somebody", 40),), name="first")[0].post().demand()
+    chains = [
+        ledger.issue_chain(BUDGET, f"V-U-{n}", yuan(10), on=ON, id=new(), caps=(own("E", limit),))
+        for n, limit in enumerate(limits)
+    ]
+    assert [result.code for result in ledger.post_all(chains)] == codes
+    assert account(own("E", 1).code).used == yuan(10 * codes.count("accepted"))
+
+
 def test_a_run_is_sent_again_and_gives_the_same_answers():
     fund(1000)
     chains = run(4)

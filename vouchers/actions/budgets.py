@@ -283,7 +283,8 @@ class BudgetLine:
 
 _SHEET = """
     WITH part AS (
-        SELECT b.id, substr(b.code, 8) AS name, b.credits_posted - b.debits_posted - b.debits_pending AS available,
+        SELECT b.id, substr(b.code, 8) AS name, b.credits_posted - b.debits_posted - b.debits_pending + coalesce((
+                   SELECT sum(w.allotted - w.posted - w.pending) FROM vouchers_ledgertill AS w WHERE w.account_id = b.id), 0) AS available,
                b.closed_on, s.id AS surplus_id, coalesce(s.credits_posted, 0) AS surplus, p.id AS paid_id,
                coalesce(p.credits_posted - p.debits_posted, 0) AS paid
           FROM vouchers_ledgeraccount AS b

@@ -184,7 +184,12 @@ def _counted(program: str, cap: CapRule, limit: Decimal, on: date) -> tuple[int,
             kind="cap", code__startswith=head, code__endswith=f":{period_of(cap, on)}"
         )
         .annotate(
-            taken=F("limit_amount") - F("credits_posted") + F("debits_posted") + F("debits_pending"),
+            taken=F("limit_amount")
+            - F("credits_posted")
+            + F("debits_posted")
+            + F("debits_pending")
+            + F("till_debits")
+            + F("till_pending"),
         )
         .filter(taken__gt=0)
         .values_list("code", "taken")

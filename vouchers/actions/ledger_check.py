@@ -50,11 +50,17 @@ _LEDGER: tuple[Invariant, ...] = (
             CROSS JOIN LATERAL (VALUES (debit_id, pending, posted, 0, 0), (credit_id, 0, 0, pending, posted))
                 AS side (account, dp, dd, cp, cc)
             GROUP BY account
+        ), told AS (  -- an account with its tills
+            SELECT a.id, a.code, a.counted, a.debits_pending + coalesce(w.pending, 0) AS debits_pending,
+                   a.debits_posted + coalesce(w.posted - w.allotted, 0) AS debits_posted, a.credits_pending, a.credits_posted
+              FROM vouchers_ledgeraccount AS a
+              LEFT JOIN (SELECT account_id, sum(allotted) AS allotted, sum(posted) AS posted, sum(pending) AS pending
+                           FROM vouchers_ledgertill GROUP BY account_id) AS w ON w.account_id = a.id
         )
         SELECT a.code, format('账户计数 %s/%s/%s/%s，转账合计 %s/%s/%s/%s（借方预占/借方/贷方预占/贷方）',
                a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted,
                coalesce(s.dp, 0), coalesce(s.dd, 0), coalesce(s.cp, 0), coalesce(s.cc, 0))
-          FROM vouchers_ledgeraccount AS a LEFT JOIN summed AS s ON s.account = a.id
+          FROM told AS a LEFT JOIN summed AS s ON s.account = a.id
          WHERE a.counted AND (a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted)
                <> (coalesce(s.dp, 0), coalesce(s.dd, 0), coalesce(s.cp, 0), coalesce(s.cc, 0))
         """,
@@ -64,7 +70,10 @@ _LEDGER: tuple[Invariant, ...] = (
         """
         SELECT '资金账', format('借方 %s，贷方 %s；借方预占 %s，贷方预占 %s', sum(debits_posted), sum(credits_posted),
                                sum(debits_pending), sum(credits_pending))
-          FROM vouchers_ledgeraccount WHERE ledger = 'money'
+          FROM (SELECT debits_posted, credits_posted, debits_pending, credits_pending FROM vouchers_ledgeraccount WHERE ledger = 'money'
+                 UNION ALL
+                SELECT w.posted - w.allotted, 0, w.pending, 0 FROM vouchers_ledgertill AS w
+                  JOIN vouchers_ledgeraccount AS a ON a.id = w.account_id AND a.ledger = 'money') AS every
         HAVING sum(debits_posted) <> sum(credits_posted) OR sum(debits_pending) <> sum(credits_pending)
         """,
     ),
@@ -83,6 +92,11 @@ _LEDGER: tuple[Invariant, ...] = (
           FROM vouchers_ledgeraccount
          WHERE closed_on IS NOT NULL AND debits_must_not_exceed_credits
            AND credits_posted - debits_posted <> debits_pending
+        UNION ALL
+        SELECT coalesce(a.code, w.account_id::text), format('分户 %s：分得 %s，已用 %s，预占 %s', w.place, w.allotted, w.posted, w.pending)
+          FROM vouchers_ledgertill AS w LEFT JOIN vouchers_ledgeraccount AS a ON a.id = w.account_id
+         WHERE w.posted < 0 OR w.pending < 0 OR w.posted + w.pending > w.allotted
+            OR w.allotted > 0 AND (a.hot AND a.closed_on IS NULL AND a.limit_amount IS NOT DISTINCT FROM w.limit_amount) IS NOT TRUE
         """,
     ),
     Invariant(
@@ -95,6 +109,10 @@ _LEDGER: tuple[Invariant, ...] = (
         UNION ALL
         SELECT code, '不计数的科目却有计数' FROM vouchers_ledgeraccount
          WHERE NOT counted AND debits_pending + debits_posted + credits_pending + credits_posted <> 0
+        UNION ALL
+        SELECT a.code, format('回流科目 %s 不存在，或不在同一套账', a.returns_to_id)
+          FROM vouchers_ledgeraccount AS a LEFT JOIN vouchers_ledgeraccount AS r ON r.id = a.returns_to_id
+         WHERE a.returns_to_id IS NOT NULL AND r.ledger IS DISTINCT FROM a.ledger
         """,
     ),
     Invariant(
@@ -290,8 +308,12 @@ def trial_balance() -> list[TrialBalance]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT kind, count(*), sum(debits_pending), sum(debits_posted), sum(credits_pending), sum(credits_posted)
-              FROM vouchers_ledgeraccount WHERE ledger = 'money' GROUP BY kind
+            SELECT kind, count(*), sum(debits_pending + coalesce(w.pending, 0)), sum(debits_posted + coalesce(w.posted - w.allotted, 0)),
+                   sum(credits_pending), sum(credits_posted)
+              FROM vouchers_ledgeraccount AS a
+              LEFT JOIN (SELECT account_id, sum(allotted) AS allotted, sum(posted) AS posted, sum(pending) AS pending
+                           FROM vouchers_ledgertill GROUP BY account_id) AS w ON w.account_id = a.id
+             WHERE ledger = 'money' GROUP BY kind
              ORDER BY array_position(ARRAY['treasury', 'surplus', 'budget', 'voucher', 'payable', 'instructed', 'paid',
                                            'levied', 'receivable', 'recovered', 'written_off', 'received', 'refundable'], kind::text)
             """

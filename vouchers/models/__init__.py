@@ -11,7 +11,7 @@ from vouchers.models.credit import Listing
 from vouchers.models.credit_records import CreditRecord
 from vouchers.models.holds import Hold, Screening
 from vouchers.models.jobs import Job
-from vouchers.models.ledger import LedgerAccount, LedgerAttempt, LedgerTransfer
+from vouchers.models.ledger import LedgerAccount, LedgerAttempt, LedgerTill, LedgerTransfer
 from vouchers.models.ledger_days import DayClose, DayCloseLine, LedgerCheck
 from vouchers.models.lifecycle import LifecycleTransition
 from vouchers.models.outbox import OutboxMessage
@@ -120,6 +120,7 @@ __all__ = [
     "LedgerAccount",
     "LedgerAttempt",
     "LedgerCheck",
+    "LedgerTill",
     "LedgerTransfer",
     "LifecycleTransition",
     "Listing",

@@ -13,12 +13,14 @@ from decimal import Decimal
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.functions import Least, Now
+from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Least, Now
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import ScopedQuerySet
+from vouchers.money import ZERO
 
 
 class Ledger(models.TextChoices):
@@ -93,6 +95,22 @@ class LedgerAccountQuerySet(ScopedQuerySet):
     region_path = "region_code"
 
 
+class LedgerAccountManager(models.Manager.from_queryset(LedgerAccountQuerySet)):  # type: ignore[misc]
+    """Accounts with what their tills changed of them, in one look."""
+
+    def get_queryset(self) -> LedgerAccountQuerySet:
+        tills = LedgerTill.objects.filter(account_id=OuterRef("pk")).values("account_id").order_by()
+
+        def changed(amount: Combinable) -> Case:
+            whole = Subquery(tills.annotate(whole=Sum(amount)).values("whole"))
+            return Case(When(hot=True, then=Coalesce(whole, Value(ZERO))), default=Value(ZERO))
+
+        found: LedgerAccountQuerySet = super().get_queryset()
+        return found.annotate(
+            till_debits=changed(F("posted") - F("allotted")), till_pending=changed(F("pending"))
+        )
+
+
 class LedgerTransferQuerySet(ScopedQuerySet):
     region_path = "debit__region_code"
 
@@ -104,15 +122,29 @@ class LedgerAccount(models.Model):
     still has to give: its *available* amount. A closed account has none: what is released to it later flows on, in
     the same chain, to the first open account on the way that ``returns_to`` shows (a reservation outlives the
     expiry of its voucher; when it is released after that, the amount goes back to the budget).
+
+    A hot account may have lent to tills (``LedgerTill``): what they were given is among its posted debits until they are gathered.
+    ``balance``, ``available`` and ``used`` tell the two together, of an account that was read by ``objects``.
     """
+
+    #: what its tills change of its counters: drawn less lent, and reserved
+    till_debits: Decimal = Decimal("0.00")
+    till_pending: Decimal = Decimal("0.00")
 
     id = models.UUIDField(primary_key=True, editable=False)
     ledger = models.CharField(max_length=12, choices=Ledger.choices)
     kind = models.CharField(max_length=12, choices=AccountKind.choices)
     code = models.CharField(_("科目代码"), max_length=200, unique=True)
     region_code = models.CharField(_("行政区划代码"), max_length=6, blank=True)
+    # No foreign key of the database, for the reason that transfers have none: it would look up, and lock against those who
+    # are counting on it, the one budget for every voucher that is opened. ``check_ledger`` looks at it.
     returns_to = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="returned_from"
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="returned_from",
+        db_constraint=False,
     )
     limit_amount = models.DecimalField(_("核定限额"), max_digits=18, decimal_places=2, null=True, blank=True)
 
@@ -132,7 +164,7 @@ class LedgerAccount(models.Model):
     closed_on = models.DateField(null=True, blank=True)
     recorded_at = models.DateTimeField(db_default=Now())
 
-    objects = LedgerAccountQuerySet.as_manager()
+    objects = LedgerAccountManager()
 
     class Meta:
         verbose_name = _("科目")
@@ -167,12 +199,12 @@ class LedgerAccount(models.Model):
     @property
     def balance(self) -> Decimal:
         """Posted credits less posted debits, in yuan: what the account holds, reservations included."""
-        return self.credits_posted - self.debits_posted
+        return self.credits_posted - self.debits_posted - self.till_debits
 
     @property
     def available(self) -> Decimal:
         """What may still be taken: the balance less what is reserved, in yuan."""
-        return self.credits_posted - self.debits_posted - self.debits_pending
+        return self.balance - self.debits_pending - self.till_pending
 
     @property
     def used(self) -> Decimal:
@@ -183,6 +215,38 @@ class LedgerAccount(models.Model):
     def closed(self) -> bool:
         """True once the account takes no new business; what was reserved before may still be resolved."""
         return self.closed_on is not None
+
+
+class LedgerTill(models.Model):
+    """A part of a hot account from which somebody takes while another holds the account (``ledger_tills.sql``).
+
+    ``allotted`` was taken from the account before, so nothing can be drawn that is not there; ``posted`` and ``pending`` were
+    drawn. Counters, as the account's: the transfers are the event, and name the account alone.
+    """
+
+    account = models.ForeignKey(
+        LedgerAccount, on_delete=models.PROTECT, related_name="tills", db_constraint=False, db_index=False
+    )
+    place = models.SmallIntegerField()
+    allotted = models.DecimalField(max_digits=18, decimal_places=2)
+    posted = models.DecimalField(max_digits=18, decimal_places=2)
+    pending = models.DecimalField(max_digits=18, decimal_places=2)
+    #: of a cap: the limit under which it was lent
+    limit_amount = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("科目分户")
+        verbose_name_plural = _("科目分户")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "place"], name="ledger_till_place"),
+            models.CheckConstraint(
+                name="ledger_till_within_allotted",
+                condition=Q(posted__gte=0, pending__gte=0, allotted__gte=F("posted") + F("pending")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}/{self.place}"
 
 
 class LedgerTransfer(models.Model):

@@ -11,6 +11,7 @@ LEDGER = (
     "ledger_shares.sql",
     "ledger_requests.sql",
     "ledger_plain.sql",
+    "ledger_tills.sql",
     "ledger_booking.sql",
     "ledger_batches.sql",
     "ledger_privileges.sql",

@@ -4,13 +4,14 @@
 --   ledger_post_batch(chains)  several chains in one round trip, each by itself
 --
 -- This file has the account map, what the verbs are made of, and what holds everybody to "what is booked stays as it is".
--- ledger_requests.sql looks a request up, ledger_booking.sql books it, ledger_plain.sql books a plain one faster,
--- ledger_batches.sql books many; ledger_shares.sql splits what several bear, ledger_sums.sql adds up what several use.
+-- ledger_requests.sql looks a request up, ledger_booking.sql books it, ledger_plain.sql books a plain one faster, ledger_tills.sql
+-- lets many take from one account at once, ledger_batches.sql books many; ledger_shares.sql splits what several bear, ledger_sums.sql adds up what several use.
 --
 -- Order of locks, the same for everybody, so that no two can wait for each other in a ring:
 --   0  the chain's id (advisory): the second sender of an id waits for the first, then gets the first answer
 --   1  what is borne by several accounts (advisory; ledger_shares.sql); rows that are opened, roots first, then by code
---   2  rows of all touched accounts, by turn (ledger_turn), then by id; in front of hot ones an advisory lock each, by key
+--   2  rows of all touched accounts, by turn (ledger_turn), then by id; in front of hot ones an advisory lock each, by key,
+--      each with its tills (ledger_tills.sql)
 -- Nothing that can change is decided before its lock is held. A chain is judged by where it leads: limits hold at its end.
 -- READ COMMITTED is expected; under a stricter level the functions fail with a serialization error rather than err.
 --

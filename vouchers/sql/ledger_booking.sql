@@ -1,13 +1,14 @@
 -- One chain booked under its locks, and the verb that does it. ledger_requests.sql has looked it up.
 
--- Queues in front of hot accounts: an advisory lock each, by key.
+-- Queues in front of hot accounts: an advisory lock each, by key, and then the account's tills, before the next queue.
 CREATE OR REPLACE FUNCTION ledger_queue(accounts uuid[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    key bigint;
+    one record;
 BEGIN
-    FOR key IN SELECT DISTINCT hashtextextended(a::text, 2) AS k FROM unnest(accounts) AS a ORDER BY k LOOP
-        PERFORM pg_advisory_xact_lock(key);
+    FOR one IN SELECT DISTINCT a.id, hashtextextended(a.id::text, 2) AS key FROM unnest(accounts) AS a (id) ORDER BY key LOOP
+        PERFORM pg_advisory_xact_lock(one.key);
+        PERFORM ledger_gather(one.id);
     END LOOP;
 END $$;
 

@@ -3,7 +3,8 @@
 -- the ordinary in any way is undone and answered with null, and ledger_book judges it with every lock held before the first write.
 --
 -- The queue in front of a hot account moves only while nobody has its lock. So all else is done first, the transfers with
--- their trail and the attempt included; the accounts are changed last, in one statement, the hot ones at its end.
+-- their trail and the attempt included; the accounts are changed last, the hot ones at the end: in the same statement when their
+-- queue is free, at one of their tills otherwise (ledger_tills.sql).
 --
 -- What a statement costs here is not its rows but what it is made of: every aggregate, join and check is made ready anew
 -- each time. So the legs travel in one array of records, not in one array a column (docs/decisions/0022).
@@ -20,7 +21,9 @@ DECLARE
     legs ledger_leg[];
     moves ledger_move[];  -- in the order of locks
     answer jsonb;
-    changed integer;
+    cool integer;  -- how many of the moves are of accounts without a queue; they come first
+    changed uuid[];
+    move ledger_move;
 BEGIN
     IF jsonb_typeof(chain -> 'transfers') IS DISTINCT FROM 'array' OR chain ? 'sums' THEN
         RETURN NULL;
@@ -43,14 +46,14 @@ BEGIN
           LEFT JOIN vouchers_ledgeraccount AS d ON d.code = l.debit_code
           LEFT JOIN vouchers_ledgeraccount AS c ON c.code = l.credit_code
     )
-    SELECT a.legs, m.moves, a.answer INTO legs, moves, answer
+    SELECT a.legs, m.moves, m.cool, a.answer INTO legs, moves, cool, answer
       FROM (SELECT bool_and(l.plain) AS plain,
                    array_agg(ROW(l.nr, l.kind, l.code, l.debit, l.credit, l.amount, l.expires_on)::ledger_leg) AS legs,
                    jsonb_build_object('id', chain_no, 'accepted', true, 'code', 'accepted', 'transfers', jsonb_agg(jsonb_build_object(
                        'id', ledger_transfer_id(chain_no, l.nr), 'position', l.nr, 'kind', l.kind, 'code', l.code,
                        'debit', l.debit_code, 'credit', l.credit_code, 'amount', l.amount::text) ORDER BY l.nr)) AS answer
               FROM leg AS l) AS a,
-           (SELECT array_agg(ROW(s.*)::ledger_move) AS moves
+           (SELECT array_agg(ROW(s.*)::ledger_move) AS moves, count(*) FILTER (WHERE s.queue IS NULL) AS cool
               FROM (SELECT s.id, CASE WHEN s.hot THEN hashtextextended(s.id::text, 2) END AS queue, sum(s.dp), sum(s.dd), sum(s.cp), sum(s.cc)
                       FROM (SELECT l.debit AS id, l.hot, l.held AS dp, l.moved AS dd, 0 AS cp, 0 AS cc FROM leg AS l WHERE l.debit_counted
                              UNION ALL
@@ -72,23 +75,33 @@ BEGIN
       FROM unnest(legs) AS l;
     INSERT INTO vouchers_ledgerattempt (id, body_sha256, accepted, code, answer, recorded_at)
     VALUES (chain_no, body, true, 'accepted', answer, clock_timestamp());
-    -- Row after row in the order of moves: a hot account's queue is joined when all before it are changed. What changed while
-    -- we waited is read again by the UPDATE itself, limits included, as it always is at this level of isolation.
-    UPDATE vouchers_ledgeraccount AS b
-       SET debits_pending = b.debits_pending + m.debits_pending, debits_posted = b.debits_posted + m.debits_posted,
-           credits_pending = b.credits_pending + m.credits_pending, credits_posted = b.credits_posted + m.credits_posted
-      FROM unnest(moves) AS m
-     WHERE (m.queue IS NULL OR pg_advisory_xact_lock(m.queue) IS NOT NULL) AND b.id = m.id AND b.closed_on IS NULL
-       AND (NOT b.debits_must_not_exceed_credits
-            OR b.debits_pending + m.debits_pending + b.debits_posted + m.debits_posted <= b.credits_posted + m.credits_posted)
-       AND (NOT b.credits_must_not_exceed_debits
-            OR b.credits_pending + m.credits_pending + b.credits_posted + m.credits_posted <= b.debits_posted + m.debits_posted)
-       AND (b.kind <> 'cap' OR NOT EXISTS (
-           SELECT FROM jsonb_to_recordset(chain -> 'open') AS w (code text, "limit" numeric)
-            WHERE w.code = b.code AND w.limit <> b.limit_amount));
-    GET DIAGNOSTICS changed = ROW_COUNT;
-    IF changed < cardinality(moves) THEN
-        RAISE EXCEPTION 'not as plain as it seemed' USING ERRCODE = 'LG001';
+    -- Row after row in the order of moves. What changed while we waited is read again by the UPDATE itself, limits included, as it
+    -- always is at this level of isolation. The first hot account is a part of it where nobody is in its queue.
+    WITH done AS (
+        UPDATE vouchers_ledgeraccount AS b
+           SET debits_pending = b.debits_pending + m.debits_pending, debits_posted = b.debits_posted + m.debits_posted,
+               credits_pending = b.credits_pending + m.credits_pending, credits_posted = b.credits_posted + m.credits_posted
+          FROM unnest(moves) AS m
+         WHERE (m.queue IS NULL OR m.queue = moves[cool + 1].queue AND pg_try_advisory_xact_lock(m.queue))
+           AND b.id = m.id AND b.closed_on IS NULL
+           AND (NOT b.debits_must_not_exceed_credits
+                OR b.debits_pending + m.debits_pending + b.debits_posted + m.debits_posted <= b.credits_posted + m.credits_posted)
+           AND (NOT b.credits_must_not_exceed_debits
+                OR b.credits_pending + m.credits_pending + b.credits_posted + m.credits_posted <= b.debits_posted + m.debits_posted)
+           AND (b.kind <> 'cap' OR NOT EXISTS (
+               SELECT FROM jsonb_to_recordset(chain -> 'open') AS w (code text, "limit" numeric)
+                WHERE w.code = b.code AND w.limit <> b.limit_amount))
+        RETURNING b.id)
+    SELECT array_agg(d.id) INTO changed FROM done AS d;
+    IF coalesce(cardinality(changed), 0) < cardinality(moves) THEN
+        FOREACH move IN ARRAY moves LOOP
+            CONTINUE WHEN move.id = ANY (changed);
+            IF move.queue IS NULL OR NOT ledger_take(move, (
+                   SELECT min(w.limit) FROM jsonb_to_recordset(chain -> 'open') AS w (code text, "limit" numeric)
+                     JOIN vouchers_ledgeraccount AS b ON b.code = w.code WHERE b.id = move.id)) THEN
+                RAISE EXCEPTION 'not as plain as it seemed' USING ERRCODE = 'LG001';
+            END IF;
+        END LOOP;
     END IF;
     RETURN answer;
 EXCEPTION WHEN SQLSTATE 'LG001' THEN

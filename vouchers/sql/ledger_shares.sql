@@ -56,6 +56,7 @@ BEGIN
         sides := '{}'; has := '{}'; whole := 0; upto := 0;
         FOR place IN  -- what the chain itself gives back to an account counts
             SELECT s.value AS side, a.id, a.closed_on, a.credits_posted - a.debits_posted - a.debits_pending + coalesce((
+                       SELECT sum(t.allotted - t.posted - t.pending) FROM vouchers_ledgertill AS t WHERE t.account_id = a.id), 0) + coalesce((
                        SELECT sum(t.amount) FROM jsonb_array_elements(chain -> 'transfers') AS e
                          JOIN vouchers_ledgertransfer AS t ON t.chain_id = (e.value ->> 'pending_chain')::uuid AND t.kind = 'pending'
                         WHERE e.value ->> 'kind' IN ('void', 'expire') AND t.debit_id = a.id

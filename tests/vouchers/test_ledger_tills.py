@@ -1,0 +1,192 @@
+"""Who takes from a hot account while another holds it draws from a till, and nobody can tell by what is left, refused or told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from tests.vouchers.ledger_moves import BUDGET, ON, account, available, fund, new, yuan
+from vouchers.actions import ledger
+from vouchers.actions.ledger_check import check_ledger, trial_balance
+from vouchers.models import LedgerTill
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+POOL = "pool"
+
+
+@pytest.fixture(autouse=True)
+def invariants_hold_afterwards(committed_db) -> Iterator[None]:
+    yield
+    assert check_ledger(business_rows=False) == []
+
+
+def pool(limit: int) -> ledger.Cap:
+    return ledger.Cap("0f" * 32, "issued_in_year", POOL, "2025", yuan(limit), shared=True)
+
+
+def top_up(voucher: int, amount: int | str, *caps: ledger.Cap, reserved: bool = False) -> ledger.Chain:
+    """As an instant scheme does: the voucher gets more from the budget, within the pool."""
+    chain = ledger.Chain(new(), ON, "settlement", f"S-{voucher}")
+    chain.single("issue", BUDGET.code, f"voucher:V-{voucher}", yuan(amount))
+    return chain.use(list(caps), BUDGET.region_code, yuan(amount), reserved=reserved)
+
+
+def send(connection: psycopg.Connection, chain: ledger.Chain) -> dict:
+    (answer,) = connection.execute("SELECT ledger_post(%s)", [json.dumps(chain.body())]).fetchone()
+    return answer
+
+
+@contextmanager
+def somebody(dsn: str) -> Iterator[psycopg.Connection]:
+    """A connection that waits for nobody longer than two seconds."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '2s'")
+        yield connection
+
+
+def vouchers(count: int, *caps: ledger.Cap) -> None:
+    for number in range(count):
+        ledger.issue_chain(BUDGET, f"V-{number}", yuan(1), on=ON, id=new(), caps=caps).post().demand()
+
+
+@contextmanager
+def held(dsn: str, *caps: ledger.Cap) -> Iterator[None]:
+    """The tills are filled, and somebody holds the budget (and the pool) until this ends; three units are taken by that, with a pool five."""
+    with somebody(dsn) as first, somebody(dsn) as second:
+        for _account in (
+            BUDGET,
+            *caps,
+        ):  # who waited for it fills its tills; with those of the one filled, it waits for the next
+            first.execute("BEGIN")
+            assert send(first, top_up(0, 1, *caps))["accepted"]
+            waiting = threading.Thread(target=send, args=(second, top_up(1, 1, *caps)))
+            waiting.start()
+            while not first.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+            ).fetchone()[0]:
+                pass
+            first.execute("COMMIT")
+            waiting.join()
+        first.execute("BEGIN")
+        assert send(first, top_up(0, 1, *caps))["accepted"]
+        yield
+        first.execute("COMMIT")
+
+
+def drawn() -> Decimal:
+    return sum((till.posted + till.pending for till in LedgerTill.objects.all()), Decimal(0))
+
+
+def test_nobody_waits_for_who_holds_the_budget_and_what_is_left_is_told_to_the_fen(committed_db):
+    fund(10_000)
+    vouchers(6)
+    before = available(BUDGET.code)
+    with held(committed_db.dsn), somebody(committed_db.dsn) as other:
+        for number in (2, 3, 4):
+            assert send(other, top_up(number, "10.01"))["accepted"]
+        assert drawn() == Decimal("30.03")
+        assert available(BUDGET.code) == before - 2 - Decimal(
+            "30.03"
+        )  # what is not committed yet is not told
+        assert account("voucher:V-2").available == Decimal("11.01")
+    assert available(BUDGET.code) == account(BUDGET.code).balance == before - 3 - Decimal("30.03")
+    (line,) = [line for line in trial_balance() if line.kind == "budget"]
+    assert line.credits_posted - line.debits_posted == available(BUDGET.code)
+    assert {line.debits_pending for line in trial_balance()} == {Decimal("0.00")}
+
+
+def test_the_last_fen_can_be_taken_though_tills_hold_a_part_of_it(committed_db):
+    fund(10_000)
+    vouchers(6)
+    with held(committed_db.dsn), somebody(committed_db.dsn) as other:
+        assert send(other, top_up(2, 10))["accepted"]
+    left = available(BUDGET.code)
+    assert top_up(3, left + Decimal("0.01")).post().code == "insufficient_funds"
+    assert top_up(3, left).post().code == "accepted"
+    assert available(BUDGET.code) == Decimal("0.00") == drawn()
+    refused = top_up(4, "0.01").post()
+    assert (refused.code, refused.available) == ("insufficient_funds", Decimal("0.00"))
+
+
+def test_what_a_refusal_says_is_left_counts_the_tills(committed_db):
+    fund(10_000)
+    vouchers(6)
+    with held(committed_db.dsn):
+        pass
+    left = available(BUDGET.code)
+    refused = top_up(2, 20_000).post()
+    assert (refused.code, refused.available, refused.needed) == ("insufficient_funds", left, yuan(20_000))
+
+
+def test_a_budget_closes_with_all_that_its_tills_had(committed_db):
+    fund(10_000)
+    vouchers(6)
+    with held(committed_db.dsn), somebody(committed_db.dsn) as other:
+        assert send(other, top_up(2, 10))["accepted"]
+    left = available(BUDGET.code)
+    ledger.close_budget(BUDGET, on=date(2025, 12, 31), id=new()).demand()
+    assert available(BUDGET.surplus) == left
+    assert top_up(3, 1).post().code == "account_closed"
+    assert drawn() == Decimal(0)
+
+
+@pytest.mark.parametrize("reserved", [False, True])
+def test_a_shared_cap_has_tills_too_and_a_reservation_at_one_is_released_to_the_cap(committed_db, reserved):
+    fund(10_000)
+    cap = pool(5_000)
+    vouchers(6, cap)
+    with held(committed_db.dsn, cap), somebody(committed_db.dsn) as other:
+        chain = top_up(2, 10, cap, reserved=reserved)
+        chain.transfers[-1].update({"expires_on": "2025-08-01"} if reserved else {})
+        assert send(other, chain)["accepted"]
+        assert account(cap.code).used == 6 + 4 + 10
+    assert account(cap.code).used == 6 + 5 + 10
+    if reserved:
+        back = ledger.Chain(new(), ON, "settlement", "S-2")
+        back.transfers.append({"kind": "void", "code": "release", "pending_chain": str(chain.id)})
+        back.post().demand()
+        assert account(cap.code).used == 6 + 5
+
+
+def test_a_limit_that_is_changed_binds_who_drew_from_a_till_before(committed_db):
+    fund(10_000)
+    cap = pool(5_000)
+    vouchers(6, cap)
+    with held(committed_db.dsn, cap):
+        pass
+    assert (
+        top_up(2, 1, pool(400)).post().code == "accepted"
+    )  # its own version's limit, which more is free under
+    assert top_up(2, 400, pool(400)).post().code == "cap_exceeded"
+    assert account(cap.code).used == 6 + 5 + 1
+    assert account(cap.code).limit_amount == yuan(5_000)
+
+
+def test_tills_can_be_written_by_the_functions_of_the_ledger_alone(committed_db):
+    fund(10_000)
+    vouchers(6)
+    with held(committed_db.dsn):
+        pass
+    with psycopg.connect(committed_db.dsn, autocommit=True) as application:
+        for statement in ("UPDATE vouchers_ledgertill SET allotted = 0", "DELETE FROM vouchers_ledgertill"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                application.execute(statement)
+    with psycopg.connect(committed_db.migrator_dsn, autocommit=True) as owner:
+        owner.execute("SET ROLE voucher_owner")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            owner.execute("UPDATE vouchers_ledgertill SET posted = allotted + 0.01")
+        with pytest.raises(psycopg.errors.RestrictViolation):
+            owner.execute("DELETE FROM vouchers_ledgertill")
+        owner.execute("UPDATE vouchers_ledgertill SET allotted = allotted + 1 WHERE place = 1")
+        assert {finding.invariant for finding in check_ledger(business_rows=False)} == {
+            "counters_are_sums",
+            "debits_are_credits",
+        }
+        owner.execute("UPDATE vouchers_ledgertill SET allotted = allotted - 1 WHERE place = 1")
