@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from applications.models import Message, Objection
 from applications.models.notices import ObjectionState
-from vouchers.access import DESK_ROLES, PARTY_ROLES, Role
-from vouchers.models import Clawback
+from vouchers.access import DESK_ROLES, PARTY_ROLES, Role, scope_of
+from vouchers.models import Clawback, Party, PriceReport
+from vouchers.models.price_reports import WAITING_FOR_PARTY
 from vouchers.web.navigation import Entry, Surface, register_entries, register_surface
 
 
@@ -65,6 +66,15 @@ def _demanded(user: Any) -> int:
     return Clawback.objects.told().visible_to(user, *PARTY_ROLES).filter(state="noticed").count()
 
 
+def _reports(user: Any) -> int:
+    return PriceReport.objects.visible_to(user, *PARTY_ROLES).filter(state__in=WAITING_FOR_PARTY).count()
+
+
+def _is_provider(user: Any) -> bool:
+    parties = scope_of(user, *PARTY_ROLES).parties
+    return bool(parties) and Party.objects.filter(pk__in=parties, is_provider=True).exists()
+
+
 def register_portal() -> None:
     """The portal's menu, and what everybody may see of the casework."""
     register_surface(Surface("portal", str(_("企业端")), "portal:home", roles=PARTY_ROLES, order=10))
@@ -76,6 +86,7 @@ def register_portal() -> None:
         Entry(str(_("兑付")), "portal:claims", order=40),
         Entry(str(_("合同")), "portal:leases", order=50),
         Entry(str(_("追回")), "portal:clawbacks", order=55, count=_demanded),
+        Entry(str(_("价格报送")), "portal:price_reports", order=57, count=_reports, shown=_is_provider),
         Entry(str(_("异议")), "portal:objections", order=60),
         Entry(str(_("消息")), "portal:messages", order=70, count=_messages),
         Entry(str(_("单位信息")), "portal:unit", order=80),
@@ -104,6 +115,13 @@ def register_menus() -> None:
             count=_batches,
         ),
         Entry(str(_("兑付申请")), "desk:claims", roles=casework, group=group, order=30, count=_claims),
+        Entry(
+            str(_("价格报送")),
+            "admin:vouchers_pricereport_changelist",
+            roles=frozenset({Role.HANDLER}),
+            group=group,
+            order=45,
+        ),
         Entry(str(_("异议")), "desk:objections", roles=DESK_ROLES, group=group, order=40, count=_objections),
         Entry(str(_("算力券")), "desk:vouchers", roles=DESK_ROLES, group=group, order=42),
         Entry(str(_("合同")), "desk:contracts", roles=DESK_ROLES, group=group, order=44),

@@ -53,7 +53,10 @@ NOUNS: dict[str, Noun] = {
     "chipmodel": Noun(*PRICE, adds=True, shared=True),
     "fxrate": Noun(*PRICE, adds=True, shared=True),
     "pricemethod": Noun(*PRICE, shared=True),
-    "priceobservation": Noun(*PRICE, shared=True, verb="settle"),
+    "priceobservation": Noun(*PRICE, adds=True, shared=True, verb="settle"),
+    "pricefile": Noun(*PRICE, adds=True, shared=True, verb="load"),
+    "reportingduty": Noun(*PRICE, adds=True, verb="newcomers"),
+    "pricereport": Noun(*PRICE, verb="excuse"),
     "priceindexissue": Noun(*PRICE, shared=True, verb="verify"),
     "priceindexrow": Noun(*PRICE, shared=True),
 }
@@ -67,6 +70,9 @@ NUMBERS = {
     "publication": "publication_no",
     "program": "code",
     "priceobservation": "observation_no",
+    "pricefile": "file_no",
+    "reportingduty": "duty_no",
+    "pricereport": "report_no",
     "priceindexissue": "issue_no",
     "chipmodel": "accelerator~form_factor~table_version",
     "fxrate": "currency~effective_from",
@@ -132,6 +138,7 @@ def _admin_rows() -> dict[str, Row]:
     row("vouchers_policyversion_example", NOUNS["policyversion"], 200, 404, one)
     row("vouchers_policyversion_import", NOUNS["policyversion"], 200, 200)
     row("vouchers_priceindexissue_compute", NOUNS["priceindexissue"], 200, 200)
+    row("vouchers_pricefile_template", NOUNS["pricefile"], 200, 200)
     row("vouchers_priceindexissue_changes", NOUNS["priceindexissue"], 200, 200, _row_key("priceindexissue"))
     row("vouchers_priceindexrow_explore", NOUNS["priceindexrow"], 200, 200)
     return rows

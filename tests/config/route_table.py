@@ -17,6 +17,7 @@ from tests.config.route_rows import APPROVER, FINANCE, HANDLER, Row, own_list, o
 FILER, OTHER = "filer", "other_filer"
 DRAFT, CASE = "draft.application_no", "application.application_no"
 CLAIM, DRAFT_CLAIM = "claim.claim_no", "draft_claim.claim_no"
+PROVIDER, PRICE_REPORT = "platform", "pricereport.report_no"
 
 
 def _portal(*names: str, **more: Any) -> Row:
@@ -65,6 +66,14 @@ PORTAL: dict[str, Row] = {
     "messages_read": posted(own_list(FILER, OTHER), 302, 302),
     "objections": own_list(FILER, OTHER),
     "objection": _portal("objection.objection_no"),
+    "price_reports": own_list(FILER, OTHER),
+    "price_report_template": own_list(FILER, OTHER),
+    "price_report": own_page(PROVIDER, OTHER, PRICE_REPORT),
+    "price_report_add": posted(own_page(PROVIDER, OTHER, PRICE_REPORT), 422),  # nothing typed
+    "price_report_upload": posted(own_page(PROVIDER, OTHER, PRICE_REPORT), 422),  # no file
+    "price_report_copy": posted(own_page(PROVIDER, OTHER, PRICE_REPORT)),
+    "price_report_remove": posted(own_page(PROVIDER, OTHER, PRICE_REPORT, "1")),
+    "price_report_submit": posted(own_page(PROVIDER, OTHER, PRICE_REPORT), 422),  # not vouched for
     "unit": own_list(FILER, OTHER),
     "clawbacks": own_list(FILER, OTHER),
     "clawback": _portal("clawback.clawback_no"),
@@ -254,6 +263,12 @@ API: dict[str, Row] = {
     "api-price-issue-list": _public(),
     "api-price-issue-detail": _public("priceindexissue.issue_no"),
     "api-price-method-list": _public(),
+    "api-price-observation-list": _api(
+        "token:platform", "token:other_platform", statuses=(200, 200, 200, 401)
+    ),
+    "api-price-observation-detail": _api(
+        "token:platform", "token:other_platform", "own_observation.observation_no"
+    ),
     "api-voucher-list": Row((200, 200, 200, 401), FILER, OTHER),
     "api-voucher-detail": _api(FILER, OTHER, "voucher.voucher_no"),
     "api-application-list": Row((200, 200, 200, 401), *HANDLER),

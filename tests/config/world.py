@@ -40,6 +40,7 @@ from vouchers.actions import prices
 from vouchers.actions.dry_runs import ask_dry_run
 from vouchers.actions.holds import place_hold
 from vouchers.actions.payments import create_batch
+from vouchers.actions.price_files import preview_file
 from vouchers.context import Actor, acting
 from vouchers.models import (
     ApiCredential,
@@ -56,8 +57,10 @@ from vouchers.models import (
     PriceIndexIssue,
     PriceMethod,
     PriceObservation,
+    PriceReport,
     RecoveryTerm,
     Region,
+    ReportingDuty,
     RoleGrant,
     Shareholding,
     User,
@@ -401,7 +404,35 @@ def _prices(world: World) -> None:
     issue = prices.compute_index(date(2025, 7, 1), by=cast.policy_editor)
     prices.propose_index(issue, by=cast.policy_editor)
     prices.publish_index(issue, by=cast.price_publisher)
+    file = preview_file(
+        b"\xef\xbb\xbf"
+        + ",".join(market_rows(seen)[0]).encode()
+        + b"\n"
+        + ",".join(market_rows(seen)[0].values()).encode(),
+        "prices.csv",
+        backfilled=False,
+        by=cast.price_publisher,
+    )
+    duty = ReportingDuty.objects.create(
+        duty_no="RD-2025-00000001",
+        region=cast.beijing,
+        title="测试报送",
+        document_no="测〔2025〕1号",
+        period_from=date(2025, 1, 1),
+        period_to=date(2026, 1, 1),
+        due_on=TODAY,
+        remind_days=[1],
+        opened_by=cast.price_publisher,
+        opened_at=dates.now(),
+    )
+    own = prices.record_observation(row(cast.provider.uscc, "19", seen), by=None)
+    world.parts["own_observation"] = own
     world.rows |= {
+        "pricefile": file,
+        "reportingduty": duty,
+        "pricereport": PriceReport.objects.create(
+            report_no="PR-2025-00000001", duty=duty, party=cast.provider, due_on=duty.due_on
+        ),
         "chipmodel": ChipModel.objects.first(),
         "fxrate": FxRate.objects.first(),
         "pricemethod": PriceMethod.objects.first(),

@@ -23,7 +23,7 @@ PRICE_READERS = price_explorer.PRICE_READERS
 class NationalAdmin(ScopedAdmin):
     """Prices are not a region's own: the role counts wherever it is held."""
 
-    read_roles = PRICE_READERS
+    read_roles: tuple[str, ...] = PRICE_READERS
 
     def region_of(self, obj: Any) -> None:
         """No region in particular."""

@@ -1,23 +1,30 @@
-"""Observed prices in the configuration: the quarantine to work off. The issues stand in ``price_issues``."""
+"""Observed prices in the configuration: the quarantine to work off, one by one or many, and what experts and the office enter.
+The issues stand in ``price_issues``, files and reports in ``price_intake``."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.access import Role
+from vouchers import dates
+from vouchers.access import Role, has_role
 from vouchers.actions import prices
-from vouchers.admin.acts import Act, ActingAdmin
-from vouchers.admin.price_tables import PRICE_PUBLISHER, ReadOnlyAdmin
-from vouchers.models import PriceObservation
+from vouchers.actions.price_quarantine import Settled
+from vouchers.admin.acts import DAY, Act, ActionOnlyAdmin
+from vouchers.admin.price_tables import PRICE_PUBLISHER, PRICE_READERS, ReadOnlyAdmin
+from vouchers.models import PriceObservation, User
 from vouchers.models.parties import Tier
-from vouchers.models.prices import ObservationState, PriceUnit
+from vouchers.models.prices import ObservationState, PriceKind, PriceUnit
 from vouchers.policy.fair_price import REASONS
+
+ENTERERS = (Role.PRICE_PUBLISHER, Role.EXPERT)
 
 # -- observations ---------------------------------------------------------------------------------------------------
 
@@ -33,6 +40,14 @@ class SettleForm(forms.Form):
     tier = forms.ChoiceField(label=_("供应方类别"), required=False, choices=[("", "—"), *Tier.choices])
     precision = forms.CharField(label=_("精度"), required=False, max_length=10)
     vat_rate = forms.CharField(label=_("税率（如 0.06）"), required=False, max_length=8)
+    currency = forms.CharField(label=_("币种"), required=False, max_length=3)
+    region_code = forms.CharField(label=_("算力所在地"), required=False, max_length=6)
+    carried_from = forms.DateField(
+        label=_("价格最后真实出现日"),
+        required=False,
+        widget=DAY,
+        help_text=_("沿用的旧报价经核实仍有效的，填采集日。"),
+    )
     note = forms.CharField(label=_("核对依据"), widget=forms.Textarea(attrs={"rows": 3}), max_length=300)
 
 
@@ -51,6 +66,11 @@ def _settle(request: HttpRequest, observation: PriceObservation, given: dict[str
     note = given.pop("note")
     corrections = {name: str(value) for name, value in given.items() if value not in (None, "")}
     settled = prices.admit_observation(observation, by=request.user, corrections=corrections, note=note)  # type: ignore[arg-type]
+    if settled.proposal is not None:
+        return (
+            f"{settled.observation_no} 采用后，所在单元的基准价将由 {settled.proposal['before']} 变为 {settled.proposal['after']}，"
+            "超过阈值，已提请另一位价格发布人员复核；复核前不参与测算。"
+        )
     return f"{settled.observation_no} 已采用，折算 {settled.normalised_price} {settled.currency}/卡时。"
 
 
@@ -59,11 +79,95 @@ def _set_aside(request: HttpRequest, observation: PriceObservation, given: dict[
     return f"{observation.observation_no} 自此不再进入测算；此前的认定不变。"
 
 
+def _confirm(request: HttpRequest, observation: PriceObservation, given: dict[str, Any]) -> str:
+    settled = prices.confirm_admission(observation, by=request.user)  # type: ignore[arg-type]
+    return f"{settled.observation_no} 已采用，折算 {settled.normalised_price} {settled.currency}/卡时。"
+
+
+def _decline(request: HttpRequest, observation: PriceObservation, given: dict[str, Any]) -> str:
+    prices.decline_admission(observation, by=request.user, **given)  # type: ignore[arg-type]
+    return f"{observation.observation_no} 的更正已退回，仍待核对。"
+
+
+def _dismiss(request: HttpRequest, observation: PriceObservation, given: dict[str, Any]) -> str:
+    prices.dismiss_observation(observation, by=request.user, **given)  # type: ignore[arg-type]
+    return f"{observation.observation_no} 不予采用。"
+
+
+class NoteForm(forms.Form):
+    """Why."""
+
+    note = forms.CharField(label=_("说明"), widget=forms.Textarea(attrs={"rows": 3}), max_length=300)
+
+
+class EntryForm(forms.Form):
+    """What an expert thinks, or what the office saw published. An expert speaks for himself alone."""
+
+    kind = forms.ChoiceField(
+        label=_("种类"),
+        choices=[
+            (PriceKind.EXPERT.value, PriceKind.EXPERT.label),
+            (PriceKind.QUOTE.value, PriceKind.QUOTE.label),
+        ],
+        initial=PriceKind.EXPERT.value,
+    )
+    source = forms.CharField(
+        label=_("来源"),
+        max_length=120,
+        required=False,
+        help_text=_("报价写供应方的统一社会信用代码；专家本人录入的，系统记为本人。"),
+    )
+    observed_on = forms.DateField(label=_("采集日"), initial=dates.today, widget=DAY)
+    region_code = forms.CharField(label=_("算力所在地"), max_length=6)
+    tier = forms.ChoiceField(label=_("供应方类别"), choices=Tier.choices)
+    accelerator = forms.CharField(label=_("加速卡"), max_length=40)
+    form_factor = forms.CharField(label=_("形态"), max_length=12, required=False)
+    term_months = forms.CharField(label=_("租期（月，按需填 0）"), max_length=4)
+    unit = forms.ChoiceField(label=_("计价单位"), required=False, choices=[("", "—"), *PriceUnit.choices])
+    cards = forms.CharField(label=_("每单位卡数"), required=False, max_length=6)
+    precision = forms.CharField(label=_("精度"), required=False, max_length=10)
+    unit_price = forms.CharField(label=_("单价"), max_length=30)
+    currency = forms.CharField(label=_("币种"), max_length=3, initial="CNY")
+    vat_rate = forms.CharField(label=_("税率（如 0.06）"), required=False, max_length=8)
+    tax_included = forms.BooleanField(label=_("含税"), required=False)
+    bookable_since = forms.DateField(label=_("可订购自"), required=False, widget=DAY)
+    reference = forms.CharField(
+        label=_("依据编号"), max_length=60, help_text=_("意见书、网页存档或询价函的编号。")
+    )
+
+
+def _enter(request: HttpRequest, nothing: Any, given: dict[str, Any]) -> PriceObservation:
+    user = request.user
+    assert isinstance(user, User)
+    fields = {name: str(value) for name, value in given.items() if value not in (None, "", False, True)}
+    fields["tax_included"] = "true" if given["tax_included"] else "false"
+    if not has_role(user, *PRICE_PUBLISHER):
+        fields["kind"] = PriceKind.EXPERT.value
+    if fields["kind"] == PriceKind.EXPERT and (
+        not has_role(user, *PRICE_PUBLISHER) or not fields.get("source")
+    ):
+        fields["source"] = f"专家 {user.display_name}（{user.username}）"[:120]
+    return prices.record_observation(fields, by=user, feed="entry")
+
+
+BULK = 2_000
+VERBS = {"admit": _("采用"), "decline": _("退回更正"), "dismiss": _("不予采用"), "set_aside": _("剔除")}
+
+
 @admin.register(PriceObservation)
-class PriceObservationAdmin(ActingAdmin, ReadOnlyAdmin):
+class PriceObservationAdmin(ActionOnlyAdmin, ReadOnlyAdmin):
     """价格采集; filter by 待人工核对 to work the quarantine off."""
 
     public_key_fields = ("observation_no",)
+    read_roles = (*PRICE_READERS, Role.EXPERT)
+    adding = Act(
+        "add",
+        _("录入价格"),
+        _("录入专家意见或公开报价。专家意见只在其他数据都不足时、且至少三位专家时才用于末级测算。"),
+        ENTERERS,
+        _enter,
+        form=EntryForm,
+    )
 
     acts = (
         Act(
@@ -72,8 +176,34 @@ class PriceObservationAdmin(ActingAdmin, ReadOnlyAdmin):
             _("填写核实后的内容并采用；原始记录保留不变。自此刻起参与测算，不影响此前的认定。"),
             PRICE_PUBLISHER,
             _settle,
-            lambda item: item.state == ObservationState.QUARANTINED,
+            lambda item: item.state == ObservationState.QUARANTINED and item.proposal is None,
             SettleForm,
+        ),
+        Act(
+            "confirm",
+            _("复核采用"),
+            _("该更正使所在单元的基准价变动超过阈值，由提出人以外的人复核；采用后自此刻起参与测算。"),
+            PRICE_PUBLISHER,
+            _confirm,
+            lambda item: item.proposal is not None,
+        ),
+        Act(
+            "decline",
+            _("退回更正"),
+            _("不同意该更正，价格仍待核对。"),
+            PRICE_PUBLISHER,
+            _decline,
+            lambda item: item.proposal is not None,
+            NoteForm,
+        ),
+        Act(
+            "dismiss",
+            _("不予采用"),
+            _("核对后确定不能采用，从待核对中移出，不再办理；原始记录保留。"),
+            PRICE_PUBLISHER,
+            _dismiss,
+            lambda item: item.state == ObservationState.QUARANTINED,
+            AsideForm,
         ),
         Act(
             "set-aside",
@@ -86,13 +216,134 @@ class PriceObservationAdmin(ActingAdmin, ReadOnlyAdmin):
         ),
     )
     list_display = (
-        "observation_no", "observed_on", "source", "accelerator", "form_factor", "normalised_price", "state", "reason_word",
+        "observation_no", "observed_on", "source", "accelerator", "form_factor", "as_written", "normalised_price", "state", "reason_word",
+        "note",
     )  # fmt: skip
     list_filter = ("state", "market", "kind", "reason", "tier", "accelerator")
     search_fields = ("observation_no", "source", "reference", "note")
     show_full_result_count = False
-    exclude = ("digest", "original", "party", "region", "decided_by")
-    readonly_fields = ("handed_in",)
+    exclude = ("digest", "original", "party", "region", "decided_by", "proposal", "proposed_by", "replaces")
+    readonly_fields = ("handed_in", "waiting", "judgements")
+    actions = ("admit_chosen", "dismiss_chosen")
+
+    @admin.action(description=_("核对后采用所选各条"), permissions=["settle"])
+    def admit_chosen(self, request: HttpRequest, chosen: QuerySet[PriceObservation]) -> HttpResponse | None:
+        """The same correction of all chosen ones that wait."""
+        return self._many(request, chosen, "admit_chosen", _("核对后采用"), SettleForm)
+
+    @admin.action(description=_("不予采用所选各条"), permissions=["settle"])
+    def dismiss_chosen(self, request: HttpRequest, chosen: QuerySet[PriceObservation]) -> HttpResponse | None:
+        """All chosen ones that wait are put away for one reason."""
+        return self._many(request, chosen, "dismiss_chosen", _("不予采用"), AsideForm)
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Who works the quarantine off."""
+        return has_role(request.user, *PRICE_PUBLISHER)
+
+    def _many(
+        self,
+        request: HttpRequest,
+        chosen: QuerySet[PriceObservation],
+        action: str,
+        label: Any,
+        form_class: type[forms.Form],
+    ) -> HttpResponse | None:
+        """Ask once for all, then each for itself; those that are refused stay, and are told."""
+        rows = list(chosen.order_by("pk")[: BULK + 1])
+        waiting = [row for row in rows if row.state == ObservationState.QUARANTINED and row.proposal is None]
+        if len(rows) > BULK or not waiting:
+            told = (
+                _("一次至多办理 %(n)d 条，请缩小范围。") % {"n": BULK}
+                if waiting
+                else _("所选各条都不在待核对之列。")
+            )
+            messages.warning(request, told)
+            return None
+        form = form_class(request.POST if "sure" in request.POST else None)
+        if form.is_bound and form.is_valid():
+            given, by = dict(form.cleaned_data), request.user
+            note = given.pop("note")
+            if action == "admit_chosen":
+                corrections = {name: str(value) for name, value in given.items() if value not in (None, "")}
+                done = prices.admit_many(waiting, by=by, corrections=corrections, note=note)  # type: ignore[arg-type]
+            else:
+                done = prices.dismiss_many(waiting, by=by, note=note, **given)  # type: ignore[arg-type]
+            self._tell(request, done, label)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": label,
+            "opts": self.opts,
+            "form": form,
+            "rows": waiting,
+            "words": REASONS,
+            "passed_over": len(rows) - len(waiting),
+            "action": action,
+            "back": self.address("changelist"),
+        }
+        status = 422 if form.is_bound else 200
+        return TemplateResponse(request, "admin/vouchers/price_bulk.html", context, status=status)
+
+    def _tell(self, request: HttpRequest, done: list[Settled], label: Any) -> None:
+        refused = [one for one in done if one.refusal is not None]
+        proposed = [one for one in done if one.refusal is None and one.observation.proposal is not None]
+        messages.success(
+            request,
+            _("%(label)s：%(n)d 条已办理。")
+            % {"label": label, "n": len(done) - len(refused) - len(proposed)},
+        )
+        if proposed:
+            messages.info(request, _("%(n)d 条使单元价格变动超过阈值，待另一人复核。") % {"n": len(proposed)})
+        for one in refused[:20]:
+            messages.warning(request, f"{one.observation.observation_no}：{one.refusal}")
+        if len(refused) > 20:
+            messages.warning(request, _("另有 %(n)d 条未能办理，仍待核对。") % {"n": len(refused) - 20})
+
+    @admin.display(description=_("原始单价"), ordering="unit_price")
+    def as_written(self, observation: PriceObservation) -> str:
+        """Figure, currency and unit as handed in."""
+        if observation.unit_price is None:
+            return "—"
+        unit = observation.get_unit_display() or _("单位不明")
+        return f"{observation.unit_price.normalize():f} {observation.currency} · {unit}"
+
+    @admin.display(description=_("待复核的更正"))
+    def waiting(self, observation: PriceObservation) -> str:
+        """What was proposed, by whom, and what it would do to its cell."""
+        proposal = observation.proposal
+        if proposal is None:
+            return "—"
+        changed = "、".join(f"{name}＝{value}" for name, value in sorted(proposal["corrections"].items()))
+        return format_html(
+            "<div>{}：{}</div><div>基准价 {} → {}</div><div>{}</div>",
+            observation.proposed_by,
+            changed or "—",
+            proposal["before"],
+            proposal["after"],
+            proposal["note"],
+        )
+
+    @admin.display(description=_("历次处理"))
+    def judgements(self, observation: PriceObservation) -> str:
+        """Every judgement with who, when, why and what it changed."""
+        rows = observation.judgements.select_related("judged_by", "proposed_by")
+        if not rows:
+            return "—"
+        return format_html_join(
+            "\n",
+            "<div>修订 {}｜{}｜{}{}｜{}{}</div>",
+            (
+                (
+                    row.revision,
+                    VERBS.get(row.verb, row.verb),
+                    row.judged_by or _("系统"),
+                    f"（{row.proposed_by} 提出）" if row.proposed_by else "",
+                    row.note or REASONS.get(row.reason, ""),
+                    "；".join(["", *(f"{name}：{old} → {new}" for name, (old, new) in row.changes.items())]),
+                )
+                for row in rows
+            ),
+        )
 
     @admin.display(description=_("原因"))
     def reason_word(self, observation: PriceObservation) -> str:

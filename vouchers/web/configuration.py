@@ -24,7 +24,17 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (_("政策"), ("Program", "PolicyVersion", "Publication")),
     (
         _("价格"),
-        ("PriceIndexIssue", "PriceIndexRow", "PriceObservation", "ChipModel", "FxRate", "PriceMethod"),
+        (
+            "PriceIndexIssue",
+            "PriceIndexRow",
+            "PriceObservation",
+            "PriceFile",
+            "ReportingDuty",
+            "PriceReport",
+            "ChipModel",
+            "FxRate",
+            "PriceMethod",
+        ),
     ),
     (
         _("单位"),

@@ -32,6 +32,8 @@ class Entry:
     under: str = ""
     exact: bool = False
     count: Callable[[Any], int | None] | None = None
+    shown: Callable[[Any], bool] | None = None
+    """Asked of the user, where not all who hold the roles have business there."""
 
 
 @dataclass
@@ -96,6 +98,8 @@ def menu(surface: str, request: HttpRequest) -> list[ShownEntry]:
     shown = []
     for entry in sorted(known.entries, key=lambda item: item.order):
         if entry.roles and not entry.roles & held:
+            continue
+        if entry.shown is not None and not entry.shown(user):
             continue
         url = reverse(entry.url_name)
         prefix = entry.under or url

@@ -1,0 +1,163 @@
+"""A file of prices is looked at row by row, let in by a person, and changes nothing the second time."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from openpyxl import load_workbook
+
+from audit.models import AuditEvent
+from tests.vouchers.prices.feeds import market_rows, row, uscc
+from vouchers import dates
+from vouchers.actions import price_files
+from vouchers.context import acting
+from vouchers.errors import Forbidden, Invalid, NotNow
+from vouchers.models import PriceFile, PriceObservation
+from vouchers.workbooks.price_rows import COLUMNS, read_price_rows, write_template
+
+pytestmark = pytest.mark.django_db
+ON = date(2025, 6, 20)
+
+
+def as_csv(*rows):
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+def as_book(*rows):
+    book = load_workbook(io.BytesIO(write_template()))
+    sheet = book["价格"]
+    for row_no, one in enumerate(rows, start=2):
+        for place, column in enumerate(COLUMNS, start=1):
+            value = one.get(column.name, "")
+            word = next((word for word, code in column.choices if code == value), value)
+            sheet.cell(row_no, place, word)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+BAD = (
+    ({"unit_price": "0"}, "price.not_positive", "L"),
+    ({"unit_price": "-3"}, "price.not_positive", "L"),
+    ({"unit_price": "NaN"}, "price.invalid", "L"),
+    ({"unit_price": "1e12"}, "price.implausible", "L"),
+    ({"observed_on": "2099-01-01"}, "date.future", "A"),
+    ({"unit": "bushel"}, "unit.unknown", "I"),
+)
+WAITING = (
+    ({"accelerator": "H9000"}, "chip.unknown"),
+    ({"unit": ""}, "unit.missing"),
+    ({"currency": "USD"}, "currency.no_rate"),
+    ({"unit_price": "152"}, "unit.instance_total"),
+    ({"unit_price": "1"}, "price.placeholder"),
+    ({"carried_from": "2025-05-01"}, "quote.carried"),
+)
+
+
+@pytest.mark.parametrize(("write", "name"), [(as_csv, "价格.csv"), (as_book, "价格.xlsx")])
+def test_bad_rows_are_told_by_their_cell_suspects_wait_and_the_rest_is_loaded(cast, write, name):
+    blank = {"carried_from": ""}
+    good = [one | blank for one in market_rows(ON)]
+    bad = [{**row(uscc(50 + n), "19", ON), **blank, **changes} for n, (changes, _c, _l) in enumerate(BAD)]
+    waiting = [{**row(uscc(70 + n), "19", ON), **blank, **changes} for n, (changes, _c) in enumerate(WAITING)]
+    with acting(cast.price_publisher, "test"):
+        file = price_files.preview_file(
+            write(*good, *bad, *waiting), name, backfilled=False, by=cast.price_publisher
+        )
+        counts = {"read": 19, "admitted": 7, "quarantined": 6, "set_aside": 0, "known": 0, "refused": 6}
+        assert file.counts == counts
+        assert not PriceObservation.objects.exists()  # only looked at
+        told = [(one["row"], one["code"], one["outcome"]) for one in file.findings]
+        assert told == [
+            *((9 + n, code, "refused") for n, (_changes, code, _letter) in enumerate(BAD)),
+            *((15 + n, code, "quarantined") for n, (_changes, code) in enumerate(WAITING)),
+        ]
+        if name.endswith("xlsx"):
+            assert [one["cell"] for one in file.findings[:6]] == [
+                f"{letter}{9 + n}" for n, (_changes, _code, letter) in enumerate(BAD)
+            ]
+        price_files.load_file(file, by=cast.price_publisher)
+        assert (file.state, file.counts) == ("loaded", counts)
+        held = PriceObservation.objects.get(source_key=uscc(0))
+        assert (held.row_no, held.known_at) == (2, dates.now())  # known since it was let in
+        with pytest.raises(NotNow):
+            price_files.load_file(file, by=cast.price_publisher)
+
+
+def test_the_same_file_is_the_same_row_and_its_rows_in_another_file_are_known(cast):
+    rows = market_rows(ON)
+    with acting(cast.price_publisher, "test"):
+        file = price_files.preview_file(as_csv(*rows), "a.csv", backfilled=True, by=cast.price_publisher)
+        assert (
+            price_files.preview_file(as_csv(*rows), "b.csv", backfilled=True, by=cast.price_publisher) == file
+        )
+        price_files.load_file(file, by=cast.price_publisher)
+        again = price_files.preview_file(as_csv(*rows), "c.csv", backfilled=True, by=cast.price_publisher)
+        assert (again, PriceFile.objects.count()) == (file, 1)
+        other = price_files.preview_file(as_book(*rows), "d.xlsx", backfilled=True, by=cast.price_publisher)
+        assert PriceObservation.objects.count() == 7
+        assert other.row_count == 7
+    held = PriceObservation.objects.get(source_key=uscc(0))
+    assert held.known_at.astimezone(dates.SHANGHAI).date() == ON  # history counts since its own day
+
+
+def test_a_file_that_is_let_in_is_one_event_with_its_digest(cast):
+    with acting(cast.price_publisher, "test"):
+        file = price_files.preview_file(
+            as_csv(*market_rows(ON)), "a.csv", backfilled=False, by=cast.price_publisher
+        )
+        price_files.load_file(file, by=cast.price_publisher)
+    events = AuditEvent.objects.filter(
+        subject_kind="price_file", subject_no=file.file_no, verb="price_file.load"
+    )
+    assert any(file.sha256 in event.reason for event in events)
+    assert AuditEvent.objects.filter(subject_kind="price_observation").count() <= 1
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "price.file_empty"),
+        (b"PK\x03\x04no workbook", "price.file_form"),
+        ("甲,乙\n1,2\n".encode(), "price.file_columns"),
+        (b"unit_price,unit_price\n1,2\n", "price.file_columns"),
+        (b"\xff\xfe\x00\x81", "price.file_encoding"),
+    ],
+)
+def test_what_is_no_file_of_prices_is_refused_whole(content, code):
+    with pytest.raises(Invalid) as refusal:
+        read_price_rows(content, "odd")
+    assert refusal.value.code == code
+
+
+def test_only_the_price_office_takes_files_up(cast):
+    with acting(cast.handler, "test"), pytest.raises(Forbidden):
+        price_files.preview_file(as_csv(*market_rows(ON)), "a.csv", backfilled=False, by=cast.handler)
+
+
+def test_on_the_pages_a_file_is_uploaded_previewed_and_let_in(client, cast):
+    client.force_login(cast.price_publisher)
+    template = client.get(reverse("admin:vouchers_pricefile_template"))
+    assert load_workbook(io.BytesIO(template.content)).sheetnames == ["填写说明", "价格", "选项"]
+    bad = {**row(uscc(9), "19", ON), "unit_price": "0"}
+    sent = SimpleUploadedFile("价格.csv", as_csv(*market_rows(ON), bad))
+    answer = client.post(reverse("admin:vouchers_pricefile_add"), {"file": sent})
+    file = PriceFile.objects.get()
+    assert answer.url == reverse("admin:vouchers_pricefile_change", args=[file.file_no])
+    page = client.get(answer.url).content.decode()
+    assert "L9" in page
+    assert "不大于零" in page
+    client.post(reverse("admin:vouchers_pricefile_act", args=[file.file_no, "load"]))
+    file.refresh_from_db()
+    assert (file.state, PriceObservation.objects.count()) == ("loaded", 7)
+    empty = client.post(reverse("admin:vouchers_pricefile_add"), {"file": SimpleUploadedFile("x.csv", b" ")})
+    assert (empty.status_code, "price.file_empty" in empty.content.decode()) == (422, True)
