@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
@@ -16,13 +18,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from audit.models import AuditEvent, TrailLeaf
+from applications.actions.basis_items import ItemFields
+from audit.models import AuditEvent, Checkpoint, TrailLeaf
 from audit.trail import checkpoints, keys
 from audit.trail.export import export_trail
 from audit.trail.live import examine_log
 from audit.trail.replay import replay
 from audit.trail.sealer import seal_all
+from tests import casework
 from tests.databases import CommittedDatabase
+from vouchers import dates
 from vouchers.context import Actor, acting
 from vouchers.models import Party, Region
 
@@ -249,6 +254,58 @@ def test_a_return_to_an_old_backup_is_named(scene):
     status, said = verify(scene.honest, scene.folder)
     assert status == 1
     assert "恢复到了旧的备份" in said
+
+
+def test_a_return_to_an_old_backup_is_named_by_the_live_verifier_too(scene):
+    old = Checkpoint.objects.order_by("-size")[0].size
+    with acting(Actor.service("drill"), "more"):
+        Region.objects.create(code="970001", name="续")
+    seal_all()
+    for statement in (
+        "DELETE FROM audit_auditevent WHERE id IN (SELECT event_id FROM audit_trailleaf WHERE index >= %s)",
+        "DELETE FROM audit_trailleaf WHERE index >= %s",
+        "DELETE FROM audit_checkpoint WHERE size > %s",
+    ):
+        scene.superuser.execute(statement, [old])
+    assert [code for code, _ in scene.live()] == ["copy.ahead"]
+    assert "恢复到了旧的备份" in scene.live()[0][1]
+
+
+def test_a_forged_event_that_was_given_a_leaf_is_named_offline(scene):
+    event, place = scene.event(SEVEN), scene.place(SEVEN)
+    scene.superuser.execute(
+        "UPDATE audit_auditevent SET canonical = replace(convert_from(canonical, 'UTF8'), '企业7', '企业X')::bytea WHERE id = %s",
+        [event.pk],
+    )
+    scene.superuser.execute(
+        "UPDATE audit_trailleaf SET leaf_hash = (SELECT sha256('\\x00'::bytea || canonical) FROM audit_auditevent WHERE id = %s)"
+        " WHERE index = %s",
+        [event.pk, place],
+    )
+    assert [code for code, _ in scene.live()] == ["checkpoint.root"]
+    status, said = scene.offline()
+    assert (status, "不符" in said, "叶散列清单（leaves.txt）也与签名的根散列不符" in said) == (1, True, True)
+
+
+def test_a_claims_amount_changed_around_the_application_is_named(committed_db, cast):
+    publication = casework.published(cast, "BJ-AIQ")
+    casework.funded(cast, publication.program)
+    casework.fit_for_beijing(cast.alpha)
+    application = casework.submitted(cast, publication, casework.lease_fields(cast.provider, "5000000.00"))
+    voucher = casework.issued(cast, application)
+    casework.with_account(cast.alpha)
+    with dates.fixed(date(2025, 8, 1)):
+        bill = casework.invoice(application.lease, "3000000.00")
+        item = ItemFields(kind="invoice_line", net_amount=Decimal("3000000.00"), invoice=bill)
+        number = casework.claimed(cast, voucher, application.lease, [item]).claim_no
+    connections.close_all()
+    assert list(replay(kinds=frozenset({"claim", "voucher"}))) == []
+    with psycopg.connect(committed_db.superuser_dsn, autocommit=True) as superuser:
+        superuser.execute("ALTER TABLE applications_claim DISABLE TRIGGER ALL")
+        superuser.execute("UPDATE applications_claim SET claimed_amount = claimed_amount + 1")
+    (finding,) = replay(kinds=frozenset({"claim", "voucher"}))
+    assert finding.code == "row.altered"
+    assert f"{number} 的 claimed_amount 现为" in finding.sentence
 
 
 def test_a_row_changed_around_the_application_is_named_by_replay(scene):

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
 import subprocess
 import sys
-import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +19,8 @@ from audit.trail import checkpoints, keys
 from audit.trail.live import examine_log
 from audit.trail.merkle import Tree
 from audit.trail.sealer import seal, seal_all
+from tests.audit.trail.sealing_storm import kill_sealers, slow_writer
+from vouchers.models import Region
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 INSERT = "INSERT INTO vouchers_region (code, name) VALUES (%s, %s)"
@@ -125,30 +124,21 @@ def test_two_sealers_at_once_seal_nothing_twice(committed_db):
 
 
 def test_a_sealer_killed_at_any_moment_loses_nothing_and_seals_nothing_twice(committed_db):
-    chance, done = random.Random(20250715), threading.Event()
+    outcome = kill_sealers(committed_db.dsn, kills=4)
+    assert outcome.rolled_back
+    assert outcome.committed > 20
 
-    def work(first: int) -> None:
-        with psycopg.connect(committed_db.dsn) as app:
-            for number in range(first, first + 400):
-                write(app, number)
-                if number % 3 == 0:
-                    time.sleep(chance.random() / 50)
-                app.commit() if number % 7 else app.rollback()
 
-    writers = [threading.Thread(target=work, args=(first,)) for first in (0, 1000, 2000)]
-    for writer in writers:
-        writer.start()
-    kills = 0
-    while not done.is_set() and kills < 4:
-        sealer = _start_sealer(committed_db)
-        time.sleep(1.2 + chance.random())
-        sealer.send_signal(signal.SIGKILL)
-        sealer.wait()
-        kills += 1
-    for writer in writers:
-        writer.join()
+def test_sixteen_writers_one_of_them_slow_leave_no_gap(committed_db):
+    assert slow_writer(committed_db.dsn, seconds=2).committed > 16
+
+
+@pytest.mark.long
+def test_a_sealer_is_killed_ten_times_and_a_transaction_stays_open_for_ten_seconds(committed_db):
+    kill_sealers(committed_db.dsn, kills=10, seed=1)
+    Region.objects.filter(name="封存测试").delete()
     seal_all()
-    assert_every_event_has_one_place()
+    slow_writer(committed_db.dsn, seconds=10)
 
 
 def _start_sealer(database) -> subprocess.Popen[bytes]:
