@@ -23,13 +23,14 @@ MANY = 1_000
 
 
 @pytest.fixture
-def crowd(cast):
-    """A program in 北京, and a thousand payables of as many companies."""
+def crowd(cast, request):
+    """A program in 北京, and a thousand payables (or as many as are asked for) of as many companies."""
+    many = getattr(request, "param", MANY)
     publication = casework.published(cast, "BJ-AIQ")
     parties = Party.objects.bulk_create(
         [
             Party(uscc=f"CROWD{n:013d}", name=f"第{n}号人工智能大模型训练推理算力调度技术研究院有限责任公司", region_code="110000")
-            for n in range(MANY)
+            for n in range(many)
         ]
     )  # fmt: skip
     payments = Payment.objects.bulk_create(
@@ -174,3 +175,17 @@ def test_the_menu_counts_the_refunds_that_one_may_move(client, cast, refunds):
 
     assert waiting_refunds(cast.second_finance).count() == MANY
     assert waiting_refunds(cast.finance).count() == 0  # opened by that person
+
+
+@pytest.mark.parametrize("crowd", [5], indirect=True)
+def test_all_payables_of_all_pages_make_one_batch(client, cast, crowd, monkeypatch):
+    from applications.web.desk import payments as page
+
+    monkeypatch.setattr(page, "PAYABLES", 2)
+    client.force_login(cast.finance)
+    shown = client.get(reverse("desk:payables"))
+    assert len(shown.context["payments"]) == 2
+    client.post(reverse("desk:create_batch"), {"program": "BJ-AIQ", "every": "yes"})
+    batch = PaymentBatch.objects.get()
+    assert batch.lines.count() == 5
+    assert set(Payment.objects.values_list("state", flat=True)) == {"batched"}
