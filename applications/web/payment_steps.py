@@ -8,10 +8,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from vouchers.actions.payment_caps import waits_for
 from vouchers.models import Clawback, Payment, PaymentLine
 from vouchers.models.payment_lines import PaymentLineState
 from vouchers.models.payments import PaymentState
 from vouchers.models.set_offs import SetOffState
+from vouchers.policy.words import day_words
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,22 @@ def _steps(payment: Payment) -> list[dict[str, Any]]:
         waiting = _("正在办理抵扣应退回款项")
     if waiting:
         tone = "waiting" if payment.state == PaymentState.RETURNED else ""
-        steps.append({"title": waiting, "state": "current", "tone": tone, "who": "", "at": None, "note": ""})
+        note = _held_by_a_cap(payment) if payment.state == PaymentState.PAYABLE else ""
+        steps.append(
+            {"title": waiting, "state": "current", "tone": tone, "who": "", "at": None, "note": note}
+        )
     return steps
+
+
+def _held_by_a_cap(payment: Payment) -> str:
+    """Why a payable cannot be listed yet, where a cap of payments has no room for it, and from when it can."""
+    room = waits_for(payment)
+    if room is None:
+        return ""
+    if room.again_on is None:
+        return _("“%(cap)s”的额度已不足，待额度恢复后拨付") % {"cap": room.term.cap.name}
+    given = {"cap": room.term.cap.name, "day": day_words(room.again_on)}
+    return _("“%(cap)s”本期额度已不足，%(day)s起可列入拨付") % given
 
 
 def _of_line(line: PaymentLine) -> list[dict[str, Any]]:

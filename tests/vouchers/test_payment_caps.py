@@ -12,6 +12,7 @@ import pytest
 
 from applications.actions.basis_items import ItemFields
 from applications.actions.claims import approve_claim, verify_claim
+from applications.web.payment_steps import shown_payments
 from tests import banking, casework
 from tests.at_once import at_once
 from tests.bank_exchange import payables, without_casework
@@ -107,6 +108,8 @@ class TestAListTakesTheRoomOfItsLines:
         waiting = waits_for(Payment.objects.get(pk=made[2].pk))
         assert waiting is not None
         assert waiting.again_on == date(2026, 1, 1)
+        (shown,) = shown_payments(made[2].claim_no)
+        assert shown.steps[-1]["note"] == "“年度拨付限额”本期额度已不足，2026年1月1日起可列入拨付"
         assert check_ledger() == []
 
     @pytest.mark.parametrize("how", ["reopened", "cancelled"])
