@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -23,9 +24,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, folder: str, log_key: str, listen: str, **options: Any) -> None:
         try:
-            keys.public_keys()  # outside production the first start makes the key, whose public part is then on file
-        except (DomainError, Unverifiable) as refusal:
+            self._on_file(Path(log_key))
+        except (DomainError, Unverifiable, OSError) as refusal:
             raise CommandError(str(refusal)) from refusal
         status = witness.main([folder, "--log-key", log_key, "--listen", listen])
         if status:
             raise CommandError("见证程序未能启动。", returncode=status)
+
+    def _on_file(self, log_key: Path) -> None:
+        """On the sealer's own machine the public key is put on file when it is not yet; the first start makes the key."""
+        public = keys.public_keys()
+        if not log_key.exists() and log_key == Path(settings.TRAIL_PUBLIC_KEY_FILE):
+            log_key.parent.mkdir(parents=True, exist_ok=True)
+            log_key.write_text(keys.public_text(public.values()), encoding="utf-8")
