@@ -29,13 +29,17 @@ from vouchers.models import Affiliation, Hold, PriceCheck, RoleGrant, Screening,
 
 HARD, SOFT = "hard", "soft"
 UNKNOWN = [
+    "F11",
     "F14",
     "F18",
     "F19",
+    "F20",
+    "F23",
     "F24",
     "F26",
     "F27",
     "F28",
+    "F29",
     "F31",
 ]  # the scene has no prices, capacity, holders …
 
