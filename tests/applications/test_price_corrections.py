@@ -84,7 +84,6 @@ def test_a_case_that_is_still_open_rests_on_what_was_known_on_its_signing_date_t
     check = latest_price_check(application.lease)
     with acting(Actor.service("test"), "test"):
         prices.set_aside_observations(source=uscc(6), reason="withdrawn", by=cast.price_publisher)
-    publish(cast)
     with acting(cast.handler, "test"):
         reassess(application)
     assert latest_price_check(application.lease) == check

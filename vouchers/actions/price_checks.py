@@ -19,6 +19,7 @@ from vouchers.numbers import next_no
 from vouchers.policy import fair_price as fp
 from vouchers.policy.facts import PriceVerdict
 from vouchers.policy.prices.eligibility import REASONS
+from vouchers.policy.prices.figures import short
 from vouchers.policy.prices.normalise import Unreadable, WrittenPrice, months_between, normalise
 from vouchers.policy.prices.regions import canonical_source
 
@@ -89,10 +90,10 @@ class PriceFinding:
         row = self.row
         return PriceVerdict(
             verdict=VERDICTS[PricePosition(self.position)],
-            unit_price=self.unit_price,
-            lower=row.lower if row is not None else None,
-            base=row.base if row is not None else None,
-            upper=row.upper if row is not None else None,
+            unit_price=short(self.unit_price),
+            lower=short(row.lower) if row is not None else None,
+            base=short(row.base) if row is not None else None,
+            upper=short(row.upper) if row is not None else None,
             grade=row.grade if row is not None else "",
             sentence=self.sentence,
             decisive=self.reason not in UNDECIDED,

@@ -9,6 +9,7 @@ from vouchers.models.price_tables import PriceMethod
 from vouchers.models.prices import PriceIndexRow, PriceSnapshot
 from vouchers.models.recorded import Recorded
 from vouchers.policy.facts import PriceVerdict
+from vouchers.policy.prices.figures import short
 from vouchers.policy.terms import Verdict
 
 
@@ -90,10 +91,10 @@ class PriceCheck(Recorded):
         """The check as the assessment takes it."""
         return PriceVerdict(
             verdict=VERDICTS[PricePosition(self.position)],
-            unit_price=self.unit_price,
-            lower=self.lower,
-            base=self.base,
-            upper=self.upper,
+            unit_price=short(self.unit_price),
+            lower=short(self.lower),
+            base=short(self.base),
+            upper=short(self.upper),
             grade=self.grade,
             index_no=self.check_no,
             sentence=self.sentence,

@@ -65,3 +65,10 @@ def text_of(value: Decimal | None) -> str | None:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def short(value: Decimal | None) -> Decimal | None:
+    """The same number in its one spelling: what a fact keeps, so that it reads the same when it is read again from what is
+    stored."""
+    text = text_of(value)
+    return None if text is None else Decimal(text)
