@@ -27,6 +27,7 @@ ABOUT = {
     "payment_list": "payment_batch",
     "policy_examples": "policy_version",
     "policy_file": "policy_version",
+    "price_changes": "price_index_issue",
     "reconciliation": "party",
 }
 # A paper that someone handed in: opening it is a read, as with papers of the casework.

@@ -168,6 +168,7 @@ NOUNS: dict[str, Any] = {
     "imported_file": _("导入文件"),
     "party_accounts": _("收款账户"),
     "price": _("价格"),
+    "price_working": _("价格测算过程"),
     "request": _("页面请求"),
     "schema": _("数据结构"),
     "trail": _("审计留痕"),
