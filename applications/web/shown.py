@@ -42,7 +42,7 @@ def shown_price(check: PriceCheck | PriceVerdict | None) -> dict[str, Any] | Non
     if isinstance(check, PriceCheck):
         verdict = {"unknown": "untested"}.get(check.position, check.position)
         return {
-            "verdict": "review" if check.consequence == "review" and verdict != "untested" else verdict,
+            "verdict": "review" if check.consequence == "review" and check.lower is not None else verdict,
             "lower": check.lower,
             "upper": check.upper,
             "price": check.unit_price,
