@@ -60,7 +60,7 @@ def _deeds(row: Voucher | Lease, kind: str, user: Any, region: Any) -> list[dict
             "name": f"deed-{one.verb}",
             "consequence": told[f"{kind}.{one.verb}"],
             "reason": one.verb != "verify",
-            "danger": one.verb in ("void", "end"),
+            "danger": one.verb == "void",
         }
         for one in verbs_for(row, user, region=region)
         if one.verb in known
