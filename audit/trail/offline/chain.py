@@ -9,7 +9,7 @@ from .ed25519 import key_id, signature_holds
 from .files import Rotation, Statement
 from .tree import hasher
 
-SIGNATURES = 100  # the newest so many are verified; the older ones are bound by the chain of hashes
+SIGNATURES = 20  # the newest so many are verified; the older ones are bound by the chain of hashes
 
 
 class Keys:
