@@ -216,8 +216,7 @@ class PriceObservationAdmin(ActionOnlyAdmin, ReadOnlyAdmin):
         ),
     )
     list_display = (
-        "observation_no", "observed_on", "source", "accelerator", "form_factor", "as_written", "normalised_price", "state", "reason_word",
-        "note",
+        "observation_no", "reason_word", "observed_on", "source", "accelerator", "as_written", "normalised_price", "state", "note",
     )  # fmt: skip
     list_filter = ("state", "market", "kind", "reason", "tier", "accelerator")
     search_fields = ("observation_no", "source", "reference", "note")
