@@ -104,7 +104,11 @@ def test_nobody_edits_a_row_by_hand(client, cast):
         {"normalised_price": "1"},
     )
     assert answer.status_code == 403
+    as_(
+        client, cast.policy_editor
+    )  # a price is entered by the price office or an expert alone, as a live one
     assert client.get(reverse("admin:vouchers_priceobservation_add")).status_code == 403
+    as_(client, cast.price_publisher)
     assert (
         client.post(
             reverse("admin:vouchers_priceobservation_delete", args=[held.observation_no]), {"post": "yes"}
