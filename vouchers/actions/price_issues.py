@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -168,12 +169,13 @@ def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -
     """Compute the issue of a month (any day of it) from what was known when the month began, as a draft.
 
     The same input again gives the same issue. Raises ``Invalid`` when no observation may vote (``price.no_observations``)
-    or no method is in force (``price.no_method``).
+    or no method is in force (``price.no_method``), ``NotNow`` before the month has begun (``price.month_not_begun``).
     """
     announce("price_index_issue.compute")
     if by is not None:
         require_role(by, Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)
     month = month.replace(day=1)
+    _require_begun(month)
     as_of, known_at = month - timedelta(days=1), start_of(month)
     kept, method = method_on(market, as_of)
     chips = fp.generations_of(method, chip_table(method.chip_table))
@@ -196,8 +198,9 @@ def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -
     same = PriceIndexIssue.objects.filter(market=market, month=month, rows_hash=rows_hash).exclude(
         state=IssueState.DISCARDED
     )
-    if held := same.first():
-        return held
+    for held in same:
+        if held.state not in (IssueState.DRAFT, IssueState.PROPOSED) or _stands_on(held, previous):
+            return held
     last = (
         PriceIndexIssue.objects.filter(market=market, month=month).aggregate(last=Max("revision"))["last"]
         or 0
@@ -254,6 +257,31 @@ def _previous(market: str, month: date) -> PriceIndexIssue | None:
     return published_issue(market, month - timedelta(days=1))
 
 
+def _require_begun(month: date) -> None:
+    if month > dates.today():
+        raise NotNow(
+            "price.month_not_begun",
+            f"{month:%Y-%m} 尚未开始，价格数据未截至上月末，请于 {month:%Y-%m-%d} 起测算和发布。",
+        )
+
+
+def _stands_on(issue: PriceIndexIssue, previous: PriceIndexIssue | None) -> bool:
+    """Whether the issue was computed against that one: its snapshot names where each carried price is from."""
+    carries = json.loads(issue.snapshot.content)["carries"].values()
+    now = {previous.issue_no} if previous and previous.rows.exclude(base=None).exists() else set()
+    return {carry["from_issue"] for carry in carries} == now
+
+
+def _require_latest(issue: PriceIndexIssue) -> None:
+    """Refuse what was computed before its month began, or against another issue than the one now published before it."""
+    _require_begun(issue.month)
+    if not _stands_on(issue, _previous(issue.market, issue.month)):
+        raise NotNow(
+            "price.previous_changed",
+            "测算后上期价格已另行发布，较上期的变动须重新核对，请重新测算本期再提请。",
+        )
+
+
 def _jumps(
     rows: Iterable[fp.PriceRow], previous: PriceIndexIssue | None, limit: Decimal
 ) -> list[dict[str, str]]:
@@ -280,8 +308,13 @@ def _jumps(
 
 
 def propose_index(issue: PriceIndexIssue, *, by: User, jump_text: str = "") -> PriceIndexIssue:
-    """Ask for publication. Jumps above the limit need a text (``price.jump_text_missing``); they are never smoothed."""
+    """Ask for publication. Jumps above the limit need a text (``price.jump_text_missing``); they are never smoothed.
+
+    Raises ``NotNow`` when the issue before was published or replaced since (``price.previous_changed``): to be computed anew.
+    """
     announce("price_index_issue.propose", jump_text)
+    if issue.state == IssueState.DRAFT:
+        _require_latest(issue)
     if issue.jumps and not jump_text.strip():
         raise Invalid(
             "price.jump_text_missing",
@@ -301,11 +334,14 @@ def publish_index(issue: PriceIndexIssue, *, by: User, confirmation: str = "") -
     """Publish a proposed issue; another person than the proposer. What was published for the month is superseded.
 
     Jumps above the limit need this person's own text too (``price.confirmation_missing``). Raises ``NotNow``
-    (``price.changed``) when the rows no longer follow from the snapshot.
+    (``price.changed``) when the rows no longer follow from the snapshot, or (``price.previous_changed``) the issue before is
+    another one by now.
     """
     announce("price_index_issue.publish", confirmation)
     require_role(by, Role.PRICE_PUBLISHER)
     require_other_person(by, {issue.proposer_id or 0}, "发布价格指数")
+    if issue.state == IssueState.PROPOSED:
+        _require_latest(issue)
     if issue.state == IssueState.PROPOSED and issue.jumps and not confirmation.strip():
         raise Invalid(
             "price.confirmation_missing",

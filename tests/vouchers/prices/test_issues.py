@@ -37,9 +37,10 @@ def loaded():
 
 
 def publish(cast, month=JULY, **more):
-    issue = prices.compute_index(month, by=cast.policy_editor)
-    prices.propose_index(issue, by=cast.policy_editor, **more)
-    return prices.publish_index(issue, by=cast.price_publisher)
+    with dates.fixed(max(month, dates.today())):
+        issue = prices.compute_index(month, by=cast.policy_editor)
+        prices.propose_index(issue, by=cast.policy_editor, **more)
+        return prices.publish_index(issue, by=cast.price_publisher)
 
 
 def test_an_issue_is_computed_as_of_the_last_day_of_the_month_before(cast, loaded):
@@ -129,7 +130,13 @@ def test_on_the_first_of_the_month_drafts_are_computed_and_nothing_is_published(
     assert PriceIndexIssue.objects.get().state == "draft"
 
 
-def test_jumps_above_the_limit_need_a_text_and_are_never_clamped(cast, loaded):
+@pytest.fixture
+def in_august():
+    with dates.fixed(date(2025, 8, 1)):
+        yield
+
+
+def test_jumps_above_the_limit_need_a_text_and_are_never_clamped(cast, loaded, in_august):
     publish(cast)
     prices.load_observations(market_rows(date(2025, 7, 20), ("22", "23", "23.5", "24", "25", "26", "27")))
     august = prices.compute_index(date(2025, 8, 1), by=cast.policy_editor)
@@ -150,10 +157,58 @@ def test_jumps_above_the_limit_need_a_text_and_are_never_clamped(cast, loaded):
     assert (august.state, august.jump_confirmation) == ("published", "已核对 7 家合同，涨价属实。")
 
 
+HIGHER = ("40", "41", "42", "43", "44", "45", "46")
+
+
+def test_a_draft_from_before_the_last_issue_was_published_is_computed_anew(cast, loaded, in_august):
+    prices.load_observations(market_rows(date(2025, 7, 20), HIGHER))
+    early = prices.compute_index(date(2025, 8, 1), by=cast.policy_editor)
+    assert early.jumps == []  # there is nothing before it yet
+    publish(cast)
+    with pytest.raises(NotNow) as refusal:
+        prices.propose_index(early, by=cast.policy_editor)
+    assert refusal.value.code == "price.previous_changed"
+    again = prices.compute_index(date(2025, 8, 1), by=cast.policy_editor)
+    assert (again.revision, [jump["cell"] for jump in again.jumps]) == (2, [CELL])
+    with pytest.raises(Invalid) as refusal:
+        prices.propose_index(again, by=cast.policy_editor)
+    assert refusal.value.code == "price.jump_text_missing"
+    assert prices.compute_index(date(2025, 8, 1), by=cast.policy_editor) == again
+
+
+def test_a_proposal_is_not_published_when_the_month_before_was_corrected_meanwhile(cast, loaded, in_august):
+    prices.load_observations(market_rows(date(2025, 7, 20)))
+    publish(cast)
+    august = prices.compute_index(date(2025, 8, 1), by=cast.policy_editor)
+    assert august.jumps == []
+    prices.propose_index(august, by=cast.policy_editor)
+    prices.load_observations(market_rows(date(2025, 6, 25), HIGHER))
+    publish(cast)
+    with pytest.raises(NotNow) as refusal:
+        prices.publish_index(august, by=cast.price_publisher)
+    assert refusal.value.code == "price.previous_changed"
+    august.refresh_from_db()
+    assert august.state == "proposed"
+
+
+def test_a_month_that_has_not_begun_is_neither_computed_nor_published(cast):
+    prices.load_observations(market_rows(date(2025, 7, 10)))
+    with dates.fixed(date(2025, 7, 31)), pytest.raises(NotNow) as refusal:
+        prices.compute_index(date(2025, 8, 1), by=cast.policy_editor)
+    assert refusal.value.code == "price.month_not_begun"
+    with dates.fixed(date(2025, 8, 1)):
+        august = prices.compute_index(date(2025, 8, 1), by=cast.policy_editor)
+        prices.propose_index(august, by=cast.policy_editor)
+    with dates.fixed(date(2025, 7, 31)), pytest.raises(NotNow) as refusal:
+        prices.publish_index(august, by=cast.price_publisher)
+    assert refusal.value.code == "price.month_not_begun"
+
+
 def test_a_price_is_carried_forward_when_the_cell_runs_dry(cast, loaded):
     publish(cast)
     prices.load_observations([row(uscc(0), "17", date(2025, 8, 20))])
-    september = prices.compute_index(date(2025, 9, 1), by=cast.policy_editor)
+    with dates.fixed(date(2025, 9, 1)):
+        september = prices.compute_index(date(2025, 9, 1), by=cast.policy_editor)
     held = september.rows.get(cell=CELL)
     assert (held.level, held.grade, held.base) == ("L5", "D", Decimal("19.000000"))
 

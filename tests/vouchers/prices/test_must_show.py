@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.vouchers.prices import attack
 from tests.vouchers.prices.makers import AS_OF, CELL, KNOWN_AT, seen
+from vouchers import dates
 from vouchers.actions import prices
 from vouchers.actions.price_issues import observations_between
 from vouchers.context import Actor, acting
@@ -194,9 +195,10 @@ def test_every_published_row_follows_from_the_stored_snapshot_byte_for_byte(cast
     with acting(Actor.service("test"), "test"):
         prices.import_prices()
         for month in months:
-            issue = prices.compute_index(month, by=cast.policy_editor, market="reference")
-            prices.propose_index(issue, by=cast.policy_editor, jump_text="标价变动已核对。")
-            prices.publish_index(issue, by=cast.price_publisher, confirmation="已核对。")
+            with dates.fixed(month):
+                issue = prices.compute_index(month, by=cast.policy_editor, market="reference")
+                prices.propose_index(issue, by=cast.policy_editor, jump_text="标价变动已核对。")
+                prices.publish_index(issue, by=cast.price_publisher, confirmation="已核对。")
     issues = PriceIndexIssue.objects.filter(market="reference", state="published")
     assert issues.count() == 6
     looked_at = 0

@@ -167,7 +167,7 @@ def test_cells_issues_and_methods_tell_what_there_is(client, published):
 
 def test_drafts_are_nobodys(client, cast, published):
     load(*market_rows(date(2025, 7, 10)))
-    with acting(Actor.service("test"), "test"):
+    with acting(Actor.service("test"), "test"), dates.fixed(date(2025, 8, 1)):
         draft = prices.compute_index(date(2025, 8, 1), by=cast.policy_editor)
     assert client.get(f"{BASE}/issues/{draft.issue_no}").status_code == 404
     assert client.get(BASE, {"issue_no": draft.issue_no}).json()["count"] == 0

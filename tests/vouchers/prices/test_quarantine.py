@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from tests.vouchers.prices.feeds import market_rows, row, uscc
+from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions import prices
 from vouchers.context import Actor, acting
@@ -17,6 +18,7 @@ from vouchers.models import PriceObservation, RoleGrant, User
 
 pytestmark = pytest.mark.django_db
 ON = date(2025, 7, 1)
+AUGUST = date(2025, 8, 1)
 
 
 @pytest.fixture
@@ -124,9 +126,11 @@ def test_a_price_is_put_away_for_good_with_a_reason(cast):
 def test_what_waits_is_never_averaged_in(cast, changes):
     load(*market_rows(ON))
     with acting(Actor.service("test"), "test"):
-        before = prices.compute_index(date(2025, 8, 1), by=None).rows.get()
+        with dates.fixed(AUGUST):
+            before = prices.compute_index(AUGUST, by=None).rows.get()
         load(*(row(uscc(90 + n), "19", ON, **changes) for n in range(3)))
-        after = prices.compute_index(date(2025, 8, 1), by=None).rows.get()
+        with dates.fixed(AUGUST):
+            after = prices.compute_index(AUGUST, by=None).rows.get()
     assert PriceObservation.objects.filter(state="quarantined").count() == 3
     assert (before.base, before.lower, before.upper, before.n_groups) == (
         after.base,
