@@ -1,8 +1,8 @@
 """Verified contract prices, pushed down from the casework: a lease whose invoice, payment and metering hold becomes a transaction.
 
 What holds: a normal invoice of lessor to lessee under the lease; the lessee's own transfers to the lessor that paid such invoices in
-full; and metered use by the platform of at least half of what they bill. When one of these falls, or the lease or a claim on it is
-stopped, the price is taken out from then on; should it hold again, a new observation takes the old one's place. None is ever edited.
+full, each yuan once; and metered use by the platform of at least half of what they bill. When one of these falls, or the lease, a claim
+or an invoice on it is stopped, the price is taken out from then on; should it hold again, a new observation takes the old one's place. None is ever edited.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def standing_of(lease: Lease) -> Standing:
     fallen = [one for one in invoices if one.status != InvoiceStatus.NORMAL]
     if fallen:
         return Standing(False, "invoice.red", f"发票 {fallen[0].invoice_no} {fallen[0].get_status_display()}")
-    paid = [one for one in invoices if _paid(lease, one)]
+    paid = _paid(lease, invoices)
     if not paid:
         return Standing(False, "contract.unproven", "没有已由承租方对公付清的发票")
     billed = sum((one.net_amount for one in paid), ZERO)
@@ -82,15 +82,19 @@ def standing_of(lease: Lease) -> Standing:
 
 
 def _stopped(lease: Lease) -> str:
-    """A hold on the lease, on its claims, on its parties; the first one's sentence."""
+    """A hold on the lease, on its claims, on its invoices, on its parties; the first one's sentence."""
     claims = list(
         Claim.objects.filter(lease=lease).exclude(state__in=DEAD_STATES).values_list("claim_no", flat=True)
     )
+    invoices = {
+        number for pair in lease.invoices.values_list("invoice_no", "number_key") for number in pair if number
+    }
     hold = (
         Hold.objects.open()
         .filter(
             Q(subject_kind="lease", subject_no=lease.lease_no)
             | Q(subject_kind="claim", subject_no__in=claims)
+            | Q(subject_kind="invoice", subject_no__in=invoices)
             | Q(subject_kind="party", subject_no__in=(lease.lessee.uscc, lease.lessor.uscc))
         )
         .order_by("pk")
@@ -99,20 +103,35 @@ def _stopped(lease: Lease) -> str:
     return f"{hold.hold_no} {hold.get_state_display()}" if hold is not None else ""
 
 
-def _paid(lease: Lease, invoice: Invoice) -> bool:
-    """Whether the lessee's own transfers that are named beside the invoice cover it."""
-    transfers = {
-        item.bank_transfer_id: item.bank_transfer
-        for item in BasisItem.objects.filter(invoice=invoice, bank_transfer__isnull=False)
-        .exclude(claim__state__in=DEAD_STATES)
-        .select_related("bank_transfer")
-    }
-    own = [
-        one
-        for one in transfers.values()
-        if one is not None and one.payer_id == lease.lessee_id and one.payee_id == lease.lessor_id
-    ]
-    return sum((one.amount for one in own), ZERO) >= invoice.gross_amount
+def _paid(lease: Lease, invoices: Iterable[Invoice]) -> list[Invoice]:
+    """The invoices that the lessee's own transfers, named beside them, cover in full.
+
+    A yuan that was transferred pays one invoice: what a transfer still has is given to the invoices that name it, of whatever
+    lease, the earlier handed in first.
+    """
+    named = BasisItem.objects.filter(
+        invoice__status=InvoiceStatus.NORMAL,
+        bank_transfer__payer_id=lease.lessee_id,
+        bank_transfer__payee_id=lease.lessor_id,
+    ).exclude(claim__state__in=DEAD_STATES)
+    wanted = {one.pk: one for one in invoices}
+    transfers = named.filter(invoice__in=wanted).values("bank_transfer_id")
+    left: dict[int, Decimal] = {}
+    named_by: dict[int, tuple[Decimal, set[int]]] = {}
+    for invoice, gross, transfer, amount in named.filter(bank_transfer_id__in=transfers).values_list(
+        "invoice_id", "invoice__gross_amount", "bank_transfer_id", "bank_transfer__amount"
+    ):
+        left[transfer] = amount
+        named_by.setdefault(invoice, (gross, set()))[1].add(transfer)
+    paid = []
+    for invoice, (due, its) in sorted(named_by.items()):
+        for transfer in sorted(its):
+            taken = min(due, left[transfer])
+            left[transfer] -= taken
+            due -= taken
+        if invoice in wanted and due <= ZERO:
+            paid.append(wanted[invoice])
+    return paid
 
 
 def _billed_hours(lease: Lease, billed: Decimal) -> Decimal | None:
@@ -249,6 +268,8 @@ def leases_of_hold(subject_kind: str, subject_no: str) -> list[str]:
         rows = rows.filter(claims__claim_no=subject_no)
     elif subject_kind == "party":
         rows = rows.filter(Q(lessee__uscc=subject_no) | Q(lessor__uscc=subject_no))
+    elif subject_kind == "invoice":
+        rows = rows.filter(Q(invoices__invoice_no=subject_no) | Q(invoices__number_key=subject_no))
     else:
         return []
     return list(rows.order_by("lease_no").values_list("lease_no", flat=True).distinct())

@@ -9,8 +9,14 @@ import pytest
 
 from applications.actions.basis_items import ItemFields
 from applications.actions.clawback_cases import mark_invoice
-from applications.actions.contract_prices import contracts_to_follow, follow_contract, standing_of
-from applications.models import BankTransfer, Claim, Invoice, Lease, MeteringDay
+from applications.actions.contract_prices import (
+    _paid,
+    contracts_to_follow,
+    follow_contract,
+    leases_of_hold,
+    standing_of,
+)
+from applications.models import BankTransfer, BasisItem, Claim, Invoice, Lease, MeteringDay
 from applications.tasks import follow_contract_prices
 from tests import casework
 from vouchers import dates
@@ -109,6 +115,48 @@ def test_without_the_whole_payment_by_the_lessee_itself_it_is_no_proof(lease, ca
     assert not standing_of(lease).holds
     Claim.objects.filter(lease=lease)
     assert follow(lease) == ""
+
+
+def test_a_yuan_that_was_transferred_pays_one_invoice(lease, cast):
+    """The transfer of the first invoice is named beside a second of a million too: that one is not paid, and bills nothing."""
+    used(lease, 150_000)
+    item = BasisItem.objects.get()
+    second = casework.invoice(lease, "1000000.00", on=date(2025, 7, 2), number="25112000000000000002")
+    BasisItem.objects.create(
+        claim=item.claim,
+        position=9,
+        kind="invoice_line",
+        invoice=second,
+        net_amount=Decimal("1000000.00"),
+        bank_transfer=item.bank_transfer,
+    )
+    assert _paid(lease, [item.invoice, second]) == [item.invoice]
+    BankTransfer.objects.update(amount=item.invoice.gross_amount + second.gross_amount)
+    assert _paid(lease, [item.invoice, second]) == [item.invoice, second]
+    assert _paid(lease, [second]) == [second]
+    BankTransfer.objects.update(amount=item.invoice.gross_amount)
+    assert _paid(lease, [second]) == []  # it went to the first, though that is not asked for
+
+
+def test_a_hold_on_its_invoice_takes_the_price_out(lease, cast):
+    used(lease, 150_000)
+    follow(lease)
+    invoice = Invoice.objects.get()
+    with acting(cast.investigator, "test"):
+        place_hold(
+            "invoice",
+            invoice.invoice_no,
+            ground="manual",
+            sentence="发票正在核实。",
+            evidence=[],
+            region_code="110000",
+            party=cast.alpha,
+            by=cast.investigator,
+        )
+    told = OutboxMessage.objects.get(task="applications.hold_changed").payload
+    assert leases_of_hold(told["subject_kind"], told["subject_no"]) == [lease.lease_no]
+    assert standing_of(lease).reason == "case.opened"
+    assert follow(lease) == "withdrawn"
 
 
 def test_a_bundled_price_is_no_price_of_cards(lease):

@@ -166,7 +166,7 @@ def place_hold(
 
 def _tell(hold: Hold) -> None:
     """What rests on the case above (a contract's verified price) follows, once this is committed."""
-    if hold.subject_kind in ("lease", "claim", "party"):
+    if hold.subject_kind in ("lease", "claim", "invoice", "party"):
         enqueue(
             "applications.hold_changed", {"subject_kind": hold.subject_kind, "subject_no": hold.subject_no}
         )
