@@ -1,23 +1,26 @@
 """A cell's published prices over the months, with the single prices behind them: for the chart, its table, and the files.
 
 Who asked or paid a price is nobody's business outside of the office, and a price among few suppliers would tell it. So
-single prices are shown of months only whose index stands on the cell's own prices, which takes at least as many
-unaffiliated suppliers as the method asks for, and without a name.
+single prices are shown of months only whose index stands on the cell's own prices, of a kind only where at least as many
+unaffiliated suppliers as the method asks for voted by it, to the fen and without a name.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from vouchers.models import PriceIndexRow, PriceObservation
 from vouchers.models.price_tables import PriceKind
 from vouchers.models.prices import IssueState, ObservationState
-from vouchers.policy.fair_price import Cell
+from vouchers.money import round_fen
+from vouchers.policy.fair_price import Cell, Method
 from vouchers.policy.prices.cells import UNIT_LABEL
 from vouchers.policy.prices.regions import region_label
 from vouchers.policy.prices.verdicts import percent_text
@@ -55,10 +58,28 @@ def months_between(first: date, last: date) -> list[date]:
 
 
 def seen_prices(cell: Cell, rows: Sequence[PriceIndexRow]) -> list[SeenPrice]:
-    """The admitted prices of the cell behind the published rows, a month before each, as far as the cell stood on its own."""
-    told = [month_before(row.issue.month) for row in rows if row.level == "L0" and row.base is not None]
-    if not told:
+    """The single prices behind the published rows, a month before each, to the fen, as far as the cell stood on its own.
+
+    Of a month only a kind that voted there by as many suppliers as a price takes, and was seen in it of as many; and of
+    transactions only those whose evidence the method lets vote.
+    """
+    kinds = (PriceKind.TRANSACTION, PriceKind.QUOTE)
+    evidence: dict[tuple[date, str], tuple[str, ...]] = {}
+    floors: dict[tuple[date, str], int] = {}
+    methods: dict[int, Method] = {}
+    for row in rows:
+        if row.level != "L0" or row.base is None:
+            continue
+        if row.issue.method_id not in methods:
+            methods[row.issue.method_id] = Method.from_params(row.issue.method.params)
+        method = methods[row.issue.method_id]
+        for kind, votes in zip(kinds, (row.n_t, row.n_q), strict=True):
+            if votes >= method.n_min:
+                key = (month_before(row.issue.month), kind.value)
+                floors[key], evidence[key] = method.n_min, method.transaction_evidence
+    if not floors:
         return []
+    told = [month for month, _kind in floors]
     found = (
         PriceObservation.objects.filter(
             market=cell.market,
@@ -70,20 +91,28 @@ def seen_prices(cell: Cell, rows: Sequence[PriceIndexRow]) -> list[SeenPrice]:
             state=ObservationState.ADMITTED,
             set_aside_at=None,
             carried_from=None,
-            kind__in=(PriceKind.TRANSACTION, PriceKind.QUOTE),
+            kind__in=kinds,
             observed_on__gte=min(told),
             observed_on__lt=month_after(max(told)),
+            normalised_price__isnull=False,
             known_at__lte=max(row.issue.known_at for row in rows),
         )
         .order_by("observed_on", "normalised_price", "kind")
-        .values_list("observed_on", "normalised_price", "kind")
-        .annotate(count=Count("pk"))
+        .values_list("observed_on", "normalised_price", "kind", "evidence", "source_key")
     )
-    months = set(told)
+    suppliers: dict[tuple[date, str], set[str]] = {}
+    seen: Counter[tuple[date, Decimal, str]] = Counter()
+    for day, price, kind, proof, source in found:
+        if day is None or price is None:
+            continue
+        key = (day.replace(day=1), kind)
+        if key in floors and (kind != PriceKind.TRANSACTION or proof in evidence[key]):
+            suppliers.setdefault(key, set()).add(source)
+            seen[day, round_fen(price), kind] += 1
     return [
         SeenPrice(day, price, kind, count)
-        for day, price, kind, count in found
-        if day is not None and price is not None and day.replace(day=1) in months
+        for (day, price, kind), count in seen.items()
+        if len(suppliers[day.replace(day=1), kind]) >= floors[day.replace(day=1), kind]
     ]
 
 

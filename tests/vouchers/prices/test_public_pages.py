@@ -14,19 +14,34 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from tests.vouchers.prices.feeds import market_rows, row, uscc
+from vouchers import dates
 from vouchers.actions import prices
+from vouchers.actions.price_entries import take_own_observations
 from vouchers.context import Actor, acting
+from vouchers.models import ProviderAdmission
 from vouchers.policy.fair_price import PriceRow
 from vouchers.web.charts import ChartPoint, SeenPrice, place_of, price_chart
 from vouchers.web.price_files import no_formula
 
 pytestmark = pytest.mark.django_db
+OWN_WORD = {
+    "observed_on": "2025-06-21",
+    "kind": "transaction",
+    "region_code": "110000",
+    "accelerator": "H800",
+    "form_factor": "SXM",
+    "term_months": "3",
+    "unit": "card_hour",
+    "unit_price": "17.123456",
+    "currency": "CNY",
+}
 
 
 def publish(cast, month):
-    issue = prices.compute_index(month, by=cast.policy_editor)
-    prices.propose_index(issue, by=cast.policy_editor, jump_text="已核实")
-    return prices.publish_index(issue, by=cast.price_publisher, confirmation="已逐项核对")
+    with dates.fixed(month):
+        issue = prices.compute_index(month, by=cast.policy_editor)
+        prices.propose_index(issue, by=cast.policy_editor, jump_text="已核实")
+        return prices.publish_index(issue, by=cast.price_publisher, confirmation="已逐项核对")
 
 
 @pytest.fixture
@@ -60,7 +75,8 @@ def test_the_latest_month_is_shown_with_its_method(client, published):
 def test_drafts_are_not_shown(client, cast, published):
     with acting(Actor.service("test"), "test"):
         prices.load_observations([row(uscc(70), "40", date(2025, 7, 10))])
-        prices.compute_index(date(2025, 8, 1), by=cast.policy_editor)
+        with dates.fixed(date(2025, 8, 1)):
+            prices.compute_index(date(2025, 8, 1), by=cast.policy_editor)
     assert "2025-08" not in client.get(reverse("public:prices")).content.decode()
 
 
@@ -93,7 +109,7 @@ def test_a_chip_over_the_months_as_chart_and_table(client, published):
     assert [point and point["base"] for point in block["points"]] == [None, "19.00", "18.00"]
     assert block["months"] == ["2025年5月", "2025年6月", "2025年7月"]
     assert len(block["seen"]) == 14
-    assert block["seen"][0] == ["0.6290", "17.000000", "quote", "2025年5月", 1]  # 20 May, without a name
+    assert block["seen"][0] == ["0.6290", "17.00", "quote", "2025年5月", 1]  # 20 May, without a name
     assert text.count('class="chart__speck"') == 14
 
 
@@ -109,6 +125,39 @@ def test_single_prices_are_not_shown_where_few_suppliers_would_be_told_apart(cli
     block = json.loads(re.search(r'id="price-chart-block" type="application/json">(.*?)</script>', text)[1])
     assert {when for _place, _price, _kind, when, _count in block["seen"]} == {"2025年7月"}
     assert "价格不足" in text or "D" in text
+
+
+def test_a_price_of_a_kind_that_did_not_vote_is_nobodys_to_see(client, cast):
+    """One transaction by a provider's own word among seven quotes, and five contracts of one supplier, are on no chart."""
+    with acting(Actor.service("test"), "test"):
+        prices.load_price_tables()
+        prices.load_observations(
+            [
+                *market_rows(date(2025, 6, 20)),
+                *(
+                    row(
+                        uscc(30), f"17.{n}23456", date(2025, 6, 20 + n), kind="transaction", reference=f"R{n}"
+                    )
+                    for n in range(5)
+                ),
+            ]
+        )
+        ProviderAdmission.objects.create(
+            provider=cast.provider,
+            program_code="BJ-AIQ",
+            batch="1",
+            service_item="算力",
+            tier="specialist",
+            effective_from=date(2025, 1, 1),
+        )
+        with dates.fixed(date(2025, 6, 22)):
+            (told,) = take_own_observations(cast.provider, [(1, OWN_WORD)], feed="api")
+            assert told.outcome == "admitted"
+        publish(cast, date(2025, 7, 1))
+    text = client.get(reverse("public:price_chip", args=["H800"])).content.decode()
+    block = json.loads(re.search(r'id="price-chart-block" type="application/json">(.*?)</script>', text)[1])
+    assert [kind for _place, _price, kind, _when, _count in block["seen"]] == ["quote"] * 7
+    assert "17.12" not in text
 
 
 def test_an_unknown_chip_or_cell(client, published):
@@ -174,7 +223,8 @@ def test_a_correction_replaces_and_the_replaced_issue_stays_readable(client, cas
     draft = prices.compute_index  # drafts are no issues of the public
     with acting(Actor.service("test"), "test"):
         prices.load_observations([row(uscc(50), "30", date(2025, 7, 3))])
-        held = draft(date(2025, 8, 1), by=cast.policy_editor)
+        with dates.fixed(date(2025, 8, 1)):
+            held = draft(date(2025, 8, 1), by=cast.policy_editor)
     assert client.get(reverse("public:prices"), {"issue": held.issue_no}).status_code == 404
 
 
