@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vouchers import dates
-from vouchers.access import Role, require_role
+from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions.price_observations import (
     LoadReport,
     load_observations,
@@ -20,7 +20,7 @@ from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import PriceFile, User
 from vouchers.models.price_reports import PriceFileState
-from vouchers.models.prices import Market
+from vouchers.models.prices import Market, PriceKind
 from vouchers.numbers import next_no
 from vouchers.policy.prices.eligibility import REASONS
 from vouchers.states import advance
@@ -63,12 +63,18 @@ def preview_file(content: bytes, filename: str, *, backfilled: bool, by: User) -
 
 
 def load_file(file: PriceFile, *, by: User) -> LoadReport:
-    """Let the file in: exactly the bytes that were shown. Raises ``Forbidden`` and ``NotNow`` (``price_file.not_now``)."""
+    """Let the file in: exactly the bytes that were shown. Raises ``Forbidden`` and ``NotNow`` (``price_file.not_now``).
+
+    History handed over, and transactions on nothing but the file's word, move what is decided already or decides: another
+    person than the uploader lets them in (``access.same_person``).
+    """
     announce("price_file.load", f"{file.filename}，SHA-256 {file.sha256}")
     content = bytes(file.content)
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise NotNow("price_file.altered", "所存文件与预览时的摘要不符，请重新上传。")
     sheet = read_price_rows(content, file.filename)
+    if file.backfilled or _tells_transactions(sheet):
+        require_other_person(by, {file.uploaded_by_id}, "确认导入价格文件")
     advance(file, "load", by=by, update={"decided_by": by, "decided_at": dates.now()})
     feed = f"{file.file_no} {file.filename}"[:60]
     if _market(sheet, file.filename) == Market.REFERENCE:
@@ -89,6 +95,13 @@ def discard_file(file: PriceFile, *, by: User, reason: str) -> PriceFile:
         raise Invalid("reason.missing", "请写明理由。", field="reason")
     advance(file, "discard", by=by, update={"decided_by": by, "decided_at": dates.now()})
     return file
+
+
+def _tells_transactions(sheet: PriceRows) -> bool:
+    """Whether a row is, or may be read as, a transaction."""
+    return any(
+        (row.get("kind") or "").strip().lower() == PriceKind.TRANSACTION for _number, row in sheet.rows
+    )
 
 
 def _market(sheet: PriceRows, filename: str) -> str:

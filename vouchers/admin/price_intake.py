@@ -47,7 +47,9 @@ class PriceFileForm(forms.Form):
     backfilled = forms.BooleanField(
         label=_("这是历史数据移交"),
         required=False,
-        help_text=_("勾选后各条自其采集日起视为已知；不勾选则自导入时起，不影响此前的价格。"),
+        help_text=_(
+            "勾选后各条自其采集日起视为已知；不勾选则自导入时起，不影响此前的价格。历史数据及含成交价的文件，须由上传人以外的人确认导入。"
+        ),
     )
 
 

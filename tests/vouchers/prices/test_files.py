@@ -14,14 +14,25 @@ from openpyxl import load_workbook
 from audit.models import AuditEvent
 from tests.vouchers.prices.feeds import market_rows, row, uscc
 from vouchers import dates
+from vouchers.access import Role
 from vouchers.actions import price_files
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow
-from vouchers.models import PriceFile, PriceObservation
+from vouchers.models import PriceFile, PriceObservation, RoleGrant, User
 from vouchers.workbooks.price_rows import COLUMNS, read_price_rows, write_template
 
 pytestmark = pytest.mark.django_db
 ON = date(2025, 6, 20)
+
+
+@pytest.fixture
+def colleague(cast):
+    """A second person of the price office."""
+    user = User.objects.create(username="price-publisher-2", display_name="京价格二", is_staff=True)
+    RoleGrant.objects.create(
+        user=user, role=Role.PRICE_PUBLISHER, region=cast.beijing, effective_from=date(2020, 1, 1)
+    )
+    return user
 
 
 def as_csv(*rows):
@@ -93,14 +104,16 @@ def test_bad_rows_are_told_by_their_cell_suspects_wait_and_the_rest_is_loaded(ca
             price_files.load_file(file, by=cast.price_publisher)
 
 
-def test_the_same_file_is_the_same_row_and_its_rows_in_another_file_are_known(cast):
+def test_the_same_file_is_the_same_row_and_its_rows_in_another_file_are_known(cast, colleague):
     rows = market_rows(ON)
     with acting(cast.price_publisher, "test"):
         file = price_files.preview_file(as_csv(*rows), "a.csv", backfilled=True, by=cast.price_publisher)
         assert (
             price_files.preview_file(as_csv(*rows), "b.csv", backfilled=True, by=cast.price_publisher) == file
         )
-        price_files.load_file(file, by=cast.price_publisher)
+    with acting(colleague, "test"):
+        price_files.load_file(file, by=colleague)
+    with acting(cast.price_publisher, "test"):
         again = price_files.preview_file(as_csv(*rows), "c.csv", backfilled=True, by=cast.price_publisher)
         assert (again, PriceFile.objects.count()) == (file, 1)
         other = price_files.preview_file(as_book(*rows), "d.xlsx", backfilled=True, by=cast.price_publisher)
@@ -108,6 +121,23 @@ def test_the_same_file_is_the_same_row_and_its_rows_in_another_file_are_known(ca
         assert other.row_count == 7
     held = PriceObservation.objects.get(source_key=uscc(0))
     assert held.known_at.astimezone(dates.SHANGHAI).date() == ON  # history counts since its own day
+
+
+@pytest.mark.parametrize(
+    ("kind", "backfilled"), [("transaction", True), ("transaction", False), ("quote", True)]
+)
+def test_what_can_move_a_decided_price_is_let_in_by_another_person(cast, colleague, kind, backfilled):
+    rows = [{**one, "kind": kind} for one in market_rows(ON)]
+    uploader = cast.price_publisher
+    with acting(uploader, "test"):
+        file = price_files.preview_file(as_csv(*rows), "a.csv", backfilled=backfilled, by=uploader)
+        with pytest.raises(Forbidden) as refusal:
+            price_files.load_file(file, by=uploader)
+    assert refusal.value.code == "access.same_person"
+    assert not PriceObservation.objects.exists()
+    with acting(colleague, "test"):
+        assert price_files.load_file(file, by=colleague).read == 7
+    assert file.state == "loaded"
 
 
 def test_a_file_that_is_let_in_is_one_event_with_its_digest(cast):
