@@ -18,11 +18,10 @@ from django.db.models import Min
 from vouchers.actions.price_carries import Bases, bases_of, carried
 from vouchers.actions.price_grounds import PriceGrounds, TierSpan, tier_among
 from vouchers.actions.price_inquiries import Inquiry, inquiries, under_inquiry
-from vouchers.actions.price_issues import STRONG_RELATIONS, KeptObservation, observations_of
+from vouchers.actions.price_issues import KeptObservation, observations_of
+from vouchers.actions.price_ties import Link, Ties, links_of
 from vouchers.errors import Invalid
 from vouchers.models import (
-    Affiliation,
-    DeclaredAffiliation,
     PriceIndexIssue,
     PriceMethod,
     PriceObservation,
@@ -67,6 +66,7 @@ class PriceBook(PriceGrounds):
         self._generations: dict[int, fp.Generations] = {}
         self._present: dict[tuple[Part, int], set[str]] = {}
         self._groups: dict[int, tuple[dict[str, str], dict[str, list[str]]]] = {}
+        self._ties: dict[int, Ties] = {}
         self._markets: OrderedDict[tuple[Part, date, datetime, str], fp.Market] = OrderedDict()
         self._rows: OrderedDict[tuple[object, ...], fp.PriceRow] = OrderedDict()
 
@@ -100,7 +100,9 @@ class PriceBook(PriceGrounds):
         group_of, _members = self._groups_on(as_of)
         around = self._around(cell, method)
         here = self._groups_of(around, as_of)
-        own = frozenset(group for name in left_out if (group := group_of.get(name, name)) in here)
+        own = frozenset(
+            group for name in self._tied(left_out, as_of) if (group := group_of.get(name, name)) in here
+        )
 
         def price_in(part: Part) -> tuple[fp.Market, fp.PriceRow]:
             whole = self._market_of(part, as_of, known_at, method)
@@ -185,20 +187,13 @@ class PriceBook(PriceGrounds):
         return inquiries() if self.market == Market.CHINA else []
 
     @cached_property
-    def _links(self) -> list[tuple[str, str, date, date | None]]:
-        """Strong affiliations: the two, from when, and the day after the last."""
-        if self.market != Market.CHINA:
-            return []
-        declared = DeclaredAffiliation.objects.filter(relation__in=STRONG_RELATIONS)
-        return [
-            *Affiliation.objects.values_list("one__uscc", "other__uscc", "effective_from", "effective_to"),
-            *((*row, None) for row in declared.values_list("party__uscc", "other__uscc", "declared_on")),
-        ]
+    def _links(self) -> list[Link]:
+        return links_of(self.market)
 
     @cached_property
     def _turns(self) -> list[date]:
         """The days on which an affiliation begins or ends: between two of them the groups are the same."""
-        return sorted({day for link in self._links for day in link[2:] if isinstance(day, date)})
+        return sorted({day for link in self._links for day in (link.from_on, link.to_on) if day is not None})
 
     def _groups_on(self, as_of: date) -> tuple[dict[str, str], dict[str, list[str]]]:
         """The group of each affiliated source on the day, and the members of each group."""
@@ -206,7 +201,7 @@ class PriceBook(PriceGrounds):
         if turn not in self._groups:
             group_of = fp.affiliated_groups(
                 (one, other)
-                for one, other, from_on, to_on in self._links
+                for one, other, from_on, to_on, _declared in self._links
                 if from_on <= as_of and (to_on is None or as_of < to_on)
             )
             members: dict[str, list[str]] = defaultdict(list)
@@ -214,6 +209,13 @@ class PriceBook(PriceGrounds):
                 members[group].append(name)
             self._groups[turn] = group_of, dict(members)
         return self._groups[turn]
+
+    def _tied(self, names: Collection[str], as_of: date) -> set[str]:
+        """The names, and whoever is in a group with one of them, by what is declared until today too."""
+        turn = bisect_right(self._turns, as_of)
+        if turn not in self._ties:
+            self._ties[turn] = Ties(self._links, as_of)
+        return self._ties[turn].of(names)
 
     def _sources_at(self, names: set[str], as_of: date, known_at: datetime) -> fp.Sources:
         """What was known of these sources and of who is in a group with them: more the family's prices do not rest on."""

@@ -40,8 +40,8 @@ class ContractPrice:
     """What is needed of a contract to hold its price against the market.
 
     ``unit_price`` is in ``currency`` per ``unit`` as the contract states it; leases in this system state it without tax.
-    ``tier`` empty: the lessor's own, as registered on the signing date. ``precision`` only for 元/P·天 (dense FP16 unless the
-    contract says otherwise). ``bundled``: storage, network or other services are in the price; ``parts``: what of it is
+    ``tier`` empty: the lessor's own, as registered on the signing date. ``precision`` only for 元/P·天, as declared: without it
+    nothing is compared. ``bundled``: storage, network or other services are in the price; ``parts``: what of it is
     compute, where it is broken down.
     """
 
@@ -59,7 +59,7 @@ class ContractPrice:
     program_code: str = ""
     tier: str = ""
     cards: int | None = None
-    precision: str = "fp16"
+    precision: str = ""
     currency: str = "CNY"
     vat_rate: Decimal | None = None
     tax_included: bool = False

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from vouchers.actions.price_carries import carried
 from vouchers.actions.price_issues import observations_between, published_issue, sources_at
 from vouchers.actions.price_tables import chip_table, method_on, rate_table
+from vouchers.actions.price_ties import Ties, links_of
 from vouchers.models import PriceMethod, ProviderAdmission
 from vouchers.models.prices import Market
 from vouchers.policy import fair_price as fp
@@ -72,7 +73,7 @@ class PriceGrounds:
         self, cell: fp.Cell, *, as_of: date, known_at: datetime, method: fp.Method, left_out: Collection[str]
     ) -> tuple[fp.Market | None, fp.PriceRow]:
         """The cell's row as it was known then, without the groups of some sources, and the market it is computed of (None
-        where the row is not to be kept)."""
+        where the row is not to be kept). Who votes together is as of the day; whom to leave out, by what is declared until today too."""
         issue = published_issue(self.market, as_of)
         chips = fp.generations_of(method, self.chips(method.chip_table))
         reach = fp.reach_of(method, cell, chips)
@@ -83,7 +84,7 @@ class PriceGrounds:
             method=method,
             sources=sources_at(self.market, as_of=as_of, known_at=known_at),
             factors=fp.Factors.from_plain(issue.factors) if issue else None,
-            left_out=left_out,
+            left_out=Ties(links_of(self.market), as_of).of(left_out),
             chips=chips,
         )
         return carried(then, then.price(cell), issue, as_of=as_of)

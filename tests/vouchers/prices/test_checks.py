@@ -14,7 +14,7 @@ from vouchers.actions import prices
 from vouchers.actions.holds import place_hold
 from vouchers.actions.price_book import PriceBook
 from vouchers.context import Actor, acting
-from vouchers.models import Party, PriceCheck, ProviderAdmission
+from vouchers.models import DeclaredAffiliation, Party, PriceCheck, ProviderAdmission
 from vouchers.policy.terms import Verdict
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +85,29 @@ def test_the_same_answer_again_is_the_same_check(contract):
     )
 
 
+def test_a_tie_declared_after_the_signing_still_leaves_the_parties_group_out(cast, contract):
+    prices.load_observations([row(cast.beta.uscc, "19.5", date(2025, 6, 20))])
+    assert prices.price_finding(contract, above_band="refuse").row.n_groups == 8
+    DeclaredAffiliation.objects.create(
+        party=cast.provider, other=cast.beta, relation="sister", declared_on=date(2025, 7, 1)
+    )
+    check = prices.check_price(contract, above_band="refuse")
+    assert (check.row["n_groups"], check.left_out) == (7, sorted([cast.provider.uscc, cast.beta.uscc]))
+    assert prices.verify_check(check)
+    book = prices.price_finding(contract, above_band="refuse", grounds=PriceBook())
+    assert (book.row.n_groups, list(book.row.left_out)) == (7, check.left_out)
+
+
+def test_who_votes_together_stays_as_of_the_signing(contract):
+    both = [Party.objects.create(uscc=uscc(n), name=f"甲{n}", region_code="110000") for n in (1, 2)]
+    DeclaredAffiliation.objects.create(
+        party=both[0], other=both[1], relation="sister", declared_on=date(2025, 7, 1)
+    )
+    for grounds in (None, PriceBook()):
+        finding = prices.price_finding(contract, above_band="refuse", grounds=grounds)
+        assert finding.row.n_groups == 7
+
+
 def test_what_was_not_known_on_the_signing_date_does_not_count(contract):
     before = prices.price_finding(contract, above_band="refuse")
     prices.load_observations([row(uscc(60 + n), "99", date(2025, 6, 26)) for n in range(9)])
@@ -103,12 +126,24 @@ def test_units_of_the_contract_are_brought_to_card_hours(contract):
     assert prices.price_finding(monthly, above_band="refuse").unit_price == Decimal("19.000000")
 
 
+def test_the_declared_precision_decides_what_a_p_day_costs(contract):
+    by_power = replace(contract, unit="pflops_day", unit_price=Decimal("450"))
+    costs = {
+        precision: prices.price_finding(
+            replace(by_power, precision=precision), above_band="refuse"
+        ).unit_price
+        for precision in ("fp16", "int8")
+    }
+    assert costs == {"fp16": Decimal("18.543750"), "int8": Decimal("37.106250")}
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"unit_price": None}, "price.missing"),
         ({"accelerator": "H9000"}, "chip.unknown"),
         ({"unit": ""}, "unit.missing"),
+        ({"unit": "pflops_day", "unit_price": Decimal("450")}, "precision.missing"),
         ({"lessor_uscc": "91110108000000000X"}, "tier.unknown"),
         ({"term_months": 36}, "price.not_testable"),
         ({"bundled": True}, "price.bundled"),
