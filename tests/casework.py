@@ -24,7 +24,7 @@ from applications.actions.claims import start_claim, submit_claim
 from applications.actions.issuing import issue_application, publish_notice
 from applications.actions.leases import LeaseFields, draft_lease
 from applications.models import Application, Claim, Invoice, Lease, Paper
-from tests.cast import SINCE, Cast
+from tests.cast import SINCE, Cast, bank_account
 from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions.budget_withdrawals import approve_withdrawal, propose_withdrawal
@@ -117,14 +117,13 @@ def taken_back(
         approve_withdrawal(row, by=cast.second_finance)
 
 
-def with_account(party: Party, account_no: str = "") -> BankAccount:
-    """A confirmed account for the party."""
-    account, _created = BankAccount.objects.get_or_create(
-        party=party,
-        account_no=account_no or f"6222{party.pk:012d}",
-        defaults={"account_name": party.name, "bank_name": "某某银行"},
+def with_account(cast: Cast, party: Party, account_no: str = "") -> BankAccount:
+    """A confirmed account for the party: one person entered it, another confirmed it."""
+    account_no = account_no or f"6222{party.pk:012d}"
+    known = BankAccount.objects.filter(party=party, account_no=account_no).first()
+    return known or bank_account(
+        party, account_no, entered_by=cast.filer, confirmed_by=cast.enterprise_approver, bank_name="某某银行"
     )
-    return account
 
 
 def fit_for_beijing(party: Party) -> None:

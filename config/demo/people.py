@@ -205,11 +205,9 @@ def load_people() -> dict[str, str]:
             party = parties[company.account] = _party(company)
             filer = _user(company.account, f"{company.name[:2]}经办", password)
             _grant(filer, Role.FILER, party=party)
-            _grant(
-                _user(f"{company.account}2", f"{company.name[:2]}复核", password),
-                Role.ENTERPRISE_APPROVER,
-                party=party,
-            )
+            approver = _user(f"{company.account}2", f"{company.name[:2]}复核", password)
+            _grant(approver, Role.ENTERPRISE_APPROVER, party=party)
+            _bank_account(party, filer, approver)
             if company.provider:
                 platform = _user(f"{company.account}-api", f"{company.name[:2]}平台", password)
                 _grant(platform, Role.PLATFORM, party=party)
@@ -293,12 +291,19 @@ def _party(company: Company) -> Party:
             "legal_rep_id": "",
         },
     )
-    BankAccount.objects.get_or_create(
+    return party
+
+
+def _bank_account(party: Party, maker: User, checker: User) -> None:
+    """Where the company is paid: entered by one of its people, confirmed by another."""
+    account, created = BankAccount.objects.get_or_create(
         party=party,
         account_no=f"62220200{party.pk:010d}",
-        defaults={"account_name": party.name, "bank_name": "示例银行营业部"},
+        defaults={"account_name": party.name, "bank_name": "示例银行营业部", "entered_by": maker},
     )
-    return party
+    if created:
+        account.confirmed_by = checker
+        account.save(update_fields=["confirmed_by"])
 
 
 def _credential(provider: Party, user: User) -> str:

@@ -176,7 +176,7 @@ def test_before_it_is_drawn_on_the_enterprise_confirms_its_wish_and_its_account(
     with pytest.raises(NotNow) as refusal, acting(cast.filer, "test"):
         confirm_listed(case, by=cast.filer, accepted=True)
     assert refusal.value.code == "application.no_account"
-    casework.with_account(cast.alpha, account_no="6222777788889999")
+    casework.with_account(cast, cast.alpha, account_no="6222777788889999")
     cast.alpha.__dict__.pop("current_account", None)
     case = Application.objects.get(pk=case.pk)
     with acting(cast.filer, "test"):

@@ -25,7 +25,7 @@ def payment(cast) -> Payment:
     casework.fit_for_beijing(cast.alpha)
     application = casework.submitted(cast, publication, casework.lease_fields(cast.provider, "5000000.00"))
     voucher = casework.issued(cast, application)
-    casework.with_account(cast.alpha)
+    casework.with_account(cast, cast.alpha)
     with dates.fixed(date(2025, 8, 1)):
         invoice = casework.invoice(application.lease, "3000000.00")
         item = ItemFields(kind="invoice_line", net_amount=Decimal("3000000.00"), invoice=invoice)

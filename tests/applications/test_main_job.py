@@ -40,7 +40,7 @@ def test_beijing_pays_a_fifth_of_the_rent_up_to_two_million(cast, beijing):
     voucher = casework.issued(cast, application)
     assert voucher.face_value == Decimal("2000000.00")
     lease = application.lease
-    casework.with_account(cast.alpha)
+    casework.with_account(cast, cast.alpha)
     with dates.fixed(date(2025, 8, 1)):
         item = ItemFields(
             kind="invoice_line",

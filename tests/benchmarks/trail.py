@@ -94,7 +94,7 @@ def approval(cast: Any) -> list[Figure]:
     casework.fit_for_beijing(cast.alpha)
     application = casework.submitted(cast, publication, casework.lease_fields(cast.provider, "5000000.00"))
     voucher = casework.issued(cast, application)
-    casework.with_account(cast.alpha)
+    casework.with_account(cast, cast.alpha)
     took: dict[bool, list[float]] = {True: [], False: []}
     with dates.fixed(date(2025, 8, 1)), superuser() as owner:
         bill = casework.invoice(application.lease, "3000000.00")

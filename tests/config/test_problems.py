@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from django.test import Client
+from django.utils.html import escape
 
 from vouchers.actions.ledger_chains import NOT_NOW
 from vouchers.api.problem_types import KNOWN, TITLES
@@ -45,5 +46,5 @@ def test_each_has_a_page_for_everybody(db):
     page = visitor.get("/api/problems/").content.decode()
     for code, known in KNOWN.items():
         assert f"/api/problems/{code}" in page
-        assert known.cure in visitor.get(f"/api/problems/{code}").content.decode()
+        assert escape(known.cure) in visitor.get(f"/api/problems/{code}").content.decode()
     assert visitor.get("/api/problems/no.such").status_code == 404

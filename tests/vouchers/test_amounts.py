@@ -126,11 +126,12 @@ def refused(read: Callable[[str], Any], text: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("text", TWO_WAYS)
-@pytest.mark.parametrize("name", READERS)
+# In an import of history an empty cell is an empty cell.
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(name, text) for name in READERS for text in TWO_WAYS if text or name != "an import of history"],
+)
 def test_what_could_be_read_in_two_ways_is_refused(name: str, text: str):
-    if not text and name == "an import of history":
-        pytest.skip("an empty cell is an empty cell")
     assert refused(READERS[name], text)
 
 

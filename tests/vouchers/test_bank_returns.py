@@ -305,7 +305,7 @@ def test_the_database_keeps_what_was_sent(cast, batch, lines):
 
 
 def test_a_number_that_was_replaced_may_be_entered_again(cast, claims):  # noqa: F811
-    first = casework.with_account(cast.alpha).account_no
+    first = casework.with_account(cast, cast.alpha).account_no
     correct_account(cast)
     assert cast.alpha.current_account.account_no == "6222000011112222"
     correct_account(cast, first)

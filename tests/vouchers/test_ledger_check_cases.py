@@ -43,7 +43,7 @@ def test_a_case_that_was_changed_by_hand_is_found_and_named(committed_db):
     publication = casework.published(cast, "BJ-AIQ")
     casework.funded(cast, publication.program)
     casework.fit_for_beijing(cast.alpha)
-    casework.with_account(cast.alpha)
+    casework.with_account(cast, cast.alpha)
     application = casework.submitted(cast, publication, casework.lease_fields(cast.provider, "5000000.00"))
     voucher = casework.issued(cast, application)
     with dates.fixed(date(2025, 8, 1)):

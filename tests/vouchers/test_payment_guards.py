@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 
 from applications.payment_files import payment_instructions
 from tests import banking
+from tests.cast import bank_account
 from tests.vouchers.test_payments import claims, the_ledger_holds_afterwards  # noqa: F401 - fixtures
 from vouchers.actions.payment_lists import control_totals, lines_of
 from vouchers.models import PaymentApproval, PaymentBatch, PaymentLine
@@ -96,9 +97,7 @@ def test_what_the_bank_answered_is_not_rewritten(cast, claims):
 def test_whoever_has_the_file_computes_the_control_hash(cast, claims):
     cast.alpha.name = "=甲智能科技（北京）有限公司"
     cast.alpha.save(update_fields=["name"])
-    cast.alpha.accounts.create(
-        account_no="6222777788889999", account_name=cast.alpha.name, bank_name="中国工商银行"
-    )
+    bank_account(cast.alpha, "6222777788889999", entered_by=cast.filer, confirmed_by=cast.enterprise_approver)
     batch = banking.approved(cast, banking.proposed(cast))
     lines = lines_of(batch)
     rows = list(csv.reader(io.StringIO(payment_instructions(lines).decode("utf-8-sig"), newline="")))

@@ -24,8 +24,7 @@ from vouchers.actions.payments import (
 )
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow
-from vouchers.models import BankAccount, Hold, Payment
-from vouchers.states import advance
+from vouchers.models import BankAccount, Payment
 
 
 @pytest.fixture(autouse=True)
@@ -183,12 +182,3 @@ def test_no_money_goes_to_an_account_that_was_replaced_after_the_proposal(cast, 
         propose_batch(batch, by=cast.finance)
     with acting(cast.second_finance, "test"):
         approve_batch(batch, by=cast.second_finance)
-
-
-def test_a_hold_that_was_confirmed_stops_the_money_for_good(cast, claims, batch):
-    hold(cast, "claim", claims[1].claim_no)
-    with acting(cast.investigator, "test"):
-        advance(Hold.objects.get(), "confirm", by=cast.investigator, region="110000")
-    with acting(cast.second_finance, "test"), pytest.raises(NotNow) as refused:
-        approve_batch(batch, by=cast.second_finance)
-    assert refused.value.code == "hold.open"

@@ -48,6 +48,10 @@ register_problems(
             "单元代码不是六段，或没有这样的单元。",
             "从 GET /api/v1/prices/cells 取单元代码。",
         ),
+        ("price.future", 422): (
+            "所问的基准日（as_of）晚于今日。",
+            "把 as_of 改为今日或更早的日期；不填即为今日。",
+        ),
         ("price.staff_only", 403): (
             "按任意时点重新测算仅供本机关工作人员使用。",
             "对外以已公布的价格为准：不带 basis，或 basis=published。",

@@ -34,7 +34,7 @@ def voucher(committed_db, cast: Cast) -> Voucher:
     publication = casework.published(cast, "BJ-AIQ")
     casework.funded(cast, publication.program)
     casework.fit_for_beijing(cast.alpha)
-    casework.with_account(cast.alpha)
+    casework.with_account(cast, cast.alpha)
     application = casework.submitted(cast, publication, casework.lease_fields(cast.provider, "5000000.00"))
     return casework.issued(cast, application)
 

@@ -27,7 +27,7 @@ def beijing(cast):
     publication = casework.published(cast, "BJ-AIQ")
     casework.funded(cast, publication.program)
     casework.fit_for_beijing(cast.alpha)
-    casework.with_account(cast.alpha)
+    casework.with_account(cast, cast.alpha)
     return publication
 
 

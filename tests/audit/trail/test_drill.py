@@ -293,7 +293,7 @@ def test_a_claims_amount_changed_around_the_application_is_named(committed_db, c
     casework.fit_for_beijing(cast.alpha)
     application = casework.submitted(cast, publication, casework.lease_fields(cast.provider, "5000000.00"))
     voucher = casework.issued(cast, application)
-    casework.with_account(cast.alpha)
+    casework.with_account(cast, cast.alpha)
     with dates.fixed(date(2025, 8, 1)):
         bill = casework.invoice(application.lease, "3000000.00")
         item = ItemFields(kind="invoice_line", net_amount=Decimal("3000000.00"), invoice=bill)
