@@ -58,8 +58,12 @@ def lease_of(lease_no: str, *, credential: ApiCredential, reach: Reach) -> Lease
     )
     if lease is None:
         raise NotFound("metering.lease", "没有以贵方为出租方的这个合同备案号。", field="lease_no")
-    rows = Application.objects.filter(lease=lease, program__isnull=False)
-    programs = set(rows.values_list("program__code", "program__region__code"))
+    asked = Application.objects.filter(lease=lease, program__isnull=False)
+    claimed = Claim.objects.filter(lease=lease).exclude(program_code="")
+    programs = {
+        *asked.values_list("program__code", "program__region__code"),
+        *claimed.values_list("program_code", "program_region_code"),
+    }
     if programs and not any(reach.admits(*one) for one in programs):
         reach.require(*min(programs))
     return lease
@@ -77,8 +81,8 @@ def report_days(
     require_role(credential.user, Role.PLATFORM, party=credential.provider)
     lease = lease_of(lease_no, credential=credential, reach=reach)
     digest = _digest(lease_no, days)
-    known = MeteringReport.objects.filter(provider=credential.provider, idempotency_key=key).first()
-    if known is not None:
+    mine = MeteringReport.objects.filter(provider=credential.provider, idempotency_key=key)
+    if (known := mine.first()) is not None:
         return _again(known, digest), False
     if not days:
         raise Invalid("metering.empty", "请至少上报一天的用量。", field="days")
@@ -86,6 +90,8 @@ def report_days(
         raise Invalid("metering.too_many", f"一次至多上报 {MOST_DAYS} 天，请拆分。", field="days")
     # Whoever else reports of this lease waits here, or is waited for.
     lease = Lease.objects.select_for_update(no_key=True).get(pk=lease.pk)
+    if (known := mine.first()) is not None:  # stored under this key by whom we waited for
+        return _again(known, digest), False
     if lease.state == LeaseState.VOIDED:
         raise NotNow("metering.lease_voided", "该合同已作废，不再接收用量。", field="lease_no")
     if lease.state not in _METERED:

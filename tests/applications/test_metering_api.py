@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from applications.actions.leases import void_lease
-from applications.models import Lease, MeteringDay, MeteringReport
+from applications.models import Application, Claim, Lease, MeteringDay, MeteringReport
 from applications.models.metering import MeteringSource
 from tests.applications.test_settlements import body, etown, send
 from tests.cast import Cast
@@ -167,6 +167,36 @@ def test_a_credential_of_another_region_reaches_none_of_its_leases(api: Any, cas
     ApiCredential.objects.update(region=Region.objects.get(code="440300"))
     answer = push(api, cast, lease.lease_no, day("2024-05-01"))
     assert (answer.status_code, answer.json()["code"]) == (403, "settlement.region")
+
+
+def test_a_lease_that_only_a_claim_names_is_within_the_reach_of_its_program_alone(
+    api: Any, cast: Cast, etown: Any, lease: Lease
+):
+    send(api, cast, body(etown), "key-000001")
+    assert Claim.objects.filter(lease=lease).exists()
+    Application.objects.filter(lease=lease).update(lease=None)
+    ApiCredential.objects.update(region=Region.objects.get(code="440300"))
+    answer = push(api, cast, lease.lease_no, day("2024-05-01"))
+    assert (answer.status_code, answer.json()["code"]) == (403, "settlement.region")
+
+
+def test_another_body_under_a_key_that_is_stored_while_it_waits_for_the_lease_is_refused_as_reused(
+    api: Any, cast: Cast, lease: Lease, monkeypatch: pytest.MonkeyPatch
+):
+    """The first push comes in just before the second one has its lock, after it found no such key."""
+    first: list[Any] = []
+
+    def locked(queryset: Any, *args: Any, **kwargs: Any) -> Any:
+        if not first and kwargs.get("no_key"):
+            first.append(True)
+            first.append(push(api, cast, lease.lease_no, day("2024-05-01")))
+        return lock(queryset, *args, **kwargs)
+
+    lock = type(Lease.objects.all()).select_for_update
+    monkeypatch.setattr(type(Lease.objects.all()), "select_for_update", locked)
+    other = push(api, cast, lease.lease_no, day("2024-05-01", "101"))
+    assert first[1].status_code == 201
+    assert (other.status_code, other.json()["code"]) == (422, "metering.key_reused")
 
 
 def test_a_voided_contract_takes_no_more(api: Any, cast: Cast, lease: Lease):

@@ -2,9 +2,10 @@
 is taken off the list or comes back.
 
 A payable keeps the terms it was granted under (``Payment.cap_terms``). The proposal of a list reserves each line's room in the
-ledger (``PaymentLine.cap_chain``), so that an approved list never fails at the bank's door for want of it; the instruction posts
-the reservation, or, where another year has begun meanwhile, lets it go and takes room of the new year in the same chain. What
-was used is read from the ledger's own transfers when it is given back: nothing is reckoned twice.
+ledger (``PaymentLine.cap_chain``), so that a list that is sent in the period of its proposal never fails at the bank's door for
+want of it: the instruction posts the reservation. Where another year has begun meanwhile it lets that go and takes room of the
+new year in the same chain, which is refused when the new year has too little left. What was
+used is read from the ledger's own transfers when it is given back: nothing is reckoned twice.
 """
 
 from __future__ import annotations

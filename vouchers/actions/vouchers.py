@@ -206,9 +206,15 @@ def _step(voucher: Voucher, verb: str, *, by: User, reason: str) -> VoucherStep:
     voucher.refresh_from_db(from_queryset=Voucher.objects.select_for_update(of=("self",), no_key=True))
     if verb != "freeze":
         frozen = voucher.steps.filter(verb="freeze").order_by("pk").last()
+        word = "解冻" if verb == "unfreeze" else "作废"
         if frozen is not None:
-            word = "解冻" if verb == "unfreeze" else "作废"
             require_other_person(by, {frozen.decided_by_id}, f"{word}算力券")
+        elif voucher.state == VoucherState.FROZEN:  # only a change around the actions leaves one like this
+            raise NotNow(
+                "voucher.freezer_unknown",
+                f"这张券没有冻结记录，不知由谁冻结，不能{word}。",
+                hint="请由稽核人员在审计台查明该券是如何被冻结的。",
+            )
     freed = balance_of(voucher).available if verb == "void" else None
     advance(voucher, verb, by=by, region=voucher.program.region)
     return VoucherStep.objects.create(

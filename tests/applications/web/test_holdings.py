@@ -29,6 +29,7 @@ from vouchers.actions.vouchers import (
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow
 from vouchers.models import User, Voucher
+from vouchers.states import advance
 
 
 @pytest.fixture
@@ -90,6 +91,17 @@ class TestAVoucher:
         with pytest.raises(Forbidden) as refused, acting(cast.handler, "test"):
             deed(voucher, by=cast.handler, reason="同一人。")
         assert refused.value.code == "access.same_person"
+
+    @pytest.mark.parametrize("deed", [unfreeze_voucher, void_voucher])
+    def test_one_that_nobody_is_on_record_to_have_frozen_is_not_decided_on(
+        self, cast: Cast, voucher: Voucher, deed: Any
+    ):
+        with acting(cast.handler, "test"):
+            advance(voucher, "freeze", by=cast.handler, region=voucher.program.region)
+        with pytest.raises(NotNow) as refused, acting(cast.approver, "test"):
+            deed(voucher, by=cast.approver, reason="不知由谁冻结。")
+        assert (refused.value.code, refused.value.status) == ("voucher.freezer_unknown", 409)
+        assert voucher.steps.count() == 0 and Voucher.objects.get(pk=voucher.pk).state == "frozen"
 
     def test_a_deed_without_a_reason_is_refused(self, cast: Cast, voucher: Voucher):
         with pytest.raises(Invalid) as refused, acting(cast.handler, "test"):
