@@ -53,9 +53,9 @@ def without_casework() -> Iterator[None]:
             holds.register_beneath("claim", kept[1])
 
 
-def payables(cast: Cast, count: int, term: PaymentTerm | None = None) -> list[Payment]:
+def payables(cast: Cast, count: int, *terms: PaymentTerm) -> list[Payment]:
     """So many payables of one published program, each with its voucher, reservation and confirmation in the ledger, and bound by
-    the ``term`` for its own payee, where there is one."""
+    the ``terms``, each for its own payee."""
     publication = casework.published(cast, "BJ-AIQ")
     program, region = publication.program, publication.program.region
     budget = ledger.Budget(program.code, dates.today().year, region.code)
@@ -70,7 +70,7 @@ def payables(cast: Cast, count: int, term: PaymentTerm | None = None) -> list[Pa
     for first in range(1, count + 1, AT_ONCE):
         with acting(Actor.service("test"), "test"):
             numbers = range(first, min(first + AT_ONCE, count + 1))
-            made += _made(publication, budget, payees, numbers, term)
+            made += _made(publication, budget, payees, numbers, terms)
     return made
 
 
@@ -84,7 +84,7 @@ def _made(
     budget: ledger.Budget,
     payees: list[Party],
     places: Sequence[int],
-    term: PaymentTerm | None,
+    terms: tuple[PaymentTerm, ...],
 ) -> list[Payment]:
     on = dates.today()
     vouchers = [
@@ -133,7 +133,7 @@ def _made(
             amount=voucher.face_value,
             participants=(),
             on=on,
-            terms=[] if term is None else [_for(term, voucher.enterprise)],
+            terms=[_for(term, voucher.enterprise) for term in terms],
         )
         for voucher in vouchers
     ]

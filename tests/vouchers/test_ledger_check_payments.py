@@ -3,6 +3,7 @@
 # ruff: noqa: F811 - fixtures are asked for by their names
 from __future__ import annotations
 
+import dataclasses
 from io import StringIO
 from pathlib import Path
 
@@ -10,9 +11,14 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests import banking
+from tests.bank_exchange import payables, without_casework
 from tests.vouchers.clawing import first, noticed, second, set_off  # noqa: F401 - fixtures
+from tests.vouchers.test_payment_caps import term
 from tests.vouchers.test_payments import claims  # noqa: F401
 from vouchers.actions.ledger_check import check_ledger, invariants
+from vouchers.context import acting
+from vouchers.models import LedgerTransfer, PaymentLine
 
 TABLES = ("payment", "paymentline", "paymentbatch", "paymentapproval", "clawback", "clawbackreceipt", "setoff", "ledgertransfer", "ledgeraccount")  # fmt: skip
 
@@ -56,6 +62,43 @@ def test_a_payment_or_demand_that_was_changed_by_hand_is_found_and_named(committ
             assert invariant in err.getvalue() or named[row] in err.getvalue()
             hand.execute(undo)
             assert check_ledger() == [], undo
+
+
+def test_a_cap_at_payment_that_was_not_held_not_used_or_used_twice_is_found_and_named(committed_db, cast):
+    both = (
+        term(),
+        dataclasses.replace(term(), cap=dataclasses.replace(term().cap, code="second", name="另一限额")),
+    )
+    with without_casework():
+        sent, listed, _waiting = payables(cast, 3, *both)
+        with acting(cast.second_finance, "test"):
+            banking.export(banking.approved(cast, banking.proposed(cast, sent)), cast.second_finance)
+        banking.proposed(cast, listed)
+        line = PaymentLine.objects.get(payment=listed)
+        assert LedgerTransfer.objects.filter(chain_id=line.cap_chain).count() == 2 and check_ledger() == []
+        held = "FROM vouchers_ledgertransfer WHERE kind = 'pending' AND subject_kind = 'payment'"
+        breaks = [
+            # one of the two reservations is gone, and the line that has none at all
+            (f"UPDATE vouchers_ledgertransfer SET subject_kind = 'claim' WHERE id = (SELECT id {held} AND chain_id = '{line.cap_chain}' LIMIT 1)",
+             f"UPDATE vouchers_ledgertransfer SET subject_kind = 'payment' WHERE chain_id = '{line.cap_chain}'", "a_list_holds_its_room", line.instruction_no),
+            (f"UPDATE vouchers_paymentline SET cap_chain = NULL WHERE id = {line.pk}",
+             f"UPDATE vouchers_paymentline SET cap_chain = '{line.cap_chain}' WHERE id = {line.pk}", "a_list_holds_its_room", line.instruction_no),
+            # what was sent used one cap only, or more than it moved; what is only listed has used something
+            (f"UPDATE vouchers_payment SET cap_terms = cap_terms - 1 WHERE id = {sent.pk}",
+             f"UPDATE vouchers_payment SET cap_terms = cap_terms || (SELECT cap_terms -> 1 FROM vouchers_payment WHERE id = {listed.pk}) WHERE id = {sent.pk}",
+             "a_payment_used_its_room", sent.payment_no),
+            (f"UPDATE vouchers_ledgertransfer SET subject_no = '{listed.payment_no}' WHERE id = (SELECT id FROM vouchers_ledgertransfer WHERE kind = 'post' AND subject_no = '{sent.payment_no}' LIMIT 1)",
+             f"UPDATE vouchers_ledgertransfer SET subject_no = '{sent.payment_no}' WHERE kind = 'post' AND subject_no = '{listed.payment_no}'",
+             "a_payment_used_its_room", sent.payment_no),
+        ]  # fmt: skip
+        with psycopg.connect(committed_db.superuser_dsn, autocommit=True) as hand:
+            for table in TABLES:
+                hand.execute(f"ALTER TABLE vouchers_{table} DISABLE TRIGGER USER")
+            for deed, undo, invariant, row in breaks:
+                assert hand.execute(deed).rowcount >= 1, deed
+                assert row in [one.row for one in check_ledger() if one.invariant == invariant], deed
+                hand.execute(undo)
+                assert check_ledger() == [], undo
 
 
 def test_every_invariant_has_a_test_that_breaks_it():

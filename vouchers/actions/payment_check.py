@@ -21,17 +21,41 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
+        # Each cap that binds a line is one reservation of its whole amount, from the proposal until it is sent.
         "a_list_holds_its_room",
         """
-        SELECT coalesce(l.instruction_no, held.no), format('拨付限额预占：清单应占 %s，台账预占 %s', coalesce(l.amount, 0), coalesce(held.amount, 0))
-          FROM (SELECT line.* FROM vouchers_paymentline AS line JOIN vouchers_paymentbatch AS b ON b.id = line.batch_id
-                 WHERE line.cap_chain IS NOT NULL AND line.state = 'listed' AND b.state IN ('proposed', 'approved')) AS l
-          FULL JOIN (SELECT t.chain_id, min(t.subject_no) AS no, min(t.amount) AS amount, max(t.amount) AS most
+        SELECT coalesce(l.instruction_no, held.no), format('拨付限额预占：清单应占 %s 项各 %s，台账预占 %s 项各 %s',
+               coalesce(l.terms, 0), coalesce(l.amount, 0), coalesce(held.terms, 0), coalesce(held.amount, 0))
+          FROM (SELECT line.instruction_no, line.cap_chain, line.amount, jsonb_array_length(p.cap_terms) AS terms
+                  FROM vouchers_paymentline AS line JOIN vouchers_paymentbatch AS b ON b.id = line.batch_id
+                  JOIN vouchers_payment AS p ON p.id = line.payment_id
+                 WHERE p.cap_terms <> '[]' AND line.state = 'listed' AND b.state IN ('proposed', 'approved')) AS l
+          FULL JOIN (SELECT t.chain_id, count(*) AS terms, min(t.subject_no) AS no, min(t.amount) AS amount, max(t.amount) AS most
                        FROM vouchers_ledgertransfer AS t JOIN vouchers_ledgeraccount AS d ON d.id = t.debit_id
                       WHERE t.kind = 'pending' AND t.subject_kind = 'payment' AND d.kind = 'cap'
                         AND NOT EXISTS (SELECT FROM vouchers_ledgertransfer AS r WHERE r.pending_id = t.id)
                       GROUP BY t.chain_id) AS held ON held.chain_id = l.cap_chain
-         WHERE (coalesce(l.amount, 0), coalesce(l.amount, 0)) <> (coalesce(held.amount, 0), coalesce(held.most, 0))
+         WHERE (coalesce(l.terms, 0), coalesce(l.amount, 0), coalesce(l.amount, 0))
+            <> (coalesce(held.terms, 0), coalesce(held.amount, 0), coalesce(held.most, 0))
+        """,
+    ),
+    (
+        # What was sent or set off used each cap that binds it once; what came back used none. In all its years together.
+        "a_payment_used_its_room",
+        """
+        SELECT p.payment_no, format('拨付限额：%s 项各应占用 %s，台账合计 %s', jsonb_array_length(p.cap_terms), due.amount, coalesce(used.amount, 0))
+          FROM vouchers_payment AS p
+         CROSS JOIN LATERAL (
+              SELECT p.offset_amount + CASE WHEN p.state IN ('instructed', 'unknown', 'confirmed')
+                                            THEN p.amount - p.offset_amount ELSE 0 END AS amount) AS due
+          LEFT JOIN LATERAL (
+              SELECT sum(CASE WHEN d.kind = 'cap' THEN t.amount ELSE -t.amount END) AS amount
+                FROM vouchers_ledgertransfer AS t
+                JOIN vouchers_ledgeraccount AS d ON d.id = t.debit_id
+                JOIN vouchers_ledgeraccount AS c ON c.id = t.credit_id
+               WHERE t.subject_kind = 'payment' AND t.subject_no = p.payment_no AND t.kind IN ('single', 'post')
+                 AND (d.kind = 'cap' AND c.kind = 'cap_used' OR d.kind = 'cap_used' AND c.kind = 'cap')) AS used ON true
+         WHERE jsonb_array_length(p.cap_terms) * due.amount <> coalesce(used.amount, 0)
         """,
     ),
     (
