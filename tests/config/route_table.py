@@ -286,8 +286,9 @@ API: dict[str, Row] = {
         _api("token:platform", "token:other_platform", statuses=(200, 200, 403, 401)),
         query={"from": "2024-05-01", "to": "2024-06-30"},
     ),
-    "api-metering": _api(
-        "token:platform", "token:other_platform", "lease.lease_no", statuses=(200, 404, 403, 401)
+    "api-metering": replace(
+        _api("token:platform", "token:other_platform", "lease.lease_no", statuses=(200, 404, 403, 401)),
+        query={"from": "2025-06-01", "to": "2025-06-30"},
     ),
     "api-settlement-batch-list": replace(
         _api("token:platform", "token:other_platform", statuses=(422, 422, 403, 401)), method="POST"
