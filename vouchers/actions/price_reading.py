@@ -286,6 +286,9 @@ def read_dataset_row(
     if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
         raise Refused("currency.unknown", "currency", f"“{currency}”不是币种代码（如 CNY）")
     cards = _whole(raw, "cards", "unit.ambiguous")
+    carried_from = _day(raw, "carried_from")
+    if carried_from is not None and carried_from > observed_on:
+        raise Refused("date.future", "carried_from", f"价格沿用自 {carried_from}，晚于采集日 {observed_on}")
     observation = _blank(raw, market=Market.CHINA, feed=feed, row_no=row_no, origin=origin)
     observation.observed_on = observed_on
     observation.known_at = known_at or start_of(observed_on)
@@ -299,7 +302,7 @@ def read_dataset_row(
     observation.unit_price, observation.currency = price.quantize(Decimal("0.000001")), currency
     observation.vat_rate, observation.tax_included = _rate(raw, "vat_rate"), tax == "true"
     observation.bookable_since = _day(raw, "bookable_since")
-    observation.carried_from = _day(raw, "carried_from")
+    observation.carried_from = carried_from
     observation.reference = _text(raw, "reference")[:60]
     observation.sku = f"{term}m"
     observation.evidence = evidence if kind == PriceKind.TRANSACTION else ""

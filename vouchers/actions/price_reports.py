@@ -259,7 +259,7 @@ def accept_report(report: PriceReport, *, by: User, note: str = "") -> list[Take
     rows: list[tuple[int, dict[str, str | None]]] = [
         (line.line_no, own_row(own, line.fields)) for line in lines
     ]
-    taken = take_observations(rows, feed=report.report_no)
+    taken = take_observations(rows, feed=report.report_no, market_since=own.admitted_on)
     by_no = {one.row_no: one for one in taken}
     for line in lines:
         line.observation = by_no[line.line_no].observation

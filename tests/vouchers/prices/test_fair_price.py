@@ -133,6 +133,7 @@ def test_the_parties_own_group_does_not_vote_on_their_lease():
         (seen("z", "20", state="quarantined", reason="unit.missing"), "unit.missing"),
         (seen("z", "20", set_aside_at=KNOWN_AT - timedelta(days=1), reason="lease.false"), "lease.false"),
         (seen("z", "20", carried_from=AS_OF - timedelta(days=40)), "stale"),
+        (seen("z", "20", days_ago=40, carried_from=AS_OF + timedelta(days=40)), "stale"),
         (seen("z", "20", kind="expert"), "expert"),
     ],
 )

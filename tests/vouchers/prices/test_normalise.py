@@ -89,6 +89,8 @@ def test_term_buckets(months, bucket):
         ({"unit_price": "NaN"}, "price.invalid", "unit_price"),
         ({"unit_price": "Infinity"}, "price.invalid", "unit_price"),
         ({"unit_price": "面议"}, "price.invalid", "unit_price"),
+        ({"unit_price": "18,5"}, "price.invalid", "unit_price"),  # 18.5 to some, 185 to others
+        ({"unit_price": "1_8"}, "price.invalid", "unit_price"),
         ({"unit_price": ""}, "price.missing", "unit_price"),
         ({"unit_price": "1e12"}, "price.implausible", "unit_price"),
         ({"term_months": 601}, "term.unknown", "term_months"),

@@ -157,6 +157,12 @@ def test_accepted_lines_become_observations_costs_beside_them_and_suspects_wait(
         price_reports.accept_report(report, by=cast.handler)
 
 
+def test_a_quote_that_claims_to_be_older_than_the_admission_waits_for_a_person(report, cast):
+    handed_in(report, cast, {**LINE, "bookable_since": "2015-01-01"})
+    (taken,) = price_reports.accept_report(report, by=cast.handler)
+    assert (taken.outcome, taken.code) == ("quarantined", "price.quote.unproven")
+
+
 def test_a_returned_report_keeps_what_was_handed_in_and_is_written_anew(report, cast):
     handed_in(report, cast)
     with pytest.raises(Invalid):

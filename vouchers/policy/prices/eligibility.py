@@ -70,7 +70,7 @@ ALIASES = {"unit.unknown": "unit.missing"}
 
 def seen_on(observation: Observation) -> date:
     """The day the price was last really seen: a carried-forward date renews nothing."""
-    return observation.carried_from or observation.observed_on
+    return min(observation.carried_from or observation.observed_on, observation.observed_on)
 
 
 def candidates(

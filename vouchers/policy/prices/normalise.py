@@ -5,6 +5,7 @@ A month is 730 hours for price comparison. Nothing is guessed: an ambiguous unit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,8 @@ from vouchers.policy.prices.figures import ONE, add, divide, multiply, six
 from vouchers.policy.prices.regions import region_group
 
 HOURS = {"card_hour": Decimal(1), "card_month": Decimal(730), "server_month": Decimal(730)}
+_WRITTEN = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?([eE][+-]?\d+)?")
+"""A figure that can be read in one way only: a comma stands between thousands or nowhere."""
 UNITS = ("card_hour", "card_month", "server_month", "pflops_day")
 HOURS_PER_DAY = Decimal(24)
 LONGEST_TERM = 600  # months
@@ -145,11 +148,13 @@ def find_chip(accelerator: str, form_factor: str, *, market: str, chips: ChipTab
 
 def positive_price(value: Decimal | str) -> Decimal:
     """The written figure as a positive finite number. Raises ``Unreadable`` for anything else."""
-    text = str(value).strip().replace(",", "")
+    text = str(value).strip()
     if not text:
         raise Unreadable("price.missing", "没有价格", "unit_price")
+    if not _WRITTEN.fullmatch(text):
+        raise Unreadable("price.invalid", f"“{value}”不是数值", "unit_price")
     try:
-        price = Decimal(text)
+        price = Decimal(text.replace(",", ""))
     except InvalidOperation:
         raise Unreadable("price.invalid", f"“{value}”不是数值", "unit_price") from None
     if not price.is_finite():
