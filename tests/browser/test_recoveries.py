@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from tests import banking
 from tests.browser.test_payments import look, sign_in, sign_out, world  # noqa: F401 - fixtures
+from tests.casework import with_account
 from vouchers import dates
 from vouchers.actions.budget_withdrawals import propose_withdrawal
 from vouchers.actions.clawbacks import withdraw_clawback
@@ -87,7 +88,8 @@ def test_what_goes_back_is_seen_by_the_office_and_by_who_gets_it(cast, world, pa
         withdraw_clawback(
             clawback, by=cast.approver, reason="异议成立：经核实租金已发生，原认定的事实不存在。"
         )
-    casework_account(cast)
+    # The company has an account again; the one before was put out of use by a return.
+    with_account(cast, cast.alpha, "6222777788889999")
     sign_in(page, "finance")
     look(page, "desk:clawback", (clawback.clawback_no,), "批准退还")
     page.get_by_role("button", name="批准退还").click()
@@ -110,13 +112,6 @@ def test_what_goes_back_is_seen_by_the_office_and_by_who_gets_it(cast, world, pa
     look(page, "portal:clawback", (clawback.clawback_no,), "退还给贵单位")
     look(page, "portal:claim", (clawback.claim_no,), "银行确认到账")
     look(page, "portal:claim", (Payment.objects.filter(lines__state="returned").get().claim_no,), "银行退票")
-
-
-def casework_account(cast) -> None:
-    """The company has an account again; the one before was put out of use by a return."""
-    cast.alpha.accounts.create(
-        account_no="6222777788889999", account_name=cast.alpha.name, bank_name="中国工商银行"
-    )
 
 
 def test_an_account_of_a_company_without_people_is_entered_with_its_paper(cast, world, page, tmp_path):
