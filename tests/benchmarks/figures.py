@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -44,6 +45,14 @@ class Figure:
         fields = asdict(self)
         del fields["better"]
         return {**fields, "ratio": self.ratio, "met": self.met}
+
+
+def told(figures: list[Figure]) -> list[Figure]:
+    """The same figures, each said at once on standard error."""
+    for figure in figures:
+        beside = "" if figure.ratio is None else f", {figure.ratio:.3g} of {figure.reference}"
+        print(f"{figure.figure}: {figure.value:,.6g} {figure.unit}{beside}", file=sys.stderr, flush=True)
+    return figures
 
 
 def machine() -> dict[str, object]:

@@ -45,8 +45,8 @@ def figures() -> list[Figure]:
         )
         (made,) = cursor.fetchone() or (0,)
         cursor.execute(
-            "SELECT count(*) FROM audit_auditevent AS e JOIN vouchers_ledgeraccount AS a ON a.id::text = e.subject_pk"
-            " WHERE e.subject_kind = 'ledger_account' AND e.operation = 'insert' AND a.code LIKE 'voucher:I-%'"
+            "SELECT count(*) FROM audit_auditevent WHERE subject_kind = 'ledger_account' AND operation = 'insert'"
+            " AND subject_pk = ANY (SELECT id::text FROM vouchers_ledgeraccount WHERE code LIKE 'voucher:I-%')"
         )
         (told,) = cursor.fetchone() or (0,)
     if (made, told) != (VOUCHERS, VOUCHERS):
