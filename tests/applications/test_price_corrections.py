@@ -23,12 +23,14 @@ JULY = date(2025, 7, 1)
 SIGNED = date(2025, 7, 5)
 
 
-def publish(cast, month=JULY):
-    with acting(cast.policy_editor, "test"):
-        issue = prices.compute_index(month, by=cast.policy_editor)
-        prices.propose_index(issue, by=cast.policy_editor, jump_text="更正数据。")
-    with acting(cast.price_publisher, "test"):
-        return prices.publish_index(issue, by=cast.price_publisher)
+def publish(cast, on=JULY):
+    """July's index, published on that day."""
+    with dates.fixed(on):
+        with acting(cast.policy_editor, "test"):
+            issue = prices.compute_index(JULY, by=cast.policy_editor)
+            prices.propose_index(issue, by=cast.policy_editor, jump_text="更正数据。")
+        with acting(cast.price_publisher, "test"):
+            return prices.publish_index(issue, by=cast.price_publisher)
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def test_a_correction_is_a_new_version_and_changes_no_decision(cast, decided):
         for number in (4, 5, 6):  # the three dearest of June turn out to be false
             prices.set_aside_observations(source=uscc(number), reason="report.false", by=cast.price_publisher)
         prices.load_observations([row(uscc(40 + n), "12", date(2025, 6, 20)) for n in range(4)])
-    second = publish(cast)
+    second = publish(cast, on=date(2025, 7, 15))
     first.refresh_from_db()
     assert (first.state, second.state, second.revision) == ("superseded", "published", 2)
     cell = claim.price_check.cell

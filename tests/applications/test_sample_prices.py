@@ -15,6 +15,7 @@ from applications.past_cases import read_past
 from applications.sample_cases import read_sample
 from applications.sample_prices import SamplePrices
 from applications.sample_year import SHIPPED, year_in
+from vouchers import dates
 from vouchers.actions import prices
 from vouchers.actions.case_sources import SOURCES, CaseQuery
 from vouchers.actions.dry_runs import Plan, compute
@@ -59,9 +60,10 @@ def untold(verdict: PriceVerdict) -> PriceVerdict:
 
 def test_each_lease_has_the_verdict_that_it_has_one_by_one(imported, cast):
     # months that are published lend their factors to thin cells; what was set aside later still counted on the day
-    issue = prices.compute_index(date(2025, 4, 1), by=cast.policy_editor)
-    prices.propose_index(issue, by=cast.policy_editor, jump_text="样本结构所致。")
-    prices.publish_index(issue, by=cast.price_publisher, confirmation="样本结构所致，已核对。")
+    with dates.fixed(date(2025, 4, 1)):
+        issue = prices.compute_index(date(2025, 4, 1), by=cast.policy_editor)
+        prices.propose_index(issue, by=cast.policy_editor, jump_text="样本结构所致。")
+        prices.publish_index(issue, by=cast.price_publisher, confirmation="样本结构所致，已核对。")
     sources = (
         PriceObservation.objects.filter(state="admitted").order_by("source").values_list("source", flat=True)
     )

@@ -13,21 +13,16 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from django.db.models import Min
-
 from vouchers.actions.price_carries import Bases, bases_of, carried
 from vouchers.actions.price_grounds import PriceGrounds, TierSpan, tier_among
 from vouchers.actions.price_inquiries import Inquiry, inquiries, under_inquiry
-from vouchers.actions.price_issues import KeptObservation, observations_of
+from vouchers.actions.price_published import Published, all_published, held_among
+from vouchers.actions.price_sightings import Judgements, KeptObservation, judgements_of, observations_of
+from vouchers.actions.price_sources import FirstDays, first_admissions, links_on, with_admissions
 from vouchers.actions.price_ties import Link, Ties, links_of
 from vouchers.errors import Invalid
-from vouchers.models import (
-    PriceIndexIssue,
-    PriceMethod,
-    PriceObservation,
-    ProviderAdmission,
-)
-from vouchers.models.prices import IssueState, Market
+from vouchers.models import PriceIndexIssue, PriceMethod, ProviderAdmission
+from vouchers.models.prices import Market
 from vouchers.policy import fair_price as fp
 from vouchers.policy.prices.chips import ChipTable
 from vouchers.policy.prices.normalise import RateTable
@@ -39,6 +34,7 @@ V = TypeVar("V")
 HELD_MARKETS = 64
 """Markets of (part, day) kept at a time; contracts come roughly in the order of their days."""
 HELD_ROWS = 20_000
+FAMILY = len(fp.Cell("", "", "", "", "", "").family)
 
 
 class Seen(NamedTuple):
@@ -60,6 +56,7 @@ class PriceBook(PriceGrounds):
         self._methods: dict[date, tuple[PriceMethod, fp.Method]] = {}
         self._chips: dict[int, ChipTable] = {}
         self._seen: dict[Part, Seen] = {}
+        self._reaches: dict[Part, fp.Reach] = {}
         self._of_accelerator: dict[str, dict[Part, list[KeptObservation]]] = {}
         self._bases: dict[int, Bases] = {}
         self._factors: dict[int, fp.Factors] = {}
@@ -113,7 +110,7 @@ class PriceBook(PriceGrounds):
             market, row = price_in(cell)
             if row.level == "L0":
                 return row
-            issue = self._issue_on(as_of)
+            issue = self._issue_on(as_of, known_at)
             before = self._bases_of(issue) if issue is not None else {}
             if market.looks_beyond(cell) or cell.code in before:  # else the ladder looks into no other cell
                 market, row = price_in(around)
@@ -143,14 +140,12 @@ class PriceBook(PriceGrounds):
         return super().rates()
 
     @cached_property
-    def _issues(self) -> list[PriceIndexIssue]:
-        """The published ones, the latest month first."""
-        issues = PriceIndexIssue.objects.filter(market=self.market, state=IssueState.PUBLISHED)
-        return list(issues.defer("snapshot").order_by("-month"))
+    def _issues(self) -> list[Published]:
+        return all_published(self.market)
 
-    def _issue_on(self, day: date) -> PriceIndexIssue | None:
-        """The one in force on the day."""
-        return next((issue for issue in self._issues if issue.month <= day), None)
+    def _issue_on(self, day: date, known_at: datetime) -> PriceIndexIssue | None:
+        """The one that held for the day, as known at the instant."""
+        return held_among(self._issues, day, known_at)
 
     def _bases_of(self, issue: PriceIndexIssue) -> Bases:
         if issue.pk not in self._bases:
@@ -158,29 +153,16 @@ class PriceBook(PriceGrounds):
         return self._bases[issue.pk]
 
     @cached_property
-    def _first_seen(self) -> dict[str, tuple[list[datetime], list[date]]]:
-        """By source: the instants at which something of it became known, and its first day as known by then."""
-        rows = (
-            PriceObservation.objects.filter(market=self.market, known_at__isnull=False)
-            .order_by("known_at")
-            .values_list("source_key", "known_at")
-            .annotate(seen=Min("observed_on"), bookable=Min("bookable_since"))
-        )
-        found: dict[str, tuple[list[datetime], list[date]]] = {}
-        for source, known_at, seen, bookable in rows.iterator():
-            first = min(day for day in (seen, bookable) if day) if seen or bookable else None
-            instants, days = found.setdefault(source, ([], []))
-            if first is not None and (not days or first < days[-1]):
-                instants.append(known_at)
-                days.append(first)
-        return found
+    def _judgements(self) -> Judgements:
+        return judgements_of(self.market)
+
+    @cached_property
+    def _first_days(self) -> FirstDays:
+        return FirstDays(self.market)
 
     @cached_property
     def _first_admitted(self) -> dict[str, date]:
-        if self.market != Market.CHINA:
-            return {}
-        rows = ProviderAdmission.objects.order_by().values_list("provider__uscc")
-        return dict(rows.annotate(first=Min("effective_from")))
+        return first_admissions(self.market)
 
     @cached_property
     def _inquiries(self) -> list[Inquiry]:
@@ -199,11 +181,7 @@ class PriceBook(PriceGrounds):
         """The group of each affiliated source on the day, and the members of each group."""
         turn = bisect_right(self._turns, as_of)
         if turn not in self._groups:
-            group_of = fp.affiliated_groups(
-                (one, other)
-                for one, other, from_on, to_on, _declared in self._links
-                if from_on <= as_of and (to_on is None or as_of < to_on)
-            )
+            group_of = fp.affiliated_groups(links_on(self._links, as_of))
             members: dict[str, list[str]] = defaultdict(list)
             for name, group in group_of.items():
                 members[group].append(name)
@@ -221,26 +199,19 @@ class PriceBook(PriceGrounds):
         """What was known of these sources and of who is in a group with them: more the family's prices do not rest on."""
         group_of, members = self._groups_on(as_of)
         wanted = names.union(*(members[group_of[name]] for name in names if name in group_of))
-        since: dict[str, date] = {}
-        for name in wanted:
-            instants, days = self._first_seen.get(name, ((), ()))
-            known = bisect_right(instants, known_at)
-            first = [days[known - 1]] if known else []
-            admitted = self._first_admitted.get(name)
-            if admitted is not None and admitted <= as_of:
-                first.append(admitted)
-            if first:
-                since[name] = min(first)
+        first = self._first_days.at(wanted, known_at)
+        since = with_admissions(first, self._first_admitted, wanted, as_of)
         barred = under_inquiry(known_at, self._inquiries) & wanted
         return fp.Sources(group_of=group_of, since=since, under_inquiry=barred)
 
     def _kept_of(self, accelerator: str) -> dict[Part, list[KeptObservation]]:
-        """An accelerator's observations by cell and by family, each in the order of their days."""
+        """An accelerator's observations by the cells and families that they are or were in, each in the order of their days."""
         if accelerator not in self._of_accelerator:
             found: dict[Part, list[KeptObservation]] = defaultdict(list)
-            for one in observations_of(self.market, accelerator):
-                found[one.now.cell].append(one)
-                found[one.now.cell.family].append(one)
+            for one in observations_of(self.market, accelerator, self._judgements):
+                cells = one.cells()
+                for part in (*cells, *{cell.family for cell in cells}):
+                    found[part].append(one)
             self._of_accelerator[accelerator] = dict(found)
         return self._of_accelerator[accelerator]
 
@@ -249,14 +220,15 @@ class PriceBook(PriceGrounds):
         part = (*cell.family, method.name)
         if part not in self._seen:
             reach = fp.reach_of(method, cell, self._chips_of(method))
-            kept = [
-                one
+            kept = {
+                one.now.observation_no: one
                 for accelerator in sorted(reach.accelerators)
                 for key, found in self._kept_of(accelerator).items()
-                if key == (family := found[0].now.cell.family) and family in reach
+                if len(key) == FAMILY and key[1] == accelerator and _family(key) in reach
                 for one in found
-            ]
-            self._seen[part] = _seen(sorted(kept, key=lambda one: one.now.observed_on))
+            }
+            self._reaches[part] = reach
+            self._seen[part] = _seen(sorted(kept.values(), key=_day))
         return part
 
     def _chips_of(self, method: fp.Method) -> fp.Generations:
@@ -291,14 +263,20 @@ class PriceBook(PriceGrounds):
             seen = self._seen_of(part)
             since = as_of - timedelta(days=method.candidate_days)
             first, last = bisect_right(seen.days, since), bisect_right(seen.days, as_of)
-            then = [one.at(known_at) for one in seen.kept[first:last]]
+            reach = self._reaches.get(part)
+            then = [
+                one
+                for kept in seen.kept[first:last]
+                if (one := kept.at(known_at)) is not None
+                and (one.cell == part if reach is None else one.cell.family in reach)
+            ]
             return fp.Market(
                 then,
                 as_of=as_of,
                 known_at=known_at,
                 method=method,
                 sources=self._sources_at({one.source for one in then}, as_of, known_at),
-                factors=self._factors_of(self._issue_on(as_of)),
+                factors=self._factors_of(self._issue_on(as_of, known_at)),
                 chips=self._chips_of(method),
                 hashed=False,
             )
@@ -307,7 +285,17 @@ class PriceBook(PriceGrounds):
 
 
 def _seen(kept: list[KeptObservation]) -> Seen:
-    return Seen([one.now.observed_on for one in kept], kept, {one.now.source for one in kept})
+    return Seen([_day(one) for one in kept], kept, {one.now.source for one in kept})
+
+
+def _day(kept: KeptObservation) -> date:
+    """No judgement changes the day."""
+    return kept.now.observed_on
+
+
+def _family(key: Part) -> tuple[str, str, str, str]:
+    market, accelerator, form_factor, tier = key
+    return market, accelerator, form_factor, tier
 
 
 def _held(kept: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from vouchers.models import PriceIndexIssue
 from vouchers.policy import fair_price as fp
@@ -15,14 +16,25 @@ from vouchers.policy.prices.ladder import POOLED
 
 BEFORE_L5 = frozenset({"L0", *POOLED})
 """What the ladder tries before it: then nothing needs to be carried."""
-Bases = Mapping[str, tuple[Decimal, str]]
 
 
-def bases_of(issue: PriceIndexIssue) -> dict[str, tuple[Decimal, str]]:
-    """By cell, the base price that the issue has for it, and by which step."""
+class Base(NamedTuple):
+    """A cell's price in an issue, by which step, and for how many months it had been carried by then."""
+
+    price: Decimal
+    level: str
+    months: int
+
+
+Bases = Mapping[str, Base]
+
+
+def bases_of(issue: PriceIndexIssue) -> dict[str, Base]:
+    """By cell, what the issue has for it."""
+    rows = issue.rows.exclude(base=None).values_list("cell", "base", "level", "record__steps")
     return {
-        cell: (base, level)
-        for cell, base, level in issue.rows.values_list("cell", "base", "level")
+        cell: Base(base, level, int(dict(steps or ()).get("L5", 0)) if level == "L5" else 0)
+        for cell, base, level, steps in rows
         if base is not None
     }
 
@@ -43,35 +55,30 @@ def carries_of(
     moves: dict[str, list[Decimal]] = {}
     for cell in plain.cells():
         held = before.get(cell.code)
-        if held is None or held[1] != "L0":
+        if held is None or held.level != "L0":
             continue
         row = plain.price(cell)
         if row.level == "L0" and row.base is not None:
             moves.setdefault(_architecture(cell.accelerator), []).append(
-                CONTEXT.subtract(ln(row.base), ln(held[0]))
+                CONTEXT.subtract(ln(row.base), ln(held.price))
             )
     carries = {}
-    for code, (base, level) in before.items():
+    for code, held in before.items():
         if only and code != only:
             continue
         cell = fp.Cell.parse(code)
         logs = sorted(moves.get(_architecture(cell.accelerator), []))
         ratio = six(CONTEXT.exp(lower_median(logs))) if logs else Decimal(1)
-        months = (month.year - previous.month.year) * 12 + month.month - previous.month.month
-        if level == "L5":
-            months += _carried_months(previous, code)
-        carries[code] = fp.Carry(base=base, months=months, sibling_ratio=ratio, from_issue=previous.issue_no)
+        months = (month.year - previous.month.year) * 12 + month.month - previous.month.month + held.months
+        carries[code] = fp.Carry(
+            base=held.price, months=months, sibling_ratio=ratio, from_issue=previous.issue_no
+        )
     return carries
 
 
 def _architecture(accelerator: str) -> str:
     chips = shipped_chips().forms(accelerator)
     return next(iter(chips.values())).architecture if chips else ""
-
-
-def _carried_months(issue: PriceIndexIssue, code: str) -> int:
-    steps: Mapping[str, int] = dict(issue.rows.get(cell=code).record.get("steps", []))
-    return int(steps.get("L5", 0))
 
 
 def carried(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from vouchers.actions.price_explorer import issue_market
+from vouchers.actions.price_published import OUT
 from vouchers.models import PriceIndexIssue, PriceIndexRow
 from vouchers.models.prices import IssueState
 from vouchers.policy import fair_price as fp
@@ -48,11 +49,10 @@ class Drivers:
 
 def compared_with(issue: PriceIndexIssue) -> list[PriceIndexIssue]:
     """What an issue can be held against: the one that held before its month, and those of its own month that were published."""
-    out = (IssueState.PUBLISHED, IssueState.SUPERSEDED)
     before = PriceIndexIssue.objects.filter(
         market=issue.market, state=IssueState.PUBLISHED, month__lt=issue.month
     ).order_by("-month")
-    own = PriceIndexIssue.objects.filter(market=issue.market, month=issue.month, state__in=out)
+    own = PriceIndexIssue.objects.filter(market=issue.market, month=issue.month, state__in=OUT)
     return [*before[:1], *own.exclude(pk=issue.pk).order_by("-revision")]
 
 

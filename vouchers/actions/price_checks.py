@@ -9,7 +9,8 @@ from typing import Any
 
 from vouchers import dates
 from vouchers.actions.price_grounds import PriceGrounds
-from vouchers.actions.price_issues import keep_snapshot, published_issue
+from vouchers.actions.price_issues import keep_snapshot
+from vouchers.actions.price_published import issue_known_at
 from vouchers.actions.price_reading import start_of
 from vouchers.context import announced
 from vouchers.models import PriceCheck, PriceIndexRow, PriceMethod
@@ -247,7 +248,7 @@ def check_price(
         return held
     index_row = None
     if row is not None:
-        issue = published_issue(market, finding.as_of)
+        issue = issue_known_at(market, finding.as_of, finding.known_at)
         index_row = PriceIndexRow.objects.filter(issue=issue, cell=row.cell.code).first() if issue else None
     return PriceCheck.objects.create(
         check_no=next_no("PC", dates.today()),

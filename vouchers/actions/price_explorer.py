@@ -16,7 +16,6 @@ from vouchers.actions.price_grounds import PriceGrounds
 from vouchers.actions.price_tables import method_on
 from vouchers.errors import Invalid
 from vouchers.models import Party, PriceIndexIssue, PriceMethod, PriceSnapshot
-from vouchers.models.prices import IssueState
 from vouchers.policy import fair_price as fp
 from vouchers.policy.prices.method import sha256_of
 from vouchers.policy.prices.working import Working, working_of
@@ -99,18 +98,3 @@ def _method(market: str, day: date, version: int | None) -> tuple[PriceMethod, f
 def names_of(sources: Iterable[str]) -> dict[str, str]:
     """The names of those sources that are in the register."""
     return dict(Party.objects.filter(uscc__in=set(sources)).values_list("uscc", "name"))
-
-
-def issue_known_at(market: str, day: date, known_at: datetime) -> PriceIndexIssue | None:
-    """The issue that held for the day by what had been published by the instant: of its month, or the last before it."""
-    return (
-        PriceIndexIssue.objects.filter(
-            market=market,
-            state__in=(IssueState.PUBLISHED, IssueState.SUPERSEDED),
-            month__lte=day.replace(day=1),
-            published_at__lte=known_at,
-        )
-        .select_related("method")
-        .order_by("-month", "-published_at")
-        .first()
-    )

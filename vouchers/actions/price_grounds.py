@@ -7,7 +7,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from vouchers.actions.price_carries import carried
-from vouchers.actions.price_issues import observations_between, published_issue, sources_at
+from vouchers.actions.price_published import issue_known_at
+from vouchers.actions.price_sightings import observations_between
+from vouchers.actions.price_sources import sources_at
 from vouchers.actions.price_tables import chip_table, method_on, rate_table
 from vouchers.actions.price_ties import Ties, links_of
 from vouchers.models import PriceMethod, ProviderAdmission
@@ -74,15 +76,18 @@ class PriceGrounds:
     ) -> tuple[fp.Market | None, fp.PriceRow]:
         """The cell's row as it was known then, without the groups of some sources, and the market it is computed of (None
         where the row is not to be kept). Who votes together is as of the day; whom to leave out, by what is declared until today too."""
-        issue = published_issue(self.market, as_of)
+        issue = issue_known_at(self.market, as_of, known_at)
         chips = fp.generations_of(method, self.chips(method.chip_table))
         reach = fp.reach_of(method, cell, chips)
+        seen = observations_between(self.market, as_of=as_of, known_at=known_at, method=method, reach=reach)
         then = fp.Market(
-            observations_between(self.market, as_of=as_of, known_at=known_at, method=method, reach=reach),
+            seen,
             as_of=as_of,
             known_at=known_at,
             method=method,
-            sources=sources_at(self.market, as_of=as_of, known_at=known_at),
+            sources=sources_at(
+                self.market, as_of=as_of, known_at=known_at, names={item.source for item in seen}
+            ),
             factors=fp.Factors.from_plain(issue.factors) if issue else None,
             left_out=Ties(links_of(self.market), as_of).of(left_out),
             chips=chips,

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
 
-from django.db.models import Max, Min, Q
+from django.db.models import Max
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions.price_carries import bases_of, carries_of
-from vouchers.actions.price_inquiries import under_inquiry
+from vouchers.actions.price_published import published_issue
 from vouchers.actions.price_reading import start_of
+from vouchers.actions.price_sightings import observations_between
+from vouchers.actions.price_sources import sources_at
 from vouchers.actions.price_tables import chip_table, method_on
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
-from vouchers.models import (
-    Affiliation,
-    DeclaredAffiliation,
-    PriceIndexIssue,
-    PriceIndexRow,
-    PriceObservation,
-    PriceSnapshot,
-    ProviderAdmission,
-    User,
-)
-from vouchers.models.parties import Relation
+from vouchers.models import PriceIndexIssue, PriceIndexRow, PriceSnapshot, User
 from vouchers.models.prices import IssueState, Market
 from vouchers.policy import fair_price as fp
 from vouchers.policy.prices.factors import fit_factors
@@ -37,132 +27,12 @@ from vouchers.policy.prices.figures import CONTEXT, ln, six
 from vouchers.policy.prices.method import sha256_of
 from vouchers.states import advance
 
-STRONG_RELATIONS = (Relation.PARENT, Relation.SUBSIDIARY, Relation.SISTER, Relation.BRANCH)
-
-
-def observations_between(
-    market: str, *, as_of: date, known_at: datetime, method: fp.Method, reach: fp.Reach | None = None
-) -> list[fp.Observation]:
-    """The market's observations that a price as of the date may count, as they stood at the instant.
-
-    ``reach`` narrows to the cells that one cell's ladder can look into.
-    """
-    rows = PriceObservation.objects.filter(
-        market=market,
-        observed_on__gt=as_of - timedelta(days=method.candidate_days),
-        observed_on__lte=as_of,
-        known_at__lte=known_at,
-    ).exclude(Q(region_group="") | Q(term_bucket=""))
-    if reach is not None:
-        rows = rows.filter(accelerator__in=sorted(reach.accelerators), tier__in=sorted(reach.tiers))
-    return [
-        kept.at(known_at)
-        for kept in _kept(market, rows.order_by().values_list(*_COLUMNS).iterator(chunk_size=5000))
-        if reach is None or kept.now.cell.family in reach
-    ]
-
-
-class KeptObservation(NamedTuple):
-    """An observation as it stands now, and as it stood before it was set aside; None where it never was."""
-
-    now: fp.Observation
-    before: fp.Observation | None
-
-    def at(self, known_at: datetime) -> fp.Observation:
-        """As it was known at the instant."""
-        aside = self.now.set_aside_at
-        return self.before if self.before is not None and aside is not None and aside > known_at else self.now
-
-
-def observations_of(market: str, accelerator: str) -> list[KeptObservation]:
-    """All of an accelerator's observations, in the order of their days, for questions of many days."""
-    rows = PriceObservation.objects.filter(
-        market=market,
-        accelerator=accelerator,
-        observed_on__isnull=False,
-        known_at__isnull=False,
-    ).exclude(Q(region_group="") | Q(term_bucket=""))
-    return list(_kept(market, rows.order_by("observed_on", "pk").values_list(*_COLUMNS)))
-
-
-_COLUMNS = (
-    "observation_no", "revision", "source_key", "kind", "accelerator", "form_factor", "tier", "region_group", "term_bucket",
-    "region_code", "sku", "normalised_price", "observed_on", "known_at", "bookable_since", "carried_from", "evidence", "state",
-    "reason", "set_aside_at", "set_aside_reason",
-)  # fmt: skip
-
-
-def _kept(market: str, rows: Iterable[tuple[Any, ...]]) -> Iterator[KeptObservation]:
-    cells: dict[tuple[str, ...], fp.Cell] = {}
-    for (
-        no, revision, source, kind, accelerator, form, tier, group, term, region, sku, price, observed, known, since, carried,
-        evidence, state, reason, aside, aside_reason,
-    ) in rows:  # fmt: skip
-        key = (accelerator, form, tier, group, term)
-        cell = cells.get(key)
-        if cell is None:
-            cell = cells[key] = fp.Cell(market, *key)
-        now = fp.Observation(
-            no, source, kind, cell, region, sku, price, observed, known, since, carried, evidence, state, reason, None, revision
-        )  # fmt: skip
-        if aside is None:
-            yield KeptObservation(now, None)
-        else:  # to be set aside was its last revision
-            before = replace(now, revision=max(revision - 1, 1))
-            yield KeptObservation(replace(now, reason=aside_reason, set_aside_at=aside), before)
-
-
-def sources_at(market: str, *, as_of: date, known_at: datetime) -> fp.Sources:
-    """What was known of the sources: affiliations in force, the first day each was on the market, who was under inquiry."""
-    since: dict[str, date] = {}
-    for source, seen, bookable in (
-        PriceObservation.objects.filter(market=market, known_at__lte=known_at)
-        .order_by()
-        .values_list("source_key")
-        .annotate(seen=Min("observed_on"), bookable=Min("bookable_since"))
-    ):
-        since[source] = min(seen, bookable) if bookable else seen
-    links: list[tuple[str, str]] = []
-    if market == Market.CHINA:
-        for uscc, admitted in (
-            ProviderAdmission.objects.filter(effective_from__lte=as_of)
-            .order_by()
-            .values_list("provider__uscc")
-            .annotate(first=Min("effective_from"))
-        ):
-            if uscc not in since or admitted < since[uscc]:
-                since[uscc] = admitted
-        links += (
-            Affiliation.objects.filter(effective_from__lte=as_of)
-            .filter(Q(effective_to=None) | Q(effective_to__gt=as_of))
-            .values_list("one__uscc", "other__uscc")
-        )
-        links += DeclaredAffiliation.objects.filter(
-            declared_on__lte=as_of, relation__in=STRONG_RELATIONS
-        ).values_list("party__uscc", "other__uscc")
-    return fp.Sources(
-        group_of=fp.affiliated_groups(links),
-        since=since,
-        under_inquiry=under_inquiry(known_at) if market == Market.CHINA else frozenset(),
-    )
-
 
 def keep_snapshot(text: str) -> PriceSnapshot:
     """The snapshot of that content, made when there is none."""
     digest = sha256_of(text)
     snapshot, _made = PriceSnapshot.objects.get_or_create(sha256=digest, defaults={"content": text})
     return snapshot
-
-
-def published_issue(market: str, month: date) -> PriceIndexIssue | None:
-    """The published issue that holds in that month: its own, or the last before it."""
-    return (
-        PriceIndexIssue.objects.filter(
-            market=market, state=IssueState.PUBLISHED, month__lte=month.replace(day=1)
-        )
-        .order_by("-month")
-        .first()
-    )
 
 
 def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -> PriceIndexIssue:
@@ -180,14 +50,14 @@ def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -
     kept, method = method_on(market, as_of)
     chips = fp.generations_of(method, chip_table(method.chip_table))
     observations = observations_between(market, as_of=as_of, known_at=known_at, method=method)
-    sources = sources_at(market, as_of=as_of, known_at=known_at)
+    sources = sources_at(market, as_of=as_of, known_at=known_at, names={item.source for item in observations})
     plain = fp.Market(
         observations, as_of=as_of, known_at=known_at, method=method, sources=sources, chips=chips
     )
     factors = fit_factors(plain, source=f"{market} {as_of}")
     previous = _previous(market, month)
     index = plain.by(factors, carries_of(plain, previous, month))
-    rows = [index.price(cell) for cell in index.cells()]
+    rows = [index.price(cell) for cell in index.priced_cells()]
     if not rows:
         raise Invalid(
             "price.no_observations",
@@ -294,12 +164,12 @@ def _jumps(
         held = before.get(row.cell.code)
         if row.base is None or held is None:
             continue
-        move = CONTEXT.subtract(ln(row.base), ln(held[0]))
+        move = CONTEXT.subtract(ln(row.base), ln(held.price))
         if CONTEXT.abs(move) > limit:
             found.append(
                 {
                     "cell": row.cell.code,
-                    "from": f"{held[0]:f}",
+                    "from": f"{held.price:f}",
                     "to": f"{row.base:f}",
                     "log_change": f"{six(move):f}",
                 }

@@ -25,7 +25,8 @@ from vouchers.policy.prices.figures import divide, ln
 
 READ_ANEW = (
     "accelerator", "form_factor", "region_group", "term_bucket", "normalised_price", "unit", "cards", "precision",
-    "unit_price", "currency", "vat_rate", "tax_included", "tier", "term_months", "region_code", "carried_from",
+    "unit_price", "currency", "vat_rate", "tax_included", "tier", "term_months", "region_code", "carried_from", "bookable_since",
+    "sku",
 )  # fmt: skip
 """What a correction may change of how a price was read."""
 
@@ -86,7 +87,8 @@ def _plain(value: Any) -> Any:
 def admit_observation(
     observation: PriceObservation, *, by: User, corrections: Mapping[str, str], note: str
 ) -> PriceObservation:
-    """Settle a quarantined price: the corrected fields are read anew; what was handed in stays as it was.
+    """Settle a quarantined price: the corrected fields are read anew; what was handed in stays as it was. It counts from now
+    on: as of an earlier instant it still waited.
 
     Where it would move its cell of today by more than the method's limit it is only proposed, and stays quarantined until
     another person confirms (``confirm_admission``). Raises ``NotNow`` (``price.not_quarantined``, ``price.proposed`` while a
@@ -245,7 +247,6 @@ def _admit(
         setattr(row, name, getattr(settled, name))
     row.state, row.reason = ObservationState.ADMITTED, ""
     row.note, row.decided_by = note[:300], by
-    row.known_at = dates.now()
     _judged(row, "admit", by=by, note=note, proposed_by=proposed_by, before=before)
 
 

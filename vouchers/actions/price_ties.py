@@ -9,10 +9,12 @@ from datetime import date
 from typing import NamedTuple
 
 from vouchers import dates
-from vouchers.actions.price_issues import STRONG_RELATIONS
 from vouchers.models import Affiliation, DeclaredAffiliation
+from vouchers.models.parties import Relation
 from vouchers.models.prices import Market
 from vouchers.policy import fair_price as fp
+
+STRONG_RELATIONS = (Relation.PARENT, Relation.SUBSIDIARY, Relation.SISTER, Relation.BRANCH)
 
 
 class Link(NamedTuple):

@@ -15,7 +15,6 @@ from vouchers.actions.price_issues import (
     discard_index,
     propose_index,
     publish_index,
-    published_issue,
     send_back_index,
     verify_issue,
 )
@@ -25,6 +24,7 @@ from vouchers.actions.price_observations import (
     load_observations,
     load_reference_prices,
 )
+from vouchers.actions.price_published import published_issue
 from vouchers.actions.price_quarantine import (
     admit_many,
     admit_observation,

@@ -48,6 +48,14 @@ class SettleForm(forms.Form):
         widget=DAY,
         help_text=_("沿用的旧报价经核实仍有效的，填采集日。"),
     )
+    bookable_since = forms.DateField(
+        label=_("可订购自"),
+        required=False,
+        widget=DAY,
+        help_text=_(
+            "自称的起始日未能证实的，填有据可查的日期。供应方自报的起始日早于其入库日的部分不计入入市时间。"
+        ),
+    )
     note = forms.CharField(label=_("核对依据"), widget=forms.Textarea(attrs={"rows": 3}), max_length=300)
 
 

@@ -22,7 +22,8 @@ from rest_framework.response import Response
 
 from vouchers import dates
 from vouchers.access import has_role
-from vouchers.actions.price_explorer import PRICE_READERS, explore, issue_known_at
+from vouchers.actions.price_explorer import PRICE_READERS, explore
+from vouchers.actions.price_published import OUT, issue_known_at
 from vouchers.api.problem_document import PROBLEMS
 from vouchers.api.problem_types import register_problems
 from vouchers.errors import Forbidden, Invalid, NotFound
@@ -32,7 +33,6 @@ from vouchers.policy import fair_price as fp
 from vouchers.policy.prices.cells import CURRENCY_OF
 from vouchers.policy.prices.regions import region_label
 
-OUT = (IssueState.PUBLISHED, IssueState.SUPERSEDED)
 CELL = "china/H800/SXM/specialist/east/1_6m"
 CELL_PARAMETER = OpenApiParameter(
     "cell", str, required=True, description=f"单元代码：市场/加速卡/形态/供应方类别/区域组/租期，如 {CELL}"

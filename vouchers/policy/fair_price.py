@@ -8,8 +8,9 @@ observations in one pass and is what the former uses, so a published row and a c
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
+from typing import Any
 
 from vouchers.policy.prices.cells import Cell, Observation, instant_text, term_bucket
 from vouchers.policy.prices.eligibility import REASONS, known_sources
@@ -106,7 +107,11 @@ def fair_price(
 
 
 def snapshot_text(market: Market, cell: Cell | None = None) -> str:
-    """The market's input as canonical JSON: all of it, or what a single cell's price can rest on."""
+    """The market's input as canonical JSON: all of it, or what a single cell's price can rest on.
+
+    ``dry_cells`` are those that are priced though nothing of them may vote. They are told where there are any, so that a
+    snapshot from before they were priced gives the rows that it gave then.
+    """
     observations = market.observations()
     if cell is not None:
         reach = reach_of(market.method, cell, market.chips)
@@ -117,10 +122,14 @@ def snapshot_text(market: Market, cell: Cell | None = None) -> str:
         for code, carry in sorted(market.carries.items())
         if cell is None or code == cell.code
     }
-    chips = {"chips": plain_generations(market.chips)} if "L6" in market.method.ladder else {}
+    more: dict[str, Any] = {}
+    if "L6" in market.method.ladder:
+        more["chips"] = plain_generations(market.chips)
+    if cell is None and (dry := market.dry_cells()):
+        more["dry_cells"] = [each.code for each in dry]
     return canonical_json(
         {
-            **chips,
+            **more,
             "as_of": market.as_of.isoformat(),
             "known_at": instant_text(market.known_at),
             "method": market.method.params(),
@@ -135,13 +144,20 @@ def snapshot_text(market: Market, cell: Cell | None = None) -> str:
 
 def recompute(snapshot: str, cell: Cell | None = None) -> list[PriceRow]:
     """The rows of a stored snapshot: one cell, or every cell in order. Byte for byte what was stored, or it was changed."""
-    market = market_of(snapshot)
-    return [market.price(each) for each in ([cell] if cell is not None else market.cells())]
+    content = json.loads(snapshot)
+    market = _market_of(content)
+    if cell is not None:
+        return [market.price(cell)]
+    dry = [Cell.parse(code) for code in content.get("dry_cells", ())]
+    return [market.price(each) for each in sorted([*market.cells(), *dry])]
 
 
 def market_of(snapshot: str) -> Market:
     """The market of a stored snapshot."""
-    content = json.loads(snapshot)
+    return _market_of(json.loads(snapshot))
+
+
+def _market_of(content: Mapping[str, Any]) -> Market:
     return Market(
         [Observation.from_record(record) for record in content["observations"]],
         as_of=date.fromisoformat(content["as_of"]),

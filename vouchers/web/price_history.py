@@ -16,9 +16,10 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from vouchers.actions.price_sightings import admitted_by
 from vouchers.models import PriceIndexRow, PriceObservation
 from vouchers.models.price_tables import PriceKind
-from vouchers.models.prices import IssueState, ObservationState
+from vouchers.models.prices import IssueState
 from vouchers.money import round_fen
 from vouchers.policy.fair_price import Cell, Method
 from vouchers.policy.prices.cells import UNIT_LABEL
@@ -82,20 +83,19 @@ def seen_prices(cell: Cell, rows: Sequence[PriceIndexRow]) -> list[SeenPrice]:
     told = [month for month, _kind in floors]
     found = (
         PriceObservation.objects.filter(
+            admitted_by(max(row.issue.known_at for row in rows)),
             market=cell.market,
             accelerator=cell.accelerator,
             form_factor=cell.form_factor,
             tier=cell.tier,
             region_group=cell.region_group,
             term_bucket=cell.term,
-            state=ObservationState.ADMITTED,
             set_aside_at=None,
             carried_from=None,
             kind__in=kinds,
             observed_on__gte=min(told),
             observed_on__lt=month_after(max(told)),
             normalised_price__isnull=False,
-            known_at__lte=max(row.issue.known_at for row in rows),
         )
         .order_by("observed_on", "normalised_price", "kind")
         .values_list("observed_on", "normalised_price", "kind", "evidence", "source_key")

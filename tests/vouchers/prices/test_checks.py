@@ -160,10 +160,12 @@ def test_the_check_names_the_published_row_of_its_month(cast, contract):
     issue = prices.compute_index(date(2025, 7, 1), by=cast.policy_editor)
     prices.propose_index(issue, by=cast.policy_editor)
     prices.publish_index(issue, by=cast.price_publisher)
-    july = replace(contract, signed_on=date(2025, 7, 5))
+    july = replace(contract, signed_on=date(2025, 7, 15))  # the day of its publication
     check = prices.check_price(july, above_band="refuse")
     assert check.index_row.issue == issue
-    assert prices.check_price(contract, above_band="refuse").index_row is None
+    for day in (SIGNED, date(2025, 7, 5)):  # of its month, but before it was out
+        earlier = replace(contract, signed_on=day)
+        assert prices.check_price(earlier, above_band="refuse").index_row is None
 
 
 def test_a_lease_gives_its_own_facts(cast):

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from tests.vouchers.prices.feeds import REFERENCE_HEADER, market_rows, row, uscc
 from vouchers import dates
 from vouchers.actions import prices
+from vouchers.actions.price_reading import start_of
 from vouchers.context import Actor, acting
 from vouchers.errors import DomainError, Forbidden, Invalid, NotNow
 from vouchers.models import ChipModel, PriceMethod, PriceObservation
@@ -234,7 +235,9 @@ def test_a_quarantined_price_is_settled_by_a_price_publisher_with_a_reason(cast)
         2,
     )
     assert "unit" not in settled.original
-    assert settled.known_at == dates.now()  # it informs no decision of the past
+    assert settled.known_at == start_of(ON)  # when it came in stays a fact of its own
+    (judged,) = settled.judgements.all()
+    assert judged.judged_at == dates.now()  # it informs no decision of the past
     with pytest.raises(NotNow):
         prices.admit_observation(settled, by=cast.price_publisher, corrections={}, note="再次")
 

@@ -85,6 +85,16 @@ def candidates(
     ]
 
 
+def counted(observation: Observation, known_at: datetime) -> bool:
+    """Whether the price was known at the instant, admitted, and not taken out."""
+    aside = observation.set_aside_at
+    return (
+        observation.known_at <= known_at
+        and observation.state == ADMITTED
+        and (aside is None or aside > known_at)
+    )
+
+
 def known_sources(
     observations: Iterable[Observation],
     *,
@@ -95,11 +105,12 @@ def known_sources(
 ) -> Sources:
     """What the observations and the register tell of the sources: groups of affiliates, and first days on the market.
 
+    Only prices that counted at the instant tell since when their source is there.
     ``links`` are pairs of affiliated sources; ``since`` are days known otherwise (registration, admission).
     """
     first = dict(since or {})
     for item in observations:
-        if item.known_at > known_at:
+        if not counted(item, known_at):
             continue
         day = item.observed_on
         if item.bookable_since is not None and item.bookable_since < day:

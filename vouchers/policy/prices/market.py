@@ -137,6 +137,21 @@ class Market:
             if cell.term != "spot" and any(not item.reason for item in self._of(cell))
         )
 
+    def dry_cells(self) -> list[Cell]:
+        """The cells without one, whose published price may still be carried (L5): they keep a row for as long."""
+        if "L5" not in self.method.ladder:
+            return []
+        carried = {
+            Cell.parse(code)
+            for code, carry in self.carries.items()
+            if carry.months <= self.method.carry_months
+        }
+        return sorted(carried.difference(self.cells()))
+
+    def priced_cells(self) -> list[Cell]:
+        """The cells that an issue has a row for, in order."""
+        return sorted([*self.cells(), *self.dry_cells()])
+
     def observations(self) -> list[Observation]:
         """The candidates, in the order of their numbers: what a snapshot keeps."""
         every = [item for found in self._found.values() for item in found]
