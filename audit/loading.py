@@ -2,12 +2,15 @@
 
 Every column is a bigint that is never null, so a row of the stream has a fixed width and a whole table becomes arrays
 without a loop: 1.5 million rows take about two seconds. Which columns there are is said in ``audit.fact_tables``.
+
+The neighbourhood of one case is a few rows of many tables: ``NearSource`` fetches all of them by one statement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from django.db import connection
 
 from audit.fact_tables import LABEL_QUERIES, TABLES, Spec
 from audit.rules.facts import COLUMNS, MISSING, Table
+from vouchers.prepared import ask
 
 _HEADER = 19  # signature, flags, length of the extension
 
@@ -30,10 +34,8 @@ class DatabaseSource:
     def load(self, name: str) -> Table:
         """The table of this name."""
         spec = TABLES[name]
-        # The least bigint is written as a difference: as a literal it is out of range.
-        selected = ", ".join(f"coalesce(({sql})::bigint, {MISSING + 1} - 1)" for sql in spec.columns.values())
         statement = (
-            f"COPY (SELECT {selected} FROM {spec.source} WHERE {self._condition(spec)} {spec.group}) "  # noqa: S608
+            f"COPY (SELECT {', '.join(_selected(spec))} FROM {spec.source} WHERE {self._condition(spec)} {spec.group}) "  # noqa: S608
             "TO STDOUT (FORMAT binary)"
         )
         with (
@@ -63,6 +65,87 @@ class DatabaseSource:
         with connection.cursor() as cursor:
             cursor.execute(LABEL_QUERIES[noun], [list(identities)])
             return {row[0]: tuple(text or "" for text in row[1:]) for row in cursor.fetchall()}
+
+
+class NearSource(DatabaseSource):
+    """The rows of a neighbourhood in these tables, all fetched by the first that is asked for; of another table as before.
+
+    ``whether`` are the tables of which it is asked as well whether there is any row at all (``collected``).
+    """
+
+    def __init__(self, scope: dict[str, Any], names: Sequence[str], whether: Sequence[str] = ()) -> None:
+        super().__init__(scope)
+        self._names, self._whether = tuple(names), tuple(whether)
+        self._loaded: dict[str, Table] | None = None
+        self._any: dict[str, bool] = {}
+
+    def load(self, name: str) -> Table:
+        """The table of this name."""
+        if name not in self._names:
+            return super().load(name)
+        return self._all()[name]
+
+    def collected(self, name: str) -> bool:
+        """Whether the whole table has a row."""
+        if name not in self._whether:
+            return super().collected(name)
+        self._all()
+        return self._any[name]
+
+    def _all(self) -> dict[str, Table]:
+        if self._loaded is None:
+            row = ask(
+                _near_statement(self._names, self._whether),
+                {name: _literal(keys) for name, keys in self._scope.items()},
+            )
+            assert row is not None
+            packed, known = row[: len(self._names)], row[len(self._names) :]
+            self._loaded = {
+                name: _unpacked(rows, name) for name, rows in zip(self._names, packed, strict=True)
+            }
+            self._any = dict(zip(self._whether, known, strict=True))
+        return self._loaded
+
+
+def _selected(spec: Spec) -> list[str]:
+    """Each column as a bigint. The least one is written as a difference: as a literal it is out of range."""
+    return [f"coalesce(({sql})::bigint, {MISSING + 1} - 1)" for sql in spec.columns.values()]
+
+
+@cache
+def _near_statement(names: tuple[str, ...], whether: tuple[str, ...]) -> str:
+    """A column a table: its rows one behind the other, eight bytes a value. Then a column for each table that may be empty."""
+    tables = []
+    for name in names:
+        spec = TABLES[name]
+        packed = " || ".join(f"int8send({column})" for column in _selected(spec))
+        rows = (
+            f"SELECT {packed} AS packed FROM {spec.source} WHERE {spec.counts} AND ({spec.near}) {spec.group}"  # noqa: S608
+        )
+        tables.append(f"(SELECT string_agg(t.packed, ''::bytea) FROM ({rows}) t)")  # noqa: S608
+    exists = [f"EXISTS (SELECT FROM {TABLES[name].source} WHERE {TABLES[name].counts})" for name in whether]
+    return f"SELECT {', '.join([*tables, *exists])}"
+
+
+def _literal(keys: Any) -> Any:
+    """Ids as the text of an array, so that the server knows them by what they are compared with, and one plan serves all."""
+    if all(isinstance(key, int) for key in keys):
+        return "{" + ",".join(map(str, keys)) + "}"
+    return keys
+
+
+@cache
+def _empty(name: str) -> dict[str, Any]:
+    nothing = np.empty(0, dtype=np.int64)
+    return dict.fromkeys(COLUMNS[name], nothing)
+
+
+def _unpacked(packed: bytes | None, name: str) -> Table:
+    if not packed:
+        return Table(_empty(name))
+    columns = COLUMNS[name]
+    rows = np.frombuffer(packed, dtype=">i8").reshape(-1, len(columns)).astype(np.int64)
+    return Table({column: np.ascontiguousarray(rows[:, place]) for place, column in enumerate(columns)})
 
 
 def _table(stream: bytes, columns: tuple[str, ...]) -> Table:

@@ -12,7 +12,7 @@ from typing import Any
 
 from audit import scoring
 from audit.affiliations import record_pairs, register_from
-from audit.loading import DatabaseSource
+from audit.loading import NearSource
 from audit.neighbourhood import around
 from audit.rules.base import HARD, Hit
 from audit.rules.facts import Facts
@@ -34,7 +34,7 @@ def facts_around(subject_kind: str, subject_no: str) -> tuple[Facts, dict[str, A
     scope = around(subject_kind, subject_no)
     if scope is None:
         raise NotFound("screening.subject", f"未找到编号为 {subject_no} 的事项，无法筛查。")
-    return Facts(DatabaseSource(scope)), scope
+    return Facts(NearSource(scope, TABLES, whether=("listings",))), scope
 
 
 def digest(facts: Facts, versions: dict[str, Version]) -> str:
