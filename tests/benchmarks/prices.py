@@ -35,7 +35,7 @@ def run() -> list[Figure]:
 
 
 def _observations(day: date):
-    from vouchers.actions.price_issues import observations_between
+    from vouchers.actions.price_sightings import observations_between
     from vouchers.policy.fair_price import REFERENCE_V2
 
     known = datetime.combine(day + timedelta(days=1), datetime.min.time(), SHANGHAI)

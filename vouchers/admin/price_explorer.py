@@ -95,6 +95,9 @@ def explorer_view(request: HttpRequest) -> HttpResponse:
     market = market if market in Market.values else Market.CHINA
     asked = "accelerator" in request.GET or "cell" in request.GET
     given = _given(request, market)
+    market = (
+        given["market"] if given["market"] in Market.values else market
+    )  # a cell or an issue names its own
     form = ExplorerForm(given if asked else None, market=market, initial=given)
     found: Explored | None = None
     problem: DomainError | None = None

@@ -16,7 +16,7 @@ from tests.vouchers.prices import attack
 from tests.vouchers.prices.makers import AS_OF, CELL, KNOWN_AT, seen
 from vouchers import dates
 from vouchers.actions import prices
-from vouchers.actions.price_issues import observations_between
+from vouchers.actions.price_sightings import observations_between
 from vouchers.context import Actor, acting
 from vouchers.models import PriceIndexIssue, PriceIndexRow
 from vouchers.policy.fair_price import (
