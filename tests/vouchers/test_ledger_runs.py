@@ -212,3 +212,41 @@ def test_the_trail_tells_each_account_and_transfer_of_a_run():
             [before],
         )
         assert cursor.fetchall() == [("ledger_account", 3, 3), ("ledger_transfer", 3, 3)]
+
+
+def test_a_run_without_caps_leaves_and_answers_what_single_issues_would():
+    fund(1000)
+    before = last_event()
+    together = ledger.post_all(run(5, name="D"))
+    assert statements_that_booked(before) == 1
+    apart = [chain.post() for chain in run(5, name="E")]
+    assert [told(result) for result in together] == [told(result) for result in apart]
+    assert accounts_as_rows("D") == accounts_as_rows("E")
+    assert available(BUDGET.code) == yuan(900)
+
+
+def test_in_a_run_a_voucher_that_has_its_account_keeps_it_and_gets_what_a_single_chain_would_give():
+    fund(1000)
+    earlier, *others = run(3, name="F")
+    earlier.post().demand()
+    again = ledger.issue_chain(BUDGET, "V-F-0", yuan(7), on=ON, id=new())
+    twice = ledger.issue_chain(BUDGET, "V-F-1", yuan(5), on=ON, id=new())
+    assert [result.accepted for result in ledger.post_all([again, *others, twice])] == [True] * 4
+    assert [available(f"voucher:V-F-{n}") for n in range(3)] == [yuan(17), yuan(15), yuan(10)]
+    assert available(BUDGET.code) == yuan(1000 - 42)
+
+
+def test_a_chain_in_a_run_that_would_take_from_elsewhere_than_it_returns_to_is_judged_by_itself():
+    fund(1000)
+    good, bad = run(2, name="G")
+    bad.opens[0]["returns_to"] = BUDGET.surplus
+    bad.transfers[0]["amount"] = "0.001"
+    results = ledger.post_all([good, bad])
+    assert [result.code for result in results] == ["accepted", "invalid_amount"]
+    assert available(BUDGET.code) == yuan(990)
+
+
+def test_a_run_after_the_year_is_closed_issues_nothing():
+    fund(1000)
+    ledger.close_budget(BUDGET, on=ON, id=new()).demand()
+    assert [result.code for result in ledger.post_all(run(3, name="H"))] == ["account_closed"] * 3

@@ -165,9 +165,10 @@ def issue_chain(
     parts = budget.split(amount, borne)
     for place, (part, share) in enumerate(parts, start=1):
         own = str(account_id) if account_id and place == len(parts) else None
-        chain.open(part.voucher(voucher_no), "voucher", returns_to=part.code, id=own)
+        source, account = part.code, part.voucher(voucher_no)
+        chain.open(account, "voucher", returns_to=source, id=own)
         if share or len(parts) == 1:
-            chain.single("issue", part.code, part.voucher(voucher_no), share)
+            chain.single("issue", source, account, share)
     return chain.use(caps, budget.region_code, amount)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -94,19 +94,61 @@ class BookedTransfer:
 
 @dataclass(frozen=True, slots=True)
 class LedgerResult:
-    """The answer to one chain. ``code`` is ``accepted`` or the reason of the refusal, ``message`` its Chinese sentence.
+    """The answer to one chain, as it came; what is not asked of it is not read, for a run of issues has a hundred thousand.
 
-    On a refusal ``account`` names the account that decided it, ``available`` and ``needed`` the yuan on either side.
+    ``code`` is ``accepted`` or the reason of the refusal, ``message`` its Chinese sentence. On a refusal ``account`` names the
+    account that decided it, ``available`` and ``needed`` the yuan on either side.
     """
 
-    id: uuid.UUID
-    accepted: bool
-    code: str
-    message: str
-    transfers: tuple[BookedTransfer, ...] = ()
-    account: str = ""
-    available: Decimal | None = None
-    needed: Decimal | None = None
+    answer: Mapping[str, Any]
+
+    @property
+    def id(self) -> uuid.UUID:
+        return uuid.UUID(self.answer["id"])
+
+    @property
+    def accepted(self) -> bool:
+        return self.answer["accepted"] is True
+
+    @property
+    def code(self) -> str:
+        return str(self.answer["code"])
+
+    @property
+    def account(self) -> str:
+        return str(self.answer.get("account", ""))
+
+    @property
+    def available(self) -> Decimal | None:
+        return _amount(self.answer.get("available"))
+
+    @property
+    def needed(self) -> Decimal | None:
+        return _amount(self.answer.get("needed"))
+
+    @property
+    def message(self) -> str:
+        available, needed = self.available, self.needed
+        return str(_MESSAGES.get(self.code, self.code)).format(
+            account=self.account,
+            available="" if available is None else thousands(available),
+            needed="" if needed is None else thousands(needed),
+        )
+
+    @property
+    def transfers(self) -> tuple[BookedTransfer, ...]:
+        return tuple(
+            BookedTransfer(
+                id=uuid.UUID(leg["id"]),
+                position=leg["position"],
+                kind=leg["kind"],
+                code=leg["code"],
+                debit=leg["debit"],
+                credit=leg["credit"],
+                amount=Decimal(leg["amount"]),
+            )
+            for leg in self.answer.get("transfers", ())
+        )
 
     def demand(self) -> LedgerResult:
         """The result itself when accepted; otherwise raises ``NotNow`` or ``Invalid`` with code ``ledger.<code>``.
@@ -333,34 +375,6 @@ def _amount(value: str | None) -> Decimal | None:
     return None if value is None else Decimal(value)
 
 
-def result_of(answer: dict[str, Any]) -> LedgerResult:
+def result_of(answer: Mapping[str, Any]) -> LedgerResult:
     """The database's answer to a chain, as it came."""
-    available, needed = _amount(answer.get("available")), _amount(answer.get("needed"))
-    message = str(_MESSAGES.get(answer["code"], answer["code"]))
-    if not answer["accepted"]:  # an issue run has a hundred thousand of the others
-        message = message.format(
-            account=answer.get("account", ""),
-            available="" if available is None else thousands(available),
-            needed="" if needed is None else thousands(needed),
-        )
-    return LedgerResult(
-        id=uuid.UUID(answer["id"]),
-        accepted=answer["accepted"],
-        code=answer["code"],
-        message=message,
-        transfers=tuple(
-            BookedTransfer(
-                id=uuid.UUID(leg["id"]),
-                position=leg["position"],
-                kind=leg["kind"],
-                code=leg["code"],
-                debit=leg["debit"],
-                credit=leg["credit"],
-                amount=Decimal(leg["amount"]),
-            )
-            for leg in answer.get("transfers", ())
-        ),
-        account=answer.get("account", ""),
-        available=available,
-        needed=needed,
-    )
+    return LedgerResult(answer)

@@ -13,6 +13,7 @@ LEDGER = (
     "ledger_plain.sql",
     "ledger_tills.sql",
     "ledger_booking.sql",
+    "ledger_issues.sql",
     "ledger_batches.sql",
     "ledger_privileges.sql",
 )

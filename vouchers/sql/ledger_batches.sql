@@ -199,7 +199,7 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(o.key)
        FROM (SELECT hashtextextended((c ->> 'id')::uuid::text, 1) AS key FROM jsonb_array_elements(chains) AS c ORDER BY 1 OFFSET 0) AS o;
-    answer := ledger_book_run(chains);
+    answer := coalesce(ledger_book_issues(chains), ledger_book_run(chains));
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;

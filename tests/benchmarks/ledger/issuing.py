@@ -40,17 +40,15 @@ def figures() -> list[Figure]:
     if findings:
         raise RuntimeError(f"the ledger does not hold after the benchmark: {findings[0]}")
     with connection.cursor() as cursor:
+        # Compared here: the planner knows nothing yet of rows that are seconds old, and joins them one by one.
+        cursor.execute("SELECT id::text FROM vouchers_ledgeraccount WHERE code LIKE 'voucher:I-%'")
+        made = {key for (key,) in cursor.fetchall()}
         cursor.execute(
-            "SELECT count(*) FROM vouchers_ledgeraccount WHERE kind = 'voucher' AND code LIKE 'voucher:I-%'"
+            "SELECT subject_pk FROM audit_auditevent WHERE subject_kind = 'ledger_account' AND operation = 'insert'"
         )
-        (made,) = cursor.fetchone() or (0,)
-        cursor.execute(
-            "SELECT count(*) FROM audit_auditevent WHERE subject_kind = 'ledger_account' AND operation = 'insert'"
-            " AND subject_pk = ANY (SELECT id::text FROM vouchers_ledgeraccount WHERE code LIKE 'voucher:I-%')"
-        )
-        (told,) = cursor.fetchone() or (0,)
-    if (made, told) != (VOUCHERS, VOUCHERS):
-        raise RuntimeError(f"{made} vouchers were issued and {told} told, not {VOUCHERS}")
+        told = [key for (key,) in cursor.fetchall() if key in made]
+    if not len(made) == len(told) == len(set(told)) == VOUCHERS:
+        raise RuntimeError(f"{len(made)} vouchers were issued and {len(told)} told, not {VOUCHERS}")
     return [Figure(f"issue of {VOUCHERS:,} vouchers from one budget", took, "s", goal=SECONDS, better="less")]
 
 
