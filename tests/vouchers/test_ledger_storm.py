@@ -10,11 +10,14 @@ import psycopg
 import pytest
 
 from tests.vouchers.scarcity import (
+    DRAWN,
+    LENT_FROM,
     ON,
     PAYEE,
     SCARCE,
     SLICE,
     claim_chain,
+    drawn_storm,
     fund,
     naive_storm,
     new,
@@ -25,7 +28,7 @@ from tests.vouchers.scarcity import (
 from tests.vouchers.storm import dealt, storm
 from vouchers.actions import ledger
 from vouchers.actions.ledger_check import check_ledger
-from vouchers.models import LedgerAccount, LedgerTransfer
+from vouchers.models import LedgerAccount, LedgerTill, LedgerTransfer
 
 BUDGET = ledger.Budget("BDA-SLQ", 2025, "110115")
 
@@ -35,6 +38,21 @@ def test_32_clients_take_exactly_what_there_is(committed_db, scarce):
     outcome, expected = overspend_storm(committed_db.dsn, scarce, room=100, tries=320, clients=32)
     assert outcome.errors == []
     assert outcome.codes == expected
+    assert check_ledger(business_rows=False) == []
+
+
+@pytest.mark.parametrize("scarce", DRAWN)
+def test_32_clients_take_exactly_what_there_is_when_tills_are_drawn(committed_db, scarce):
+    """A third is taken while one of them holds the account, from its tills; then the rest of account and tills, to the last."""
+    outcome, expected, drawn = drawn_storm(
+        committed_db.dsn, scarce, room=LENT_FROM, tries=LENT_FROM * 3 // 2, clients=32
+    )
+    assert outcome.errors == []
+    assert drawn > 0, "nobody drew from a till"
+    assert outcome.codes == expected
+    tills = LedgerTill.objects.all()
+    assert len(tills) == 8
+    assert not any(till.allotted for till in tills), "something stayed in a till though somebody was refused"
     assert check_ledger(business_rows=False) == []
 
 

@@ -41,16 +41,23 @@ DECLARE
     lent numeric := 0;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(move.queue) THEN
-        UPDATE vouchers_ledgertill AS t
-           SET posted = t.posted + move.debits_posted, pending = t.pending + move.debits_pending
-         WHERE t.id = (SELECT f.id FROM vouchers_ledgertill AS f
-                        WHERE f.account_id = move.id AND f.allotted - f.posted - f.pending >= needed
-                          AND (stated IS NULL OR f.limit_amount = stated)
-                        ORDER BY (f.place + pg_backend_pid()) % tills  -- not all at the same one first
-                        LIMIT 1 FOR UPDATE SKIP LOCKED);
-        IF FOUND THEN
-            RETURN true;
-        END IF;
+        BEGIN
+            UPDATE vouchers_ledgertill AS t
+               SET posted = t.posted + move.debits_posted, pending = t.pending + move.debits_pending
+             WHERE t.id = (SELECT f.id FROM vouchers_ledgertill AS f
+                            WHERE f.account_id = move.id AND f.allotted - f.posted - f.pending >= needed
+                              AND (stated IS NULL OR f.limit_amount = stated)
+                            ORDER BY (f.place + pg_backend_pid()) % tills  -- not all at the same one first
+                            LIMIT 1 FOR UPDATE SKIP LOCKED);
+            IF FOUND THEN
+                RETURN true;
+            END IF;
+            -- A till that was gathered after this statement began to look is locked all the same. It must be let go, by undoing
+            -- this block: else who has the queue and gathers waits for it, while its holder waits for the queue.
+            RAISE EXCEPTION 'no till has enough' USING ERRCODE = 'LG002';
+        EXCEPTION WHEN SQLSTATE 'LG002' THEN
+            NULL;
+        END;
         PERFORM pg_advisory_xact_lock(move.queue);
         waited := true;
     END IF;
