@@ -20,7 +20,7 @@ ATTACK_DAY = date(2026, 7, 15)
 
 
 def run() -> list[Figure]:
-    """The attack table, the time of all cells of the real file, and of a million observations."""
+    """The attack table, the time of all cells of the real file, of the pages over two years of it, and of a million observations."""
     from vouchers.actions.prices import import_prices
     from vouchers.context import Actor, acting
 
@@ -31,7 +31,7 @@ def run() -> list[Figure]:
     print(
         f"import: {report.read} rows, {report.admitted} admitted, {report.quarantined} quarantined, {import_seconds:.1f} s\n"
     )
-    return [*_attack(), *_index_of_the_file(), *_million()]
+    return [*_attack(), *_index_of_the_file(), *_pages(), *_million()]
 
 
 def _observations(day: date):
@@ -116,6 +116,78 @@ def _index_of_the_file() -> list[Figure]:
         Figure("processor time of the index of the real file", used, "s", goal=10, better="less"),
         Figure("months not recomputed byte for byte", differing, "months", goal=0, better="less"),
     ]
+
+
+def _pages() -> list[Figure]:
+    """Two years of the real file published month by month, then the pages that people open, each as it is opened first."""
+    from django.db import connection
+    from django.db.models import Count
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+    from django.urls import reverse
+
+    from tests.cast import build
+    from vouchers import dates
+    from vouchers.actions import prices
+    from vouchers.context import Actor, acting
+    from vouchers.models import PriceIndexIssue, PriceIndexRow
+
+    today = ATTACK_DAY
+    months = [date(today.year - 2 + n // 12, n % 12 + 1, 1) for n in range(today.month, today.month + 24)]
+    started = time.perf_counter()
+    with acting(Actor.service("bench"), "price.publish"):
+        cast = build()
+        for month in months:
+            with dates.fixed(month):
+                issue = prices.compute_index(month, by=cast.policy_editor, market="reference")
+                prices.propose_index(issue, by=cast.policy_editor, jump_text="标价变动已核对。")
+                prices.publish_index(issue, by=cast.price_publisher, confirmation="已核对。")
+    spent = time.perf_counter() - started
+    issues = PriceIndexIssue.objects.filter(market="reference", state="published").order_by("-month")
+    rows = PriceIndexRow.objects.filter(issue__in=issues)
+    widest = (
+        rows.filter(level="L0")
+        .values("cell", "accelerator")
+        .annotate(n=Count("pk"))
+        .order_by("-n", "cell")[0]
+    )
+    last = issues[0]
+    print(
+        f"pages: {len(months)} months, {rows.count()} rows published in {spent:.1f} s; cell {widest['cell']}"
+    )
+    client = Client()
+    client.force_login(cast.price_publisher)
+    explorer = reverse("admin:vouchers_priceindexrow_explore")
+    asked = {
+        "explorer of a cell as of today": (
+            explorer,
+            {"cell": widest["cell"], "as_of": f"{today}", "known_on": f"{today}"},
+        ),
+        "explorer of an issue's row": (explorer, {"cell": widest["cell"], "issue": last.issue_no}),
+        "what an issue changes": (
+            reverse("admin:vouchers_priceindexissue_changes", args=[last.issue_no]),
+            {},
+        ),
+        "a chip's page": (
+            reverse("public:price_chip", args=[widest["accelerator"]]),
+            {"market": "reference"},
+        ),
+    }
+    figures = []
+    with dates.fixed(today):
+        client.get(reverse("public:prices"))  # the code is loaded, the templates are read
+        for name, (address, given) in asked.items():
+            with CaptureQueriesContext(connection) as statements:
+                started = time.perf_counter()
+                answer = client.get(address, given)
+                seconds = time.perf_counter() - started
+            assert answer.status_code == 200, (name, answer.status_code)
+            figures.append(Figure(f"{name}, two years published", seconds, "s", goal=1, better="less"))
+            figures.append(
+                Figure(f"{name}: statements", len(statements), "statements", goal=40, better="less")
+            )
+    print()
+    return figures
 
 
 def _million() -> list[Figure]:

@@ -387,7 +387,7 @@ def issues():
     }  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     deeds=st.lists(st.tuples(st.integers(1, 20), DEEDS), min_size=8, max_size=16),
     asked=st.lists(st.tuples(st.integers(0, 15), st.integers(0, 40), st.sampled_from(CHIPS)), min_size=3, max_size=5),
