@@ -77,6 +77,21 @@ def require_lease(lease: Lease | None, voucher: Voucher) -> None:
         )
 
 
+def keep_lease(claim: Claim) -> None:
+    """The contract's row, held until the decision stands: meanwhile nobody takes the contract back or corrects what was metered
+    under it. Called before anything is looked at again; 409 ``claim.lease_not_filed`` where it was taken back since."""
+    if claim.lease_id is None:
+        return
+    rows = Lease.objects.select_for_update(no_key=True).filter(pk=claim.lease_id)
+    number, state = rows.values_list("lease_no", "state").get()
+    if state not in _CLAIMABLE:
+        raise NotNow(
+            "claim.lease_not_filed",
+            f"合同 {number} 目前为“{LeaseState(state).label}”，不能据以兑付。",
+            hint="请核对合同；确已作废的，应不予支持或由申报单位撤回。",
+        )
+
+
 def require_papers(claim: Claim, scheme: Scheme) -> None:
     """That every paper is there that the version asks for at the claim; a platform's settlement brings none."""
     filed = set(

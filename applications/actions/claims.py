@@ -14,6 +14,7 @@ from applications.actions import cases
 from applications.actions.assessments import assessed, columns, facts_of, kept, reassess, scheme_of
 from applications.actions.basis_items import require_filer
 from applications.actions.claim_grounds import (
+    keep_lease,
     may_settle_instantly,
     payee_of,
     require_balance,
@@ -224,6 +225,7 @@ def approve_claim(claim: Claim, *, by: User, reason: str = "", amount: Decimal |
     if claim.lifecycle.find("approve", claim.state) is None:
         raise not_now(claim, "approve")
     require_held(claim, dates.today())
+    keep_lease(claim)
     screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
     require_clear("claim", claim.claim_no)
     assessment = reassess(claim)
@@ -253,6 +255,7 @@ def settle_instantly(claim: Claim, also: Also | None = None) -> Claim:
     if claim.lifecycle.find("settle_instantly", claim.state) is None:
         raise not_now(claim, "settle_instantly")
     require_in_time(claim, dates.today())
+    keep_lease(claim)
     screened = screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
     require_clear_for_party("claim", claim.claim_no, screened=screened)
     assessment = kept(claim)

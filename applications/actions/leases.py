@@ -194,6 +194,8 @@ def void_lease(lease: Lease, *, by: User, reason: str) -> Lease:
     """作废, as long as no claim rests on it."""
     announce("lease.void", reason)
     _require_reason(reason)
+    # Whoever decides about a claim on it has its row: who comes first is seen by the other.
+    as_it_stands(lease)
     if Claim.objects.filter(lease=lease).exclude(state__in=DEAD_STATES).exists():
         raise NotNow("lease.claimed", "该合同已有办理中或已核准的兑付，不能作废。")
     advance(lease, "void", by=by, region=lease.program_region_code)

@@ -1,7 +1,11 @@
 """计量上报: a platform pushes what was used under a lease, day by day; each day is answered for itself.
 
 A day is stored once. The same figure again changes nothing; another one is a correction, which names the figure that it replaces
-and why, and is refused once money rests on the day. What was answered under a key is answered again.
+and why, and is refused once money is asked for or granted on the day: what a deduction rests on stays as it was when it was
+reserved, until it is decided or given back. What was answered under a key is answered again.
+
+Whoever decides about a claim of the contract has its row (``claim_grounds.keep_lease``), and so has whoever reports: a figure is corrected
+before a decision, and is seen by it, or not at all.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ MOST_DAYS = 400
 HOURS_A_DAY = 24
 _METERED = (LeaseState.FILED, LeaseState.VERIFIED, LeaseState.ENDED)
 _DECIDED = (ClaimState.APPROVED, ClaimState.PAID)
+_ASKED = (ClaimState.SUBMITTED, ClaimState.RETURNED, ClaimState.VERIFIED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +146,7 @@ def _judged(lease: Lease, days: Sequence[DayUse]) -> tuple[list[dict[str, Any]],
     """What is answered of each day, and those that are to be written."""
     kept = dict(_rows(lease).values_list("day", "card_hours"))
     times = Counter(one.day for one in days)
-    decided = _decided_until(lease)
+    rested_on = _rested_on(lease)
     answers, stored = [], []
     for line, one in enumerate(days, start=1):
         before = kept.get(one.day)
@@ -154,7 +159,7 @@ def _judged(lease: Lease, days: Sequence[DayUse]) -> tuple[list[dict[str, Any]],
                     field="day",
                 )
             _require_sound(lease, one)
-            outcome = _outcome(one, before, decided)
+            outcome = _outcome(one, before, rested_on)
         except DomainError as refusal:
             outcome, told = "refused", refusal
         else:
@@ -193,7 +198,7 @@ def _require_sound(lease: Lease, one: DayUse) -> None:
         )
 
 
-def _outcome(one: DayUse, before: Decimal | None, decided: list[tuple[date, date]]) -> str:
+def _outcome(one: DayUse, before: Decimal | None, rested_on: Sequence[_RestedOn]) -> str:
     if before is None and one.replaces is None:
         return "stored"
     if before == one.card_hours:
@@ -208,22 +213,38 @@ def _outcome(one: DayUse, before: Decimal | None, decided: list[tuple[date, date
         )
     if not one.reason.strip():
         raise Invalid("metering.reason", "更正用量请写明事由。", field="reason")
-    if any(first <= one.day < until for first, until in decided):
+    resting = [claim for claim in rested_on if claim.first <= one.day < claim.until]
+    if any(claim.decided for claim in resting):
         raise NotNow(
             "metering.decided",
             f"{day_words(one.day)}的用量已有核准的兑付，不能更正；如确有差错，请书面告知主管部门。",
             field="day",
         )
+    if resting:
+        raise NotNow(
+            "metering.claimed",
+            f"{day_words(one.day)}的用量是在办兑付 {resting[0].claim_no} 的依据，现在不能更正；请先由申报一方释放或撤回该笔，更正后重新申报。",
+            field="day",
+        )
     return "corrected"
 
 
-def _decided_until(lease: Lease) -> list[tuple[date, date]]:
-    """The half-open periods of the lease on which money was granted."""
-    claims = Claim.objects.filter(lease=lease, state__in=_DECIDED)
-    items = BasisItem.objects.filter(claim__in=claims)
+@dataclass(frozen=True)
+class _RestedOn:
+    """The half-open period of the lease for which a claim asks for money, or was granted it."""
+
+    claim_no: str
+    first: date
+    until: date
+    decided: bool
+
+
+def _rested_on(lease: Lease) -> list[_RestedOn]:
+    items = BasisItem.objects.filter(claim__lease=lease, claim__state__in=(*_DECIDED, *_ASKED)).order_by("pk")
+    rows = items.values_list("claim__claim_no", "period_from", "period_to", "claim__state")
     return [
-        (first or lease.starts_on, until or lease.ends_before)
-        for first, until in items.values_list("period_from", "period_to")
+        _RestedOn(claim_no, first or lease.starts_on, until or lease.ends_before, state in _DECIDED)
+        for claim_no, first, until, state in rows
     ]
 
 

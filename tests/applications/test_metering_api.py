@@ -230,3 +230,23 @@ def test_what_is_stored_is_read_back(api: Any, cast: Cast, lease: Lease):
 def test_every_code_of_it_is_explained():
     for code in ("lease", "lease_not_filed", "lease_voided", "key_reused", "too_many", "range", "in_flight"):
         assert KNOWN[f"metering.{code}"].cure
+
+
+def test_a_day_that_a_reserved_deduction_rests_on_is_corrected_once_it_is_released(
+    api: Any, cast: Cast, etown: Any, lease: Lease
+):
+    push(api, cast, lease.lease_no, day("2024-05-01"), day("2024-05-31"))
+    made = send(api, cast, body(etown, period_to="2024-05-30"), "key-000001").json()
+    wrong, after = (day(on, "90", replaces="100", reason="漏记") for on in ("2024-05-01", "2024-05-31"))
+    told = push(api, cast, lease.lease_no, wrong, after, day("2024-05-02"), key="meter-0002").json()["days"]
+    assert [(one["outcome"], one["code"]) for one in told] == [
+        ("refused", "metering.claimed"),
+        ("corrected", ""),
+        ("stored", ""),
+    ]
+    assert made["settlement_no"] in told[0]["detail"]
+    caller = api(token=cast.platform_token)
+    released = caller.post(f"/api/v1/settlements/{made['settlement_no']}/release", {}, format="json")
+    assert released.status_code == 200, released.content
+    again = push(api, cast, lease.lease_no, wrong, key="meter-0003").json()["days"][0]
+    assert again["outcome"] == "corrected"

@@ -1,0 +1,147 @@
+"""A figure is corrected while a deduction that rests on it is decided, on connections of their own: who comes second sees the first."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connections
+
+from applications.actions.leases import void_lease
+from applications.actions.metering import DayUse, report_days
+from applications.actions.settlements import EVERYWHERE, confirm_settlement
+from applications.models import Claim, Lease, MeteringDay
+from tests.applications.test_metering_api import day, push
+from tests.applications.test_settlements import DAY, body, etown, send
+from tests.cast import Cast
+from vouchers import dates
+from vouchers.context import acting
+from vouchers.errors import DomainError
+from vouchers.models import ApiCredential
+from vouchers.models.holds import Screening
+
+__all__ = ["etown"]
+
+FIRST = date(2024, 5, 1)
+
+
+class Meanwhile(threading.Thread):
+    """A deed on a connection of its own; ``waits`` is whether it came to wait for somebody's row."""
+
+    def __init__(self, dsn: str, deed: Callable[[], Any]) -> None:
+        super().__init__(daemon=True)
+        self.dsn, self.deed, self.answer = dsn, deed, ""
+
+    def run(self) -> None:
+        try:
+            with dates.fixed(DAY):
+                self.answer = str(self.deed())
+        except DomainError as refusal:
+            self.answer = refusal.code
+        finally:
+            connections.close_all()
+
+    def waits(self) -> bool:
+        with psycopg.connect(self.dsn, autocommit=True) as watching:
+            for _look in range(600):
+                row = watching.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND cardinality(pg_blocking_pids(pid)) > 0"
+                ).fetchone()
+                if row is not None and row[0]:
+                    return True
+                if not self.is_alive():
+                    return False
+                time.sleep(0.02)
+        return False
+
+    def told(self) -> str:
+        self.join(60)
+        return self.answer
+
+
+def correct(lease_no: str) -> str:
+    """Says of the first day 90 for 100; how the day was answered."""
+    credential = ApiCredential.objects.get()
+    use = DayUse(day=FIRST, card_hours=Decimal(90), replaces=Decimal(100), reason="漏记")
+    answer, _new = report_days(lease_no, [use], credential=credential, reach=EVERYWHERE, key="meter-race")
+    told: dict[str, str] = answer["days"][0]
+    return told["code"] or told["outcome"]
+
+
+def corrected(lease_no: str) -> str:
+    with acting(ApiCredential.objects.get().user, "test"):
+        return correct(lease_no)
+
+
+def confirmed(claim_no: str) -> str:
+    by = ApiCredential.objects.get().user
+    with acting(by, "test"):
+        return confirm_settlement(Claim.objects.get(claim_no=claim_no), by=by).state
+
+
+@pytest.fixture
+def lease(committed_db: Any, etown: Any) -> Lease:
+    return Lease.objects.get()
+
+
+def test_a_correction_waits_for_the_decision_that_rests_on_the_day_and_is_then_refused(
+    committed_db: Any, api: Any, cast: Cast, etown: Any, lease: Lease
+):
+    push(api, cast, lease.lease_no, day("2024-05-01"))
+    made = send(api, cast, body(etown), "key-000001").json()["settlement_no"]
+    with acting(ApiCredential.objects.get().user, "test"):
+        confirm_settlement(Claim.objects.get(claim_no=made), by=ApiCredential.objects.get().user)
+        other = Meanwhile(committed_db.dsn, lambda: corrected(lease.lease_no))
+        other.start()
+        assert other.waits()
+    assert other.told() == "metering.decided"
+    assert MeteringDay.objects.get().card_hours == 100
+
+
+def test_a_decision_waits_for_a_correction_that_is_under_way_and_is_screened_with_it(
+    committed_db: Any, api: Any, cast: Cast, etown: Any, lease: Lease
+):
+    """The deduction is reserved and confirmed while the correction, which saw neither, has not committed yet."""
+    push(api, cast, lease.lease_no, day("2024-05-01"))
+    with acting(ApiCredential.objects.get().user, "test"):
+        assert correct(lease.lease_no) == "corrected"
+
+        def reserved_and_confirmed() -> str:
+            made = send(api, cast, body(etown), "key-000001").json()["settlement_no"]
+            return confirmed(made)
+
+        other = Meanwhile(committed_db.dsn, reserved_and_confirmed)
+        other.start()
+        assert other.waits()
+        claim = Claim.objects.get()  # reserved, and nothing was decided before the correction stands
+        assert claim.state == "submitted"
+        assert not Screening.objects.filter(subject_kind="claim", moment="approval").exists()
+        assert MeteringDay.objects.get().card_hours == 90
+    assert other.told() == "approved"
+    assert Screening.objects.filter(subject_kind="claim", moment="approval").exists()
+
+
+def test_a_contract_is_not_voided_while_a_claim_on_it_is_decided_nor_a_claim_decided_on_a_voided_one(
+    committed_db: Any, api: Any, cast: Cast, etown: Any, lease: Lease
+):
+    """The contract is taken back before the deduction is seen: the deduction stands reserved, but is not confirmed."""
+    with acting(cast.handler, "test"):
+        void_lease(lease, by=cast.handler, reason="重复备案。")
+
+        def reserved_and_confirmed() -> str:
+            answer = send(api, cast, body(etown), "key-000001")
+            return confirmed(answer.json()["settlement_no"])
+
+        other = Meanwhile(committed_db.dsn, reserved_and_confirmed)
+        other.start()
+        assert other.waits()
+        assert Claim.objects.get().state == "submitted"
+    assert other.told() == "claim.lease_not_filed"
+    assert Claim.objects.get().state == "submitted"
