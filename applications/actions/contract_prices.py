@@ -235,7 +235,7 @@ def _record(lease: Lease, replaced: PriceObservation | None) -> str:
     if replaced is not None and row.replaces_id is None and row.pk != replaced.pk:
         row.replaces = replaced
         row.save(update_fields=["replaces"])
-    return "recorded"
+    return "recorded" if row.evidence == Evidence.VERIFIED else ""
 
 
 def contracts_to_follow(on: date) -> list[str]:

@@ -22,8 +22,10 @@ from tests import casework
 from vouchers import dates
 from vouchers.actions import prices
 from vouchers.actions.holds import lift_hold, place_hold, request_lift
+from vouchers.actions.price_entries import take_own_observations
 from vouchers.context import Actor, acting
 from vouchers.models import OutboxMessage, PriceObservation
+from vouchers.policy.prices.normalise import months_between
 
 pytestmark = pytest.mark.django_db
 DAY = date(2025, 8, 1)
@@ -115,6 +117,35 @@ def test_without_the_whole_payment_by_the_lessee_itself_it_is_no_proof(lease, ca
     assert not standing_of(lease).holds
     Claim.objects.filter(lease=lease)
     assert follow(lease) == ""
+
+
+def test_whoever_posts_the_price_of_its_contract_first_takes_no_verified_prices_place(lease, cast):
+    """The same words of the same contract, said by the provider before the casework proved them: two observations, one verified."""
+    used(lease, 150_000)
+    own = {
+        "observed_on": lease.signed_on.isoformat(),
+        "kind": "transaction",
+        "region_code": lease.region_code,
+        "accelerator": lease.accelerator,
+        "form_factor": lease.form_factor,
+        "term_months": str(months_between(lease.starts_on, lease.ends_before)),
+        "unit": lease.unit,
+        "unit_price": f"{lease.unit_price:f}",
+        "currency": "CNY",
+        "tax_included": "false",
+        "reference": lease.lease_no,
+    }
+    with acting(Actor.service("test"), "test"):
+        (posted,) = take_own_observations(cast.provider, [(1, own)], feed="api")
+        assert posted.observation is not None and posted.observation.evidence == "declared"
+        assert follow(lease) == "recorded"
+        assert follow(lease) == ""
+        assert [(one.evidence, one.state) for one in held(lease)] == [
+            ("declared", "admitted"),
+            ("verified", "admitted"),
+        ]
+        (again,) = take_own_observations(cast.provider, [(1, own)], feed="api")
+    assert (again.outcome, again.observation) == ("known", posted.observation)
 
 
 def test_a_yuan_that_was_transferred_pays_one_invoice(lease, cast):

@@ -208,16 +208,26 @@ def start_of(day: date) -> datetime:
     return datetime.combine(day, time(), dates.SHANGHAI)
 
 
-def digest_of(market: str, raw: Mapping[str, str | None]) -> str:
-    """The identity of a row: its content, whatever the file's name, column order or empty columns."""
+def digest_of(market: str, raw: Mapping[str, str | None], evidence: str = "") -> str:
+    """The identity of a row: its content, whatever the file's name, column order or empty columns.
+
+    What the casework verified is another fact than the same words said by somebody: whoever says them first takes no place.
+    """
     content = {key: value.strip() for key, value in raw.items() if key and value and value.strip()}
-    return sha256_of(canonical_json([market, content]))
+    verified = [evidence] if evidence == Evidence.VERIFIED else []
+    return sha256_of(canonical_json([market, content, *verified]))
 
 
 def _blank(
-    raw: Mapping[str, str | None], *, market: str, feed: str, row_no: int | None, origin: str
+    raw: Mapping[str, str | None],
+    *,
+    market: str,
+    feed: str,
+    row_no: int | None,
+    origin: str,
+    evidence: str = "",
 ) -> Draft:
-    digest = digest_of(market, raw)
+    digest = digest_of(market, raw, evidence)
     return Draft(
         observation_no=f"PO-{digest[:20]}",
         digest=digest,
@@ -289,7 +299,8 @@ def read_dataset_row(
     carried_from = _day(raw, "carried_from")
     if carried_from is not None and carried_from > observed_on:
         raise Refused("date.future", "carried_from", f"价格沿用自 {carried_from}，晚于采集日 {observed_on}")
-    observation = _blank(raw, market=Market.CHINA, feed=feed, row_no=row_no, origin=origin)
+    evidence = evidence if kind == PriceKind.TRANSACTION else ""
+    observation = _blank(raw, market=Market.CHINA, feed=feed, row_no=row_no, origin=origin, evidence=evidence)
     observation.observed_on = observed_on
     observation.known_at = known_at or start_of(observed_on)
     observation.source, observation.source_key = source, canonical_source(source, tables.source_table)
@@ -305,7 +316,7 @@ def read_dataset_row(
     observation.carried_from = carried_from
     observation.reference = _text(raw, "reference")[:60]
     observation.sku = f"{term}m"
-    observation.evidence = evidence if kind == PriceKind.TRANSACTION else ""
+    observation.evidence = evidence
     written = WrittenPrice(
         unit_price=price,
         unit=unit,
