@@ -11,6 +11,7 @@ class AuditConfig(AppConfig):
     verbose_name = "审计监督"
 
     def ready(self) -> None:
+        from audit.actions.shadow_runs import SHADOW_RUNS
         from audit.price_watch import redemptions
         from audit.screener import SCREENER
         from audit.trail import observers
@@ -18,6 +19,7 @@ class AuditConfig(AppConfig):
         from audit.web import surface
         from audit.web.case_links import story_link, story_links
         from vouchers.actions.holds import register_screener
+        from vouchers.actions.jobs import register_job_kind
         from vouchers.actions.price_watch import register_redemptions
         from vouchers.web.case_links import register_case_links
         from vouchers.web.story_links import register_story_link
@@ -29,4 +31,5 @@ class AuditConfig(AppConfig):
         register_case_links(story_links)
         register_story_link(story_link)
         register_screener(SCREENER)
+        register_job_kind(SHADOW_RUNS)
         register_redemptions(redemptions)

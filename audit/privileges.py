@@ -17,3 +17,6 @@ NO_READ = ("audit_personalsalt",)
 SEALER_READS = ("audit_auditevent",)
 SEALER_APPENDS = ("audit_trailleaf", "audit_checkpoint", "audit_keyrotation", "audit_witnesssignature")
 SEALER_TAKES = ("audit_pendingevent",)
+# Kept as they were made: what a version would have changed, and which claims a seed drew.
+APPEND_ONLY = ("audit_shadowrun", "audit_reviewdraw", "audit_reviewpick")
+NO_DELETE = ("audit_rulestop", "audit_snooze")

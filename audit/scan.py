@@ -16,52 +16,84 @@ import numpy as np
 from audit import scoring
 from audit.linking import components
 from audit.loading import DatabaseSource
-from audit.rules import RULES
+from audit.rules import SCORING, VERSIONED
 from audit.rules.base import HARD, Found, Hit, Rule
 from audit.rules.facts import MISSING, Facts
-from audit.scoring import Raised
+from audit.scoring import Raised, Terms
+from vouchers import dates
 
-# A rule that fires on more of a batch than this stops itself and tells its owner; small batches say nothing.
-BREAKER_SHARE, BREAKER_LEAST = Decimal("0.15"), 200
 EXAMPLE = "EX-"
 
 
 @dataclass(frozen=True)
 class Version:
-    """A rule as it is in force: code with the points and parameters of its published version."""
+    """A rule as it is in force: code with the points and parameters of its published version. ``row`` is that version's key;
+    ``stopped`` says why the rule is in the shadow, where its soft flags do not count."""
 
     rule: Rule
     version: int
     points: Decimal | None
     parameters: Mapping[str, Any]
+    row: int | None = None
+    stopped: str = ""
 
 
 def shipped() -> dict[str, Version]:
-    """Version 1 of every rule, as shipped."""
-    return {rule.id: Version(rule, 1, rule.points, rule.defaults) for rule in RULES.values()}
+    """Version 1 of every rule and of the scoring, as shipped."""
+    return {rule.id: Version(rule, 1, rule.points, rule.defaults) for rule in VERSIONED.values()}
 
 
-def in_force() -> dict[str, Version]:
-    """The published version of every rule; the shipped one where none was published yet."""
-    from audit.models import RuleVersion
-    from audit.models.flags import RuleState
+def in_force(at: datetime | None = None) -> dict[str, Version]:
+    """The version of every rule in force at the instant (now); the shipped one where none was published yet."""
+    from audit.actions.rules import rows_in_force
 
     versions = shipped()
-    for row in RuleVersion.objects.filter(state=RuleState.PUBLISHED, rule__in=list(RULES)):
+    for row in rows_in_force(at or dates.now()):
+        rule = VERSIONED[row.rule]
         versions[row.rule] = Version(
-            RULES[row.rule], row.version, row.points, {**RULES[row.rule].defaults, **row.parameters}
+            rule,
+            row.version,
+            row.points,
+            {**rule.defaults, **row.parameters},
+            row.pk,
+            str(getattr(row, "stopped", None) or ""),
         )
     return versions
 
 
+@dataclass(frozen=True)
+class Usual:
+    """What is usual of a rule: its mean share of flagged claims of late, and the share that a person put it back with."""
+
+    mean: Decimal | None = None
+    accepted: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many claims a rule flagged in a run, before any of them was set aside."""
+
+    soft: int
+    hard: int
+
+
 @dataclass
 class Answers:
-    """What the rules answered over the same facts."""
+    """What the rules answered over the same facts. ``broken`` are the rules that stopped themselves in this run; ``stopped`` all that are
+    in the shadow, with the reason."""
 
     versions: Mapping[str, Version]
     found: dict[str, Found] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    counted: dict[str, Counted] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> Terms:
+        """The terms of scoring among the versions."""
+        version = self.versions.get(SCORING.id)
+        return Terms.of(version.parameters) if version else scoring.SHIPPED
 
     def raised(self, hit: Hit, rule: str) -> Raised:
         """What scoring needs of the hit."""
@@ -74,9 +106,11 @@ def ask(
     *,
     at_screening: bool = False,
     progress: Callable[[str], None] | None = None,
+    usual: Mapping[str, Usual] | None = None,
 ) -> Answers:
-    """Every rule over the facts. Over everything, a rule that fires on too many claims stops itself."""
+    """Every rule over the facts. Over everything, a rule that raises far too many soft flags goes into the shadow."""
     answers = Answers(versions)
+    breaker = versions[SCORING.id].parameters if SCORING.id in versions else SCORING.defaults
     for version in versions.values():
         if at_screening and not version.rule.at_screening:
             continue
@@ -85,18 +119,47 @@ def ask(
         begun = time.perf_counter()
         found = version.rule.run(facts, version.parameters)
         answers.seconds[version.rule.id] = time.perf_counter() - begun
-        if facts.whole and (why := _breaks(found, len(facts.claims))):
+        why = version.stopped
+        if facts.whole:
+            counted = Counted(_flagged(found, hard=False), _flagged(found, hard=True))
+            answers.counted[version.rule.id] = counted
+            of_late = (usual or {}).get(version.rule.id, Usual())
+            if not why and (why := _breaks(counted.soft, len(facts.claims), breaker, of_late)):
+                answers.broken.add(version.rule.id)
+        if why:
             answers.stopped[version.rule.id] = why
-            found = Found(untestable_claims=set(facts.claims.id.tolist()))
+            found = _in_shadow(found, facts)
         answers.found[version.rule.id] = found
     return answers
 
 
-def _breaks(found: Found, claims: int) -> str:
-    flagged = len({hit.claim for hit in found.hits if hit.claim is not None})
-    if claims < BREAKER_LEAST or flagged <= claims * BREAKER_SHARE:
+def _flagged(found: Found, *, hard: bool) -> int:
+    return len({hit.claim for hit in found.hits if hit.claim is not None and (hit.severity == HARD) is hard})
+
+
+def _in_shadow(found: Found, facts: Facts) -> Found:
+    """The hard flags alone; of everything else it says neither yes nor no."""
+    return Found([hit for hit in found.hits if hit.severity == HARD], set(facts.claims.id.tolist()))
+
+
+def _breaks(flagged: int, claims: int, breaker: Mapping[str, Any], usual: Usual) -> str:
+    if claims < int(breaker["breaker_least"]):
         return ""
-    return f"本批 {claims} 件中命中 {flagged} 件，超过 15%，规则已自行停用，请规则负责人核对数据与参数。"
+    share, percent, times = (
+        Decimal(flagged) / claims,
+        int(breaker["breaker_percent"]),
+        int(breaker["breaker_times"]),
+    )
+    if share <= usual.accepted:
+        return ""
+    told = f"本批 {claims} 件中提示 {flagged} 件"
+    rest = "规则已自行停用，转入影子状态：提示不计分，硬性预警照常。请规则负责人核对数据与参数后恢复。"
+    if share * 100 > percent:
+        return f"{told}，超过 {percent}%，{rest}"
+    if usual.mean is not None and flagged >= int(breaker["breaker_flags"]) and share > usual.mean * times:
+        mean = (usual.mean * 100).quantize(Decimal("0.01"))
+        return f"{told}，超过近 {int(breaker['breaker_days'])} 天平均占比 {mean}% 的 {times} 倍，{rest}"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -117,10 +180,16 @@ class Standing:
     weight: Decimal
     hits: tuple[tuple[str, Hit], ...]
     not_testable: tuple[str, ...]
+    snoozed: tuple[str, ...] = ()
 
 
-def standings(facts: Facts, answers: Answers) -> list[Standing]:
+# (rule, party, region): the rule's soft flags do not count for the party's cases in the region.
+Snoozed = frozenset[tuple[str, int, str]]
+
+
+def standings(facts: Facts, answers: Answers, snoozed: Snoozed = frozenset()) -> list[Standing]:
     """All claims, and the leases without one that are flagged: the most suspicious first."""
+    terms = answers.terms
     claims, leases = facts.claims, facts.leases
     by_claim: dict[int, list[tuple[str, Hit]]] = defaultdict(list)
     by_lease: dict[int, list[tuple[str, Hit]]] = defaultdict(list)
@@ -157,14 +226,20 @@ def standings(facts: Facts, answers: Answers) -> list[Standing]:
     placed = []
     for row in rows:
         total, outcome = Decimal("0.00"), scoring.PASS
+        asleep = _asleep(facts, row, snoozed) if snoozed and row[8] else ()
         if row[8]:
-            raised = [answers.raised(hit, rule) for rule, hit in row[8]]
-            (total, _families), outcome = scoring.score(raised), scoring.outcome(raised)
-        placed.append((scoring.OUTCOMES.index(outcome), -scoring.weight(total, row[7]), row[2], row, total))
+            raised = [
+                answers.raised(hit, rule)
+                for rule, hit in row[8]
+                if hit.severity == HARD or rule not in asleep
+            ]
+            (total, _families), outcome = scoring.score(raised, terms), scoring.outcome(raised, terms)
+        weight = scoring.weight(total, row[7], terms)
+        placed.append((scoring.OUTCOMES.index(outcome), -weight, row[2], row, total, asleep))
     placed.sort(key=lambda one: one[:3])
     numbers: dict[int, str] = {}
     result = []
-    for order, negative, _no, row, total in placed:
+    for order, negative, _no, row, total, asleep in placed:
         root = linked.find(row[6])
         case = numbers.setdefault(root, f"K-{len(numbers) + 1:06d}")
         kind, identity, no, lease, program, region, enterprise, amount, hits, not_tested = row
@@ -184,9 +259,18 @@ def standings(facts: Facts, answers: Answers) -> list[Standing]:
                 weight=-negative,
                 hits=hits,
                 not_testable=not_tested,
+                snoozed=asleep,
             )
         )
     return result
+
+
+def _asleep(facts: Facts, row: tuple[Any, ...], snoozed: Snoozed) -> tuple[str, ...]:
+    """The rules whose soft flags do not count for this row: its enterprise or its lessor is snoozed in its region."""
+    at = facts.leases.at(row[3])
+    parties = [row[6], *([] if at is None else [int(facts.leases.lessor[at])])]
+    rules = {rule for rule, hit in row[8] if hit.severity != HARD}
+    return tuple(sorted(rule for rule in rules if any((rule, one, row[5]) in snoozed for one in parties)))
 
 
 def scan(
@@ -195,9 +279,13 @@ def scan(
     progress: Callable[[str], None] | None = None,
 ) -> tuple[Facts, Answers, list[Standing]]:
     """Every rule over everything, as known at the instant."""
+    from audit.actions.rule_stops import usual_shares
+    from audit.actions.snoozes import snoozed_on
+
     facts = Facts(DatabaseSource(known_at=known_at))
-    answers = ask(facts, versions or in_force(), progress=progress)
-    return facts, answers, standings(facts, answers)
+    versions = versions or in_force()
+    answers = ask(facts, versions, progress=progress, usual=usual_shares(versions))
+    return facts, answers, standings(facts, answers, snoozed_on(dates.today()))
 
 
 def line(facts_of_party: Mapping[int, tuple[str, ...]], answers: Answers, standing: Standing) -> str:

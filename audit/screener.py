@@ -78,7 +78,7 @@ def screen(subject_kind: str, subject_no: str, moment: str) -> ScreeningResult:
         rule_versions={
             name: version.version for name, version in versions.items() if version.rule.at_screening
         },
-        outcome=scoring.outcome(raised),
+        outcome=scoring.outcome(raised, answers.terms),
         region_code=region,
         party=party,
         hard=tuple(

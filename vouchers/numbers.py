@@ -41,6 +41,8 @@ PREFIXES = {
     "PF": "price_file",
     "RD": "reporting_duty",
     "PR": "price_report",
+    "RV": "review_draw",
+    "SN": "snooze",
 }
 
 

@@ -10,10 +10,13 @@ from django.db import connection, transaction
 from applications.models import Claim
 from applications.models.claims import ClaimState
 from audit import scoring
+from audit.actions.review_draws import draw_reviews
+from audit.actions.rule_stops import record_stops
 from audit.actions.rules import load_rules
 from audit.affiliations import push
-from audit.models import Flag, RuleVersion, ScanRun, Suspicion
-from audit.models.flags import RuleState, ScanKind, ScanState, Severity
+from audit.models import Flag, ScanRun, Suspicion
+from audit.models.flags import ScanKind, ScanState, Severity
+from audit.rules import RULES
 from audit.rules.facts import Facts
 from audit.scan import Answers, Standing, in_force, outcomes, party_words, scan
 from vouchers import dates
@@ -56,16 +59,22 @@ def recorded_scan(kind: str = ScanKind.NIGHTLY) -> Scanned:
     )
     facts, answers, found = scan(versions=versions)
     raised, cleared = record_flags(run, answers, found)
+    record_stops(run, answers, len(facts.claims))
     record_suspicions(run, facts, found)
     push(facts, versions["F24"], dates.today())
     hold_open_cases(found)
     run.state, run.ended_at = ScanState.DONE, dates.now()
     run.claims, run.outcomes = len(facts.claims), outcomes(found)
     run.flags_raised, run.flags_cleared, run.stopped_rules = raised, cleared, answers.stopped
+    run.rule_counts = {
+        name: {"soft": one.soft, "hard": one.hard} for name, one in answers.counted.items() if name in RULES
+    }
     run.not_testable = {
         name: len(one.untestable_claims) for name, one in answers.found.items() if one.untestable_claims
     }
     run.save()
+    if kind == ScanKind.NIGHTLY:
+        draw_reviews(run, facts, found, versions)
     return Scanned(run, facts, answers, found)
 
 
@@ -75,7 +84,7 @@ def _key(rule_version_id: int, claim_no: str, lease_no: str, input_hash: str) ->
 
 def record_flags(run: ScanRun, answers: Answers, found: list[Standing]) -> tuple[int, int]:
     """Raise what is new, clear what no longer holds: (raised, cleared). A flag that stands is not written again."""
-    version_ids = {row.rule: row.pk for row in RuleVersion.objects.filter(state=RuleState.PUBLISHED)}
+    version_ids = {name: one.row for name, one in answers.versions.items() if one.row is not None}
     standing = {
         _key(version, claim_no, lease_no, digest): pk
         for pk, version, claim_no, lease_no, digest in Flag.objects.filter(cleared_at=None).values_list(
@@ -113,9 +122,15 @@ def record_flags(run: ScanRun, answers: Answers, found: list[Standing]) -> tuple
                 scan_run=run,
             )
     Flag.objects.bulk_create(fresh.values(), batch_size=BATCH)
-    stopped = set(answers.stopped)  # a rule that stopped itself clears nothing
-    still = {version_ids[rule] for rule in stopped if rule in version_ids}
-    gone = [pk for key, pk in standing.items() if key not in kept and key[0] not in still]
+    # What a rule in the shadow raised before stays as it is, whatever its version.
+    still = set(
+        Flag.objects.filter(cleared_at=None, severity=Severity.SOFT, rule__in=answers.stopped).values_list(
+            "pk", flat=True
+        )
+        if answers.stopped
+        else ()
+    )
+    gone = [pk for key, pk in standing.items() if key not in kept and pk not in still]
     for start in range(0, len(gone), BATCH):
         Flag.objects.filter(pk__in=gone[start : start + BATCH]).update(cleared_at=dates.now())
     return len(fresh), len(gone)
@@ -163,6 +178,7 @@ def record_suspicions(run: ScanRun, facts: Facts, found: list[Standing]) -> None
                 rank=rank,
                 rules=sorted({rule for rule, _hit in one.hits}),
                 not_testable=list(one.not_testable),
+                snoozed=list(one.snoozed),
                 scan_run=run,
             )
         )

@@ -6,6 +6,7 @@ it rests on; without these it is not shown.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role, ScopedQuerySet
 from vouchers.models import User
+from vouchers.policy.canonical import digest
 from vouchers.states import Lifecycle, Transition, register
 
 
@@ -33,7 +35,11 @@ class RuleState(models.TextChoices):
 
 
 class RuleVersion(models.Model):
-    """One version of a rule: its parameters and points. Changed only by a new version, which two persons publish."""
+    """One version of a rule: its parameters and points. Changed only by a new version, which two persons publish.
+
+    In force from ``effective_from`` (empty: from its publication) until the next version's; ``superseded`` says that a next
+    one is published. The database refuses any change of what was published, and of what is proposed but for its return.
+    """
 
     rule = models.CharField(_("规则"), max_length=8)
     version = models.PositiveIntegerField(_("版本"))
@@ -41,7 +47,7 @@ class RuleVersion(models.Model):
     family = models.CharField(
         _("类别"),
         max_length=1,
-        help_text=_("A 发票、B 合同与价格、C 算力与设备、D 主体与关联、E 时序与内控。"),
+        help_text=_("A 发票、B 合同与价格、C 算力与设备、D 主体与关联、E 时序与内控、S 评分。"),
     )
     severity = models.CharField(_("性质"), max_length=4, choices=Severity)
     points = models.DecimalField(_("分值"), max_digits=5, decimal_places=2, null=True, blank=True)
@@ -59,6 +65,7 @@ class RuleVersion(models.Model):
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("发布人")
     )
     published_at = models.DateTimeField(_("发布时间"), null=True, blank=True)
+    effective_from = models.DateTimeField(_("施行时间"), null=True, blank=True)
     reason = models.TextField(_("修订理由"), blank=True)
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -86,6 +93,23 @@ class RuleVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule}@{self.version} {self.title}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is computed with: a shadow run speaks of exactly this."""
+        return digest(
+            {
+                "rule": self.rule,
+                "severity": self.severity,
+                "points": self.points,
+                "parameters": self.parameters,
+            }
+        )
+
+    @property
+    def in_force_from(self) -> datetime | None:
+        """The instant from which it is in force; None for what is not published."""
+        return self.effective_from or self.published_at
 
 
 RuleVersion.lifecycle = register(
@@ -132,6 +156,7 @@ class ScanRun(models.Model):
     flags_raised = models.PositiveIntegerField(_("新增预警"), default=0)
     flags_cleared = models.PositiveIntegerField(_("消除预警"), default=0)
     not_testable = models.JSONField(_("无法检验"), default=dict)
+    rule_counts = models.JSONField(_("各规则命中数"), default=dict)
     stopped_rules = models.JSONField(_("自行停用的规则"), default=dict)
     started_at = models.DateTimeField(_("开始"))
     ended_at = models.DateTimeField(_("结束"), null=True, blank=True)
@@ -225,6 +250,7 @@ class Suspicion(models.Model):
     rank = models.PositiveIntegerField(_("名次"))
     rules = models.JSONField(_("规则"), default=list)
     not_testable = models.JSONField(_("无法检验"), default=list)
+    snoozed = models.JSONField(_("暂不计分的规则"), default=list)
     scan_run = models.ForeignKey(ScanRun, models.PROTECT, related_name="+")
 
     objects = SubjectQuerySet.as_manager()

@@ -9,6 +9,7 @@ import pkgutil
 from importlib import import_module
 
 from audit.rules.base import Rule
+from audit.rules.terms import SCORING
 
 
 def _collect() -> dict[str, Rule]:
@@ -24,4 +25,7 @@ def _collect() -> dict[str, Rule]:
 
 RULES: dict[str, Rule] = _collect()
 
-__all__ = ["RULES", "Rule"]
+# What has versions that two persons publish: the rules, and the terms by which what they find is weighed.
+VERSIONED: dict[str, Rule] = {**RULES, SCORING.id: SCORING}
+
+__all__ = ["RULES", "SCORING", "VERSIONED", "Rule"]

@@ -11,14 +11,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from audit.rules.facts import Facts, as_date
 
 HARD, SOFT = "hard", "soft"
-FAMILIES = {"A": "发票", "B": "合同与价格", "C": "算力与设备", "D": "主体与关联", "E": "时序与内控"}
+FAMILIES = {
+    "A": "发票",
+    "B": "合同与价格",
+    "C": "算力与设备",
+    "D": "主体与关联",
+    "E": "时序与内控",
+    "S": "评分",
+}
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,10 @@ class Rule:
         "claim"  # what the fact is about: a claim's own papers, or its lease and whoever claims on it
     )
 
+    flat_points: bool = False  # every soft hit has the points of the parameter ``points``
+    # (smaller, larger): these parameters contradict one another unless the first is less than the second
+    ascending: tuple[tuple[str, str], ...] = ()
+
     @property
     def defaults(self) -> dict[str, Any]:
         """The shipped parameters."""
@@ -97,7 +108,12 @@ class Rule:
 
     def run(self, facts: Facts, parameters: Mapping[str, Any] | None = None) -> Found:
         """Find with these parameters; those that the version does not name keep their defaults."""
-        return self.find(facts, {**self.defaults, **(parameters or {})})
+        values = {**self.defaults, **(parameters or {})}
+        found = self.find(facts, values)
+        if self.flat_points:
+            points = Decimal(str(values["points"]))
+            found.hits = [hit if hit.severity == HARD else replace(hit, points=points) for hit in found.hits]
+        return found
 
 
 def yuan_of(fen: int) -> str:

@@ -10,7 +10,7 @@
 
 假设：票面载明服务期的，以服务期区分两张票；票面影像的比对以后再加。
 
-参数：distance 为号码相差的处数。
+参数：distance 为号码相差的处数、points（8 分）。
 """
 
 from __future__ import annotations
@@ -136,8 +136,12 @@ RULE = Rule(
     severity=SOFT,
     points=Decimal(8),
     legal_basis="《发票管理办法》第二十一条；各专项“同一发票不得重复享受补贴”条款。",
-    parameters=(Parameter("distance", 2, "号码相差", "处", 1, 4),),
+    parameters=(
+        Parameter("distance", 2, "号码相差", "处", 1, 4),
+        Parameter("points", 8, "分值", "分", 0, 10),
+    ),
     find=find,
+    flat_points=True,
     page=__doc__ or "",
     at_screening=False,
 )

@@ -10,7 +10,7 @@
 
 假设：关联指有控制关系，或法定代表人、账户、电话、邮箱、地址相同（八家以上共用的不算）；起点按专项作为数据；没有起点的专项无法检验。
 
-参数：thresholds（各专项的起点）、days（30 天）、from_percent（80%）。
+参数：thresholds（各专项的起点）、days（30 天）、from_percent（80%）、points（6 分）。
 """
 
 from __future__ import annotations
@@ -128,8 +128,10 @@ RULE = Rule(
         Parameter("thresholds", THRESHOLDS, "各专项的核查起点", "元"),
         Parameter("days", 30, "签订间隔", "天", 1, 365),
         Parameter("from_percent", 80, "接近起点", "%", 50, 99),
+        Parameter("points", 6, "分值", "分", 0, 10),
     ),
     find=find,
+    flat_points=True,
     page=__doc__ or "",
     at_screening=False,
     about="lease",

@@ -220,6 +220,7 @@ RULE = Rule(
         Parameter("soft_points", 5, "提示的分值", "分", 0, 10),
     ),
     find=find,
+    ascending=(("soft_percent", "hard_percent"),),
     page=__doc__ or "",
     about="lease",
 )

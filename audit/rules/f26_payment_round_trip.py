@@ -10,7 +10,7 @@
 
 假设：沿途各方的流水在册；出租方没有任何付款记录的，无从追踪，无法检验。
 
-参数：hops（4 次）、days（60 天）、return_percent（40%）。
+参数：hops（4 次）、days（60 天）、return_percent（40%）、points（8 分）。
 """
 
 from __future__ import annotations
@@ -239,8 +239,10 @@ RULE = Rule(
         Parameter("hops", 4, "最多转手", "次", 1, 6),
         Parameter("days", 60, "期限", "天", 1, 365),
         Parameter("return_percent", 40, "回流比例", "%", 5, 100),
+        Parameter("points", 8, "分值", "分", 0, 10),
     ),
     find=find,
+    flat_points=True,
     page=__doc__ or "",
     at_screening=False,
 )

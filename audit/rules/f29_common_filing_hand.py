@@ -130,6 +130,7 @@ RULE = Rule(
         Parameter("points", 3, "分值", "分", 0, 10),
     ),
     find=find,
+    ascending=(("least", "hub_cap"),),
     page=__doc__ or "",
     at_screening=False,
 )

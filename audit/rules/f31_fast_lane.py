@@ -10,7 +10,7 @@
 
 假设：提交与决定的时间由系统记录；没有决定或审核人的申请无法检验。
 
-参数：least_fast（5 件）、fast_percent（5%）、least_share（10 件）、share_percent（60%）。
+参数：least_fast（5 件）、fast_percent（5%）、least_share（10 件）、share_percent（60%）、points（5 分）。
 """
 
 from __future__ import annotations
@@ -181,8 +181,10 @@ RULE = Rule(
         Parameter("fast_percent", 5, "畸快的分位", "%", 1, 25),
         Parameter("least_share", 10, "集中的最少件数", "件", 5, 100),
         Parameter("share_percent", 60, "集中的比例", "%", 30, 100),
+        Parameter("points", 5, "分值", "分", 0, 10),
     ),
     find=find,
+    flat_points=True,
     page=__doc__ or "",
     at_screening=False,
 )

@@ -82,6 +82,7 @@ SALTED = frozenset(
 DIGESTED: dict[str, tuple[str, ...]] = {
     "vouchers_pricesnapshot": ("content",),
     "applications_lease": ("document_text",),
+    "audit_reviewdraw": ("lot",),
 }
 
 # Where the case is not what the habits give: the foreign keys or number columns to look at, in this order.
