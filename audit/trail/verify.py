@@ -28,6 +28,7 @@ if TYPE_CHECKING or __package__:
         Statement,
         Unverifiable,
         blocks,
+        fault_words,
         proofs,
         read_keys,
         rotations,
@@ -45,6 +46,7 @@ else:  # as a program, beside its folder; at the end of the path, so that nothin
         Statement,
         Unverifiable,
         blocks,
+        fault_words,
         proofs,
         read_keys,
         rotations,
@@ -289,6 +291,12 @@ def verify(
     folder: Path, key: Path | None, witness: Path | None, say: Say, witness_key: Path | None = None
 ) -> int:
     """Verify one export or one case's evidence, telling each finding by ``say``; the exit status. Raises ``Unverifiable``."""
+    if not folder.is_dir():
+        raise Unverifiable(
+            f"{folder.name} 是文件，不是文件夹。请先解开压缩包，再指定解开后的文件夹。"
+            if folder.exists()
+            else f"没有找到文件夹 {folder.name}。请核对路径。"
+        )
     held = read_keys(key or folder / "public-key.txt")
     if key is None:
         say(
@@ -328,7 +336,7 @@ def main(arguments: list[str] | None = None, say: Say = print) -> int:
     except Unverifiable as fault:
         say(f"无法验证：{fault}")
     except (OSError, UnicodeError, RecursionError, MemoryError, OverflowError) as fault:
-        say(f"无法验证：读取导出包时出错（{type(fault).__name__}）。请重新取得导出包。")
+        say(f"无法验证：读取导出包时出错（{fault_words(fault)}）。请重新取得导出包。")
     return UNVERIFIABLE
 
 

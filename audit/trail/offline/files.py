@@ -63,12 +63,32 @@ class Proof(NamedTuple):
     path: list[bytes]
 
 
+_WORDS: dict[type[BaseException], str] = {
+    FileNotFoundError: "文件不存在",
+    IsADirectoryError: "它是文件夹，不是文件",
+    NotADirectoryError: "路径中有一段不是文件夹",
+    PermissionError: "没有读取权限",
+    UnicodeError: "文字编码不对，应为 UTF-8",
+    MemoryError: "内容过大，内存不足",
+    RecursionError: "内容嵌套过深",
+    OverflowError: "数值过大",
+}
+
+
 def _fault(path: Path, fault: OSError) -> Unverifiable:
     if isinstance(fault, FileNotFoundError):
         return Unverifiable(
             f"没有找到文件 {path.name}。导出包应含 events.jsonl、checkpoints.jsonl 和 public-key.txt。"
         )
-    return Unverifiable(f"无法读取文件 {path.name}：{fault.strerror}。")
+    return Unverifiable(f"无法读取文件 {path.name}：{fault_words(fault)}。")
+
+
+def fault_words(fault: BaseException) -> str:
+    """What went wrong, for an auditor."""
+    for kind, words in _WORDS.items():
+        if isinstance(fault, kind):
+            return words
+    return "文件系统不能读取"
 
 
 def blocks(path: Path) -> Iterator[list[bytes]]:
