@@ -14,83 +14,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 
+from applications.provider_books import Contract, Entry, GaveUp, Habits, Report
+
 READ_SECONDS = 30.0
 IMPATIENT_SECONDS = 0.02
 """How long a caller waits who gives up: the request is on its way, the answer is not heard."""
-
-
-@dataclass(frozen=True)
-class Contract:
-    """Whom the platform serves: the customer's voucher and the lease that it rests on."""
-
-    voucher_no: str
-    lease_no: str
-    period_from: date
-    period_to: date
-
-
-@dataclass(frozen=True)
-class Habits:
-    """Shares of the settlements (0–1) for which the platform does this."""
-
-    confirms: float = 0.6
-    releases: float = 0.2
-    repeats: float = 0.15
-    gives_up: float = 0.1
-    changes_body: float = 0.05
-    reuses_line: float = 0.05
-
-
-@dataclass
-class Entry:
-    """One settlement in the platform's own books."""
-
-    key: str
-    settlement_no: str = ""
-    state: str = ""
-    amount: Decimal = Decimal(0)
-    first: bytes = b""
-    refused: str = ""
-
-    @property
-    def text(self) -> str:
-        """The line that both sides hash."""
-        amount = self.amount if self.state in ("submitted", "approved", "paid") else Decimal(0)
-        return f"{self.key}|{self.settlement_no}|{self.state}|{amount:.2f}"
-
-
-@dataclass
-class Report:
-    """What came out. ``faults`` is empty when both sides have the same and every answer was as documented."""
-
-    settlements: int = 0
-    confirmed: int = 0
-    released: int = 0
-    reserved: int = 0
-    refused: dict[str, int] = field(default_factory=dict)
-    calls: int = 0
-    retries: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    own: dict[str, Any] = field(default_factory=dict)
-    theirs: dict[str, Any] = field(default_factory=dict)
-    events: int = 0
-    faults: list[str] = field(default_factory=list)
-
-    @property
-    def equal(self) -> bool:
-        """Whether the books are the same and nothing was out of order."""
-        return not self.faults and self.own == self.theirs
-
-
-class GaveUp(Exception):
-    """No definite answer within the time that the platform has."""
 
 
 class ProviderSimulator:
@@ -108,10 +42,12 @@ class ProviderSimulator:
         seed: int = 0,
         patience: float = 60.0,
         concurrency: int = 8,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.contracts, self.run, self.amount, self.patience = list(contracts), run, amount, patience
         self.habits, self.seed, self.concurrency = habits or Habits(), seed, concurrency
         self.books: dict[str, Entry] = {}
+        self.usage: dict[tuple[str, date], Decimal] = {}
         self.report = Report()
         self._lock = threading.Lock()
         self._retries: Counter[str] = Counter()
@@ -121,6 +57,7 @@ class ProviderSimulator:
             headers={"Authorization": f"Bearer {token}"},
             limits=httpx.Limits(max_connections=concurrency * 2),
             trust_env=False,
+            transport=transport,
         )
 
     # -- the work ------------------------------------------------------------------------------------------------------
@@ -149,6 +86,72 @@ class ProviderSimulator:
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="platform") as pool:
             list(pool.map(one, range(count)))
         self.report.seconds += time.monotonic() - started
+
+    def meter(self, card_hours: Decimal, *, days_a_push: int = 7) -> None:
+        """Push the usage of every contract's period, some days at a time, under a key of its own each: repeated, unheard, with another
+        body, and corrected, as settlements are. Before the settlements: a figure that a deduction rests on stays."""
+        pushes = []
+        for contract in {one.lease_no: one for one in self.contracts}.values():
+            count = (contract.period_to - contract.period_from).days + 1
+            days = [contract.period_from + timedelta(days=n) for n in range(count)]
+            pushes += [(contract.lease_no, days[n : n + days_a_push]) for n in range(0, count, days_a_push)]
+
+        def one(push: tuple[int, tuple[str, list[date]]]) -> None:
+            number, (lease_no, days) = push
+            try:
+                self._push(number, lease_no, days, card_hours)
+            except Exception as problem:  # as with settlements: it ends this push, not the run
+                self._fault(f"{self.run}-m{number:05d}: {type(problem).__name__}: {problem}")
+
+        with ThreadPoolExecutor(self.concurrency, thread_name_prefix="meter") as pool:
+            list(pool.map(one, enumerate(pushes)))
+
+    def _push(self, number: int, lease_no: str, days: list[date], card_hours: Decimal) -> None:
+        chance = random.Random(f"{self.seed}:m{number}")  # noqa: S311 (habits, not secrets)
+        habits, key = self.habits, f"{self.run}-m{number:05d}"
+        address = f"/api/v1/leases/{lease_no}/metering"
+        used = {
+            day: (card_hours * Decimal(chance.randint(0, 100)) / 100).quantize(Decimal("0.01"))
+            for day in days
+        }
+        body = {"days": [{"day": day.isoformat(), "card_hours": str(hours)} for day, hours in used.items()]}
+        if chance.random() < habits.gives_up:
+            self._send_and_hang_up(body, key, address)
+        answer = self._ask("POST", address, body, key=key)
+        if answer.status_code not in (200, 201):
+            self._fault(f"{key}: 上报用量的应答 {answer.status_code} {self._code(answer)}")
+            return
+        self._note_usage(lease_no, answer.json(), key)
+        if chance.random() < habits.repeats:
+            again = self._ask("POST", address, body, key=key)
+            if again.status_code != 200 or again.content != answer.content:
+                self._fault(f"{key}: 重发用量得到不同的答复（{again.status_code}）")
+        if chance.random() < habits.changes_body:
+            changed = {"days": [{**body["days"][0], "card_hours": str(used[days[0]] + 1)}, *body["days"][1:]]}
+            self._must_refuse(changed, key, "metering.key_reused", address)
+        if chance.random() < habits.corrects:
+            day, before = days[-1], used[days[-1]]
+            correction = {
+                "day": day.isoformat(),
+                "card_hours": str(before / 2),
+                "replaces": str(before),
+                "reason": "计量核对更正",
+            }
+            told = self._ask("POST", address, {"days": [correction]}, key=f"{key}-c")
+            if told.status_code not in (200, 201):
+                self._fault(f"{key}-c: 更正用量的应答 {told.status_code} {self._code(told)}")
+                return
+            self._note_usage(lease_no, told.json(), f"{key}-c")
+
+    def _note_usage(self, lease_no: str, told: dict[str, Any], key: str) -> None:
+        """Into the books: the days that were acknowledged. A refused one is told with its reason."""
+        for row in told["days"]:
+            if row["outcome"] == "refused":
+                self._fault(f"{key}: {row['day']} 的用量未被接收（{row['code']}）")
+                continue
+            with self._lock:
+                self.usage[lease_no, date.fromisoformat(row["day"])] = Decimal(row["card_hours"])
+                self.report.corrected_days += row["outcome"] == "corrected"
 
     def _key(self, number: int) -> str:
         return f"{self.run}-{number:06d}"
@@ -204,17 +207,17 @@ class ProviderSimulator:
         entry.amount = Decimal(told["confirmed_amount"] or told["deducted_amount"])
         entry.first = entry.first or first
 
-    def _must_refuse(self, body: dict[str, Any], key: str, code: str) -> None:
-        answer = self._ask("POST", "/api/v1/settlements", body, key=key)
+    def _must_refuse(
+        self, body: dict[str, Any], key: str, code: str, address: str = "/api/v1/settlements"
+    ) -> None:
+        answer = self._ask("POST", address, body, key=key)
         if answer.status_code != 422 or self._code(answer) != code:
             self._fault(f"{key}: 应答 {answer.status_code} {self._code(answer)}，应为 422 {code}")
 
-    def _send_and_hang_up(self, body: dict[str, Any], key: str) -> None:
+    def _send_and_hang_up(self, body: dict[str, Any], key: str, address: str = "/api/v1/settlements") -> None:
         self._count("hung_up")
         try:
-            self._http.post(
-                "/api/v1/settlements", json=body, headers={"Idempotency-Key": key}, timeout=IMPATIENT_SECONDS
-            )
+            self._http.post(address, json=body, headers={"Idempotency-Key": key}, timeout=IMPATIENT_SECONDS)
         except httpx.HTTPError:
             return
 
@@ -311,7 +314,28 @@ class ProviderSimulator:
             if mine != other:
                 report.faults.append(f"账目不一致：平台 {mine}，系统 {other}")
         self._compare_events(own)
+        self._compare_usage()
         return report
+
+    def _compare_usage(self) -> None:
+        """Each day of every lease as it is stored against what was acknowledged."""
+        report = self.report
+        report.metered_days = len(self.usage)
+        report.metered_hours = f"{sum(self.usage.values(), Decimal(0)):f}"
+        for lease_no in sorted({lease_no for lease_no, _day in self.usage}):
+            own = {day: hours for (of, day), hours in self.usage.items() if of == lease_no}
+            answer = self._ask(
+                "GET",
+                f"/api/v1/leases/{lease_no}/metering",
+                **{"from": min(own).isoformat(), "to": max(own).isoformat()},
+            )
+            if answer.status_code != 200:
+                self._fault(f"{lease_no}: 查询用量的应答 {answer.status_code} {self._code(answer)}")
+                continue
+            theirs = {date.fromisoformat(row["day"]): Decimal(row["card_hours"]) for row in answer.json()}
+            for day in sorted(own.keys() | theirs.keys()):
+                if own.get(day) != theirs.get(day):
+                    self._fault(f"{lease_no} {day}: 用量不一致，平台 {own.get(day)}，系统 {theirs.get(day)}")
 
     @staticmethod
     def _totals(lines: list[str]) -> dict[str, Any]:
@@ -344,3 +368,6 @@ class ProviderSimulator:
         for key, entry in own.items():
             if last.get(key) != entry.state:
                 self._fault(f"{key}: 状态变动说 {last.get(key)}，账上是 {entry.state}")
+
+
+__all__ = ["Contract", "Entry", "GaveUp", "Habits", "ProviderSimulator", "Report"]

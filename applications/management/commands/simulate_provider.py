@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
@@ -26,7 +26,7 @@ def contract(text: str) -> Contract:
 
 
 class Command(BaseCommand):
-    help = "模拟服务商平台：对运行中的服务办理若干笔即时抵扣（含确认、释放、重发、超时），最后对账；两边账目不一致时以非零退出。"
+    help = "模拟服务商平台：对运行中的服务上报用量，办理若干笔即时抵扣（含确认、释放、更正、重发、超时），最后对账；两边账目不一致时以非零退出。"
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -36,6 +36,13 @@ class Command(BaseCommand):
         parser.add_argument("--count", type=int, default=100, help="抵扣笔数")
         parser.add_argument("--concurrency", type=int, default=8, help="同时办理的笔数")
         parser.add_argument("--amount", type=Decimal, default=Decimal("100.00"), help="每笔不含税金额（元）")
+        parser.add_argument(
+            "--metering",
+            action=BooleanOptionalAction,
+            default=True,
+            help="先上报各合同使用期间的逐日用量（令牌须有计量上报权限）；--no-metering 只办理抵扣",
+        )
+        parser.add_argument("--card-hours", type=Decimal, default=Decimal("24.00"), help="每日用量至多的卡时")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--run", default="", help="本次运行的标识，作为幂等键的开头")
         parser.add_argument("--patience", type=float, default=60.0, help="每个请求最多等候的秒数")
@@ -60,6 +67,8 @@ class Command(BaseCommand):
             patience=options["patience"],
             concurrency=options["concurrency"],
         )
+        if options["metering"]:
+            simulator.meter(options["card_hours"])
         simulator.work(options["count"])
         today = dates.today()
         report = simulator.reconcile(options["first"] or today, options["last"] or today)
@@ -68,4 +77,5 @@ class Command(BaseCommand):
             raise CommandError(f"两边账目不一致或应答不合约定，共 {len(report.faults)} 处。")
         self.stdout.write(
             f"两边账目一致：{report.settlements} 笔，{report.own['sum']} 元，摘要 {report.own['sha256'][:16]}…"
+            + (f"；用量 {report.metered_days} 天，{report.metered_hours} 卡时" if options["metering"] else "")
         )
