@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 from datetime import date
+from decimal import Decimal
 
 from django.urls import reverse
 from openpyxl import load_workbook
@@ -14,7 +15,7 @@ from tests.vouchers.dry_run_cases import asked, draft, own_folder, publication, 
 from vouchers.actions import jobs
 from vouchers.actions.dry_run_workbook import MOST_CASES, DryRunBook
 from vouchers.actions.dry_runs import compute, plan_of
-from vouchers.models import Job
+from vouchers.models import Job, PolicyCap
 
 
 def test_more_cases_than_a_workbook_is_read_with_are_listed_in_a_file_beside_it(
@@ -76,3 +77,37 @@ def test_who_proposes_is_told_that_the_sample_is_invented(committed_db, client, 
     assert "虚构" not in client.get(propose).content.decode()
     ran(cast, draft, sources=["cases", "sample"], from_on=date(2024, 1, 1), to_on=date(2026, 12, 31))
     assert "含合成样本年度的案件：其中的企业和金额均为虚构。" in client.get(propose).content.decode()
+
+
+def test_a_cap_that_counts_at_payment_is_told_with_what_it_leaves_for_later(
+    committed_db,
+    client,
+    cast,
+    draft,  # noqa: F811
+):
+    one = PolicyCap.objects.filter(version=draft).order_by("pk").first()
+    assert one is not None
+    one.pk, one.code, one.name, one.subject, one.amount = (
+        None,
+        "paid_year",
+        "年度拨付限额",
+        "enterprise",
+        Decimal("250000"),
+    )
+    one.share, one.period, one.counts_at, one.tracks, one.classes = None, "calendar_year", "payment", [], []
+    one.save()
+    job = ran(cast, draft)
+    assert job.result["report"]["payment_before"] is None
+    outlook = job.result["report"]["payment_after"]
+    # Three tenths of a million, in one piece: more than the year's cap by itself.
+    assert (outlook["cases"], outlook["asked"], outlook["never_cases"]) == (1, "300000.00", 1)
+    assert any("不减少核定金额" in sentence for sentence in job.result["basis"])
+    client.force_login(cast.policy_editor)
+    page = reverse("admin:vouchers_policyversion_dry-run-report", args=[draft.version_no, job.job_no])
+    text = client.get(page).content.decode()
+    assert "拨付限额放得下多少" in text and "1 件单笔超过限额、无法拨付" in text and "不减少核定金额" in text
+    rows = list(load_workbook(jobs.result_path(job))["拨付限额"].iter_rows(min_row=2, values_only=True))
+    assert [(row[1], row[2], row[5], row[11]) for row in rows if row[1] == "年度拨付限额"] == [
+        ("年度拨付限额", "2025年", 250000, 300000)
+    ]
+    assert rows[-1][1:2] + rows[-1][7:9] == ("其中单笔超过限额、无法拨付", 1, 300000)

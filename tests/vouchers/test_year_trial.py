@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from vouchers.admin.year_trial_forms import YearForm
 from vouchers.models import PolicyVersion, User
 from vouchers.policy.documents import shipped_files, shipped_scheme
 from vouchers.policy.examples import shipped_examples
+from vouchers.policy.terms import CapPeriod, CapSubject, CountsAt
 
 pytestmark = pytest.mark.django_db
 
@@ -167,3 +169,25 @@ def test_every_shipped_version_can_be_tried_over_a_year(name: str):
     form = YearForm(scheme)
     assert form.contracts[0].sheet.fields.keys() >= {"on", "title"}
     assert not form.faulty
+
+
+def test_a_cap_that_counts_at_payment_is_told_with_what_finds_no_room_in_its_year(cast: Cast):
+    cap = replace(
+        BEIJING.caps[0],
+        code="paid_year",
+        name="年度拨付限额",
+        subject=CapSubject.ENTERPRISE,
+        amount=Decimal(700_000),
+        share=None,
+        period=CapPeriod.CALENDAR_YEAR,
+        counts_at=CountsAt.PAYMENT,
+        tracks=(),
+        classes=(),
+    )
+    draft = policies.load_scheme(replace(BEIJING, caps=(*BEIJING.caps, cap)), [], by=cast.policy_editor)
+    typed = year(contract(1, "2025-04-01", "600万", ("2025-06-01", "300万"), ("2025-07-01", "100万")))
+    shown = signed_in(cast.policy_editor).post(page(draft), typed)
+    # 600,000 are paid; the other 200,000 wait for the next year, and are granted all the same.
+    assert shown.context["year"].paid == Decimal("800000.00")
+    text = shown.content.decode()
+    assert "拨付限额放得下多少" in text and "1 件须留待额度恢复" in text and "不减少核定金额" in text

@@ -21,6 +21,7 @@ from vouchers.policy.caps import cap_period_words
 from vouchers.policy.dry_run_report import Change, DryRunReport, Flow
 from vouchers.policy.dry_run_words import EVENTS
 from vouchers.policy.entered import Entered
+from vouchers.policy.payment_outlook import PaymentOutlook
 from vouchers.policy.replay import CaseOutcome, PoolUse
 from vouchers.policy.terms import Outcome, Stage
 from vouchers.sheets import DAY, MONEY, Sheet, new_book, plain_cell, save
@@ -92,6 +93,15 @@ class DryRunBook:
                 ("用完的日期", 13, DAY), ("因此未得的件数", 14, COUNT), ("因此少得的件数", 14, COUNT),
             ),
         )  # fmt: skip
+        self._outlook = Sheet(
+            self._book,
+            "拨付限额",
+            (
+                ("测算", 10, ""), ("限额", 28, ""), ("期间", 12, ""), ("计入对象", 12, ""), ("年度按", 16, ""), ("每个对象的限额（元）", 20, MONEY),
+                ("对象数", 9, COUNT), ("件数", 9, COUNT), ("全部拨付需要（元）", 18, MONEY), ("当年放得下（元）", 18, MONEY),
+                ("放不下的件数", 12, COUNT), ("放不下（元）", 18, MONEY),
+            ),
+        )  # fmt: skip
         self._groups = Sheet(
             self._book, "分组", (("资金", 12, ""), ("分组方式", 16, ""), ("组别", 26, ""), *_CHANGE)
         )
@@ -138,8 +148,11 @@ class DryRunBook:
         for name, pools in (("测算前", report.pools_before), ("测算后", report.pools_after)):
             for pool in pools:
                 self._pool(name, pool)
+        for name, outlook in (("测算前", report.payment_before), ("测算后", report.payment_after)):
+            if outlook is not None:
+                self._payment(name, outlook)
         sheets = (
-            self._totals, self._months, self._pools, self._groups, self._largest, self._shifts, self._untestable,
+            self._totals, self._months, self._pools, self._outlook, self._groups, self._largest, self._shifts, self._untestable,
             self._cases,
         )  # fmt: skip
         listed = "逐件列出"
@@ -194,6 +207,22 @@ class DryRunBook:
         self._pools.add(
             name, pool.name, cap_period_words(pool.period), EVENTS.get(pool.event, pool.event), pool.limit, pool.used, spent, pool.refused, pool.cut,
         )  # fmt: skip
+
+    def _payment(self, name: str, outlook: PaymentOutlook) -> None:
+        for cap in outlook.caps:
+            self._outlook.add(
+                name, cap.name, cap.period_words, cap.subject, cap.year_by, cap.limit, cap.subjects, None, cap.asked, cap.paid,
+                cap.waiting_cases, cap.waiting,
+            )  # fmt: skip
+        for words, cases, amount in (
+            ("合计", outlook.cases, outlook.asked),
+            ("其中单笔超过限额、无法拨付", outlook.never_cases, outlook.never),
+        ):
+            whole = words == "合计"
+            self._outlook.add(
+                name, words, None, None, None, None, None, cases, amount, outlook.paid if whole else None,
+                outlook.waiting_cases if whole else None, outlook.waiting if whole else None,
+            )  # fmt: skip
 
 
 def _figures(change: Change) -> tuple[Any, ...]:

@@ -34,6 +34,8 @@ from vouchers.policy.canonical import digest
 from vouchers.policy.case_rows import read_case
 from vouchers.policy.dry_run import Each, dry_run
 from vouchers.policy.dry_run_report import DryRunReport
+from vouchers.policy.payment_caps import caps_of_payments
+from vouchers.policy.payment_outlook import ASSUMED
 from vouchers.policy.plain import SchemeError
 from vouchers.policy.rules import Scheme, parse, render
 from vouchers.policy.transposed import Transposed, transpose
@@ -319,6 +321,8 @@ def basis_of(plan: Plan, told: list[dict[str, Any]]) -> list[str]:
         words.append(_("年度预算指标：%(budgets)s；其他年度未下达指标，不设总额。") % {"budgets": budgets})
     else:
         words.append(_("本专项尚未下达预算指标，不设总额；版本自身规定的资金池照常计算。"))
+    if any(one is not None and caps_of_payments(one) for one in (plan.scheme, plan.before)):
+        words.append(ASSUMED)
     if plan.opening:
         words.append(_("期间以前已经占用的限额，按当时的核算结果先行扣除。"))
     return words

@@ -30,6 +30,7 @@ from vouchers.admin.version_pages import (
 from vouchers.errors import DomainError, Problems
 from vouchers.models import Job, PolicyVersion
 from vouchers.models.jobs import JobState
+from vouchers.policy.payment_outlook import ASSUMED
 from vouchers.web.dry_runs import asked_facts, headline, is_synthetic, period_words, report_view
 from vouchers.web.jobs import register_job_page, shown
 
@@ -143,6 +144,7 @@ def report_view_of(request: HttpRequest, version: PolicyVersion, job_no: str) ->
         "again": version_address(version, "dry-run"),
         "changed": dry_runs.changed_since(job, version),
         "report": report_view(job, person) if _done(job) else None,
+        "payment_assumed": ASSUMED,
         "synthetic": is_synthetic(job),
         "zipped": job.result_file.endswith(".zip"),
         "basis": job.result.get("basis", []),

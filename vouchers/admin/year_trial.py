@@ -22,6 +22,7 @@ from vouchers.admin.year_trial_forms import YearForm
 from vouchers.models import PolicyVersion
 from vouchers.policy.caps import cap_period_words, caps_in
 from vouchers.policy.ladders import year_ladders
+from vouchers.policy.payment_outlook import ASSUMED
 from vouchers.policy.replay import ReplayCase
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import CapSubject
@@ -72,6 +73,10 @@ def _tried(version: PolicyVersion, scheme: Scheme, cases: list[tuple[str, Replay
         "steps": [_shown_step(step, titles, caps, bases) for step in year.steps],
         "caps_at_end": [_shown_cap(one) for one in year.caps_at_end],
         "bases_at_end": _bases_at_end(year, bases),
+        "outlooks": [{"title": "", "one": year.payment}]
+        if year.payment is not None and year.payment.cases
+        else [],
+        "payment_assumed": ASSUMED,
         "beside": beside,
     }
 

@@ -30,6 +30,7 @@ from vouchers.policy.dry_run_sums import FlowSums
 from vouchers.policy.dry_run_words import Words, reasons
 from vouchers.policy.entered import Entered, Weigher
 from vouchers.policy.packing import Packer, Unpacker
+from vouchers.policy.payment_outlook import PaymentOutlooks
 from vouchers.policy.replay import CaseOutcome, Replay, ReplayCase, handfuls, in_order, watched
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Stage
@@ -72,7 +73,7 @@ def dry_run(
     schemes = [scheme] if before is None else [before, scheme]
     weigher = Weigher(schemes, budgets, read)
     turns = [Turn(version, place, opening) for place, version in enumerate(weigher.versions)]
-    sums = _Sums(turns, top, each)
+    sums = _Sums(weigher, turns, top, each, opening)
     with localcontext(PRECISION), _collecting_seldom():
         entering = _enter(weigher, cases, processes, progress, cancelled)
         if any(waits_for_batches(turn) for turn in turns):
@@ -188,7 +189,14 @@ _Outcome = tuple[Any, Entered, CaseOutcome | None, CaseOutcome]
 class _Sums:
     """The report while it grows."""
 
-    def __init__(self, turns: list[Turn], top: int, each: Each | None) -> None:
+    def __init__(
+        self,
+        weigher: Weigher,
+        turns: list[Turn],
+        top: int,
+        each: Each | None,
+        opening: Mapping[str, Decimal] | None,
+    ) -> None:
         self.flows = {False: FlowSums(top), True: FlowSums(top)}
         self.count = 0
         self.first: date | None = None
@@ -196,11 +204,19 @@ class _Sums:
         self.turns = turns
         self._each = each
         self._named = 0
+        self._weigher = weigher
+        self.outlooks = [PaymentOutlooks(turn.version.scheme, opening) for turn in turns]
+        self._looks_ahead = any(one.concerned for one in self.outlooks)
 
     def add(self, outcomes: Iterable[_Outcome]) -> None:
         """Some cases more, in their order."""
         flows, each = self.flows, self._each
-        for _row, case, was, now in outcomes:
+        for row, case, was, now in outcomes:
+            if self._looks_ahead and case.stage is not _APPLICATION:
+                facts = self._weigher.case_of(row).facts
+                for outlook, one in zip(reversed(self.outlooks), (now, was), strict=False):
+                    if one is not None:
+                        outlook.add(facts, case.on, one.amount)
             self.count += 1
             self.last = case.on
             if self.first is None:
@@ -271,6 +287,8 @@ class _Sums:
             payments=self.flows[False].flow(words),
             pools_before=earlier.pools() if earlier is not None else (),
             pools_after=after.pools(),
+            payment_before=self.outlooks[0].outlook() if earlier is not None else None,
+            payment_after=self.outlooks[-1].outlook(),
         )
 
 

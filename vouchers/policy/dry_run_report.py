@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from vouchers.policy.payment_outlook import PaymentOutlook
 from vouchers.policy.replay import PoolUse
 
 
@@ -122,6 +123,9 @@ class DryRunReport:
     payments: Flow
     pools_before: tuple[PoolUse, ...] = ()
     pools_after: tuple[PoolUse, ...] = ()
+    payment_before: PaymentOutlook | None = None
+    """What caps that count at payment would hold back; None where a version has none."""
+    payment_after: PaymentOutlook | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values: amounts as strings to the fen, days in ISO 8601; every field stands, also at its default."""

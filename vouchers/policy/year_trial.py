@@ -14,6 +14,7 @@ from vouchers.policy.assess import PRECISION
 from vouchers.policy.assessment import Assessment, CapKey
 from vouchers.policy.caps import cap_keys
 from vouchers.policy.entered import Weigher
+from vouchers.policy.payment_outlook import PaymentOutlook, PaymentOutlooks
 from vouchers.policy.replay import ReplayCase
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import Stage
@@ -82,6 +83,8 @@ class YearTrial:
     """All steps, in their order."""
 
     steps: tuple[Step, ...]
+    payment: PaymentOutlook | None = None
+    """What caps that count at payment would hold back; None where the scheme has none."""
 
     @property
     def granted(self) -> Decimal:
@@ -106,7 +109,7 @@ def try_year(scheme: Scheme, cases: Iterable[ReplayCase]) -> YearTrial:
     """The cases under the scheme, by (`on`, `case_no`). Shortage over a batch is not shared out: that takes the others' cases."""
     weigher = Weigher([scheme], None, None)
     turn = Turn(weigher.versions[0], 0)
-    steps = []
+    steps, outlooks = [], PaymentOutlooks(scheme)
     with localcontext(PRECISION):
         for case in sorted(cases, key=lambda one: (one.on, one.case_no)):
             entered = weigher.enter(case)
@@ -124,5 +127,6 @@ def try_year(scheme: Scheme, cases: Iterable[ReplayCase]) -> YearTrial:
                 YearBase(key, case.on.year, known.used.year_basis.get(key, ZERO), added.get(key, ZERO))
                 for key in keys
             )
+            outlooks.add(case.facts, case.on, assessment.amount)
             steps.append(Step(case, assessment, caps, bases))
-    return YearTrial(tuple(steps))
+    return YearTrial(tuple(steps), outlooks.outlook())

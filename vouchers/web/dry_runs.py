@@ -66,6 +66,8 @@ class ReportView:
 
     flows: list[FlowView]
     pools: list[dict[str, Any]] = field(default_factory=list)
+    outlooks: list[dict[str, Any]] = field(default_factory=list)
+    """What caps that count at payment hold back, of each version that has such."""
     recorded: bool = False
     cases: int = 0
 
@@ -119,6 +121,7 @@ def report_view(job: Job, user: Any) -> ReportView:
     return ReportView(
         flows=flows,
         pools=_pools(report),
+        outlooks=_outlooks(report),
         recorded=not report["before_sha256"],
         cases=report["cases"],
     )
@@ -193,6 +196,24 @@ def _change(change: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, An
         "signed": signed(amounts["difference"]),
         "url": links.get(change["case_no"], ""),
     }
+
+
+def _outlooks(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of the version before and of this one; reports of earlier editions have none."""
+    found = []
+    for when, title in (("before", "测算前的版本"), ("after", "本版本")):
+        one = report.get(f"payment_{when}")
+        if one is None:
+            continue
+        amounts = {name: _number(one[name]) for name in ("asked", "paid", "waiting", "never")}
+        caps = [
+            dict(cap)
+            | {name: _number(cap[name]) for name in ("limit", "asked", "paid", "waiting")}
+            | {"period_words": cap_period_words(cap["period"])}
+            for cap in one["caps"]
+        ]
+        found.append({"title": title, "one": dict(one) | amounts | {"caps": caps}})
+    return found
 
 
 def _pools(report: Mapping[str, Any]) -> list[dict[str, Any]]:
