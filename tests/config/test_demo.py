@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,10 +15,14 @@ from stdnum.cn import uscc
 from config.demo import figures, load
 from config.demo.cases import cases
 from config.demo.people import CONNECTIONS, PASSWORD, table
+from tests.vouchers.prices.feeds import market_rows
+from vouchers.actions import prices
+from vouchers.context import Actor, acting
 from vouchers.models import (
     ApiCredential,
     Party,
     PlatformConnection,
+    PriceIndexIssue,
     Program,
     ProgramBudget,
     Publication,
@@ -111,3 +116,19 @@ def test_the_list_of_accounts_names_only_people_who_are_there(begun, capsys):
     said = capsys.readouterr().out
     assert PASSWORD in said
     assert all(account in said for account in named)
+
+
+def test_each_month_of_prices_was_published_in_its_month_and_answers_from_then_on(db, tmp_path, settings):
+    settings.VAR_DIR = str(tmp_path)
+    load.people()
+    with acting(Actor.service("test"), "test"):
+        prices.load_price_tables()
+        for month in range(1, 6):
+            prices.load_observations(market_rows(date(2025, month, 20)))
+        prices.load_observations(market_rows(date(2024, 12, 20)))
+    load.index()
+    load.index()  # a second time changes nothing
+    issues = PriceIndexIssue.objects.order_by("month")
+    assert [(issue.month.month, issue.published_at.month, issue.state) for issue in issues] == [
+        (month, month, "published") for month in range(1, 7)
+    ]
