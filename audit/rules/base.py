@@ -30,7 +30,8 @@ FAMILIES = {
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a rule with its default, unit and permitted range. A change is a new version of the rule."""
+    """One parameter of a rule with its default, unit and permitted range. A change is a new version of the rule. ``step`` is the
+    least difference that the facts can tell apart."""
 
     name: str
     default: Any
@@ -38,6 +39,7 @@ class Parameter:
     unit: str = ""
     low: Any = None
     high: Any = None
+    step: int = 1
 
 
 @dataclass(frozen=True)

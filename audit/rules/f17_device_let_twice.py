@@ -195,7 +195,7 @@ RULE = Rule(
     points=None,
     legal_basis="《民法典》第七百零八条（出租人应当按照约定将租赁物交付承租人并保持其符合约定用途）；各专项“算力资源不得重复计入”条款。",
     parameters=(
-        Parameter("hours", 24, "允许的重叠", "小时", 0, 168),
+        Parameter("hours", 24, "允许的重叠", "小时", 0, 168, step=24),
         Parameter("slice_points", 6, "切分超额的分值", "分", 0, 10),
     ),
     find=find,

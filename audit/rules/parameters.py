@@ -133,6 +133,8 @@ def _table_fault(parameter: Parameter, value: Mapping[str, Any], *, fixed: bool)
 def range_fault(parameter: Parameter, value: Any) -> str | None:
     """The sentence when the number is out of its range."""
     number, low, high = Decimal(str(value)), parameter.low, parameter.high
+    if parameter.step != 1 and number % parameter.step:
+        return f"须为 {parameter.step} 的整倍数：数据以此为最小单位，您填写了 {value}。"
     if (low is None or number >= Decimal(str(low))) and (high is None or number <= Decimal(str(high))):
         return None
     hint = ""

@@ -21,6 +21,8 @@ def register() -> None:
         Entry(str(_("可疑合同")), "audit:suspicions", roles=ROLES, group=str(_("审计")), order=10),
         Entry(str(_("暂缓")), "audit:holds", roles=ROLES, group=str(_("审计")), order=20, count=waiting),
         Entry(str(_("稽核规则")), "audit:rules", roles=ROLES, group=str(_("审计")), order=30),
+        Entry(str(_("暂不计分")), "audit:snoozes", roles=ROLES, group=str(_("审计")), order=32),
+        Entry(str(_("随机抽查")), "audit:review-draws", roles=ROLES, group=str(_("审计")), order=34),
     )
     register_entries(
         "audit", Entry(str(_("台账日结")), "audit:ledger_days", roles=ROLES, group=str(_("审计")), order=70)

@@ -167,6 +167,11 @@ class ShownFlag:
     def tone(self) -> str:
         return "refused" if self.flag.severity == Severity.HARD else "waiting"
 
+    @property
+    def dialog(self) -> str:
+        """The name of the dialog that sets the rule aside."""
+        return f"snooze-{self.flag.rule}"
+
 
 def shown_flags(flags: Any, regions: frozenset[str]) -> list[ShownFlag]:
     """The flags with what they rest on, as far as the reader may see it."""
@@ -227,6 +232,8 @@ def case(request: HttpRequest, kind: str, number: str) -> HttpResponse:
             "holds": Hold.objects.filter(subject_kind=kind, subject_no=number)
             .visible_to(request.user)
             .order_by("-pk"),
+            "snoozed": row.snoozed if row else [],
+            "may_snooze": has_role(request.user, Role.INVESTIGATOR, region=subject.program_region_code),
             "may_hold": subject.origin == "live"
             and has_role(request.user, Role.INVESTIGATOR, region=subject.program_region_code),
             "crumbs": [(_("可疑合同"), reverse("audit:suspicions"))],

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from audit.web import case_files, holds, home, ledger_days, rules, stories, suspicions, trail, workbooks
+from audit.web import (
+    case_files,
+    holds,
+    home,
+    ledger_days,
+    review_draws,
+    rule_versions,
+    rules,
+    stories,
+    suspicions,
+    trail,
+    workbooks,
+)
 
 app_name = "audit"
 
@@ -18,6 +30,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("holds/<str:hold_no>/<slug:verb>/", holds.decide, name="decide-hold"),
     path("rules/", rules.rules, name="rules"),
     path("rules/<slug:rule_id>/", rules.rule, name="rule"),
+    path("rules/<slug:rule_id>/draft/", rule_versions.draft, name="rule-draft"),
+    path("rules/<slug:rule_id>/put-back/", rules.put_back, name="rule-put-back"),
+    path("rules/<slug:rule_id>/versions/<int:version>/", rule_versions.version, name="rule-version"),
+    path("rules/<slug:rule_id>/versions/<int:version>/edit/", rule_versions.edit, name="rule-edit"),
+    path(
+        "rules/<slug:rule_id>/versions/<int:version>/<slug:verb>/", rule_versions.decide, name="rule-decide"
+    ),
+    path("reviews/", review_draws.draws, name="review-draws"),
+    path("snoozes/", review_draws.snoozes, name="snoozes"),
+    path("snoozes/<str:snooze_no>/end/", review_draws.end, name="end-snooze"),
+    path("suspicions/<slug:kind>/<str:number>/snooze/<slug:rule>/", review_draws.snooze, name="snooze"),
     path("workbook/", workbooks.download, name="workbook"),
     path("ledger/", ledger_days.days, name="ledger_days"),
     path("ledger/<str:day>/", ledger_days.day, name="ledger_day"),

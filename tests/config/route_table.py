@@ -176,6 +176,18 @@ AUDIT: dict[str, Row] = {
     "decide-hold": posted(own_page(*INVESTIGATOR, "hold.hold_no", "request-lift"), 422),
     "rules": own_list(*AUDITOR),
     "rule": own_page(*AUDITOR, "F01", theirs=200),
+    # Rules hold everywhere: who keeps them is asked for the deed, not for the region.
+    "rule-draft": Row((200, 403, 403, 302), "audit_admin", "auditor", parts("F01")),
+    "rule-version": own_page(*AUDITOR, "F01", "1", theirs=200),
+    "rule-edit": Row((302, 403, 403, 302), "audit_admin", "auditor", parts("F01", "1")),
+    "rule-decide": posted(
+        Row((409, 403, 403, 302), "audit_admin", "auditor", parts("F01", "1", "propose")), 409
+    ),
+    "rule-put-back": posted(Row((422, 403, 403, 302), "audit_admin", "auditor", parts("F01")), 422),
+    "review-draws": own_list(*AUDITOR),
+    "snoozes": own_list(*INVESTIGATOR),
+    "snooze": posted(own_page(*INVESTIGATOR, "claim", CLAIM, "F22"), 422),  # until when is not said
+    "end-snooze": posted(own_page(*INVESTIGATOR, "SN-2025-00000001"), 404),
     "workbook": posted(own_list(*AUDITOR), 200, 200),
     "trail": own_list(*AUDITOR),
     "trail-event": own_page(*AUDITOR, "event.event_no"),

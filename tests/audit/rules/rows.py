@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -98,8 +99,27 @@ def facts(**tables: list[dict[str, Any]]) -> Facts:
     return Facts(RowSource({**honest, **tables}, {}))
 
 
+# What ``nudged`` puts in the place of a rule's defaults; what a fixture names itself stays.
+_NUDGED: dict[str, dict[str, Any]] = {}
+
+
+@contextmanager
+def nudged(rule: str, name: str, value: Any) -> Iterator[None]:
+    """The fixtures of a rule, as if it shipped with another value of this parameter."""
+    _NUDGED[rule] = {name: value}
+    try:
+        yield
+    finally:
+        _NUDGED.clear()
+
+
+def answer(rule: str, found: Facts, parameters: Mapping[str, Any] | None = None) -> Found:
+    """The rule over these facts with the parameters that it ships with, but for those named."""
+    return RULES[rule].run(found, {**_NUDGED.get(rule, {}), **(parameters or {})})
+
+
 def run(rule: str, parameters: Mapping[str, Any] | None = None, /, **tables: list[dict[str, Any]]) -> Found:
-    return RULES[rule].run(facts(**tables), parameters)
+    return answer(rule, facts(**tables), parameters)
 
 
 def flagged(found: Found, severity: str = "hard") -> list[int | None]:

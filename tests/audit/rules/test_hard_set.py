@@ -13,6 +13,7 @@ from tests.audit.rules.rows import (
     OTHER,
     THIRD,
     D,
+    answer,
     claim,
     flagged,
     invoice,
@@ -52,14 +53,13 @@ def test_f05_one_programme_or_a_rejected_claim_is_honest():
 
 
 def test_f05_programmes_that_may_be_stacked():
-    from audit.rules import RULES
     from audit.rules.facts import Facts, RowSource
 
     rows = {"claims": TWO_PROGRAMS, "leases": [lease()], "items": []}
     words = {"claim": {1: ("C-1", "EX-A", "", ""), 2: ("C-2", "B", "", "")}}
     facts = Facts(RowSource(rows, words))
-    assert flagged(RULES["F05"].run(facts)) == [2]
-    assert not RULES["F05"].run(facts, {"stackable": [["A", "B"]]}).hits
+    assert flagged(answer("F05", facts)) == [2]
+    assert not answer("F05", facts, {"stackable": [["A", "B"]]}).hits
 
 
 def test_f05_the_same_machine_in_the_same_time_and_not_for_some_days_of_renewal():
