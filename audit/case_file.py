@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -78,16 +78,25 @@ def papers_of(parts: Sequence[Part], reader: User) -> list[Paper]:
 
 
 def write_case_file(
-    stream: IO[bytes], found: Evidence, papers: Sequence[Paper], index: str, *, case: dict[str, Any], by: User
+    stream: IO[bytes],
+    found: Evidence,
+    papers: Sequence[Paper],
+    index: str,
+    *,
+    case: dict[str, Any],
+    by: User,
+    told: Callable[[int], None] | None = None,
 ) -> CaseFile:
-    """The zip. Opening each paper is told to the trail as a read of it."""
+    """The zip. Opening each paper is told to the trail as a read of it; ``told`` hears how many papers are in."""
     listed: dict[str, str] = {}
     filed: dict[str, str] = {}
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _texts(found, index):
             archive.writestr(f"{FOLDER}/{name}", content)
             listed[name] = hashlib.sha256(content).hexdigest()
-        for paper in papers:
+        for count, paper in enumerate(papers):
+            if told is not None:
+                told(count)
             name = f"papers/{paper.paper_no}/{_safe(paper.filename)}"
             digest = hashlib.sha256()
             with open_paper(paper, by=by) as file, archive.open(f"{FOLDER}/{name}", "w") as target:

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from applications.web.public import notices, price_bulletin
+from audit.web import seals
 from vouchers.web.public import catalogue, precheck, price_files, prices, problems, verify
 
 # The public surface is one namespace to which each app gives its pages.
@@ -17,6 +18,7 @@ public: list[URLPattern | URLResolver] = [
     *prices.urlpatterns,
     *price_files.urlpatterns,
     *price_bulletin.urlpatterns,
+    *seals.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import models
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -33,12 +34,22 @@ ACCOUNT, TRANSFER = "ledger_account", "ledger_transfer"
 
 def kind_label(kind: str) -> str:
     """``claim`` → 兑付申请."""
+    return _kind_label(kind, get_language())
+
+
+@lru_cache(4096)
+def _kind_label(kind: str, _language: str | None) -> str:
     model = models_by_kind().get(kind)
     return str(model._meta.verbose_name) if model is not None else str(NOUNS.get(kind, kind))
 
 
 def verb_label(verb: str) -> str:
     """``claim.approve`` → 核准; what was announced by nothing but the request is told with its address."""
+    return _verb_label(verb, get_language())
+
+
+@lru_cache(4096)
+def _verb_label(verb: str, _language: str | None) -> str:
     method, _space, path = verb.partition(" ")
     if method in ("GET", "POST", "PUT", "PATCH", "DELETE") and path:
         return _("请求 %(path)s") % {"path": path}
@@ -70,8 +81,13 @@ def verbs_called(word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def role_labels(roles: Iterable[str]) -> str:
     """The roles held at the time, in words."""
-    known = {role.value: str(role.label) for role in Role}
+    known = _role_words(get_language())
     return "、".join(known.get(role, role) for role in roles)
+
+
+@cache
+def _role_words(_language: str | None) -> dict[str, str]:
+    return {role.value: str(role.label) for role in Role}
 
 
 @dataclass(frozen=True)
@@ -162,6 +178,11 @@ def _target(model: type[models.Model], column: str) -> type[models.Model] | None
 
 def column_label(model: type[models.Model] | None, column: str) -> str:
     """The column's word: the model's, else that of what it points to, else ours; the column itself when there is none."""
+    return _column_label(model, column, get_language())
+
+
+@lru_cache(4096)
+def _column_label(model: type[models.Model] | None, column: str, _language: str | None) -> str:
     found = _field(model, column) if model is not None else None
     if found is None:
         return column
@@ -192,9 +213,8 @@ def value_text(model: type[models.Model] | None, column: str, value: Any, names:
         target = _target(model, column)  # type: ignore[arg-type]
         if target is not None:
             return names.of(target, value)
-        choices = dict(found.flatchoices)
-        if choices and isinstance(value, str):
-            return str(choices.get(value, value))
+        if isinstance(value, str) and found.choices:
+            return _choices(found, get_language()).get(value, value)
         if isinstance(found, models.DecimalField):
             number = Decimal(str(value))
             if column.endswith("_rate"):
@@ -207,6 +227,11 @@ def value_text(model: type[models.Model] | None, column: str, value: Any, names:
         if isinstance(found, models.DateField):
             return wording.date_text(value)
     return _shortened(content_text(value))
+
+
+@cache
+def _choices(found: models.Field[Any, Any], _language: str | None) -> dict[str, str]:
+    return {str(value): str(label) for value, label in found.flatchoices}
 
 
 def _shortened(text: str) -> str:
@@ -284,7 +309,7 @@ def _subject(event: AuditEvent, names: Names) -> str:
 
 
 _FACTS = {
-    "code": lazy("错误代码"), "status": lazy("状态码"), "path": lazy("地址"), "rows": lazy("行数"), "first": lazy("首行主键"), "last": lazy("末行主键"), "rows_taken": lazy("入库行数"),
+    "code": lazy("错误代码"), "status": lazy("状态码"), "path": lazy("地址"), "rows": lazy("行数"), "first": lazy("首行主键"), "last": lazy("末行主键"), "form": lazy("摘要取法"), "rows_taken": lazy("入库行数"),
     "kind": lazy("类别"), "question": lazy("所问"), "sha256": lazy("摘要"), "size": lazy("数量"), "root": lazy("根散列"), "filter": lazy("筛选条件"), "reason": lazy("原因"), "pages": lazy("页数"),
     "file": lazy("文件"), "bytes": lazy("字节数"), "kept": lazy("保留"), "findings": lazy("问题数"), "events": lazy("事件数"), "papers": lazy("材料数"), "case": lazy("案卷"),
     "told": lazy("所见"), "tables": lazy("与各表比对"), "manifest_sha256": lazy("清单摘要"), "content_sha256": lazy("内容摘要"),
@@ -292,5 +317,14 @@ _FACTS = {
 
 
 def _place(model: type[models.Model] | None, column: str) -> int:
-    columns = [found.column for found in model._meta.local_fields] if model is not None else []
-    return columns.index(column) if column in columns else len(columns)
+    places = _places(model)
+    return places.get(column, len(places))
+
+
+@cache
+def _places(model: type[models.Model] | None) -> dict[str, int]:
+    return (
+        {str(found.column): place for place, found in enumerate(model._meta.local_fields)}
+        if model is not None
+        else {}
+    )

@@ -78,7 +78,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _sealing(now: datetime) -> Sign:
-    label, url = _("封存"), reverse("audit:trail")
+    label, url = _("封存"), reverse("audit:seals")
     oldest = PendingEvent.objects.order_by("event_id").values_list("event_id", flat=True).first()
     if oldest is None:
         return Sign(label, _("已全部封存"), "granted", _("没有待封存的留痕。"), url=url)

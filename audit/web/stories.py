@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from audit.account_words import account_words
 from audit.actions.trail import log_read
 from audit.case_parts import Part, parts_of
-from audit.models import AuditEvent, TrailLeaf
-from audit.models.trail import ActorKind, Operation
+from audit.models import AuditEvent
+from audit.models.trail import Operation
 from audit.trail.stories import Story, covering, story_of
 from audit.web.access import audit_view
 from audit.web.event_words import ACCOUNT, Told, kind_label, tell
-from audit.web.trail import leaves_of, visible_events
+from audit.web.trail import leaves_of
 from vouchers.access import AUDIT_ROLES, scope_of
 from vouchers.web.case_links import case_links
 
@@ -54,19 +54,19 @@ class ShownPart:
     story: str = ""
 
 
-def _elsewhere(request: HttpRequest, kind: str, number: str) -> bool:
+def _elsewhere(regions: frozenset[str], kind: str, number: str) -> bool:
     """Whether the case has a region and none of the reader's: then what of it has no region is not shown either."""
-    regions = scope_of(request.user, *AUDIT_ROLES).regions
     placed = AuditEvent.objects.all().story_of(kind, number).exclude(region_code="")
     return placed.exists() and not placed.filter(region_code__in=regions).exists()
 
 
-def open_story(request: HttpRequest, kind: str, number: str) -> tuple[list[Part], Story]:
+def open_story(reader: Any, kind: str, number: str) -> tuple[list[Part], Story]:
     """The parts of the case and its events, for a reader who may see it. Raises ``Http404`` for a case that is elsewhere or nowhere."""
-    if _elsewhere(request, kind, number):
+    regions = scope_of(reader, *AUDIT_ROLES).regions
+    if _elsewhere(regions, kind, number):
         raise Http404
     parts = parts_of(kind, number)
-    found = story_of(parts, scope_of(request.user, *AUDIT_ROLES).regions)
+    found = story_of(parts, regions)
     if not found.deeds and not found.readings:
         raise Http404
     return parts, found
@@ -75,18 +75,13 @@ def open_story(request: HttpRequest, kind: str, number: str) -> tuple[list[Part]
 @audit_view
 def story(request: HttpRequest, kind: str, number: str) -> HttpResponse:
     """Everything that happened to one case, in the order of time; opening it is itself an event."""
-    parts, found = open_story(request, kind, number)
+    parts, found = open_story(request.user, kind, number)
     newest_first = request.GET.get("order") == NEWEST
     ids = found.deeds[::-1] if newest_first else found.deeds
     page = Paginator(ids, PAGE).get_page(request.GET.get("page"))
     deeds = _deeds(list(page.object_list), newest_first=newest_first)
-    done = visible_events(request).filter(pk__in=found.deeds)
-    changes = done.exclude(operation=Operation.REFUSAL)
-    region = next(iter(done.exclude(region_code="").values_list("region_code", flat=True)[:1]), "")
     readings = _told(found.readings[-READINGS:])[::-1]
-    log_read("trail.story", kind, number, region=region)
-    every = [*found.deeds, *found.readings]
-    sealed = TrailLeaf.objects.filter(event_id__in=every).count()
+    log_read("trail.story", kind, number, region=found.region)
     return render(
         request,
         "audit/trail_story.html",
@@ -103,11 +98,11 @@ def story(request: HttpRequest, kind: str, number: str) -> HttpResponse:
             "events": len(found.deeds),
             "readings": readings,
             "more_readings": max(len(found.readings) - READINGS, 0),
-            "people": changes.order_by().values("actor").distinct().count(),
-            "unannounced": changes.filter(actor_kind=ActorKind.UNANNOUNCED).count(),
-            "refused": done.filter(operation=Operation.REFUSAL).count(),
+            "people": found.people,
+            "unannounced": found.unannounced,
+            "refused": found.refused,
             "cut": found.cut,
-            "unsealed": len(every) - sealed,
+            "unsealed": found.unsealed,
             "crumbs": [(_("审计留痕"), reverse("audit:trail"))],
         },
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import AUDIT_ROLES
+from vouchers.actions.jobs import register_job_kind
 from vouchers.web.navigation import Entry, Surface, register_entries, register_surface
 
 ROLES = frozenset(str(role) for role in AUDIT_ROLES)
@@ -13,7 +14,10 @@ ROLES = frozenset(str(role) for role in AUDIT_ROLES)
 def register() -> None:
     """Called once, when the app is ready."""
     register_surface(Surface("audit", str(_("审计端")), "audit:home", roles=ROLES, order=30))
+    from audit.web.case_files import EVIDENCE
     from audit.web.holds import waiting
+
+    register_job_kind(EVIDENCE)
 
     register_entries(
         "audit",
@@ -30,3 +34,7 @@ def register() -> None:
     register_entries(
         "audit", Entry(str(_("审计留痕")), "audit:trail", roles=ROLES, group=str(_("审计")), order=80)
     )
+    register_entries(
+        "audit", Entry(str(_("封存与公钥")), "audit:seals", roles=ROLES, group=str(_("审计")), order=85)
+    )
+    register_entries("public", Entry(str(_("审计留痕")), "public:seals", order=70))

@@ -190,6 +190,7 @@ AUDIT: dict[str, Row] = {
     "end-snooze": posted(own_page(*INVESTIGATOR, "SN-2025-00000001"), 404),
     "workbook": posted(own_list(*AUDITOR), 200, 200),
     "trail": own_list(*AUDITOR),
+    "seals": own_list(*AUDITOR),
     "trail-event": own_page(*AUDITOR, "event.event_no"),
     "trail-story": own_page(*AUDITOR, "claim", WAITING),
     "trail-filters": posted(own_list(*AUDITOR), 302, 302),
@@ -226,6 +227,12 @@ PUBLIC: dict[str, Row] = {
     "price_issues": _public(),
     "price_method": _public("pricemethod.market", "pricemethod.version"),
     "price_chip": _public("priceindexrow.accelerator"),
+    "seals": _public(),
+    "seals_key": _public(),
+    "seals_checkpoints": _public(),
+    "seals_witness": _public(),
+    "seals_rotations": _public(),
+    "seals_verifier": _public(),
 }
 ACCOUNTS: dict[str, Row] = {
     "login": Row((302, 302, 302, 200), FILER, OTHER, public=True),

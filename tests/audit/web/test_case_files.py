@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
@@ -12,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from applications.actions.basis_items import ItemFields
@@ -20,8 +22,9 @@ from audit.models import AuditEvent
 from audit.trail.sealer import seal_all
 from tests import banking, casework
 from vouchers import dates
+from vouchers.actions.job_runs import run_waiting
 from vouchers.context import acting
-from vouchers.models import LedgerAccount, Payment
+from vouchers.models import Job, LedgerAccount, Payment
 
 
 @pytest.fixture
@@ -125,8 +128,6 @@ def unpacked(committed_db, client, cast, paid, tmp_path) -> Path:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         archive.extractall(tmp_path / "elsewhere")
     told = AuditEvent.objects.get(verb="trail.evidence")
-    import hashlib
-
     assert (told.operation, told.actor, told.case_no or told.subject_no, told.region_code) == (
         "export",
         "auditor",
@@ -142,7 +143,7 @@ def unpacked(committed_db, client, cast, paid, tmp_path) -> Path:
 def judged(folder: Path, *more: str) -> tuple[int, str]:
     """What the program in the evidence says, run as an auditor would: alone, without anything of ours on its path."""
     done = subprocess.run(
-        [sys.executable, "-I", "-B", "evidence/verify.py", "evidence/", *more],
+        [sys.executable, "-I", "-S", "-B", "evidence/verify.py", "evidence/", *more],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -236,6 +237,41 @@ def test_one_event_leaves_with_its_proof(committed_db, client, cast, tmp_path):
         archive.extractall(tmp_path / "elsewhere")
     assert (tmp_path / "elsewhere/evidence/events.jsonl").read_bytes() == bytes(event.canonical) + b"\n"
     assert judged(tmp_path / "elsewhere")[0] == 0
+
+
+def test_a_large_case_is_put_together_by_a_job_and_convinces_elsewhere(
+    committed_db, client, cast, paid, tmp_path
+):
+    with acting(cast.investigator, "claim.read"), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(audit_log_event('read', 'claim.read', 'claim', %s, '110000', '{}')) FROM generate_series(1, 1000)",
+            [paid.claim_no],
+        )
+    seal_all()
+    client.force_login(cast.auditor)
+    address = reverse("audit:trail-evidence", args=["claim", paid.claim_no])
+    asked = client.post(address)
+    job = Job.objects.get(kind="case_evidence")
+    assert (asked.status_code, asked.headers["Location"]) == (302, reverse("jobs:job", args=[job.job_no]))
+    assert client.post(address).headers["Location"] == asked.headers["Location"]  # the same one, not another
+    assert run_waiting() == 1
+    job.refresh_from_db()
+    assert (job.state, job.progress, job.total) == ("done", job.total, job.progress), job.message
+    assert job.total > 1_000
+
+    answer = client.get(reverse("jobs:file", args=[job.job_no]))
+    content = b"".join(answer.streaming_content)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(tmp_path / "elsewhere")
+    status, said = judged(tmp_path / "elsewhere")
+    assert status == 0 and f"✓ {job.result['events']} 条事件全部完好" in said, said
+    made = AuditEvent.objects.get(verb="trail.evidence", operation="export")
+    assert (made.actor, made.subject_no) == ("auditor", paid.claim_no)
+    assert made.changes["sha256"] == hashlib.sha256(content).hexdigest() == job.result_sha256
+    assert AuditEvent.objects.filter(verb="job_result.export", actor="auditor").exists()
+
+    client.force_login(cast.other_auditor)
+    assert client.get(reverse("jobs:file", args=[job.job_no])).status_code == 404
 
 
 @pytest.mark.django_db
