@@ -69,9 +69,11 @@ def _wait_for_others(key: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 5))", [f"evidence:{key}"])
 
 
-def hold_evidence(claim: Claim) -> list[BasisItem]:
-    """Take the claim's documents for it, in all programs; those that another claim holds already are given back."""
-    items = list(claim.items.select_related("claim__enterprise", "claim__provider"))
+def hold_evidence(claim: Claim, items: list[BasisItem] | None = None) -> list[BasisItem]:
+    """Take the claim's documents for it, in all programs; those that another claim holds already are given back.
+    ``items`` are the claim's, where they are known."""
+    if items is None:
+        items = list(claim.items.select_related("claim__enterprise", "claim__provider"))
     wanted = [(key_of(item), item) for item in items if is_evidence(item) and number_as_meant(item.reference)]
     taken = []
     for key, item in sorted(wanted, key=lambda pair: (pair[0], pair[1].position)):
@@ -86,9 +88,9 @@ def hold_evidence(claim: Claim) -> list[BasisItem]:
     return taken
 
 
-def require_evidence(claim: Claim) -> None:
+def require_evidence(claim: Claim, items: list[BasisItem] | None = None) -> None:
     """Before it is paid: nothing that it rests on is held by another claim (409 ``claim.evidence_used``)."""
-    for item in hold_evidence(claim):
+    for item in hold_evidence(claim, items):
         raise NotNow(
             "claim.evidence_used",
             f"凭证 {item.reference} 已在其他兑付中使用，本件不能核准。",

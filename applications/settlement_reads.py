@@ -57,9 +57,10 @@ class _Part:
         return self.model.from_db("default", self.names, values)
 
 
-def _part(model: type[Model], alias: str) -> _Part:
-    wanted = set(_READ[model].split())
-    fields = [field for field in model._meta.concrete_fields if field.name in wanted]
+def part_of(model: type[Model], alias: str) -> _Part:
+    """The row of ``alias`` as this model: what ``_READ`` says of it, or all of it."""
+    wanted = set(_READ[model].split()) if model in _READ else None
+    fields = [field for field in model._meta.concrete_fields if wanted is None or field.name in wanted]
     return _Part(
         model,
         tuple(field.attname for field in fields),
@@ -73,22 +74,22 @@ def _part(model: type[Model], alias: str) -> _Part:
 
 
 _PARTS = (
-    _part(Lease, "l"),
-    _part(Party, "e"),
-    _part(Voucher, "v"),
-    _part(Program, "g"),
-    _part(Region, "r"),
-    _part(Publication, "b"),
-    _part(Application, "a"),
-    _part(IssueBatch, "t"),
-    _part(Undertaking, "u"),
+    part_of(Lease, "l"),
+    part_of(Party, "e"),
+    part_of(Voucher, "v"),
+    part_of(Program, "g"),
+    part_of(Region, "r"),
+    part_of(Publication, "b"),
+    part_of(Application, "a"),
+    part_of(IssueBatch, "t"),
+    part_of(Undertaking, "u"),
 )
-_DEAD = "('withdrawn', 'rejected', 'lapsed', 'draft')"
+DEAD = "('withdrawn', 'rejected', 'lapsed', 'draft')"
 _ALIKE = f"""
     SELECT jsonb_agg(jsonb_build_array(i.reference, i.evidence_key, c.claim_no, c.kind, c.state, c.program_code,
                                        c.enterprise_id, c.provider_id) ORDER BY i.id)
     FROM applications_basisitem i JOIN applications_claim c ON c.id = i.claim_id
-    WHERE i.kind = %(item_kind)s AND c.state NOT IN {_DEAD}
+    WHERE i.kind = %(item_kind)s AND c.state NOT IN {DEAD}
         AND (i.reference_key = %(likeness)s AND %(likeness)s <> '' OR i.reference_key = '' AND i.reference <> '' AND i.reference = %(line)s)
 """  # noqa: S608 (constants of our own)
 _GROUND = f"""
@@ -110,10 +111,10 @@ SELECT (SELECT k.id FROM applications_claim k WHERE k.provider_id = %(provider)s
             WHERE x.subject_kind = 'lease' AND x.subject_no = l.lease_no ORDER BY x.id DESC LIMIT 1),
         'price_check', (SELECT x.id FROM vouchers_pricecheck x
             WHERE x.subject_kind = 'lease' AND x.subject_no = l.lease_no ORDER BY x.id DESC LIMIT 1),
-        'settled', EXISTS (SELECT FROM applications_claim c WHERE c.lease_id = l.id AND c.kind = 'settlement' AND c.state NOT IN {_DEAD}),
+        'settled', EXISTS (SELECT FROM applications_claim c WHERE c.lease_id = l.id AND c.kind = 'settlement' AND c.state NOT IN {DEAD}),
         'metered', EXISTS (SELECT FROM applications_meteringday m WHERE m.lease_id = l.id AND m.source = 'platform'),
         'alike', ({_ALIKE}),
-        'used', EXISTS (SELECT FROM applications_claim c WHERE c.voucher_id = v.id AND c.state NOT IN {_DEAD}),
+        'used', EXISTS (SELECT FROM applications_claim c WHERE c.voucher_id = v.id AND c.state NOT IN {DEAD}),
         'claimed', (SELECT x.net_amount::text FROM applications_leaseuse x WHERE x.lease_id = l.id)
     ) END,
     {", ".join(part.columns for part in _PARTS)}

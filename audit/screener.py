@@ -69,7 +69,8 @@ def screen(subject_kind: str, subject_no: str, moment: str) -> ScreeningResult:
     answers = ask(facts, versions, at_screening=True)
     hits = _own(answers, subject_kind, scope)
     raised = [answers.raised(hit, rule) for rule, hit in hits]
-    region, party = _place(subject_kind, subject_no)
+    hard = any(hit.severity == HARD for _rule, hit in hits)
+    region, party = _place(subject_kind, subject_no) if hard else ("", None)
     if any(rule == "F24" and hit.severity == HARD for rule, hit in hits):
         _keep_affiliations(facts, versions["F24"], scope)
     claims, leases = set(scope["subject_claims"]), set(scope["subject_leases"])

@@ -97,8 +97,9 @@ def reassess(case: Case, more: Iterable[Check] = ()) -> Assessment:
     return assessment
 
 
-def beneath(case: Case) -> tuple[tuple[str, str], ...]:
-    """The subjects under a case whose holds stop it as well: parties, lease, voucher and the application that it came from."""
+def beneath(case: Case, *, payments: Iterable[str] | None = None) -> tuple[tuple[str, str], ...]:
+    """The subjects under a case whose holds stop it as well: parties, lease, voucher and the application that it came from.
+    ``payments`` are the numbers of those of a claim, where they are known."""
     subjects = [("party", case.enterprise.uscc)]
     if case.lease is not None:
         subjects += [("lease", case.lease.lease_no), ("party", case.lease.lessor.uscc)]
@@ -106,7 +107,8 @@ def beneath(case: Case) -> tuple[tuple[str, str], ...]:
         subjects += [("voucher", case.voucher.voucher_no), ("application", case.voucher.application_no)]
         if case.provider is not None:
             subjects.append(("party", case.provider.uscc))
-        payments = Payment.objects.filter(claim_no=case.claim_no).values_list("payment_no", flat=True)
+        if payments is None:
+            payments = Payment.objects.filter(claim_no=case.claim_no).values_list("payment_no", flat=True)
         subjects += [("payment", number) for number in payments]
     return tuple(dict.fromkeys(subjects))
 

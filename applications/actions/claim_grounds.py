@@ -83,7 +83,11 @@ def keep_lease(claim: Claim) -> None:
     if claim.lease_id is None:
         return
     rows = Lease.objects.select_for_update(no_key=True).filter(pk=claim.lease_id)
-    number, state = rows.values_list("lease_no", "state").get()
+    require_lease_stands(*rows.values_list("lease_no", "state").get())
+
+
+def require_lease_stands(number: str, state: str) -> None:
+    """Refuse (409 ``claim.lease_not_filed``) to decide on a contract that was taken back, or was never filed."""
     if state not in _CLAIMABLE:
         raise NotNow(
             "claim.lease_not_filed",

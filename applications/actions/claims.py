@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from applications.actions import cases
-from applications.actions.assessments import assessed, columns, facts_of, kept, reassess, scheme_of
+from applications.actions.assessments import assessed, columns, facts_of, reassess, scheme_of
 from applications.actions.basis_items import require_filer
 from applications.actions.claim_grounds import (
     keep_lease,
@@ -22,28 +22,24 @@ from applications.actions.claim_grounds import (
     require_papers,
     require_reason,
     require_voucher,
-    settles_instantly,
 )
 from applications.actions.leases import check_invoice_prices, check_lease_price
 from applications.actions.reservations import (
     expires_on,
     give_back,
-    keep_for_review,
     require_held,
-    require_in_time,
 )
 from applications.evidence import free_evidence, hold_evidence, require_evidence
 from applications.facts import latest_price_check
 from applications.models import Application, Claim, Lease
 from applications.models.claims import ClaimKind, ClaimState
-from applications.models.reviews import CheckResult
-from applications.own_checks import own_checks, stop_instantly
+from applications.own_checks import own_checks
 from applications.stopping import require_claim_not_stopped
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger
 from vouchers.actions.caps import caps_of
-from vouchers.actions.holds import require_clear, require_clear_for_party, screen, was_screened
+from vouchers.actions.holds import require_clear, screen, was_screened
 from vouchers.actions.outbox import enqueue
 from vouchers.actions.payment_caps import require_payable_amount
 from vouchers.actions.payments import add_payable
@@ -242,47 +238,6 @@ def approve_claim(claim: Claim, *, by: User, reason: str = "", amount: Decimal |
     return _confirm(claim, "approve", by=by, reason=reason, granted=granted)
 
 
-def settle_instantly(claim: Claim, also: Also | None = None) -> Claim:
-    """即时抵扣: only where the version has no reviewer's step; a fresh screening must be clear all the same. ``also`` is written
-    with it, before the ledger is called."""
-    announce("claim.settle_instantly")
-    _publication, scheme = scheme_of(claim)
-    if not settles_instantly(scheme):
-        raise NotNow(
-            "claim.reviewed_scheme",
-            "按本专项的政策，抵扣须经工作人员核验、核准，平台不能自行确认。金额已为企业预占，请等候办理结果。",
-        )
-    if claim.lifecycle.find("settle_instantly", claim.state) is None:
-        raise not_now(claim, "settle_instantly")
-    require_in_time(claim, dates.today())
-    keep_lease(claim)
-    screened = screen("claim", claim.claim_no, ScreeningMoment.APPROVAL)
-    require_clear_for_party("claim", claim.claim_no, screened=screened)
-    assessment = kept(claim)
-    if assessment is None or assessment.outcome is not Outcome.ELIGIBLE:
-        raise NotNow(
-            "claim.needs_review", "本次使用有需人工核验的事项，不能即时抵扣，已转人工审核。", keep=True
-        )
-    hold_evidence(claim)
-    own = own_checks(claim)
-    stops = stop_instantly(own)
-    if stops:
-        # Nothing is posted; what is reserved stays until staff decided, or the platform releases it.
-        cases.write_checks(claim, assessment, own)
-        claim.band = {**claim.band, "instant": False}
-        claim.save(update_fields=["band"])
-        keep_for_review(claim, dates.today())
-        failed = next((one for one in stops if one.result == CheckResult.FAILED), stops[0])
-        raise NotNow(
-            "claim.needs_review",
-            f"本次使用有需人工核验的事项，不能即时抵扣，已转人工审核：{failed.sentence.rstrip('。')}。",
-            hint="如数据有误，请先释放本笔，更正后重新提交。",
-            keep=True,
-        )
-    granted = claim.claimed_amount or ZERO
-    return _confirm(claim, "settle_instantly", by=None, reason="", granted=granted, also=also)
-
-
 def _confirm(
     claim: Claim,
     verb: str,
@@ -290,10 +245,9 @@ def _confirm(
     by: User | None,
     reason: str,
     granted: Decimal,
-    also: Also | None = None,
 ) -> Claim:
     participants = cases.hands(claim) | ({by.pk} if by else set())
-    terms = _terms(claim, granted)
+    terms = payment_terms_of(claim, granted)
 
     def change() -> Claim:
         require_evidence(claim)
@@ -319,8 +273,6 @@ def _confirm(
         enqueue(
             "vouchers.follow_ledger", {"voucher_no": claim.voucher.voucher_no}, key=claim.voucher.voucher_no
         )
-        if also is not None:
-            also(claim)
         return claim
 
     resolve_id = uuid.uuid4()
@@ -337,7 +289,7 @@ def _confirm(
     return made
 
 
-def _terms(claim: Claim, amount: Decimal) -> tuple[PaymentTerm, ...]:
+def payment_terms_of(claim: Claim, amount: Decimal) -> tuple[PaymentTerm, ...]:
     """The caps that will bind its payment; refused is what none of their periods could ever hold."""
     _publication, scheme = scheme_of(claim)
     if not caps_of_payments(scheme):

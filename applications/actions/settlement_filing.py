@@ -9,14 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
-from decimal import Decimal
-from functools import cache
 from typing import Any
-from uuid import UUID
-
-from django.db.models import Model
-from django.db.models.expressions import DatabaseDefault
 
 from applications.actions import cases
 from applications.actions.assessments import assessed, columns, facts_of
@@ -29,6 +22,7 @@ from applications.actions.claim_grounds import (
 )
 from applications.actions.leases import check_lease_price
 from applications.actions.reservations import expires_on, held_until
+from applications.actions.rows import as_json, row_of
 from applications.evidence import key_of
 from applications.models import BasisItem, Claim
 from applications.models.claims import ClaimKind
@@ -119,7 +113,7 @@ def file_at_once(
     claim.band = {"instant": may_settle_instantly(claim, scheme, assessment, own)}
     claim.submitted_at = claim.state_since = claim.created_at = now
     reads.item.evidence_key = key_of(reads.item)
-    row, item = _row(claim), _row(reads.item)
+    row, item = row_of(claim), row_of(reads.item)
     transition = claim.lifecycle.find("submit", claim.state)
     assert transition is not None
     claim.state, before = transition.target, claim.state
@@ -148,13 +142,13 @@ def file_at_once(
         _FILE,
         {
             "context": replace(context, verb="claim.submit").as_json() if context else "",
-            "claim": _json(row),
-            "moved": _json({"state": claim.state, "due_on": claim.due_on}),
-            "item": _json(item),
-            "review": _json(_row(review)),
-            "checks": _json([_row(check) for check in checks]),
+            "claim": as_json(row),
+            "moved": as_json({"state": claim.state, "due_on": claim.due_on}),
+            "item": as_json(item),
+            "review": as_json(row_of(review)),
+            "checks": as_json([row_of(check) for check in checks]),
             "answer": body,
-            "chain": None if chain is None else _json(chain),
+            "chain": None if chain is None else as_json(chain),
             "line": line,
         },
     )
@@ -169,33 +163,6 @@ def file_at_once(
         raise TryLater("ledger.raced", "额度刚刚发生变化，请重新提交一次。")
     kind = NotNow if kept.code in NOT_NOW else Invalid
     raise kind(f"ledger.{kept.code}", kept.message, keep=True, detail={"account": kept.account})
-
-
-def _row(made: Model) -> dict[str, Any]:
-    """The row by its columns; what the database fills in is left to it."""
-    values = made.__dict__
-    return {
-        column: values[name]
-        for name, column in _columns_of(type(made))
-        if name in values and not isinstance(values[name], DatabaseDefault)
-    }
-
-
-@cache
-def _columns_of(model: type[Model]) -> tuple[tuple[str, str], ...]:
-    return tuple((field.attname, str(field.column)) for field in model._meta.concrete_fields)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, (Decimal, UUID)):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} has no plain form")
 
 
 __all__ = ["begun", "file_at_once", "with_item"]

@@ -12,9 +12,11 @@ from typing import Any
 from django.db import connection
 
 from applications.actions.basis_items import ItemFields
-from applications.actions.claims import Also, settle_instantly, withdraw_claim
+from applications.actions.claims import Also, withdraw_claim
+from applications.actions.settlement_confirmation import settle_instantly
 from applications.actions.settlement_filing import begun, file_at_once, with_item
 from applications.actions.settlement_invoices import InvoiceCited, check_invoice, cite_invoice
+from applications.confirmation_reads import Standing, hold_standing
 from applications.evidence import likeness, number_as_meant
 from applications.models import Claim, Lease, SettlementAnswer
 from applications.models.claims import ClaimKind, ClaimState
@@ -27,6 +29,7 @@ from vouchers.models import Party, User
 from vouchers.money import ZERO
 from vouchers.policy.terms import BasisKind
 from vouchers.policy.words import day_words
+from vouchers.states import not_now
 
 
 @dataclass(frozen=True)
@@ -285,7 +288,29 @@ def confirm_settlement(
     is added. ``also`` is written with it, before the ledger is called.
     """
     require_role(by, Role.PLATFORM, party=claim.provider)
-    _as_it_stands(claim)
+    assert claim.provider is not None
+    standing = hold_standing(claim.provider, claim.claim_no, into=claim)
+    if standing is None:
+        raise not_now(claim, "settle_instantly")
+    return _confirmed(standing, invoice, also)
+
+
+def confirm_settlement_no(
+    settlement_no: str, *, provider: Party, by: User, reach: Reach, invoice: InvoiceCited | None = None
+) -> Claim:
+    """``confirm_settlement`` of the provider's own, by its number (404 ``settlement.unknown``)."""
+    require_role(by, Role.PLATFORM, party=provider)
+    standing = hold_standing(provider, settlement_no)
+    if standing is None:
+        raise not_now(
+            find_settlement(provider=provider, reach=reach, settlement_no=settlement_no), "settle_instantly"
+        )
+    reach.require(standing.claim.program_code, standing.claim.program_region_code)
+    return _confirmed(standing, invoice, None)
+
+
+def _confirmed(standing: Standing, invoice: InvoiceCited | None, also: Also | None) -> Claim:
+    claim = standing.claim
     if claim.state in (ClaimState.APPROVED, ClaimState.PAID):
         if invoice is not None:
             _require_known_invoice(claim, invoice)
@@ -294,7 +319,7 @@ def confirm_settlement(
         return claim
     if invoice is not None:
         cite_invoice(claim, invoice)
-    return settle_instantly(claim, also)
+    return settle_instantly(standing, also)
 
 
 def _require_known_invoice(claim: Claim, invoice: InvoiceCited) -> None:

@@ -18,7 +18,7 @@ from applications.actions.settlements import (
     Reach,
     SettlementRequest,
     answer,
-    confirm_settlement,
+    confirm_settlement_no,
     find_settlement,
     release_settlement,
     reserve_settlement,
@@ -216,9 +216,14 @@ class SettlementViewSet(viewsets.GenericViewSet[Claim]):
         claim = in_one_transaction(
             request,
             admission,
-            lambda: confirm_settlement(
-                self._claim(request, settlement_no=settlement_no), by=by, invoice=invoice
+            lambda: confirm_settlement_no(
+                settlement_no,
+                provider=admission.credential.provider,
+                by=by,
+                reach=reach_of(admission),
+                invoice=invoice,
             ),
+            told=False,
         )
         return _json(written(answer(claim)))
 

@@ -126,6 +126,8 @@ def _explain(
     words: dict[int, tuple[str, ...]],
     points: Decimal,
 ) -> None:
+    if not against:
+        return
     claims, items, let = facts.claims, facts.items, facts.lease_devices
     of = [
         row

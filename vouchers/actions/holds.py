@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import or_
 from typing import Any
-
-from django.db.models import Q
 
 from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
@@ -21,6 +17,7 @@ from vouchers.errors import Invalid, NotNow, TryLater
 from vouchers.models import Hold, Party, Screening, User
 from vouchers.models.holds import HoldState, ScreeningOutcome
 from vouchers.numbers import next_no
+from vouchers.prepared import ask
 from vouchers.states import advance
 
 
@@ -57,6 +54,14 @@ class Screener:
         self.screen = screen
         self.inputs_hash = inputs_hash
 
+
+# Only a lifting ends it: one that was confirmed stops the case for good. The first subject's first.
+_FIRST_HOLD = """
+SELECT h.hold_no, h.ground, h.sentence
+FROM unnest(%(kinds)s::text[], %(numbers)s::text[]) WITH ORDINALITY AS s (kind, number, place)
+    JOIN vouchers_hold h ON h.subject_kind = s.kind AND h.subject_no = s.number
+WHERE h.state <> 'lifted' ORDER BY s.place, h.id LIMIT 1
+"""
 
 _screener: Screener | None = None
 
@@ -213,10 +218,11 @@ def require_clear(
     *,
     also: tuple[tuple[str, str], ...] = (),
     screened: Screening | None = None,
+    beneath: Iterable[tuple[str, str]] | None = None,
 ) -> Screening:
     """Refuse to go on (409) unless the subject is screened on its present facts and no hold is open on it, on what lies
     beneath it (``register_beneath``) or on ``also``. ``screened`` is a screening that was made just now, in this transaction:
-    it rests on the present facts by itself."""
+    it rests on the present facts by itself. ``beneath`` is what lies beneath it, from whoever has the case in hand."""
     latest = screened or (
         Screening.objects.filter(subject_kind=subject_kind, subject_no=subject_no).order_by("-pk").first()
     )
@@ -232,17 +238,19 @@ def require_clear(
         raise TryLater(
             "screening.unavailable", "无法确认本件所涉的合同与单位，为稳妥起见不能继续办理。请稍后再试。"
         )
-    subjects = dict.fromkeys(((subject_kind, subject_no), *also, *_beneath[subject_kind](subject_no)))
-    named = reduce(or_, (Q(subject_kind=kind, subject_no=number) for kind, number in subjects))
-    # Only a lifting ends it: one that was confirmed stops the case for good.
-    holds = list(Hold.objects.exclude(state=HoldState.LIFTED).filter(named))
-    order = list(subjects)
-    for hold in sorted(holds, key=lambda one: (order.index((one.subject_kind, one.subject_no)), one.pk)):
+    below = _beneath[subject_kind](subject_no) if beneath is None else beneath
+    subjects = list(dict.fromkeys(((subject_kind, subject_no), *also, *below)))
+    first = ask(
+        _FIRST_HOLD,
+        {"kinds": [kind for kind, _no in subjects], "numbers": [number for _kind, number in subjects]},
+    )
+    if first is not None:
+        hold_no, ground, sentence = first
         raise NotNow(
             "hold.open",
-            f"本件处于暂缓状态（{hold.hold_no}，依据 {hold.ground}）：{hold.sentence}",
+            f"本件处于暂缓状态（{hold_no}，依据 {ground}）：{sentence}",
             hint="解除暂缓须由两名核查人员写明理由后办理；企业可以提出异议。",
-            detail={"hold_no": hold.hold_no},
+            detail={"hold_no": hold_no},
             keep=True,
         )
     if (
@@ -256,12 +264,16 @@ def require_clear(
 
 
 def require_clear_for_party(
-    subject_kind: str, subject_no: str, *, screened: Screening | None = None
+    subject_kind: str,
+    subject_no: str,
+    *,
+    screened: Screening | None = None,
+    beneath: Iterable[tuple[str, str]] | None = None,
 ) -> Screening:
     """As ``require_clear``, for a deed of an enterprise or a platform: a hold may speak of another party, so whoever asks
     learns only that there is one. The enterprise reads those on its own case on the case's page."""
     try:
-        return require_clear(subject_kind, subject_no, screened=screened)
+        return require_clear(subject_kind, subject_no, screened=screened, beneath=beneath)
     except NotNow as refusal:
         if refusal.code != "hold.open":
             raise

@@ -62,15 +62,38 @@ def add_payable(
 ) -> Payment:
     """A confirmed claim becomes a payable. ``participants`` are the persons who had a hand in it, ``terms`` the caps of its version
     that count at payment."""
+    account = payee.current_account
+    row = payable_of(
+        next_no("P", on), account.pk if account else None, claim_no=claim_no, voucher=voucher, payee=payee, amount=amount,
+        participants=participants, on=on, terms=terms,
+    )  # fmt: skip
+    row.save(force_insert=True)
+    return row
+
+
+def payable_of(
+    payment_no: str,
+    account: int | None,
+    *,
+    claim_no: str,
+    voucher: Voucher,
+    payee: Party,
+    amount: Decimal,
+    participants: Iterable[int],
+    on: date,
+    terms: Iterable[PaymentTerm] = (),
+) -> Payment:
+    """The payable of ``add_payable``, not saved, for whoever writes it together with the case's own rows. ``account`` is the
+    payee's current one."""
     assert voucher.program is not None
-    return Payment.objects.create(
-        payment_no=next_no("P", on),
+    return Payment(
+        payment_no=payment_no,
         claim_no=claim_no,
         voucher_no=voucher.voucher_no,
         region=voucher.program.region,
         program=voucher.program,
         payee=payee,
-        account=payee.current_account,
+        account_id=account,
         amount=amount,
         participants=sorted(set(participants)),
         cap_terms=kept_terms(terms),

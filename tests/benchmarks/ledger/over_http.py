@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from urllib.request import urlopen
 
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.ledger.alone import BINARIES, pgbench
-from tests.benchmarks.ledger.platform import probe, rate, settlement
+from tests.benchmarks.ledger.platform import confirmed, probe, rate, settlement
 
 CLIENTS = (1, 8, 32, 100)
 ROUNDS = 5
@@ -31,20 +31,23 @@ START_SECONDS = 60
 GOAL = 0.5
 
 
-def figures() -> list[Figure]:
+def figures(counts: Sequence[int] = CLIENTS, rounds: int = ROUNDS, seconds: float = SECONDS) -> list[Figure]:
     """Medians per number of clients beside the view that only signs in and runs ``SELECT 1``, and beside pgbench."""
     from vouchers.actions.ledger_check import check_ledger
 
     places, token = _prepare()
     rates: dict[tuple[str, int], list[float]] = defaultdict(list)
     with _server() as port, tempfile.TemporaryDirectory() as folder:
-        for _round in range(ROUNDS):
-            for clients in CLIENTS:
-                makers = [settlement(places[client % len(places)], token) for client in range(clients)]
-                rates["settlement", clients].append(rate(port, makers, SECONDS, WARM_SECONDS))
-                rates["SELECT 1", clients].append(
-                    rate(port, [probe(make) for make in makers], SECONDS, WARM_SECONDS)
-                )
+        for _round in range(rounds):
+            for clients in counts:
+                own = [places[client % len(places)] for client in range(clients)]
+                makers = [settlement(place, token) for place in own]
+                for name, sent in (
+                    ("settlement", makers),
+                    ("confirmed", [confirmed(place, token) for place in own]),
+                    ("SELECT 1", [probe(make) for make in makers]),
+                ):
+                    rates[name, clients].append(rate(port, sent, seconds, WARM_SECONDS))
                 rates["TPC-B-like", clients].append(
                     pgbench(os.environ["MIGRATION_DATABASE_URL"], None, clients, Path(folder))
                 )
@@ -53,20 +56,27 @@ def figures() -> list[Figure]:
         raise RuntimeError(f"the ledger does not hold after the benchmark: {findings[0]}")
     medians = {key: statistics.median(values) for key, values in rates.items()}
     beside = (
-        ("SELECT 1", "sign in and SELECT 1, same server", GOAL),
-        ("TPC-B-like", "pgbench TPC-B-like, scale 1", None),
+        ("settlement", "settlements over HTTP", "SELECT 1", "sign in and SELECT 1, same server", GOAL),
+        (
+            "confirmed",
+            "calls of which every second confirms",
+            "SELECT 1",
+            "sign in and SELECT 1, same server",
+            None,
+        ),
+        ("settlement", "settlements over HTTP", "TPC-B-like", "pgbench TPC-B-like, scale 1", None),
     )
     return [
         Figure(
-            f"settlements over HTTP, {clients} clients",
-            medians["settlement", clients],
+            f"{what}, {clients} clients",
+            medians[measured, clients],
             "1/s",
             words,
-            medians[name, clients],
+            medians[reference, clients],
             goal,
         )
-        for name, words, goal in beside
-        for clients in CLIENTS
+        for measured, what, reference, words, goal in beside
+        for clients in counts
     ]
 
 

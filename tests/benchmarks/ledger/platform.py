@@ -15,13 +15,15 @@ from typing import Any
 
 PROCESSES = 2
 Request = tuple[str, dict[str, Any], dict[str, str]]
+#: What a client sends next, from what it was answered last (empty at first).
+Maker = Callable[[dict[str, Any]], Request]
 
 
-def settlement(place: tuple[str, str], token: str) -> Callable[[], Request]:
+def settlement(place: tuple[str, str], token: str) -> Maker:
     """What makes one settlement after another on a voucher and lease."""
     voucher_no, lease_no = place
 
-    def make() -> Request:
+    def make(_answer: dict[str, Any]) -> Request:
         line = uuid.uuid4().hex
         body = {
             "voucher_no": voucher_no,
@@ -36,17 +38,33 @@ def settlement(place: tuple[str, str], token: str) -> Callable[[], Request]:
     return make
 
 
-def probe(make: Callable[[], Request]) -> Callable[[], Request]:
+def confirmed(place: tuple[str, str], token: str) -> Maker:
+    """What reserves and then confirms, one settlement after another: every second request is a confirmation."""
+    reserve = settlement(place, token)
+
+    def make(answer: dict[str, Any]) -> Request:
+        if answer.get("state") != "submitted":
+            return reserve(answer)
+        return (
+            f"/api/v1/settlements/{answer['settlement_no']}/confirm",
+            {},
+            {"Authorization": f"Bearer {token}"},
+        )
+
+    return make
+
+
+def probe(make: Maker) -> Maker:
     """The same request, to the view that does nothing with it."""
 
-    def made() -> Request:
-        _path, body, headers = make()
+    def made(answer: dict[str, Any]) -> Request:
+        _path, body, headers = make(answer)
         return "/api/v1/bench-one", body, headers
 
     return made
 
 
-def rate(port: int, makers: list[Callable[[], Request]], seconds: float, warm: float) -> float:
+def rate(port: int, makers: list[Maker], seconds: float, warm: float) -> float:
     """Answered requests a second, once all clients have been at it for ``warm`` seconds; anything but success is an error."""
     context = multiprocessing.get_context("fork")
     pipes = []
@@ -72,15 +90,16 @@ def rate(port: int, makers: list[Callable[[], Request]], seconds: float, warm: f
     return done / seconds
 
 
-def _process(port: int, makers: list[Callable[[], Request]], begin: float, end: float, sending: Any) -> None:
+def _process(port: int, makers: list[Maker], begin: float, end: float, sending: Any) -> None:
     counts = [0] * len(makers)
     errors: list[str] = []
 
     def client(place: int) -> None:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            told: dict[str, Any] = {}
             while time.time() < end:
-                path, body, headers = makers[place]()
+                path, body, headers = makers[place](told)
                 connection.request(
                     "POST", path, json.dumps(body), {"Content-Type": "application/json"} | headers
                 )
@@ -89,6 +108,7 @@ def _process(port: int, makers: list[Callable[[], Request]], begin: float, end: 
                 if answer.status not in (200, 201):
                     errors.append(f"{answer.status} {text.decode()[:300]}")
                     return
+                told = json.loads(text)
                 # Answered within the window, whenever it was sent: a slow answer counts as much as a fast one.
                 if begin <= time.time() < end:
                     counts[place] += 1
