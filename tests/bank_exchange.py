@@ -74,6 +74,18 @@ def payables(cast: Cast, count: int, *terms: PaymentTerm) -> list[Payment]:
     return made
 
 
+def payable_beside(first: Payment, place: int, *terms: PaymentTerm) -> Payment:
+    """One more of the same program and budget, for the payee of that place, bound by other ``terms``."""
+    program = first.program
+    budget = ledger.Budget(program.code, dates.today().year, program.region.code)
+    payees = [Party.objects.get(uscc=f"9111010800{number:08d}") for number in range(PAYEES)]
+    publication = Voucher.objects.get(voucher_no=first.voucher_no).publication
+    assert publication is not None
+    with acting(Actor.service("test"), "test"):
+        (made,) = _made(publication, budget, payees, [place], terms)
+    return made
+
+
 def claim_of(voucher_no: str) -> str:
     """The claim on a voucher: each has one."""
     return voucher_no.replace("V-", "C-")

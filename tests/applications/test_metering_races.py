@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
-from django.db import connections
 
 from applications.actions.leases import void_lease
 from applications.actions.metering import DayUse, report_days
@@ -20,50 +15,14 @@ from applications.models import Claim, Lease, MeteringDay
 from tests.applications.test_metering_api import day, push
 from tests.applications.test_settlements import DAY, body, etown, send
 from tests.cast import Cast
-from vouchers import dates
+from tests.meanwhile import Meanwhile
 from vouchers.context import acting
-from vouchers.errors import DomainError
 from vouchers.models import ApiCredential
 from vouchers.models.holds import Screening
 
 __all__ = ["etown"]
 
 FIRST = date(2024, 5, 1)
-
-
-class Meanwhile(threading.Thread):
-    """A deed on a connection of its own; ``waits`` is whether it came to wait for somebody's row."""
-
-    def __init__(self, dsn: str, deed: Callable[[], Any]) -> None:
-        super().__init__(daemon=True)
-        self.dsn, self.deed, self.answer = dsn, deed, ""
-
-    def run(self) -> None:
-        try:
-            with dates.fixed(DAY):
-                self.answer = str(self.deed())
-        except DomainError as refusal:
-            self.answer = refusal.code
-        finally:
-            connections.close_all()
-
-    def waits(self) -> bool:
-        with psycopg.connect(self.dsn, autocommit=True) as watching:
-            for _look in range(600):
-                row = watching.execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                    " AND cardinality(pg_blocking_pids(pid)) > 0"
-                ).fetchone()
-                if row is not None and row[0]:
-                    return True
-                if not self.is_alive():
-                    return False
-                time.sleep(0.02)
-        return False
-
-    def told(self) -> str:
-        self.join(60)
-        return self.answer
 
 
 def correct(lease_no: str) -> str:
@@ -98,7 +57,7 @@ def test_a_correction_waits_for_the_decision_that_rests_on_the_day_and_is_then_r
     made = send(api, cast, body(etown), "key-000001").json()["settlement_no"]
     with acting(ApiCredential.objects.get().user, "test"):
         confirm_settlement(Claim.objects.get(claim_no=made), by=ApiCredential.objects.get().user)
-        other = Meanwhile(committed_db.dsn, lambda: corrected(lease.lease_no))
+        other = Meanwhile(committed_db.dsn, DAY, lambda: corrected(lease.lease_no))
         other.start()
         assert other.waits()
     assert other.told() == "metering.decided"
@@ -117,7 +76,7 @@ def test_a_decision_waits_for_a_correction_that_is_under_way_and_is_screened_wit
             made = send(api, cast, body(etown), "key-000001").json()["settlement_no"]
             return confirmed(made)
 
-        other = Meanwhile(committed_db.dsn, reserved_and_confirmed)
+        other = Meanwhile(committed_db.dsn, DAY, reserved_and_confirmed)
         other.start()
         assert other.waits()
         claim = Claim.objects.get()  # reserved, and nothing was decided before the correction stands
@@ -139,7 +98,7 @@ def test_a_contract_is_not_voided_while_a_claim_on_it_is_decided_nor_a_claim_dec
             answer = send(api, cast, body(etown), "key-000001")
             return confirmed(answer.json()["settlement_no"])
 
-        other = Meanwhile(committed_db.dsn, reserved_and_confirmed)
+        other = Meanwhile(committed_db.dsn, DAY, reserved_and_confirmed)
         other.start()
         assert other.waits()
         assert Claim.objects.get().state == "submitted"

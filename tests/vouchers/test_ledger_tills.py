@@ -15,7 +15,8 @@ import pytest
 from tests.vouchers.ledger_moves import BUDGET, ON, account, available, fund, new, yuan
 from vouchers.actions import ledger
 from vouchers.actions.ledger_check import check_ledger, trial_balance
-from vouchers.models import LedgerTill
+from vouchers.models import LedgerTill, LedgerTransfer
+from vouchers.models.ledger import TillsNotRead
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 POOL = "pool"
@@ -100,6 +101,26 @@ def test_nobody_waits_for_who_holds_the_budget_and_what_is_left_is_told_to_the_f
     (line,) = [line for line in trial_balance() if line.kind == "budget"]
     assert line.credits_posted - line.debits_posted == available(BUDGET.code)
     assert {line.debits_pending for line in trial_balance()} == {Decimal("0.00")}
+
+
+def test_an_account_tells_what_its_tills_gave_however_it_was_come_by_or_refuses(committed_db):
+    fund(10_000)
+    vouchers(6)
+    early = account(BUDGET.code)
+    with held(committed_db.dsn), somebody(committed_db.dsn) as other:
+        assert send(other, top_up(2, 10))["accepted"]
+    left = available(BUDGET.code)
+    assert drawn() > 0
+    transfer = LedgerTransfer.objects.filter(debit__code=BUDGET.code).first()
+    assert transfer.debit.available == left
+    early.refresh_from_db()
+    assert early.available == left
+    early.refresh_from_db(fields=["debits_posted"])
+    for read in (early, LedgerTransfer.objects.select_related("debit").get(pk=transfer.pk).debit):
+        with pytest.raises(TillsNotRead, match=BUDGET.code):
+            _ = read.available
+    cool = LedgerTransfer.objects.select_related("credit").get(pk=transfer.pk).credit
+    assert cool.available == account(cool.code).available
 
 
 def test_the_last_fen_can_be_taken_though_tills_hold_a_part_of_it(committed_db):

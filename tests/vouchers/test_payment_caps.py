@@ -15,8 +15,9 @@ from applications.actions.claims import approve_claim, verify_claim
 from applications.web.payment_steps import shown_payments
 from tests import banking, casework
 from tests.at_once import at_once
-from tests.bank_exchange import payables, without_casework
+from tests.bank_exchange import payable_beside, payables, without_casework
 from tests.cast import Cast
+from tests.meanwhile import Meanwhile
 from vouchers import dates
 from vouchers.actions.clawback_reckoning import Reassessed
 from vouchers.actions.clawbacks import approve_clawback, draft_clawback, notice_clawback, propose_clawback
@@ -26,7 +27,7 @@ from vouchers.actions.payments import cancel_batch, create_batch, propose_batch,
 from vouchers.actions.set_offs import confirm_set_off, propose_set_off
 from vouchers.context import acting
 from vouchers.errors import Invalid, NotNow
-from vouchers.models import LedgerAccount, Payment, PaymentBatch, User
+from vouchers.models import LedgerAccount, Party, Payment, PaymentBatch, Shareholding, User
 from vouchers.policy import rules as r
 from vouchers.policy import terms as t
 from vouchers.policy.payment_caps import PaymentTerm
@@ -329,3 +330,96 @@ class TestCasework:
             self.claimed(cast, "599999.99")
         assert refused.value.code == "claim.above_payment_cap"
         assert "年度拨付限额" in refused.value.message
+
+
+def proposed_by_finance(batch_no: str) -> str:
+    by = User.objects.get(username="finance")
+    with acting(by, "test"):
+        batch = propose_batch(PaymentBatch.objects.get(batch_no=batch_no), by=by)
+    return f"{batch.state} {batch.control_count}"
+
+
+def test_a_list_is_proposed_without_the_line_that_is_being_taken_out(committed_db: Any, cast: Cast):
+    """Else it would be approved by nobody, and the room of the line that left would be held for ever."""
+    one, two = payables(cast, 2, term())
+    with acting(cast.finance, "test"):
+        batch = create_batch(one.program, [one, two], by=cast.finance)
+    with acting(cast.finance, "test"):
+        take_out(batch, two.payment_no, by=cast.finance)
+        other = Meanwhile(committed_db.dsn, FILED, lambda: proposed_by_finance(batch.batch_no))
+        other.start()
+        assert other.waits()
+    assert other.told() == "proposed 1"
+    assert left(one) == LIMIT - one.amount
+    assert check_ledger() == []
+
+
+class TestAGroupThatGrowsBetweenProposalAndSending:
+    """Two companies that were strangers when their lists took room, each within the limit; then one takes the other over."""
+
+    @pytest.fixture
+    def lists(self, cast: Cast) -> tuple[PaymentBatch, PaymentBatch]:
+        one, two = payables(cast, 2, term(t.CapSubject.GROUP, amount=Decimal("200.00")))
+        assert one.payee != two.payee
+        assert one.amount + two.amount > 200
+        first, second = (banking.approved(cast, proposed(cast, payment)) for payment in (one, two))
+        return first, second
+
+    def test_who_has_not_joined_anybody_is_sent(self, cast: Cast, lists: tuple[PaymentBatch, PaymentBatch]):
+        for batch in lists:
+            with acting(cast.second_finance, "test"):
+                banking.export(batch, cast.second_finance)
+        assert {payment.state for payment in Payment.objects.all()} == {"instructed"}
+        assert check_ledger() == []
+
+    def test_the_limit_holds_over_both_when_they_are_sent_and_the_office_decides_who_waits(
+        self, cast: Cast, lists: tuple[PaymentBatch, PaymentBatch]
+    ):
+        first, second = lists
+        one, two = Payment.objects.order_by("pk")
+        taken_over(one.payee, two.payee)
+        for batch in lists:
+            with pytest.raises(NotNow) as refused, acting(cast.second_finance, "test"):
+                banking.export(batch, cast.second_finance)
+            assert refused.value.code == "payment.cap_exceeded"
+        (short,) = refused.value.detail["lines"]
+        assert short["payment_no"] == two.payment_no
+        assert Decimal(short["available"]) == Decimal("200.00") - one.amount
+        assert Decimal(short["needed"]) == two.amount
+        assert set(PaymentBatch.objects.values_list("state", flat=True)) == {"approved"}
+        with acting(cast.finance, "test"):
+            batch = PaymentBatch.objects.get(pk=second.pk)
+            reopen_batch(batch, by=cast.finance, reason="集团额度不足。")
+            take_out(batch, two.payment_no, by=cast.finance, reason="集团额度不足，下年度拨付。")
+        with acting(cast.second_finance, "test"):
+            banking.export(PaymentBatch.objects.get(pk=first.pk), cast.second_finance)
+        assert [payment.state for payment in Payment.objects.order_by("pk")] == ["instructed", "payable"]
+        waiting = waits_for(Payment.objects.get(pk=two.pk))
+        assert waiting is not None
+        assert waiting.left == Decimal("200.00") - one.amount
+        assert check_ledger() == []
+
+    def test_a_newer_version_that_allows_the_group_more_takes_nothing_from_what_was_listed_before(
+        self, cast: Cast
+    ):
+        """No one joined: the limit under which a line was listed is not counted anew because others were granted more."""
+        (one,) = payables(cast, 1, term(t.CapSubject.GROUP, amount=Decimal("200.00")))
+        two = payable_beside(one, 2, term(t.CapSubject.GROUP, amount=Decimal("500.00")))
+        taken_over(one.payee, two.payee)
+        listed = banking.approved(cast, proposed(cast, one))
+        proposed(cast, two)
+        with acting(cast.second_finance, "test"):
+            banking.export(listed, cast.second_finance)
+        assert Payment.objects.get(pk=one.pk).state == "instructed"
+        assert check_ledger() == []
+
+
+def taken_over(by: Party, company: Party) -> None:
+    Shareholding.objects.create(
+        company=company,
+        holder_kind="company",
+        holder_id=by.uscc,
+        holder_name=by.name,
+        percent=Decimal(60),
+        effective_from=FILED,
+    )

@@ -217,6 +217,7 @@ def approve_clawback(clawback: Clawback, *, by: User) -> Clawback:
     """批准: by one without a hand in it, nor in the claim that it takes back."""
     announce("clawback.approve")
     require_role(by, Role.APPROVER, region=clawback.region)
+    _as_it_stands(clawback)
     require_other_person(by, hands(clawback) | set(clawback.payment.participants), "批准追回")
     advance(
         clawback,
@@ -240,6 +241,9 @@ def notice_clawback(clawback: Clawback, *, by: User) -> Clawback:
         .select_related("payee", "program__region")
         .get(pk=clawback.payment_id)
     )
+    _as_it_stands(
+        clawback
+    )  # the payment's row first, as everybody who takes both; what is booked is what stands then
     if payment.state not in _PAID:
         raise NotNow("clawback.not_paid", f"{payment.payment_no} 已被银行退回，不需追回。")
     others = payment.clawbacks.filter(state__in=DEMANDED).aggregate(total=Sum("principal_amount"))["total"]

@@ -299,19 +299,30 @@ class Chain:
             self.open(used, "cap_used", region_code=region_code)
             self.open(cap.code, "cap", region_code=region_code, limit=_text(cap.limit), hot=cap.shared)
             if cap.together:
-                accounts = sorted({cap.code, *(cap.code_of(subject) for subject in cap.together)})
-                for other in accounts:
-                    if other != cap.code:
-                        self.open(other, "cap", region_code=region_code)
-                self.sums.append(
-                    {"code": cap.code_of(cap.group), "limit": _text(cap.limit), "accounts": accounts}
-                )
+                self._sum(cap, region_code)
             part = amount if cap.amount is None else cap.amount
             if reserved:
                 self.pending("reserve", cap.code, used, part, expires_on)
             else:
                 self.single(code, cap.code, used, part)
         return self
+
+    def recount(self, caps: Sequence[Cap], region_code: str, reserved: Mapping[str, Decimal]) -> Chain:
+        """What ``reserved`` holds of each cap's account is used now, within the limit of those that are together now: somebody may
+        have joined since it was reserved."""
+        for cap in caps:
+            if cap.together:
+                self._sum(cap, region_code, recount=_text(reserved[cap.code]))
+        return self
+
+    def _sum(self, cap: Cap, region_code: str, **more: str) -> None:
+        """The limit of a group over the accounts of all its members, opened where they are not there yet."""
+        accounts = sorted({cap.code, *(cap.code_of(subject) for subject in cap.together)})
+        for other in accounts:
+            if other != cap.code:
+                self.open(other, "cap", region_code=region_code)
+        stated = {"code": cap.code_of(cap.group), "limit": _text(cap.limit), "accounts": accounts}
+        self.sums.append(stated | more)
 
     def give_back(self, caps: Sequence[Cap], region_code: str, amount: Decimal) -> Chain:
         """What a payment used of caps is not used any more: it came back."""

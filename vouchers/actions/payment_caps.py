@@ -3,7 +3,9 @@ is taken off the list or comes back.
 
 A payable keeps the terms it was granted under (``Payment.cap_terms``). The proposal of a list reserves each line's room in the
 ledger (``PaymentLine.cap_chain``), so that a list that is sent in the period of its proposal never fails at the bank's door for
-want of it: the instruction posts the reservation. Where another year has begun meanwhile it lets that go and takes room of the
+want of it: the instruction posts the reservation. Only where companies joined one group meanwhile is the sum over them counted
+anew, under the locks of all their accounts, and the list is refused with every line that the group has no room for: who of them
+waits is the office's decision, and what was approved is sent as it was approved or not at all. Where another year has begun meanwhile it lets that go and takes room of the
 new year in the same chain, which is refused when the new year has too little left. What was
 used is read from the ledger's own transfers when it is given back: nothing is reckoned twice.
 """
@@ -127,8 +129,14 @@ def hold_room(lines: Sequence[PaymentLine], on: date) -> None:
 
 
 def mark_for_room(line: PaymentLine) -> None:
-    """A line that a cap binds gets the number of the reservation that ``hold_room`` makes."""
+    """A line that a cap binds gets the number of the reservation that ``hold_room`` makes, and who is counted together for it."""
     line.cap_chain = uuid.uuid4() if line.payment.cap_terms else None
+    line.cap_members = sorted(_together(caps_at(line.payment, dates.today())))
+
+
+def _together(caps: Iterable[Cap]) -> set[str]:
+    """The accounts over which limits of groups hold."""
+    return {code for cap in caps if cap.together for code in accounts_of(cap)}
 
 
 def let_room_go(lines: Iterable[PaymentLine], on: date) -> None:
@@ -157,7 +165,9 @@ def use_room(chain: Chain, line: PaymentLine, on: date) -> Chain:
     caps = caps_at(line.payment, on)
     reserved = _taken(line.cap_chain, TransferKind.PENDING)
     if set(reserved) == {cap.code for cap in caps}:
-        return chain.resolve("post", "confirm", _held(line))
+        chain.resolve("post", "confirm", _held(line))
+        joined = _together(caps) - set(line.cap_members)
+        return chain.recount(caps, line.payment.program.region.code, reserved) if joined else chain
     if reserved:
         chain.resolve("void", "release", _held(line))
     return chain.use(caps, line.payment.program.region.code, line.amount, code="instruct")

@@ -163,6 +163,7 @@ def propose_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
     the band of its sum."""
     announce("payment_batch.propose")
     require_role(by, Role.FINANCE, region=batch.region)
+    _as_it_stands(batch)  # a line that is being taken out is out, or the list is proposed with it
     if batch.lifecycle.find("propose", batch.state) is None:
         raise not_now(batch, "propose")
     lines = lines_of(batch)
@@ -202,7 +203,8 @@ def _freeze(line: PaymentLine) -> None:
             f"{payment.payee.name} 尚无已确认的收款账户，{payment.payment_no} 不能报批。",
             hint="请企业在“单位资料”中填写账户，并由另一人确认；或由财务两人登记、确认。",
         )
-    frozen = _of_payee(payment.payee, account) | {"amount": payment.bank_amount, "cap_chain": line.cap_chain}
+    room = {"cap_chain": line.cap_chain, "cap_members": line.cap_members}
+    frozen = _of_payee(payment.payee, account) | {"amount": payment.bank_amount} | room
     if line.cap_chain is not None or any(getattr(line, name) != value for name, value in frozen.items()):
         for name, value in frozen.items():
             setattr(line, name, value)

@@ -177,29 +177,33 @@ def _borne(voucher: Voucher) -> dict[str, Decimal] | None:
 def freeze_voucher(voucher: Voucher, *, by: User, reason: str) -> VoucherStep:
     """No new claim may draw on it until it is unfrozen; what is reserved goes on. Raises ``Invalid`` (``voucher.reason``)."""
     announce("voucher.freeze", reason)
-    return _step(voucher, "freeze", by=by, reason=reason)
+    _decide(voucher, "freeze", by=by, reason=reason)
+    return _kept(voucher, "freeze", by=by, reason=reason)
 
 
 def unfreeze_voucher(voucher: Voucher, *, by: User, reason: str) -> VoucherStep:
     """By another person than the one who froze it. Raises ``Forbidden`` (``access.same_person``)."""
     announce("voucher.unfreeze", reason)
-    return _step(voucher, "unfreeze", by=by, reason=reason)
+    _decide(voucher, "unfreeze", by=by, reason=reason)
+    return _kept(voucher, "unfreeze", by=by, reason=reason)
 
 
 def void_voucher(voucher: Voucher, *, by: User, reason: str) -> VoucherStep:
     """Takes a frozen one back, by another person than who froze it; what is not used or reserved returns to the budget."""
     announce("voucher.void", reason)
-    step = _step(voucher, "void", by=by, reason=reason)
-    ledger.void_voucher(
+    _decide(voucher, "void", by=by, reason=reason)
+    result = ledger.void_voucher(
         voucher.voucher_no,
         on=dates.today(),
         id=event_id("void", voucher.voucher_no),
         bearers=voucher.bearers,
     ).demand()
-    return step
+    # What went back is what the ledger booked: until then claims and releases change it. One row is written after the ledger.
+    freed = sum((leg.amount for leg in result.transfers if leg.code == "close"), ZERO)
+    return _kept(voucher, "void", by=by, reason=reason, freed=freed)
 
 
-def _step(voucher: Voucher, verb: str, *, by: User, reason: str) -> VoucherStep:
+def _decide(voucher: Voucher, verb: str, *, by: User, reason: str) -> None:
     assert voucher.program is not None
     if not reason.strip():
         raise Invalid("voucher.reason", "请写明理由，企业将看到这段话。", field="reason")
@@ -215,8 +219,10 @@ def _step(voucher: Voucher, verb: str, *, by: User, reason: str) -> VoucherStep:
                 f"这张券没有冻结记录，不知由谁冻结，不能{word}。",
                 hint="请由稽核人员在审计台查明该券是如何被冻结的。",
             )
-    freed = balance_of(voucher).available if verb == "void" else None
     advance(voucher, verb, by=by, region=voucher.program.region)
+
+
+def _kept(voucher: Voucher, verb: str, *, by: User, reason: str, freed: Decimal | None = None) -> VoucherStep:
     return VoucherStep.objects.create(
         voucher=voucher,
         verb=verb,

@@ -9,7 +9,9 @@ Amounts are yuan to the fen, ``numeric(18,2)``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -115,6 +117,10 @@ class LedgerTransferQuerySet(ScopedQuerySet):
     region_path = "debit__region_code"
 
 
+class TillsNotRead(RuntimeError):
+    """A hot account is asked for what it has, and was read without its tills: the answer would be too low."""
+
+
 class LedgerAccount(models.Model):
     """One account with four cumulative counters.
 
@@ -124,12 +130,13 @@ class LedgerAccount(models.Model):
     expiry of its voucher; when it is released after that, the amount goes back to the budget).
 
     A hot account may have lent to tills (``LedgerTill``): what they were given is among its posted debits until they are gathered.
-    ``balance``, ``available`` and ``used`` tell the two together, of an account that was read by ``objects``.
+    ``balance``, ``available`` and ``used`` tell the two together, read in one look: by ``objects``, by a foreign key, by
+    ``refresh_from_db``. Of one that was read otherwise (``select_related``, ``raw``) they refuse (``TillsNotRead``).
     """
 
-    #: what its tills change of its counters: drawn less lent, and reserved
-    till_debits: Decimal = Decimal("0.00")
-    till_pending: Decimal = Decimal("0.00")
+    #: what its tills change of its counters: drawn less lent, and reserved; there when they were read with it
+    till_debits: Decimal
+    till_pending: Decimal
 
     id = models.UUIDField(primary_key=True, editable=False)
     ledger = models.CharField(max_length=12, choices=Ledger.choices)
@@ -169,6 +176,7 @@ class LedgerAccount(models.Model):
     class Meta:
         verbose_name = _("科目")
         verbose_name_plural = _("科目")
+        base_manager_name = "objects"  # who comes by a foreign key reads the tills as well
         # Few and short: PostgreSQL reads the text of each anew for every statement that updates a counter.
         constraints = [
             models.CheckConstraint(
@@ -196,15 +204,40 @@ class LedgerAccount(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: models.QuerySet[Any] | None = None,
+    ) -> None:
+        """Also what its tills change; after a look at some fields only, or by another queryset, that is not known."""
+        for name in ("till_debits", "till_pending"):
+            self.__dict__.pop(name, None)
+        super().refresh_from_db(using, fields, from_queryset)
+        if fields is None and from_queryset is None and self.hot:
+            # One look at both: what was read a line above may be older than the tills.
+            fresh = type(self).objects.db_manager(using).get(pk=self.pk)
+            for field in self._meta.concrete_fields:
+                setattr(self, field.attname, getattr(fresh, field.attname))
+            self.till_debits, self.till_pending = fresh.till_debits, fresh.till_pending
+
     @property
     def balance(self) -> Decimal:
         """Posted credits less posted debits, in yuan: what the account holds, reservations included."""
-        return self.credits_posted - self.debits_posted - self.till_debits
+        return self.credits_posted - self.debits_posted - self._tills("till_debits")
 
     @property
     def available(self) -> Decimal:
         """What may still be taken: the balance less what is reserved, in yuan."""
-        return self.balance - self.debits_pending - self.till_pending
+        return self.balance - self.debits_pending - self._tills("till_pending")
+
+    def _tills(self, name: str) -> Decimal:
+        if not self.hot:
+            return ZERO
+        if name not in self.__dict__:
+            raise TillsNotRead(f"{self.code}: read it by LedgerAccount.objects, with its tills")
+        found: Decimal = self.__dict__[name]
+        return found
 
     @property
     def used(self) -> Decimal:

@@ -196,6 +196,8 @@ class PaymentLine(models.Model):
     amount = models.DecimalField(_("金额"), max_digits=18, decimal_places=2)
     # The reservation of the caps' room that the proposal made for it, where its payment is bound by any (``actions.payment_caps``).
     cap_chain = models.UUIDField(_("拨付限额预占"), null=True, blank=True, editable=False)
+    #: the accounts over which the caps of groups were counted when it was reserved: who joins later makes it count anew
+    cap_members = models.JSONField(_("合并计算的限额科目"), default=list, blank=True, editable=False)
     paid_on = models.DateField(_("到账日"), null=True, blank=True)
     bank_reference = models.CharField(_("银行流水号"), max_length=60, blank=True)
     returned_reason = models.CharField(_("退票原因"), max_length=200, blank=True)
