@@ -55,6 +55,8 @@ STAFF: dict[str, tuple[str, Role]] = {
     "investigator": ("韩核查", Role.INVESTIGATOR),
     "investigator2": ("杨核查", Role.INVESTIGATOR),
     "auditor": ("朱审计", Role.AUDITOR),
+    "auditadmin": ("孔审管", Role.AUDIT_ADMIN),
+    "auditadmin2": ("曹审管", Role.AUDIT_ADMIN),
 }
 ADMIN_ROLES = {
     Role.POLICY_EDITOR,
@@ -62,6 +64,7 @@ ADMIN_ROLES = {
     Role.PRICE_PUBLISHER,
     Role.SYSTEM_ADMIN,
     Role.SECURITY_ADMIN,
+    Role.AUDIT_ADMIN,
 }
 
 
