@@ -21,6 +21,28 @@ def split_of(lease: Lease | None) -> LeaseSplit | None:
     return last if last is not None and last.total == lease.amount else None
 
 
+def seen_by_two(split: LeaseSplit) -> bool:
+    """Whether the office stands behind the breakdown. With the contract's own quantity a handler's word will do, for the
+    amounts must come to the contract's; another quantity makes any unit price, so it holds when a second person of the
+    office has saved the same."""
+    if not split.confirmed:
+        return False
+    if split.compute.quantity == split.lease.quantity:
+        return True
+    rows = LeaseSplit.objects.filter(lease=split.lease_id, revision=split.revision - 1)
+    before = rows.prefetch_related("lines").first()
+    return (
+        before is not None
+        and before.confirmed
+        and before.made_by_id != split.made_by_id
+        and _told(before) == _told(split)
+    )
+
+
+def _told(split: LeaseSplit) -> set[tuple[object, ...]]:
+    return {(line.component, line.net_amount, line.quantity) for line in split.lines.all()}
+
+
 def split_words(split: LeaseSplit) -> str:
     """Its lines: 算力 8,000,000.00 元、存储 2,000,000.00 元."""
     return "、".join(
@@ -39,7 +61,13 @@ def priced_contract(lease: Lease) -> ContractPrice:
     return replace(
         contract,
         bundled=True,
-        parts=PriceParts(line.unit_price, split_words(split), split.revision, confirmed=split.confirmed),
+        parts=PriceParts(
+            line.unit_price,
+            split_words(split),
+            split.revision,
+            confirmed=seen_by_two(split),
+            by_one=split.confirmed,
+        ),
     )
 
 

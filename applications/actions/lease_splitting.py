@@ -27,8 +27,9 @@ def split_lease(
 ) -> LeaseSplit:
     """拆分合同价款: by a handler of the contract's region, with the place in the contract or the price list it rests on.
 
-    ``quantity``: the units of compute, where the contract's own quantity is none or another. The price is checked and the
-    cases under review are assessed anew; what was decided stays. Raises ``Forbidden``, ``NotNow`` (``lease.split_closed``)
+    ``quantity``: the units of compute, where the contract's own quantity is none or another; such a figure is one person's
+    until a second handler saves the same, and goes to review so long. The price is checked and the cases under review are
+    assessed anew; what was decided stays. Raises ``Forbidden``, ``NotNow`` (``lease.split_closed``)
     and ``Invalid`` (``lease.parts…``, ``lease.split_reason``).
     """
     announce("lease.split", reason)

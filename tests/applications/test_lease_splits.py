@@ -134,10 +134,29 @@ def test_compute_above_the_band_is_refused_although_the_whole_was_within(cast, b
     application = casework.submitted(cast, beijing, contract(cast, unit_price=Decimal("20")))
     dear = {"compute": Decimal("4990000.00"), "storage": Decimal("10000.00")}
     split(cast, application.lease, dear, quantity=Decimal("230000"))
+    split(cast, application.lease, dear, quantity=Decimal("230000"), by=cast.second_handler)
     check = latest_price_check(application.lease)
     assert (check.unit_price, check.consequence) == (Decimal("21.695652"), "refused")
     application.refresh_from_db()
     assert [one.code for one in kept(application).refusals] == ["fair_price"]
+
+
+def test_a_quantity_of_a_handlers_own_decides_nothing_until_another_handler_says_the_same(cast, beijing):
+    """The contract has 200,000 at 25.00. Whoever writes 300,000 brings it under the band: alone that is no finding."""
+    application = casework.submitted(
+        cast, beijing, contract(cast, unit_price=Decimal("25"), quantity=Decimal("200000"))
+    )
+    lease, cheap = application.lease, {"compute": Decimal("4990000.00"), "storage": Decimal("10000.00")}
+    for person in (cast.handler, cast.handler):  # saying it twice is not two persons
+        split(cast, lease, cheap, by=person, quantity=Decimal("280000"))
+        check = latest_price_check(lease)
+        assert (check.consequence, check.reason) == ("review", "price.split_unconfirmed")
+        assert "待另一名经办核对" in check.sentence
+    split(cast, lease, cheap, by=cast.second_handler, quantity=Decimal("290000"))  # another figure is no yes
+    assert latest_price_check(lease).consequence == "review"
+    split(cast, lease, cheap, by=cast.handler, quantity=Decimal("290000"))
+    check = latest_price_check(lease)
+    assert (check.consequence, check.unit_price) == ("passed", Decimal("17.206897"))
 
 
 def test_what_the_version_does_not_support_is_left_out_of_the_estimate_line_by_line(cast, beijing):

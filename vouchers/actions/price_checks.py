@@ -27,13 +27,14 @@ from vouchers.policy.prices.regions import canonical_source
 
 @dataclass(frozen=True)
 class PriceParts:
-    """A bundled price broken down: what a unit of compute costs by it, its lines in words, and whether the office stands
-    behind it or the enterprise alone."""
+    """A bundled price broken down: what a unit of compute costs by it, its lines in words, whether the office stands behind
+    it, and whether it is a single person of the office that said so, of whose own quantity another has to judge."""
 
     unit_price: Decimal
     words: str
     revision: int
     confirmed: bool
+    by_one: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,10 +206,12 @@ def price_finding(
             sentence = f"合同单价含存储、网络等其他服务，须先拆分再比较，转人工复核。仅供参考：{sentence}"
         else:
             reason = "price.split_unconfirmed"
-            sentence = (
-                f"合同价款按企业填报拆分（{parts.words}），拆分待经办对照合同核定，转人工复核。"
-                f"按此拆分的算力单价：{sentence}"
+            told = (
+                f"合同价款由一名经办拆分（{parts.words}），所填算力数量与合同不同，待另一名经办核对"
+                if parts.by_one
+                else f"合同价款按企业填报拆分（{parts.words}），拆分待经办对照合同核定"
             )
+            sentence = f"{told}，转人工复核。按此拆分的算力单价：{sentence}"
     return PriceFinding(
         contract,
         above_band,

@@ -24,6 +24,7 @@ from vouchers.policy.fair_price import METHODS
 OWN_COLUMNS = (
     "observed_on", "kind", "region_code", "accelerator", "form_factor", "term_months", "unit", "cards", "precision",
     "unit_price", "currency", "vat_rate", "tax_included", "bookable_since", "carried_from", "reference",
+    "vcpus_per_card", "memory_gb_per_card",
 )  # fmt: skip
 """What a provider writes of a price of its own; who it is and its tier are the register's to say."""
 OWN_KINDS = (PriceKind.QUOTE, PriceKind.TRANSACTION)
@@ -104,8 +105,11 @@ def take_observations(
 
 
 def _look_at_dates(reading: Reading, market_since: date | None) -> None:
-    """A live quote must be fresh, and may not say of itself how long it has been on the market."""
+    """A live quote must be fresh, and may not say of itself how long it has been on the market; what an expert thinks
+    counts when another person has seen it."""
     item = reading.observation
+    if item.state == ObservationState.ADMITTED and item.kind == PriceKind.EXPERT:
+        hold_back(item, "expert.unconfirmed", "专家意见由录入人以外的人对照意见书核对后采用")
     if item.state != ObservationState.ADMITTED or item.kind != PriceKind.QUOTE or item.observed_on is None:
         return
     age = (dates.today() - item.observed_on).days
@@ -137,10 +141,28 @@ def record_observation(
         party = Party.objects.filter(uscc=(fields.get("source") or "").strip().upper()).first()
         if party is None or not _may_speak_for(by, party):
             require_role(by, Role.PRICE_PUBLISHER, Role.HANDLER, Role.EXPERT)
+        if (fields.get("kind") or "").strip() == PriceKind.EXPERT:
+            fields = _expert_statement(fields, by)
     (taken,) = take_observations([(1, fields)], feed=feed, evidence=evidence)
     if taken.observation is None:
         raise Invalid(taken.code, taken.message, field=taken.field)
     return taken.observation
+
+
+def _expert_statement(fields: Mapping[str, str | None], by: User) -> dict[str, str | None]:
+    """An expert's statement says for whom the expert works, on which signed paper it rests, and who entered it.
+
+    Raises ``Invalid`` (``price.employer_missing``, ``price.paper_missing``).
+    """
+    if not (fields.get("employer") or "").strip():
+        raise Invalid(
+            "price.employer_missing",
+            "请填写专家所在单位：同一单位及其关联单位的专家合计为一家。",
+            field="employer",
+        )
+    if not (fields.get("reference") or "").strip():
+        raise Invalid("price.paper_missing", "请填写专家签名的意见书编号。", field="reference")
+    return {**fields, "entered_by": by.username}
 
 
 def _may_speak_for(user: User, party: Party) -> bool:

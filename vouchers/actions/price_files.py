@@ -65,7 +65,7 @@ def preview_file(content: bytes, filename: str, *, backfilled: bool, by: User) -
 def load_file(file: PriceFile, *, by: User) -> LoadReport:
     """Let the file in: exactly the bytes that were shown. Raises ``Forbidden`` and ``NotNow`` (``price_file.not_now``).
 
-    History handed over, and transactions on nothing but the file's word, move what is decided already or decides: another
+    History handed over, and transactions and experts' statements on nothing but the file's word, move what is decided already or decides: another
     person than the uploader lets them in (``access.same_person``).
     """
     announce("price_file.load", f"{file.filename}，SHA-256 {file.sha256}")
@@ -73,7 +73,7 @@ def load_file(file: PriceFile, *, by: User) -> LoadReport:
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise NotNow("price_file.altered", "所存文件与预览时的摘要不符，请重新上传。")
     sheet = read_price_rows(content, file.filename)
-    if file.backfilled or _tells_transactions(sheet):
+    if file.backfilled or _needs_two(sheet):
         require_other_person(by, {file.uploaded_by_id}, "确认导入价格文件")
     advance(file, "load", by=by, update={"decided_by": by, "decided_at": dates.now()})
     feed = f"{file.file_no} {file.filename}"[:60]
@@ -97,11 +97,10 @@ def discard_file(file: PriceFile, *, by: User, reason: str) -> PriceFile:
     return file
 
 
-def _tells_transactions(sheet: PriceRows) -> bool:
-    """Whether a row is, or may be read as, a transaction."""
-    return any(
-        (row.get("kind") or "").strip().lower() == PriceKind.TRANSACTION for _number, row in sheet.rows
-    )
+def _needs_two(sheet: PriceRows) -> bool:
+    """Whether a row is, or may be read as, a transaction or an expert's statement."""
+    kinds = (PriceKind.TRANSACTION, PriceKind.EXPERT)
+    return any((row.get("kind") or "").strip().lower() in kinds for _number, row in sheet.rows)
 
 
 def _market(sheet: PriceRows, filename: str) -> str:

@@ -16,9 +16,9 @@ from vouchers.actions.price_grounds import PriceGrounds
 from vouchers.actions.price_observations import tables_for
 from vouchers.actions.price_reading import Refused, read_dataset_row, read_reference_row
 from vouchers.context import announce
-from vouchers.errors import DomainError, Invalid, NotNow
+from vouchers.errors import DomainError, Forbidden, Invalid, NotNow
 from vouchers.models import PriceJudgement, PriceObservation, User
-from vouchers.models.prices import Evidence, Market, ObservationState
+from vouchers.models.prices import Evidence, Market, ObservationState, PriceKind
 from vouchers.policy import fair_price as fp
 from vouchers.policy.fair_price import REASONS
 from vouchers.policy.prices.figures import divide, ln
@@ -90,9 +90,11 @@ def admit_observation(
     """Settle a quarantined price: the corrected fields are read anew; what was handed in stays as it was. It counts from now
     on: as of an earlier instant it still waited.
 
-    Where it would move its cell of today by more than the method's limit it is only proposed, and stays quarantined until
-    another person confirms (``confirm_admission``). Raises ``NotNow`` (``price.not_quarantined``, ``price.proposed`` while a
-    proposal waits) and ``Invalid`` when it still cannot be read or no reason is given.
+    Where it would move its cell of today by more than the method's limit, with all that single persons admitted to the cell
+    since two looked at it, it is only proposed, and stays quarantined until another person confirms (``confirm_admission``).
+    Raises ``NotNow`` (``price.not_quarantined``, ``price.proposed`` while a proposal waits), ``Forbidden``
+    (``access.same_person`` for an expert's statement by who entered it) and ``Invalid`` when it still cannot be read or no
+    reason is given.
     """
     announce("price.admit", note)
     require_role(by, Role.PRICE_PUBLISHER)
@@ -101,10 +103,18 @@ def admit_observation(
     if row.proposal is not None:
         raise NotNow("price.proposed", "该条价格的更正正待另一人复核。", hint="请先复核或退回已有的更正。")
     _require_note(note)
+    if row.kind == PriceKind.EXPERT and row.original.get("entered_by") == by.username:
+        raise Forbidden("access.same_person", "专家意见须由录入人以外的人核对后采用。")
     given = {key: value for key, value in corrections.items() if value}
-    before, after, limit = _with_and_without(row, given, by=by, note=note)
+    before, after, limit, alone = _with_and_without(row, given, by=by, note=note)
     if before and after and abs(ln(divide(after, before))) > limit:
-        row.proposal = {"corrections": given, "note": note[:300], "before": str(before), "after": str(after)}
+        row.proposal = {
+            "corrections": given,
+            "note": note[:300],
+            "before": str(before),
+            "after": str(after),
+            "alone": alone,
+        }
         row.proposed_by = by
         row.save(update_fields=["proposal", "proposed_by"])
     else:
@@ -252,9 +262,9 @@ def _admit(
 
 def _with_and_without(
     row: PriceObservation, corrections: Mapping[str, str], *, by: User, note: str
-) -> tuple[Decimal | None, Decimal | None, Decimal]:
-    """The base price of the cell today without the price and with it, and how far a second person is not needed. Admits and
-    takes it back. Raises what ``_admit`` does."""
+) -> tuple[Decimal | None, Decimal | None, Decimal, int]:
+    """The base price of the cell today without the price and what single persons admitted before it, and with all; how far a
+    second person is not needed; and how many those others are. Admits, and takes it back. Raises what ``_admit`` does."""
     point = transaction.savepoint()
     try:
         _admit(row, corrections, by=by, note=note)
@@ -265,8 +275,37 @@ def _with_and_without(
     finally:
         transaction.savepoint_rollback(point)
         row.refresh_from_db()
-    before, limit = _base_of(cell)
-    return before, after, limit
+    alone = _admitted_by_one(cell)
+    point = transaction.savepoint()
+    try:
+        PriceObservation.objects.filter(pk__in=alone).update(
+            state=ObservationState.QUARANTINED, reason="withdrawn"
+        )
+        before, limit = _base_of(cell)
+    finally:
+        transaction.savepoint_rollback(point)
+    return before, after, limit, len(alone)
+
+
+def _admitted_by_one(cell: fp.Cell) -> list[int]:
+    """The keys of what was admitted to the cell by single persons since a second one last confirmed an admission to it: many
+    small steps are one large one."""
+    admissions = PriceJudgement.objects.filter(
+        verb="admit",
+        observation__state=ObservationState.ADMITTED,
+        observation__market=cell.market,
+        observation__accelerator=cell.accelerator,
+        observation__form_factor=cell.form_factor,
+        observation__tier=cell.tier,
+        observation__region_group=cell.region_group,
+        observation__term_bucket=cell.term,
+    ).order_by("-pk")
+    found: list[int] = []
+    for observation, proposer in admissions.values_list("observation_id", "proposed_by"):
+        if proposer is not None:
+            break
+        found.append(observation)
+    return found
 
 
 def _base_of(cell: fp.Cell) -> tuple[Decimal | None, Decimal]:

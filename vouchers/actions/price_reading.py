@@ -303,7 +303,10 @@ def read_dataset_row(
     observation = _blank(raw, market=Market.CHINA, feed=feed, row_no=row_no, origin=origin, evidence=evidence)
     observation.observed_on = observed_on
     observation.known_at = known_at or start_of(observed_on)
-    observation.source, observation.source_key = source, canonical_source(source, tables.source_table)
+    # Experts of one employer are one voice, and go with the groups that it belongs to.
+    speaks_for = _text(raw, "employer")[:120] if kind == PriceKind.EXPERT else ""
+    observation.source = source
+    observation.source_key = canonical_source(speaks_for or source, tables.source_table)
     observation.kind, observation.unit, observation.tier = kind, unit, tier
     observation.region_code = _text(raw, "region_code")[:40]
     observation.accelerator = _text(raw, "accelerator")[:40]
@@ -331,6 +334,8 @@ def read_dataset_row(
         tax_included=observation.tax_included,
         cards=cards,
         precision=observation.precision,
+        vcpus_per_card=_whole(raw, "vcpus_per_card", "bundle.unusual"),
+        memory_gb_per_card=_whole(raw, "memory_gb_per_card", "bundle.unusual"),
     )
     chip = _place(observation, written, tables)
     if observation.state == ObservationState.ADMITTED:

@@ -42,6 +42,12 @@ class SettleForm(forms.Form):
     vat_rate = forms.CharField(label=_("税率（如 0.06）"), required=False, max_length=8)
     currency = forms.CharField(label=_("币种"), required=False, max_length=3)
     region_code = forms.CharField(label=_("算力所在地"), required=False, max_length=6)
+    vcpus_per_card = forms.IntegerField(
+        label=_("每卡 vCPU（个）"), required=False, min_value=0, max_value=4096
+    )
+    memory_gb_per_card = forms.IntegerField(
+        label=_("每卡内存（GB）"), required=False, min_value=0, max_value=100_000
+    )
     carried_from = forms.DateField(
         label=_("价格最后真实出现日"),
         required=False,
@@ -123,7 +129,15 @@ class EntryForm(forms.Form):
         label=_("来源"),
         max_length=120,
         required=False,
-        help_text=_("报价写供应方的统一社会信用代码；专家本人录入的，系统记为本人。"),
+        help_text=_("报价写供应方的统一社会信用代码；代录专家意见的写专家姓名，专家本人录入的记为本人。"),
+    )
+    employer = forms.CharField(
+        label=_("专家所在单位"),
+        max_length=120,
+        required=False,
+        help_text=_(
+            "专家意见必填：统一社会信用代码，没有的写单位全称。同一单位及其关联单位的专家合计为一家。"
+        ),
     )
     observed_on = forms.DateField(label=_("采集日"), initial=dates.today, widget=DAY)
     region_code = forms.CharField(label=_("算力所在地"), max_length=6)
@@ -138,6 +152,12 @@ class EntryForm(forms.Form):
     currency = forms.CharField(label=_("币种"), max_length=3, initial="CNY")
     vat_rate = forms.CharField(label=_("税率（如 0.06）"), required=False, max_length=8)
     tax_included = forms.BooleanField(label=_("含税"), required=False)
+    vcpus_per_card = forms.IntegerField(
+        label=_("每卡 vCPU（个）"), required=False, min_value=0, max_value=4096
+    )
+    memory_gb_per_card = forms.IntegerField(
+        label=_("每卡内存（GB）"), required=False, min_value=0, max_value=100_000
+    )
     bookable_since = forms.DateField(label=_("可订购自"), required=False, widget=DAY)
     reference = forms.CharField(
         label=_("依据编号"), max_length=60, help_text=_("意见书、网页存档或询价函的编号。")
@@ -171,7 +191,9 @@ class PriceObservationAdmin(ActionOnlyAdmin, ReadOnlyAdmin):
     adding = Act(
         "add",
         _("录入价格"),
-        _("录入专家意见或公开报价。专家意见只在其他数据都不足时、且至少三位专家时才用于末级测算。"),
+        _(
+            "录入专家意见或公开报价。专家意见由录入人以外的人对照签名的意见书核对后采用；只在其他数据都不足时、且至少三家互不关联单位的专家时才用于末级测算。"
+        ),
         ENTERERS,
         _enter,
         form=EntryForm,
@@ -322,11 +344,12 @@ class PriceObservationAdmin(ActionOnlyAdmin, ReadOnlyAdmin):
             return "—"
         changed = "、".join(f"{name}＝{value}" for name, value in sorted(proposal["corrections"].items()))
         return format_html(
-            "<div>{}：{}</div><div>基准价 {} → {}</div><div>{}</div>",
+            "<div>{}：{}</div><div>基准价 {} → {}{}</div><div>{}</div>",
             observation.proposed_by,
             changed or "—",
             proposal["before"],
             proposal["after"],
+            f"（连同此前单人采用的 {proposal['alone']} 条）" if proposal.get("alone") else "",
             proposal["note"],
         )
 

@@ -74,21 +74,35 @@ class OwnPriceInput(serializers.Serializer[Any]):
     observed_on = serializers.DateField(help_text="价格出现或合同签订的日期，不得在未来")
     kind = serializers.ChoiceField(choices=("quote", "transaction"), help_text="报价；自行申报、未核验的成交")
     region_code = serializers.CharField(max_length=6, help_text="算力所在地，六位行政区划代码")
-    accelerator = serializers.CharField(max_length=40)
-    form_factor = serializers.CharField(max_length=12, required=False)
-    term_months = serializers.IntegerField(min_value=0, help_text="按需为 0")
+    accelerator = serializers.CharField(max_length=40, help_text="加速卡型号，含显存，如 A100-80GB")
+    form_factor = serializers.CharField(
+        max_length=12, required=False, help_text="形态，如 SXM、PCIE；只有一种形态的可不填"
+    )
+    term_months = serializers.IntegerField(min_value=0, help_text="租期，整月数；按需为 0")
     unit = serializers.ChoiceField(
         choices=PriceUnit.choices, required=False, help_text="不明时不填，将转人工核对"
     )
     cards = serializers.IntegerField(min_value=1, required=False, help_text="按台计价时每台卡数")
     precision = serializers.CharField(max_length=10, required=False, help_text="按 P·天 计价时的精度（稠密）")
-    unit_price = serializers.DecimalField(max_digits=18, decimal_places=6)
-    currency = serializers.CharField(max_length=3)
-    vat_rate = serializers.DecimalField(max_digits=9, decimal_places=6, required=False)
-    tax_included = serializers.BooleanField(required=False)
+    unit_price = serializers.DecimalField(
+        max_digits=18, decimal_places=6, help_text="单价，以 currency 计、每 unit，六位小数"
+    )
+    currency = serializers.CharField(max_length=3, help_text="币种，三位代码，如 CNY")
+    vat_rate = serializers.DecimalField(
+        max_digits=9, decimal_places=6, required=False, help_text="增值税税率，小数，如 0.06；含税价必填"
+    )
+    tax_included = serializers.BooleanField(required=False, help_text="单价是否含增值税，缺省为否")
     bookable_since = serializers.DateField(required=False, help_text="报价：自何日起一直可以按此价订购")
     carried_from = serializers.DateField(required=False, help_text="沿用旧价的，最后一次真实出现的日期")
-    reference = serializers.CharField(max_length=60, required=False)
+    reference = serializers.CharField(
+        max_length=60, required=False, help_text="依据编号：合同编号、报价单编号等"
+    )
+    vcpus_per_card = serializers.IntegerField(
+        min_value=0, required=False, help_text="随卡提供的虚拟核数（个），可比范围 8 至 24"
+    )
+    memory_gb_per_card = serializers.IntegerField(
+        min_value=0, required=False, help_text="随卡提供的内存（GB），可比范围 64 至 256"
+    )
 
 
 class OwnPricesInput(serializers.Serializer[Any]):

@@ -38,7 +38,7 @@ from vouchers.policy.prices.method import (
     canonical_json,
 )
 from vouchers.policy.prices.rows import PriceRow
-from vouchers.policy.prices.verdicts import PriceVerdict, auditor_sentence, verdict
+from vouchers.policy.prices.verdicts import PriceVerdict, auditor_sentence, sentences_told, verdict
 
 __all__ = [
     "METHODS",
@@ -66,6 +66,7 @@ __all__ = [
     "market_of",
     "reach_of",
     "recompute",
+    "sentences_told",
     "snapshot_text",
     "term_bucket",
     "verdict",

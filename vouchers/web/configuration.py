@@ -95,6 +95,16 @@ class ConfigurationSite(AdminSite):
         query = urlencode({REDIRECT_FIELD_NAME: wanted})
         return HttpResponseRedirect(f"{reverse('accounts:login')}?{query}")
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The front page; who works on prices sees there what waits."""
+        from vouchers.web.price_tasks import (
+            shown_price_tasks,
+        )  # models, which are not loaded yet when this module is
+
+        return super().index(
+            request, {"price_tasks": shown_price_tasks(request.user), **(extra_context or {})}
+        )
+
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return HttpResponseRedirect(reverse("accounts:password_change"))
 

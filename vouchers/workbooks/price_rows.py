@@ -81,6 +81,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("bookable_since", "可订购自", "报价必填：从哪一天起一直可以按此价订购。", "2025-03-01", (), False),
     Column("carried_from", "沿用自", "价格不是当日新报的，写最后一次真实出现的日期。", "", (), False),
     Column("reference", "依据编号", "合同编号、报价单编号或网页存档编号。", "BJ-2025-001", (), False, 20),
+    Column(
+        "vcpus_per_card", "每卡 vCPU", "随卡提供的虚拟核数；可比范围 8 至 24，不明的留空。", "16", (), False
+    ),
+    Column("memory_gb_per_card", "每卡内存（GB）", "可比范围 64 至 256，不明的留空。", "128", (), False),
 )
 NAMES = {column.name: column for column in COLUMNS}
 _HEADINGS = {

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from applications.actions.lease_splits import SPLITTABLE, splits_of
 from applications.actions.lease_splitting import split_lease
 from applications.facts import latest_price_check
+from applications.lease_prices import split_of
 from applications.models import Application, Claim, Lease, Paper
 from applications.models.leases import LeaseState
 from applications.web.desk.access import attempt, desk_view
@@ -86,7 +87,9 @@ def split(request: HttpRequest, lease_no: str) -> HttpResponse:
     case = _case_of(request, lease)
     by = request.user
     assert isinstance(by, User)
-    initial = {"quantity": short_number(lease.quantity), **PartsForm.initial_parts(lease)}
+    held = split_of(lease)  # the second handler looks at what the first one wrote
+    quantity = held.compute.quantity if held is not None else lease.quantity
+    initial = {"quantity": short_number(quantity), **PartsForm.initial_parts(lease)}
     posted = request.POST if request.method == "POST" else None
     form = SplitForm(posted, initial=initial)
     refusals: list[DomainError] = []

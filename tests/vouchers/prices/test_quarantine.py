@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -12,9 +13,11 @@ from tests.vouchers.prices.feeds import market_rows, row, uscc
 from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions import prices
+from vouchers.actions.price_grounds import PriceGrounds
 from vouchers.context import Actor, acting
 from vouchers.errors import Forbidden, Invalid, NotNow
 from vouchers.models import PriceObservation, RoleGrant, User
+from vouchers.policy import fair_price as fp
 
 pytestmark = pytest.mark.django_db
 ON = date(2025, 7, 1)
@@ -211,6 +214,7 @@ def test_an_expert_enters_an_opinion_of_his_own_and_bad_figures_are_refused(clie
         "unit_price": "18",
         "currency": "CNY",
         "reference": "意见书〔2025〕3号",
+        "employer": "华北计算研究院",
     }
     address = reverse("admin:vouchers_priceobservation_add")
     for changes, code in (
@@ -218,11 +222,110 @@ def test_an_expert_enters_an_opinion_of_his_own_and_bad_figures_are_refused(clie
         ({"unit_price": "NaN"}, "price.price.invalid"),
         ({"unit_price": "1e12"}, "price.price.implausible"),
         ({"observed_on": "2025-07-16"}, "price.date.future"),
+        ({"employer": ""}, "price.employer_missing"),
     ):
         refused = client.post(address, {**given, **changes})
         assert (refused.status_code, code in refused.content.decode()) == (422, True)
     assert client.post(address, given).status_code == 302
     one = PriceObservation.objects.get(kind="expert")
-    assert (one.source, one.state) == ("专家 京专家（expert）", "admitted")
+    assert (one.source, one.source_key) == ("专家 京专家（expert）", "华北计算研究院")
+    assert (one.state, one.reason) == ("quarantined", "expert.unconfirmed")
     client.force_login(cast.handler)
     assert client.get(address).status_code == 403
+
+
+def opinion(by, name, employer, price):
+    """A statement on a signed paper, typed by a person of the office."""
+    with acting(by, "test"):
+        return prices.record_observation(
+            {
+                "kind": "expert",
+                "source": name,
+                "employer": employer,
+                "observed_on": "2025-07-10",
+                "region_code": "110000",
+                "tier": "cloud",
+                "accelerator": "H800",
+                "form_factor": "SXM",
+                "term_months": "3",
+                "unit": "card_hour",
+                "unit_price": price,
+                "currency": "CNY",
+                "reference": f"意见书 {name}",
+            },
+            by=by,
+        )
+
+
+def test_whoever_types_an_experts_statement_lets_another_person_see_the_paper(cast, second):
+    load(*market_rows(ON))
+    one = opinion(cast.price_publisher, "张三", "甲院", "18")
+    assert (one.state, one.reason) == ("quarantined", "expert.unconfirmed")
+    with acting(cast.price_publisher, "test"), pytest.raises(Forbidden) as same:
+        prices.admit_observation(one, by=cast.price_publisher, corrections={}, note="意见书在案")
+    assert same.value.code == "access.same_person"
+    with acting(second, "test"):
+        prices.admit_observation(one, by=second, corrections={}, note="与意见书原件核对一致")
+    assert (one.state, one.reason) == ("admitted", "")
+
+
+def test_three_experts_of_one_employer_are_one_voice(cast, second):
+    """No price of the tier but three opinions: of one institute they make no price, of three they do."""
+    load(*market_rows(ON))
+    rounds = (
+        ((("张三", "甲院", "20"), ("李四", "甲院", "20"), ("王五", "甲院", "20")), (None, 0)),
+        ((("赵六", "乙院", "18"), ("孙七", "丙院", "25")), (Decimal(20), 3)),
+    )
+    for statements, expected in rounds:
+        for statement in statements:
+            one = opinion(cast.price_publisher, *statement)
+            with acting(second, "test"):
+                prices.admit_observation(one, by=second, corrections={}, note="与意见书核对一致")
+        cell = fp.Cell("china", "H800", "SXM", "cloud", one.region_group, one.term_bucket)
+        grounds = PriceGrounds("china")
+        method = replace(grounds.method(dates.today())[1], ladder=())
+        _market, row = grounds.priced(
+            cell, as_of=dates.today(), known_at=dates.now(), method=method, left_out=()
+        )
+        assert (row.base, row.n_groups) == expected
+
+
+def test_many_small_steps_by_one_person_are_one_large_one(cast, second):
+    """Each admission alone moves the median by less than the limit, the four together by more: the last of them waits."""
+    load(
+        *five("10", "11", "12", "13", "14"),
+        row(uscc(97), "14.5", ON, unit=""),
+        row(uscc(98), "14.5", ON, unit=""),
+        row(uscc(99), "14.5", ON, unit=""),
+        row(uscc(96), "14.5", ON, unit=""),
+    )
+    waiting = list(PriceObservation.objects.filter(state="quarantined").order_by("pk"))
+    assert len(waiting) == 4
+    with acting(cast.price_publisher, "test"):
+        done = prices.admit_many(
+            waiting, by=cast.price_publisher, corrections={"unit": "card_hour"}, note="电话核实"
+        )
+    assert all(one.refusal is None for one in done)
+    states = [one.observation.state for one in done]
+    assert states == ["admitted", "admitted", "admitted", "quarantined"]
+    proposed = done[-1].observation
+    assert (proposed.proposal["before"], proposed.proposal["after"]) == ("12.000000", "14.000000")
+    assert proposed.proposal["alone"] == 3
+    with acting(second, "test"):
+        prices.confirm_admission(proposed, by=second)
+    assert proposed.state == "admitted"
+
+
+@pytest.mark.parametrize(
+    ("kept", "changes", "reason"),
+    [
+        ("admitted", {"vcpus_per_card": "8", "memory_gb_per_card": "256"}, ""),
+        ("quarantined", {"vcpus_per_card": "4"}, "bundle.unusual"),
+        ("quarantined", {"vcpus_per_card": "64"}, "bundle.unusual"),
+        ("quarantined", {"memory_gb_per_card": "257"}, "bundle.unusual"),
+    ],
+)
+def test_a_card_with_far_more_or_less_of_a_host_is_left_out_and_never_adjusted(kept, changes, reason):
+    load(row(uscc(99), "18", ON, **changes))
+    one = held()
+    assert (one.state, one.reason) == (kept, reason)

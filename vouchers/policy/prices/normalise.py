@@ -23,6 +23,8 @@ UNITS = ("card_hour", "card_month", "server_month", "pflops_day")
 HOURS_PER_DAY = Decimal(24)
 LONGEST_TERM = 600  # months
 PRICE_CEILING = Decimal(1_000_000)  # per card-hour: above it no rental price is meant
+STANDARD_VCPUS = (8, 24)  # virtual cores a card, both ends in: what is comparable host to host (METHOD v1, 1)
+STANDARD_MEMORY_GB = (64, 256)  # host memory a card
 OPEN_RATE_DAYS = 45  # a rate whose end is not set holds so long: a month and what its successor may be late
 
 
@@ -40,7 +42,8 @@ class Unreadable(ValueError):
 class WrittenPrice:
     """A price as it stands in the contract, on the price list or in the file, with the facts needed to read it.
 
-    ``vat_rate`` is a fraction, None when unknown; ``cards`` the cards that one unit holds, None when not stated.
+    ``vat_rate`` is a fraction, None when unknown; ``cards`` the cards that one unit holds, None when not stated;
+    ``vcpus_per_card`` and ``memory_gb_per_card`` what of the host comes with a card, None when not stated.
     """
 
     unit_price: Decimal | str
@@ -58,6 +61,8 @@ class WrittenPrice:
     precision: str = ""
     spot: bool = False
     market: str = CHINA
+    vcpus_per_card: int | None = None
+    memory_gb_per_card: int | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,7 @@ def normalise(
     chips = chips or shipped_chips()
     cell, chip = cell_of(written, chips=chips, region_table=region_table)
     price = positive_price(written.unit_price)
+    _require_standard_host(written)
     if not written.unit:
         raise Unreadable("unit.missing", "没有计价单位", "unit")
     if written.unit not in UNITS:
@@ -210,6 +216,17 @@ def normalise(
     if price > PRICE_CEILING:
         raise Unreadable("price.implausible", f"折算为每卡时 {price}，超出合理范围", "unit_price")
     return NormalisedPrice(price, cell, chip, reference_only)
+
+
+def _require_standard_host(written: WrittenPrice) -> None:
+    """A card with far more or far less of a host than is usual has another price: it is left out, never adjusted."""
+    for value, (least, most), noun, field in (
+        (written.vcpus_per_card, STANDARD_VCPUS, "每卡 vCPU {} 个", "vcpus_per_card"),
+        (written.memory_gb_per_card, STANDARD_MEMORY_GB, "每卡内存 {} GB", "memory_gb_per_card"),
+    ):
+        if value is not None and not least <= value <= most:
+            told = f"{noun.format(value)}，不在可比配套 {least}—{most} 之内"
+            raise Unreadable("bundle.unusual", told, field)
 
 
 def _in_currency(price: Decimal, written: WrittenPrice, rates: RateTable) -> tuple[Decimal, bool]:

@@ -29,6 +29,15 @@ def _rungs(method: Method) -> list[str]:
     return [*words, f"{method.experts_min} 位以上独立专家的中位数（L7）"]
 
 
+def _proof(method: Method) -> str:
+    """What a transaction must rest on in the version to vote."""
+    words = {
+        "verified": "合同、发票、付款与用量已由本机关核验（“核验”）",
+        "imported": "属历史成交、由原主管部门连同凭证编号移交（“移交”，未经本机关逐笔核验）",
+    }
+    return "，或".join(words[one] for one in method.transaction_evidence if one in words)
+
+
 def prose_of(method: Method) -> str:
     """The method of the version, a paragraph a step."""
     unit = UNIT_LABEL[method.market]
@@ -38,7 +47,7 @@ def prose_of(method: Method) -> str:
     groups = f"区域组：{members}。" if members else ""
     steps = [
         f"一、比较单元。同一加速卡型号（含显存与形态）、同类供应方、同一区域组、同一租期档的价格才作比较；竞价（可中断）价格不进入。{groups}价格一律折算为{unit}，不含增值税，一个月按 730 小时计；按 P·天计价的，以芯片表所列该精度的稠密算力折算，不同精度不互换。",
-        f"二、采用条件。成交价须在基准日前 {method.max_age_transaction_days} 日内，且合同、发票、付款与用量已核验；报价须在 {method.max_age_quote_days} 日内"
+        f"二、采用条件。成交价须在基准日前 {method.max_age_transaction_days} 日内，且{_proof(method)}；报价须在 {method.max_age_quote_days} 日内"
         + (f"、可订购且连续上架满 {method.min_up_days} 日" if method.min_up_days else "")
         + (f"；供应方入市须满 {method.min_market_days} 日" if method.min_market_days else "")
         + "。被审合同双方及其关联方、涉案核查中的来源不参与。每一条剔除均记录原因。",

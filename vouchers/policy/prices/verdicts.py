@@ -83,16 +83,26 @@ def exclusions_text(row: PriceRow) -> str:
     return f"剔除 {sum(counts.values())} 条（{inner}）"
 
 
-def _basis_text(row: PriceRow) -> str:
+TRANSACTIONS = ("经核验或移交的成交价", "已核验成交价")
+"""What transactions are called: the word of today, then those of rows published before. The votes rest on contracts that the
+casework verified, and on the past years that an office handed over with their papers; a row does not tell them apart."""
+
+
+def _basis_text(row: PriceRow, word: str) -> str:
     transaction, quote = row.windows
     if row.basis == "transactions":
-        return f"近 {transaction} 日已核验成交价"
+        return f"近 {transaction} 日{word}"
     if row.basis == "mixed":
-        return f"近 {transaction} 日已核验成交价（{row.n_t} 家）与近 {quote} 日公开报价（{row.n_q} 家）"
+        return f"近 {transaction} 日{word}（{row.n_t} 家）与近 {quote} 日公开报价（{row.n_q} 家）"
     return f"近 {quote} 日公开报价"
 
 
-def auditor_sentence(row: PriceRow) -> str:
+def sentences_told(row: PriceRow) -> tuple[str, ...]:
+    """The row's sentence as it is told today, and as it was told when rows were published earlier."""
+    return tuple(auditor_sentence(row, word) for word in TRANSACTIONS)
+
+
+def auditor_sentence(row: PriceRow, transactions: str = TRANSACTIONS[0]) -> str:
     """The row in one sentence: date, cell, n, median, quartiles, band, grade, exclusions, sensitivity, level."""
     unit = UNIT_LABEL[row.cell.market]
     head = f"{date_text(row)}，{row.label}："
@@ -107,7 +117,7 @@ def auditor_sentence(row: PriceRow) -> str:
     else:
         assert row.q25 is not None and row.q75 is not None
         body = (
-            f"{row.n_groups} 个互不关联的供应方{_basis_text(row)}，中位数 {price_text(row.base)} {unit}，"
+            f"{row.n_groups} 个互不关联的供应方{_basis_text(row, transactions)}，中位数 {price_text(row.base)} {unit}，"
             f"四分位 {price_text(row.q25)}—{price_text(row.q75)}"
         )
     parts = [
