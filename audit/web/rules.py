@@ -148,3 +148,13 @@ def put_back(request: HttpRequest, rule_id: str) -> HttpResponse:
     put_rule_back(found.id, by=request.user, reason=request.POST.get("reason", ""))  # type: ignore[arg-type]
     messages.success(request, _("规则 %(rule)s 已恢复，自下一次扫描和筛查起计分。") % {"rule": found.id})
     return redirect("audit:rule", found.id)
+
+
+def waiting(user: Any) -> int | None:
+    """For the menu: the rules that stopped themselves, and the versions that another person has proposed."""
+    if not has_role(user, Role.AUDIT_ADMIN):
+        return None
+    proposed = RuleVersion.objects.filter(state=RuleState.PROPOSED).exclude(
+        Q(proposed_by=user) | Q(drafted_by=user)
+    )
+    return RuleStop.objects.filter(put_back_at=None).count() + proposed.count()

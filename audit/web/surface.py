@@ -16,6 +16,7 @@ def register() -> None:
     register_surface(Surface("audit", str(_("审计端")), "audit:home", roles=ROLES, order=30))
     from audit.web.case_files import EVIDENCE
     from audit.web.holds import waiting
+    from audit.web.rules import waiting as rules_waiting
 
     register_job_kind(EVIDENCE)
 
@@ -24,7 +25,14 @@ def register() -> None:
         Entry(str(_("总览")), "audit:home", roles=ROLES, group=str(_("审计")), order=5, exact=True),
         Entry(str(_("可疑合同")), "audit:suspicions", roles=ROLES, group=str(_("审计")), order=10),
         Entry(str(_("暂缓")), "audit:holds", roles=ROLES, group=str(_("审计")), order=20, count=waiting),
-        Entry(str(_("稽核规则")), "audit:rules", roles=ROLES, group=str(_("审计")), order=30),
+        Entry(
+            str(_("稽核规则")),
+            "audit:rules",
+            roles=ROLES,
+            group=str(_("审计")),
+            order=30,
+            count=rules_waiting,
+        ),
         Entry(str(_("暂不计分")), "audit:snoozes", roles=ROLES, group=str(_("审计")), order=32),
         Entry(str(_("随机抽查")), "audit:review-draws", roles=ROLES, group=str(_("审计")), order=34),
     )
