@@ -3,6 +3,7 @@ The issues stand in ``price_issues``, files and reports in ``price_intake``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -178,6 +179,15 @@ def _enter(request: HttpRequest, nothing: Any, given: dict[str, Any]) -> PriceOb
     return prices.record_observation(fields, by=user, feed="entry")
 
 
+class ReasonFilter(admin.AllValuesFieldListFilter):
+    """By reason, in words."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """The same choices; a code is told by its word."""
+        for one in super().choices(changelist):
+            yield {**one, "display": REASONS.get(str(one["display"]), one["display"])}
+
+
 BULK = 2_000
 VERBS = {"admit": _("采用"), "decline": _("退回更正"), "dismiss": _("不予采用"), "set_aside": _("剔除")}
 
@@ -248,11 +258,13 @@ class PriceObservationAdmin(ActionOnlyAdmin, ReadOnlyAdmin):
     list_display = (
         "observation_no", "reason_word", "observed_on", "source", "accelerator", "as_written", "normalised_price", "state", "note",
     )  # fmt: skip
-    list_filter = ("state", "market", "kind", "reason", "tier", "accelerator")
+    list_filter = ("state", "market", "kind", ("reason", ReasonFilter), "tier", "accelerator")
     search_fields = ("observation_no", "source", "reference", "note")
     show_full_result_count = False
-    exclude = ("digest", "original", "party", "region", "decided_by", "proposal", "proposed_by", "replaces")
-    readonly_fields = ("handed_in", "waiting", "judgements")
+    exclude = (
+        "digest", "original", "party", "region", "decided_by", "proposal", "proposed_by", "replaces", "reason", "set_aside_reason",
+    )  # fmt: skip
+    readonly_fields = ("reason_word", "handed_in", "waiting", "judgements")
     actions = ("admit_chosen", "dismiss_chosen")
 
     @admin.action(description=_("核对后采用所选各条"), permissions=["settle"])

@@ -44,7 +44,7 @@ def _words(task: PriceTask) -> tuple[str, str, str]:
     if task.month is not None:
         about = {
             "month": _("%(y)d年%(m)d月") % {"y": task.month.year, "m": task.month.month},
-            "market": Market(task.market).label,
+            "market": _("国内") if task.market == Market.CHINA else _("境外参考"),
         }
         issues = reverse("admin:vouchers_priceindexissue_changelist")
         url = (
