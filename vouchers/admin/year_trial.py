@@ -73,9 +73,7 @@ def _tried(version: PolicyVersion, scheme: Scheme, cases: list[tuple[str, Replay
         "steps": [_shown_step(step, titles, caps, bases) for step in year.steps],
         "caps_at_end": [_shown_cap(one) for one in year.caps_at_end],
         "bases_at_end": _bases_at_end(year, bases),
-        "outlooks": [{"title": "", "one": year.payment}]
-        if year.payment is not None and year.payment.cases
-        else [],
+        "outlook": year.payment if year.payment is not None and year.payment.cases else None,
         "payment_assumed": ASSUMED,
         "beside": beside,
     }
