@@ -13,6 +13,9 @@ import numpy as np
 from audit.rules.facts import MISSING, Facts, groups
 
 HUB_CAP = 8
+# Rules whose flags show that parties are linked. Of the others a flag shows that they have met: the customers of a provider who
+# sold more than it has, or who let a machine twice, are no ring for that.
+LINKING = frozenset({"F24", "F25", "F26", "F28", "F29"})
 CONTROL = 250_000  # 25 % in ten-thousandths of a percent point
 
 

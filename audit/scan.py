@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from audit import scoring
-from audit.linking import components
+from audit.linking import LINKING, components
 from audit.loading import DatabaseSource
 from audit.rules import SCORING, VERSIONED
 from audit.rules.base import HARD, Found, Hit, Rule
@@ -202,8 +202,12 @@ def standings(facts: Facts, answers: Answers, snoozed: Snoozed = frozenset()) ->
                 by_lease[hit.lease].append((rule, hit))
         for claim in found.untestable_claims - {h.claim for h in found.hits}:
             untestable[claim].append(rule)
-    ties = [hit.ties for found in answers.found.values() for hit in found.hits]
+    ties = [hit.ties for rule in LINKING & answers.found.keys() for hit in answers.found[rule].hits]
     linked = components(facts, ties)
+    rare = {
+        rule: scoring.rarity(len({hit.claim for hit in found.hits if hit.claim is not None}), len(claims))
+        for rule, found in answers.found.items()
+    }
 
     words = facts.labels("claim", claims.id)
     rows: list[tuple[Any, ...]] = []
@@ -225,7 +229,8 @@ def standings(facts: Facts, answers: Answers, snoozed: Snoozed = frozenset()) ->
 
     placed = []
     for row in rows:
-        total, outcome = Decimal("0.00"), scoring.PASS
+        total = order_by = Decimal("0.00")
+        outcome = scoring.PASS
         asleep = _asleep(facts, row, snoozed) if snoozed and row[8] else ()
         if row[8]:
             raised = [
@@ -234,14 +239,17 @@ def standings(facts: Facts, answers: Answers, snoozed: Snoozed = frozenset()) ->
                 if hit.severity == HARD or rule not in asleep
             ]
             (total, _families), outcome = scoring.score(raised, terms), scoring.outcome(raised, terms)
-        weight = scoring.weight(total, row[7], terms)
+            order_by, _ = scoring.score([one.fainter(rare[one.rule]) for one in raised], terms)
+        weight = scoring.weight(order_by, row[7], terms)
         placed.append((scoring.OUTCOMES.index(outcome), -weight, row[2], row, total, asleep))
     placed.sort(key=lambda one: one[:3])
-    numbers: dict[int, str] = {}
+    numbers: dict[tuple[int, str, int], str] = {}
+    years = _years(facts)
     result = []
     for order, negative, _no, row, total, asleep in placed:
-        root = linked.find(row[6])
-        case = numbers.setdefault(root, f"K-{len(numbers) + 1:06d}")
+        # A case: linked enterprises in one programme year.
+        linked_year = (linked.find(row[6]), row[4], years[row[0], row[1]])
+        case = numbers.setdefault(linked_year, f"K-{len(numbers) + 1:06d}")
         kind, identity, no, lease, program, region, enterprise, amount, hits, not_tested = row
         result.append(
             Standing(
@@ -263,6 +271,20 @@ def standings(facts: Facts, answers: Answers, snoozed: Snoozed = frozenset()) ->
             )
         )
     return result
+
+
+def _years(facts: Facts) -> dict[tuple[str, int], int]:
+    """(kind, id) → the year in which the claim was submitted, or the lease signed; 0 where nobody knows."""
+    years: dict[tuple[str, int], int] = {}
+    for kind, table, days in (
+        ("claim", facts.claims, facts.claims.submitted_on),
+        ("lease", facts.leases, facts.leases.signed_on),
+    ):
+        known = np.where(days == MISSING, 0, days)
+        of = known.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+        for identity, year in zip(table.id.tolist(), np.where(days == MISSING, 0, of).tolist(), strict=True):
+            years[kind, identity] = year
+    return years
 
 
 def _asleep(facts: Facts, row: tuple[Any, ...], snoozed: Snoozed) -> tuple[str, ...]:

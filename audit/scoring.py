@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Self
 
 from audit.rules.base import HARD
 
+RARITY_LEAST = 200
 BLOCK, HOLD, REVIEW, PASS = "block", "hold", "review", "pass"
 OUTCOMES = (BLOCK, HOLD, REVIEW, PASS)
 
@@ -60,6 +61,23 @@ class Raised:
     family: str
     severity: str
     points: Decimal | None
+
+    def fainter(self, share: Decimal) -> Raised:
+        """The same with this share of its points; a hard flag is a fact however often it is raised."""
+        if self.severity == HARD or self.points is None:
+            return self
+        return replace(self, points=self.points * share)
+
+
+def rarity(flagged: int, of: int) -> Decimal:
+    """How much a rule's flag tells apart: min(1, ln(N/n) / ln N) for n flagged of N, the weight that links have as well (F24).
+
+    What every thirtieth claim has says less than what one in a thousand has. It moves the place in the queue, never the outcome; of
+    fewer than ``RARITY_LEAST`` claims nothing can be said.
+    """
+    if of < RARITY_LEAST or not flagged:
+        return Decimal(1)
+    return ((Decimal(of) / flagged).ln() / Decimal(of).ln()).quantize(Decimal("0.0001"))
 
 
 def score(
