@@ -209,7 +209,9 @@ class BasisItem(Recorded):
     """补贴基数明细: one item of what a claim rests on (the version names the kinds it admits): net, tax, period, evidence,
     and where it comes from."""
 
-    claim = models.ForeignKey(Claim, models.PROTECT, related_name="items")
+    claim = models.ForeignKey(
+        Claim, models.PROTECT, related_name="items", db_index=False
+    )  # basis_item_position
     position = models.PositiveIntegerField(default=1)
     kind = models.CharField(_("种类"), max_length=20, choices=BasisKind.pairs())
     invoice = models.ForeignKey(

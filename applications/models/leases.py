@@ -52,8 +52,13 @@ class Lease(Recorded):
     )
     contract_no = models.CharField(_("合同编号"), max_length=60, blank=True)
     product = models.CharField(_("产品或服务名称"), max_length=200, blank=True, default="", db_default="")
-    lessee = models.ForeignKey(Party, models.PROTECT, related_name="leases_taken", verbose_name=_("承租方"))
-    lessor = models.ForeignKey(Party, models.PROTECT, related_name="leases_given", verbose_name=_("出租方"))
+    # lease_by_lessee and lease_by_lessor begin with them: an index of their own would only be written.
+    lessee = models.ForeignKey(
+        Party, models.PROTECT, related_name="leases_taken", verbose_name=_("承租方"), db_index=False
+    )
+    lessor = models.ForeignKey(
+        Party, models.PROTECT, related_name="leases_given", verbose_name=_("出租方"), db_index=False
+    )
     program_code = models.CharField(_("专项代码"), max_length=30, db_index=True)
     program_region_code = models.CharField(_("专项所在地区"), max_length=6)
     region_code = models.CharField(_("算力所在地"), max_length=6)
@@ -158,7 +163,10 @@ class LeaseDevice(Recorded):
     """A device let under a lease over a half-open time. ``share`` 1 is the whole device. Overlaps are storable: F17 needs the
     evidence. A serial that no register knows is kept as it was stated."""
 
-    lease = models.ForeignKey(Lease, models.PROTECT, related_name="devices", verbose_name=_("合同"))
+    # lease_device_once begins with it.
+    lease = models.ForeignKey(
+        Lease, models.PROTECT, related_name="devices", verbose_name=_("合同"), db_index=False
+    )
     serial = models.CharField(_("序列号"), max_length=60, db_index=True)
     effective_from = models.DateField(_("自"))
     effective_to = models.DateField(_("至（不含）"))

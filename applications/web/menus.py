@@ -159,4 +159,11 @@ def register_menus() -> None:
             group=str(_("拨付")),
             order=70,
         ),
+        Entry(
+            str(_("历史数据")),
+            "desk:imports",
+            roles=frozenset({Role.SYSTEM_ADMIN, Role.AUDITOR}),
+            group=str(_("后台")),
+            order=180,
+        ),
     )

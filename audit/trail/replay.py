@@ -199,17 +199,28 @@ def _brought(tracked: Tracked, using: str) -> int:
         return int(cursor.fetchone()[0])
 
 
+def _in_place(table: str, using: str) -> list[str]:
+    """The table's columns in the order in which a row is written as text: a column that was added later comes last."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = format('public.%%I', %s::text)::regclass"
+            " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            [table],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
 def _compare_imports(tracked: Tracked, label: str, columns: Columns, using: str) -> Iterator[Finding]:
     """Imported rows against the digest of their import, where no event has touched any of them since."""
     with connections[using].cursor() as cursor:
         cursor.execute(
-            "SELECT id, recorded_at, facts->>'rows', facts->>'first', facts->>'last', facts->>'sha256' FROM ("
+            "SELECT id, recorded_at, facts->>'rows', facts->>'first', facts->>'last', facts->>'sha256', facts->>'form' FROM ("
             " SELECT id, recorded_at, convert_from(canonical, 'UTF8')::jsonb->'changes' AS facts FROM audit_auditevent"
             " WHERE subject_kind = %s AND subject_no = %s AND operation = 'import') AS imports"
             " WHERE facts ? 'first' ORDER BY id",
             [tracked.kind, tracked.table],
         )
-        for event_id, instant, rows, first, last, digest in cursor.fetchall():
+        for event_id, instant, rows, first, last, digest, form in cursor.fetchall():
             cursor.execute(
                 "SELECT count(*) FROM audit_auditevent WHERE subject_kind = %s AND operation IN ('update', 'delete')"
                 " AND CASE WHEN subject_pk ~ '^[0-9]+$' THEN subject_pk::bigint BETWEEN %s AND %s ELSE true END",
@@ -217,12 +228,21 @@ def _compare_imports(tracked: Tracked, label: str, columns: Columns, using: str)
             )
             if cursor.fetchone()[0]:
                 continue  # told row by row since; those rows are compared with their events
-            later = sorted(set(tracked.columns) - columns.known(tracked.table, event_id))
+            known = columns.known(tracked.table, event_id)
+            if form == "row":
+                row = (
+                    "ROW("
+                    + ", ".join(f't."{c}"' for c in _in_place(tracked.table, using) if c in known)
+                    + ")"
+                )
+            else:
+                later = ", ".join(f"'{column}'" for column in sorted(set(tracked.columns) - known))
+                row = f"(to_jsonb(t) - ARRAY[{later}]::text[])"
             cursor.execute(
                 "SELECT encode(sha256(string_agg(digest, ''::bytea ORDER BY digest)), 'hex') FROM ("
-                f" SELECT sha256(convert_to((to_jsonb(t) - %s::text[])::text, 'UTF8')) AS digest FROM public.\"{tracked.table}\" t"
-                f" WHERE t.origin = 'imported' AND t.\"{tracked.key}\" BETWEEN %s AND %s) AS digests",
-                [later, first, last],
+                f" SELECT sha256(convert_to({row}::text, 'UTF8')) AS digest FROM public.\"{tracked.table}\" t"
+                f" WHERE t.origin = 'imported' AND t.\"{tracked.key}\" BETWEEN %s AND %s OFFSET 0) AS digests",
+                [first, last],
             )
             if cursor.fetchone()[0] != digest:
                 yield Finding(

@@ -155,11 +155,42 @@ def test_a_listing_is_mended_although_it_has_a_reason_of_its_own(load, tmp_path)
     assert Listing.objects.get().reason == "已移出"
 
 
-def test_a_formula_in_a_name_is_a_name(load):
+@pytest.mark.parametrize("file,column", [
+    ("parties", "name"), ("parties", "legal_rep_name"), ("shareholdings", "holder_name"), ("invoices", "seller_name"),
+    ("invoices", "buyer_name"),
+])  # fmt: skip
+@pytest.mark.parametrize(
+    "formula", ['=HYPERLINK("http://x.example","甲")', "@SUM(A1)", "+1+1", "-2+3", " =1+1"]
+)
+def test_a_formula_in_a_name_is_refused_with_its_line_and_the_rest_is_loaded(load, file, column, formula):
     rows = past_year.rows()
-    rows["parties"][0]["name"] = '=HYPERLINK("http://x.example","甲")'
+    rows[file].append(rows[file][0] | {column: formula} | FRESH[file])
+    report = load(rows)
+    one = report[f"{file}.csv"]
+    assert (one.rows_refused, dict(one.reasons)) == (1, {"cell.formula": 1})
+    assert one.rows_taken == len(rows[file]) - 1 and report.refused == 1
+    (refused,) = past_year.read(one.refused_file)
+    assert (refused["file"], refused["line"], refused["column"]) == (
+        f"{file}.csv",
+        str(len(rows[file]) + 1),
+        column,
+    )
+    assert "表格公式" in refused["reason"] and refused[column] == formula
+
+
+FRESH = {
+    "parties": {"uscc": "91110108MA01FRESH0"},
+    "shareholdings": {"holder_id": "c" * 64},
+    "invoices": {"invoice_no": "24110000000000000088"},
+}
+
+
+@pytest.mark.parametrize("name", ["-", "Ａ＝Ｂ科技有限公司", "甲=乙合伙企业", "3+1 工作室"])
+def test_a_sign_within_a_name_is_part_of_the_name(load, name):
+    rows = past_year.rows()
+    rows["parties"][0]["name"] = name
     assert load(rows).refused == 0
-    assert Party.objects.get(uscc=past_year.LESSEE).name == '=HYPERLINK("http://x.example","甲")'
+    assert Party.objects.get(uscc=past_year.LESSEE).name == name
 
 
 def test_tabs_backslashes_and_line_breaks_are_data(load):

@@ -27,12 +27,14 @@ def _numbered(text: str, mark: str) -> str:
 
 
 def _digits(text: str, mark: str) -> str:
-    """The sixth to ninth digit of an invoice's number, however it is written; year and province stay."""
+    """The sixth to ninth digit of an invoice's number, however it is written; year and province stay. A number of eight digits,
+    which names neither, has the copy in its first four."""
     cells, seen = list(text), 0
+    first = 5 if sum(cell.isdigit() for cell in cells) > 8 else 0
     for place, cell in enumerate(cells):
         if cell.isdigit():
-            if 5 <= seen < 5 + len(mark):
-                cells[place] = mark[seen - 5]
+            if first <= seen < first + len(mark):
+                cells[place] = mark[seen - first]
             seen += 1
     return "".join(cells)
 
@@ -51,13 +53,15 @@ KEYS: dict[str, Rekey] = {
         _party,
     ),
     **dict.fromkeys(("lease_no", "application_no", "voucher_no", "claim_no"), _numbered),
-    **dict.fromkeys(("invoice_no", "red_of", "bank_ref"), _digits),
+    **dict.fromkeys(("invoice_no", "red_of"), _digits),
     **dict.fromkeys(("serial", "replaces_serial", "address", "filer_device"), lambda text, mark: text + mark),
     **dict.fromkeys(
         ("phone", "filer_phone", "bank_account", "payer_account", "payee_account", "document_sha256", "file_sha256",
          "receipt_sha256"),
         _behind,
     ),
+    # A day and twelve digits, of which a year's transfers may share all but four.
+    "bank_ref": lambda text, mark: text + mark,
     "email": lambda text, mark: f"{mark}.{text}",
 }  # fmt: skip
 

@@ -139,6 +139,8 @@ DESK: dict[str, Row] = {
     "vouchers": own_list(*HANDLER),
     "voucher": own_page(*HANDLER, "voucher.voucher_no"),
     "decide_voucher": posted(own_page(*HANDLER, "voucher.voucher_no", "freeze")),
+    "imports": own_list("auditor", "other_auditor"),
+    "import_job": own_page("auditor", "other_auditor", "J-0", mine=404),  # nothing was sent
     "contracts": own_list(*HANDLER),
     "contract": own_page(*HANDLER, "lease.lease_no"),
     "decide_contract": posted(own_page(*HANDLER, "lease.lease_no", "verify")),

@@ -23,6 +23,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200
 LARGEST_OFFSET = timedelta(hours=14)
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_FORMULA_SIGNS = ("=", "+", "-", "@")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
@@ -91,6 +92,19 @@ def text(longest: int, absent: str | None = "") -> Reader:
         if _CONTROL.search(plain):
             raise Wrong("cell.control", "含有不可见的控制字符")
         return plain.translate(_ESCAPES)
+
+    return read
+
+
+def name(longest: int, absent: str | None = "") -> Reader:
+    """The name of a company or a person. One that a spreadsheet would take for a formula is none, and is refused."""
+    plain = text(longest, absent)
+
+    def read(cell: str) -> str:
+        value = plain(cell)
+        if value[:1] in _FORMULA_SIGNS and len(value) > 1:
+            raise Wrong("cell.formula", f"名称“{shown(value)}”以“{value[0]}”开头，是表格公式而不是名称")
+        return value
 
     return read
 

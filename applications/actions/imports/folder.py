@@ -16,11 +16,12 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.utils import OperationalError
 
+from applications.actions.imports.ahead import Ahead, Rows
 from applications.actions.imports.catalogue import FILES, FORMATS, PRICES
 from applications.actions.imports.formats import Format, Surroundings
 from applications.actions.imports.prices import load_prices
 from applications.actions.imports.programs import ensure_programs
-from applications.actions.imports.reading import FileRefused, Refusal, Table, digest_of, plan_of, stage
+from applications.actions.imports.reading import FileRefused, Refusal, Table, digest_of
 from applications.actions.imports.refusals import (
     Spool,
     database_refusals,
@@ -36,19 +37,40 @@ from vouchers.context import announce
 from vouchers.errors import Invalid, TryLater
 from vouchers.models import User
 
-#: (file, rows read so far). It must not use the import's own connection while a file is being read.
+#: (file, rows so far). What is told of reading comes from a thread beside the import's own, and may not use its connection.
 Progress = Callable[[str, int], None]
 REFUSED_PREFIX = "refused-"
+OF_PARTIES = frozenset(
+    {
+        "parties.csv",
+        "shareholdings.csv",
+        "declared_affiliations.csv",
+        "provider_admissions.csv",
+        "capacity.csv",
+        "devices.csv",
+        "listings.csv",
+    }
+)
+CASEWORK = frozenset({"leases.csv", "applications.csv", "vouchers.csv", "claims.csv"})
+"""Read before the first of them is moved: their programs are one another's, and a case's end is told by the case after it."""
+#: the order in which the files are read; they are moved in that of the catalogue
+READING = tuple(sorted(FORMATS, key=lambda form: (form.name not in OF_PARTIES, form.name not in CASEWORK)))
 
 
 def _silent(file: str, rows: int) -> None: ...
 
 
 def import_folder(
-    folder: Path, *, out: Path, by: User | None = None, progress: Progress = _silent
+    folder: Path,
+    *,
+    out: Path,
+    by: User | None = None,
+    progress: Progress = _silent,
+    moved: Progress = _silent,
 ) -> FolderReport:
     """Load a folder of the bulk format. Refused rows are written to ``out`` as ``refused-<file>``.
 
+    ``progress`` is told of the rows read, ``moved`` of those taken in; what they raise ends the import, and nothing of it stays.
     ``by`` is None for a command; a person needs the role of a system administrator. Raises ``Invalid`` (``import.no_folder``,
     ``import.no_files``) and ``TryLater`` (``import.busy``); a file or a row at fault raises nothing and is in the report.
     """
@@ -56,7 +78,7 @@ def import_folder(
         require_role(by, Role.SYSTEM_ADMIN)
     started = time.monotonic()
     report = _survey(folder)
-    run = _Run(folder, out, report, progress)
+    run = _Run(folder, out, report, progress, moved)
     if run.unchanged():
         for one in report.files:
             one.unchanged = one.collected
@@ -88,9 +110,12 @@ def _survey(folder: Path) -> FolderReport:
 
 
 class _Run:
-    def __init__(self, folder: Path, out: Path, report: FolderReport, progress: Progress) -> None:
-        self.folder, self.out, self.report, self.progress = folder, out, report, progress
+    def __init__(
+        self, folder: Path, out: Path, report: FolderReport, progress: Progress, moved: Progress
+    ) -> None:
+        self.folder, self.out, self.report, self.progress, self.moved = folder, out, report, progress, moved
         self.spools: dict[str, Spool] = {}
+        self.waiting = list(FORMATS)
         # A folder of mended rows is not a year in which everything else was not collected.
         self.mending = any(one.path and one.path.name.startswith(REFUSED_PREFIX) for one in report.files)
 
@@ -109,19 +134,41 @@ class _Run:
         except OperationalError as fault:
             raise TryLater("import.busy", "另一项历史数据导入正在进行，请待其完成后再试。") from fault
         try:
-            for form in FORMATS:
-                self._stage(form)
-            self._programs()
-            self._placeholders("parties.csv")
-            for form in FORMATS:
-                if form.name == "claims.csv":
-                    self._placeholders("vouchers.csv")
-                self._move(form)
+            self._load()
             self._prices()
             self._call("SELECT public.import_close()")
         finally:
             for spool in self.spools.values():
                 spool.close()
+
+    def _load(self) -> None:
+        """Send each file as it is read, and move it as soon as what its rows rest on is there."""
+        collected = [form for form in READING if self.report[form.name].collected]
+        here = {form.name for form in FORMATS} - {form.name for form in collected}
+        # Without a file of their own the parties are made of what all the other files say.
+        at_once = self.report["parties.csv"].collected or self.mending
+        reading = [(form, self.report[form.name]) for form in collected]
+        with Ahead(reading, around=self._around, spools=self.spools, progress=self.progress) as ahead:
+            for form, rows in ahead:
+                if rows is not None:
+                    self._send(form, rows)
+                here.add(form.name)
+                if at_once:
+                    self._move_ready(here)
+        if not at_once:
+            self._placeholders("parties.csv")
+        self._move_ready(here)
+
+    def _move_ready(self, here: set[str]) -> None:
+        while self.waiting:
+            name = self.waiting[0].name
+            if name not in here or (name not in OF_PARTIES and not here >= CASEWORK):
+                return
+            if name == "leases.csv":
+                self._programs()
+            if name == "claims.csv":
+                self._placeholders("vouchers.csv")
+            self._move(self.waiting.pop(0))
 
     def _call(self, statement: str, parameters: list[Any] | None = None) -> Any:
         with connection.cursor() as cursor:
@@ -129,36 +176,23 @@ class _Run:
             row = cursor.fetchone()
             return row[0] if row else None
 
-    def _stage(self, form: Format) -> None:
-        one = self.report[form.name]
-        if one.path is None:
-            return
-        began = time.monotonic()
-        spool = self.spools[form.name] = Spool()
-
+    def _around(self, one: FileReport) -> Surroundings:
         def remark(code: str, sentence: str) -> None:
             one.remarks[sentence] += 1
 
+        return Surroundings(self.folder, remark)
+
+    def _send(self, form: Format, rows: Rows) -> None:
+        began = time.monotonic()
         columns = ", ".join(("line", *form.staged))
-        try:
-            with Table(one.path) as table, connection.cursor() as cursor:
-                plan_of(table, form, one)  # before COPY begins: what fails inside it fails the transaction
-                with cursor.copy(f"COPY pg_temp.{form.stage} ({columns}) FROM STDIN") as copy:
-                    stage(
-                        table,
-                        form,
-                        around=Surroundings(self.folder, remark),
-                        report=one,
-                        send=copy.write,
-                        refuse=spool.add,
-                        progress=lambda rows: self.progress(form.name, rows),
-                    )
-        except FileRefused as fault:
-            one.refused_whole, one.refused_code = fault.message, fault.code
-        else:
-            self._call("SELECT public.import_analyze(%s)", [form.stage])
-        self.progress(form.name, one.rows_read)
-        one.seconds += time.monotonic() - began
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(f"COPY pg_temp.{form.stage} ({columns}) FROM STDIN") as copy,
+        ):
+            for chunk in rows.chunks():
+                copy.write(chunk)
+        self._call("SELECT public.import_analyze(%s)", [form.stage])
+        self.report[form.name].seconds += time.monotonic() - began
 
     def _programs(self) -> None:
         with connection.cursor() as cursor:
@@ -204,6 +238,7 @@ class _Run:
         one.rows_taken, one.rows_known = counts["taken"], counts["known"]
         self._write(one, merged(iter(self.spools[form.name]), database_refusals(form)))
         one.seconds += time.monotonic() - began
+        self.moved(form.name, one.rows_read)
 
     def _prices(self) -> None:
         one = self.report[PRICES]
@@ -219,6 +254,7 @@ class _Run:
             return
         self._write(one, iter(spool))
         one.seconds += time.monotonic() - began
+        self.moved(PRICES, one.rows_read)
 
     def _write(self, one: FileReport, refusals: Iterator[Refusal]) -> None:
         assert one.path is not None

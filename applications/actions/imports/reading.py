@@ -51,10 +51,12 @@ def _lines(stream: IO[str]) -> Iterator[str]:
 
 
 class Table:
-    """A CSV file as rows with the number of the line on which each begins (the header is line 1)."""
+    """A CSV file as rows with the number of the line on which each begins (the header is line 1). The file, line, column and
+    reason of a file of refused rows are left out, unless they are asked for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, skip_reasons: bool = True) -> None:
         self.path = path
+        self._skip_reasons = skip_reasons
         self._stream = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
         csv.field_size_limit(LONGEST_CELL)
         self._reader = csv.reader(_lines(self._stream), strict=False)
@@ -81,7 +83,7 @@ class Table:
             raise FileRefused(
                 "file.encoding", "表头不是 UTF-8 编码的列名。", hint="请将文件另存为“CSV UTF-8（逗号分隔）”。"
             )
-        if tuple(self.header[:4]) == REFUSAL_COLUMNS:
+        if self._skip_reasons and tuple(self.header[:4]) == REFUSAL_COLUMNS:
             self._skipped = 4
             self.header = self.header[4:]
         twice = sorted({name for name in self.header if name and self.header.count(name) > 1})
