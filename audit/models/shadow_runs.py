@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -37,6 +39,11 @@ class ShadowRun(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(to_on__gt=F("from_on")), name="shadow_run_has_a_period"),
         )
+
+    @property
+    def last_on(self) -> date:
+        """The last day of the period."""
+        return self.to_on - timedelta(days=1)
 
     def __str__(self) -> str:
         return f"{self.version} · {self.job_no}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -98,7 +99,11 @@ class VersionForm(forms.Form):
             else forms.Textarea(attrs={"rows": 5})
         )
         return forms.CharField(
-            label=f"{parameter.label}{unit}", help_text=hint, widget=widget, required=False, strip=True
+            label=f"{parameter.label}{unit}",
+            help_text=hint,
+            widget=widget,
+            required=number,
+            error_messages={"required": _("请填写数字。")},
         )
 
     def clean(self) -> dict[str, Any]:
@@ -106,6 +111,8 @@ class VersionForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         read_values: dict[str, Any] = {}
         for parameter in self.rule.parameters:
+            if parameter.name in self.errors:
+                continue
             try:
                 read_values[parameter.name] = read(parameter, cleaned.get(parameter.name) or "")
             except ValueError as wrong:
@@ -288,7 +295,7 @@ def _diff(run: ShadowRun, request: HttpRequest) -> dict[str, Any]:
     examples = [one for one in result["examples"] if one["region"] in mine]
     return {
         "run": run,
-        "last_on": run.to_on - timedelta(days=1),
+        "last_on": run.last_on,
         "kinds": [(label, result["kinds"].get(kind, 0)) for kind, label in KINDS.items()],
         "outcomes": [
             (label, result["before"].get(code, 0), result["after"].get(code, 0))
@@ -310,6 +317,7 @@ def _diff(run: ShadowRun, request: HttpRequest) -> dict[str, Any]:
                 "kind": KINDS[one["kind"]],
                 "before": OUTCOME_WORDS[one["before"]],
                 "after": OUTCOME_WORDS[one["after"]],
+                "amount": Decimal(one["amount"]),
             }
             for one in examples[:EXAMPLES_SHOWN]
         ],
@@ -321,6 +329,7 @@ def _diff(run: ShadowRun, request: HttpRequest) -> dict[str, Any]:
 @require_POST
 def decide(request: HttpRequest, rule_id: str, version: int, verb: str) -> HttpResponse:
     """Propose, return, publish, delete; or ask for a shadow run."""
+    require_role(request.user, Role.AUDIT_ADMIN)
     row, by = _found(rule_id, version), request.user
     person: Any = by
     if verb == "propose":
