@@ -6,7 +6,10 @@ import logging
 from datetime import date
 
 from celery import shared_task
+from django.utils import timezone
 
+from applications.actions.batch_hands import help_issue
+from applications.actions.batch_parts import HELP
 from applications.actions.claim_lapses import claims_due_to_lapse, lapse_due
 from applications.actions.claims import mark_claim_paid
 from applications.actions.clawback_cases import draft_for_claim, draft_for_invoice, tell_about_clawback
@@ -25,13 +28,21 @@ from vouchers.actions.outbox import enqueue
 from vouchers.actions.recoveries import record_overdue
 from vouchers.context import Actor, acting
 from vouchers.errors import DomainError
-from vouchers.models import Clawback, PriceReport
+from vouchers.models import Clawback, OutboxMessage, PriceReport
 from vouchers.tasks import outbox_task
 
 log = logging.getLogger(__name__)
 
 #: So many claims lapse in one transaction, and in one call of the ledger.
 LAPSE_TOGETHER = 100
+
+
+@shared_task(name=HELP)
+def help_issue_in_parts(job_no: str, token: int, outbox_id: int | None = None) -> int:
+    """A free worker takes parts of an issue that another one runs. Heard is done: what is left to do says the batch."""
+    if outbox_id is not None:
+        OutboxMessage.objects.filter(pk=outbox_id, done_at=None).update(done_at=timezone.now())
+    return help_issue(job_no, token)
 
 
 @outbox_task("applications.notify", "message.send")

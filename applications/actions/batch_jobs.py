@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from applications.actions.batch_endings import close_issue
 from applications.actions.batch_issue import WHOLE_AT_MOST, issue_batch, require_notice_over
 from applications.actions.batch_lists import review_list
 from applications.actions.batch_members import candidates, pending
-from applications.actions.batch_parts import close_issue, issue_in_parts, issued_so_far, note_pause, to_issue
+from applications.actions.batch_parts import issue_in_parts, issued_so_far, note_pause, to_issue
 from applications.actions.batch_projects import answer_projects
 from applications.actions.batch_rows import (
     JOB_KINDS,

@@ -11,6 +11,9 @@ passed over, and told: when that is settled the issue goes on, or an approver en
 later batch. Where the ledger refuses one of a part, the part is undone and issued member by member, so that only that one is
 passed over. Money that is gone is nobody's own: there the issue stops. It may be ended unless going on would issue somebody.
 
+Two workers share the parts: each takes the next members that the other does not hold (``batch_hands``); the one that runs the job
+keeps the progress, tells who was passed over, and finishes.
+
 Each part asks anew whether the person in whose name it goes still has the role; if not, another one goes on with the issue.
 """
 
@@ -20,10 +23,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
-from django.db import transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import QuerySet, Sum
 
 from applications.actions import cases
 from applications.actions.batch_issue import (
@@ -37,19 +39,19 @@ from applications.actions.batch_issue import (
     wait_for,
 )
 from applications.actions.batch_members import members_of, require_nobody_readmitted, require_unchanged
-from applications.actions.batch_rows import OFFICE, as_it_stands, move, note, require_reason
+from applications.actions.batch_rows import OFFICE, as_it_stands, move, note
 from applications.actions.batch_sharing import Fellows
-from applications.models import Application, BatchMember, IssueBatch, Objection, PublicNotice, Review
+from applications.models import Application, BatchMember, IssueBatch, Objection, Review
 from applications.models.applications import ApplicationState
 from applications.models.batches import IssueBatchState
 from applications.models.notices import ObjectionState
 from vouchers import dates
-from vouchers.access import Role, has_role, require_role
+from vouchers.access import has_role, require_role
 from vouchers.actions.budgets import room_of
 from vouchers.actions.holds import require_clear, screen
 from vouchers.actions.job_runs import JobLost, Run
 from vouchers.actions.ledger_chains import Chain, event_id, post_all
-from vouchers.actions.treasury_parts import bearers_of
+from vouchers.actions.outbox import enqueue
 from vouchers.actions.vouchers import voucher_chain
 from vouchers.context import acting, announce
 from vouchers.errors import DomainError, Forbidden, Invalid, NotNow
@@ -60,17 +62,24 @@ from vouchers.money import ZERO, thousands
 
 PART = 100
 """Members of one transaction: a few seconds of work, and what a kill may cost."""
+IN_SIGHT = 4 * PART
+"""Among so many a worker looks for a part that nobody else has in hand."""
 VERB = "issue_batch.issue"
+HELP = "applications.help_issue"
+_TRY_ENTERPRISES = """SELECT e.id, pg_try_advisory_xact_lock(hashtextextended('issue_batch:' || e.id, 5))
+  FROM unnest(%s::bigint[]) AS e (id)"""
+_WAIT_ENTERPRISES = """SELECT pg_advisory_xact_lock(hashtextextended('issue_batch:' || e.id, 5))
+  FROM unnest(%s::bigint[]) AS e (id)"""
 NO_MONEY = "ledger.insufficient_funds"
 NEXT_STEP = "处理后可在批次页面继续发放；不能处理的，由核准人员写明理由结束发放，该件转入下一批重新分配。"
 
 
-class _Refused(Exception):
-    """What was to be issued together was refused, and is undone."""
+class Refused(Exception):
+    """What was to be issued together was refused, and is undone. ``keys`` are the applications of those members."""
 
-    def __init__(self, refusal: DomainError) -> None:
+    def __init__(self, refusal: DomainError, keys: Sequence[int]) -> None:
         super().__init__(refusal.code)
-        self.refusal = refusal
+        self.refusal, self.keys = refusal, keys
 
 
 def to_issue(batch: IssueBatch) -> QuerySet[BatchMember]:
@@ -95,12 +104,12 @@ def issued_so_far(batch: IssueBatch) -> tuple[int, int, Decimal]:
 
 
 @contextmanager
-def _part(batch: IssueBatch, by: User, run: Run) -> Iterator[None]:
+def _part(batch: IssueBatch, by: User, run: Run, *, shared: bool = False) -> Iterator[None]:
     """One transaction of the run, in the name of whoever asked and still may, with the batch's row held; a run that lost its job
-    does nothing."""
+    does nothing. ``shared``: beside others of the same run."""
     as_of_now = User.objects.get(pk=by.pk)  # what the account may do is remembered with the object
     with acting(as_of_now, VERB, run.job.label):
-        as_it_stands(batch, "issue")
+        as_it_stands(batch, "issue", shared=shared)
         if not has_role(as_of_now, *OFFICE, region=batch.program.region):
             raise Forbidden(
                 "access.role",
@@ -123,20 +132,28 @@ def issue_in_parts(batch: IssueBatch, *, by: User, run: Run) -> list[str]:
     if batch.state == IssueBatchState.NOTICED:
         _look(batch, by=by, run=run, total=total)
         _begin(batch, by=by, run=run)
+    _ask_for_help(batch, by=by, run=run)
     passed: dict[int, str] = {}
     while True:
         left = to_issue(batch).exclude(application__in=passed)
-        keys = list(left.values_list("application", flat=True)[:PART])
+        keys = list(left.values_list("application", flat=True)[:IN_SIGHT])
         run.progress(2 * total - left.count(), 2 * total, "件")
         if not keys:
             break
         try:
-            passed |= _issue_part(batch, keys, by=by, run=run)
-        except _Refused:
-            passed |= _one_by_one(batch, keys, by=by, run=run)
+            passed |= issue_part(batch, keys, by=by, run=run)
+        except Refused as refused:
+            passed |= _one_by_one(batch, refused.keys, by=by, run=run)
     if not passed:
         _finish(batch, by=by, run=run)
     return list(passed.values())
+
+
+def _ask_for_help(batch: IssueBatch, *, by: User, run: Run) -> None:
+    """Where there is more than two parts, another worker that is free takes parts of its own (``batch_hands``)."""
+    if to_issue(batch).count() > 2 * PART:
+        with _part(batch, by, run):
+            enqueue(HELP, {"job_no": run.job.job_no, "token": run.token}, key=f"{HELP}:{run.job.job_no}")
 
 
 def _look(batch: IssueBatch, *, by: User, run: Run, total: int) -> None:
@@ -180,35 +197,65 @@ def _begin(batch: IssueBatch, *, by: User, run: Run) -> None:
         move(batch, "begin_issue", by=by, amount=batch.allotted_amount)
 
 
-def _issue_part(batch: IssueBatch, keys: Sequence[int], *, by: User, run: Run) -> dict[int, str]:
-    """One part; the members that it passed over, each with the reason. Raises ``_Refused``: then it is undone as a whole."""
+def issue_part(
+    batch: IssueBatch, keys: Sequence[int], *, by: User, run: Run, waits: bool = True
+) -> dict[int, str]:
+    """One part: of these, in the order of filing, at most ``PART`` whom no other worker is issuing; where there are none, it
+    ``waits`` for the first of them. The members that it passed over, each with the reason.
+
+    Raises ``Refused``: then it is undone as a whole."""
     on, passed, fellows = dates.today(), dict[int, str](), Fellows()
-    with _part(batch, by, run):
+    with _part(batch, by, run, shared=True):
         announce(VERB)
-        members = list(_chosen(batch, keys))
-        wait_for(members)
+        keys = _nobody_elses(keys) or (_after_the_others(batch, keys[:PART]) if waits else [])
         granted: list[Granted] = []
-        objected = _objected(members)
-        for one in _chosen(batch, keys):
+        members = list(_chosen(batch, keys))
+        with_objection = objected(members)
+        for one in members:
             number = one.application.application_no
             if one.application.state == ApplicationState.ISSUED:
                 continue
             try:
-                _require_issuable(batch, one, objected)
+                require_issuable(batch, one, with_objection)
                 granted.append(granted_of(one, on, fellows))
             except DomainError as refusal:
                 passed[one.application_id] = _sentence(number, refusal)
         _note_passed(batch, passed, by=by)
         try:
-            chains = [_chain_of(batch, one, by=by, on=on) for one in granted]
+            chains = [chain_of(batch, one, by=by, on=on) for one in granted]
             for result in post_all(chains):
                 result.demand()
         except (NotNow, Invalid) as refusal:
-            raise _Refused(refusal) from refusal
+            raise Refused(refusal, keys) from refusal
     return passed
 
 
-def _chain_of(batch: IssueBatch, granted: Granted, *, by: User, on: date) -> Chain:
+def _nobody_elses(keys: Sequence[int]) -> list[int]:
+    """The first of these cases that no other worker holds, nor another case of the same enterprise: what an enterprise was issued
+    counts in its year, so its cases are issued one after the other. Held by this transaction from now on."""
+    free = (
+        Application.objects.filter(pk__in=keys)
+        .select_for_update(no_key=True, skip_locked=True)
+        .order_by("submitted_at", "pk")
+        .values_list("pk", "enterprise")[:PART]
+    )
+    found = list(free)
+    with connection.cursor() as cursor:
+        cursor.execute(_TRY_ENTERPRISES, [sorted({enterprise for _key, enterprise in found})])
+        alone = {enterprise for enterprise, free in cursor.fetchall() if free}
+    return [key for key, enterprise in found if enterprise in alone]
+
+
+def _after_the_others(batch: IssueBatch, keys: Sequence[int]) -> list[int]:
+    """These cases, once nobody else holds them or another case of their enterprises. Who has an enterprise waits for no case."""
+    members = list(_chosen(batch, keys))
+    wait_for(members)
+    with connection.cursor() as cursor:
+        cursor.execute(_WAIT_ENTERPRISES, [sorted({one.application.enterprise_id for one in members})])
+    return list(keys)
+
+
+def chain_of(batch: IssueBatch, granted: Granted, *, by: User, on: date) -> Chain:
     """The member's voucher, and what it moves. A refusal of it is undone, never kept: the next try bears the same id."""
     chain_id = event_id("issue_batch", str(batch.issue_id), granted.member.application.application_no)
     voucher = issue_one(granted, chain_id, by=by, on=on)
@@ -221,11 +268,11 @@ def _one_by_one(batch: IssueBatch, keys: Sequence[int], *, by: User, run: Run) -
     for key in keys:
         run.check()
         try:
-            passed |= _issue_part(batch, [key], by=by, run=run)
-        except _Refused as refused:
+            passed |= issue_part(batch, [key], by=by, run=run)
+        except Refused as refused:
             if refused.refusal.code == NO_MONEY:
                 raise refused.refusal from refused
-            with _part(batch, by, run):
+            with _part(batch, by, run, shared=True):
                 number = Application.objects.values_list("application_no", flat=True).get(pk=key)
                 passed[key] = _sentence(number, refused.refusal)
                 _note_passed(batch, {key: passed[key]}, by=by)
@@ -264,7 +311,7 @@ def _chosen(batch: IssueBatch, keys: Sequence[int]) -> QuerySet[BatchMember]:
     )
 
 
-def _objected(members: Sequence[BatchMember]) -> set[str]:
+def objected(members: Sequence[BatchMember]) -> set[str]:
     numbers = [one.application.application_no for one in members]
     return set(
         Objection.objects.filter(
@@ -273,7 +320,7 @@ def _objected(members: Sequence[BatchMember]) -> set[str]:
     )
 
 
-def _require_issuable(batch: IssueBatch, member: BatchMember, objected: set[str]) -> None:
+def require_issuable(batch: IssueBatch, member: BatchMember, objected: set[str]) -> None:
     """Whether nothing came up since everybody was looked at."""
     case = member.application
     if case.state != ApplicationState.NOTICED or case.batch_id != batch.pk:
@@ -317,82 +364,3 @@ def note_pause(batch: IssueBatch, *, by: User, reason: str) -> None:
         batch.refresh_from_db()
         if batch.state == IssueBatchState.ISSUING:
             note(batch, "pause_issue", by=by, before=batch.state, reason=reason[:2000])
-
-
-def _require_stopped(batch: IssueBatch, members: Sequence[BatchMember], *, by: User) -> None:
-    """Refuse while going on would issue somebody: looked at as the next run would, in the order of filing."""
-    objected, free, on, fellows = _objected(members), list[Granted](), dates.today(), Fellows()
-    for one in members:
-        try:
-            _require_issuable(batch, one, objected)
-            free.append(granted_of(one, on, fellows))
-        except (NotNow, Invalid):
-            continue
-    needed = sum((one.amount for one in free), ZERO)
-    scheme = batch.publication.scheme
-    spare = Decimal(len(free) * max(len(bearers_of(scheme)) - 1, 0)).scaleb(
-        -2
-    )  # as it is left when sharing out
-    room = room_of(batch.program, on.year, scheme) or ZERO
-    if free and needed + spare <= room and _would_issue(batch, free, by=by, on=on):
-        raise NotNow(
-            "issue_batch.not_stopped",
-            f"还有 {len(free)} 件没有暂缓、异议等情形，条件和预算也符合，应当继续发放。",
-            hint="请先点“继续发放”；确实不能发放的各件会列明原因。",
-        )
-
-
-def _would_issue(batch: IssueBatch, free: Sequence[Granted], *, by: User, on: date) -> bool:
-    """Whether the ledger takes any of them, one by one; each try is undone."""
-    for one in free:
-        point = transaction.savepoint()
-        try:
-            _chain_of(batch, one, by=by, on=on).post().demand()
-        except (NotNow, Invalid) as refusal:
-            if refusal.code == NO_MONEY:
-                return False  # there the run stops
-        else:
-            return True
-        finally:
-            transaction.savepoint_rollback(point)
-            one.member.application.refresh_from_db()
-    return False
-
-
-def close_issue(batch: IssueBatch, *, by: User, reason: str) -> IssueBatch:
-    """结束发放: an approver ends the issue without those that cannot be issued; they are set aside with the reason and wait for
-    a later batch. What is issued stands.
-
-    Raises ``NotNow`` (``issue_batch.not_stopped``) while one of them could be issued: then the issue is to go on."""
-    announce("issue_batch.close_issue", reason)
-    require_role(by, Role.APPROVER, region=batch.program.region)
-    as_it_stands(batch, "close_issue")
-    require_reason(reason)
-    rest = list(
-        batch.members.filter(set_aside_reason="", asked_amount__isnull=False)
-        .filter(~Q(application__state__in=(ApplicationState.ISSUED, ApplicationState.REJECTED)))
-        .select_related(
-            "batch__publication",
-            "application__program__region",
-            "application__publication",
-            "application__enterprise",
-            "application__lease",
-        )
-        .order_by("application__submitted_at", "application")
-    )
-    _require_stopped(batch, [one for one in rest if one.allotted_amount], by=by)
-    for one in rest:
-        case = one.application
-        if not one.allotted_amount and case.state == ApplicationState.APPROVED:
-            leave_unfunded(one, by=by)
-            continue
-        if case.state == ApplicationState.NOTICED:
-            cases.move(case, "recall_notice", by=by, reason=reason)
-            PublicNotice.objects.filter(application=case, batch=batch).update(recalled_on=dates.today())
-        one.set_aside_reason = reason.strip()[:300]
-        one.save(update_fields=["set_aside_reason"])
-        Application.objects.filter(pk=case.pk, batch=batch).update(batch=None)
-    _issued, _total, amount = issued_so_far(batch)
-    stamp: dict[str, Any] = {"issued_by": by, "issued_at": dates.now()}
-    move(batch, "close_issue", by=by, reason=reason, amount=amount, update=stamp)
-    return batch

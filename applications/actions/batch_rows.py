@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
+
 from applications.actions import cases
 from applications.models import IssueBatch, Review
 from vouchers import dates
@@ -56,10 +58,16 @@ def require_idle(batch: IssueBatch) -> None:
         )
 
 
-def as_it_stands(batch: IssueBatch, verb: str) -> None:
-    """Wait for whoever else acts on the batch; 409 when it can no longer do this, or while the worker has it."""
+def as_it_stands(batch: IssueBatch, verb: str, *, shared: bool = False) -> None:
+    """Wait for whoever else acts on the batch; 409 when it can no longer do this, or while the worker has it. ``shared``: for a
+    deed on some of its members, beside which others of the kind go on, but none on the batch."""
     require_idle(batch)
-    batch.refresh_from_db(from_queryset=IssueBatch.objects.select_for_update(no_key=True))
+    if shared:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM applications_issuebatch WHERE id = %s FOR SHARE", [batch.pk])
+        batch.refresh_from_db()
+    else:
+        batch.refresh_from_db(from_queryset=IssueBatch.objects.select_for_update(no_key=True))
     if batch.lifecycle.find(verb, batch.state) is None:
         raise not_now(batch, verb)
 

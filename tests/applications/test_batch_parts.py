@@ -18,9 +18,10 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
+from applications.actions.batch_endings import close_issue
 from applications.actions.batch_issue import issue_batch
 from applications.actions.batch_jobs import order_deed
-from applications.actions.batch_parts import close_issue, issued_so_far, to_issue
+from applications.actions.batch_parts import issued_so_far, to_issue
 from applications.actions.batches import open_batch, reopen_batch
 from applications.models import Application, IssueBatch, Review
 from tests import casework

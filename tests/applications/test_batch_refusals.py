@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from applications.actions.batch_endings import close_issue
 from applications.actions.batch_issue import issue_batch
-from applications.actions.batch_parts import close_issue, issued_so_far
+from applications.actions.batch_parts import issued_so_far
 from applications.actions.batches import open_batch, reopen_batch, share_out_batch
 from applications.actions.undertaking_merges import confirm_merge, merge_undertakings
 from applications.models import Application, IssueBatch, Review, Undertaking
