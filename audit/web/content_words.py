@@ -7,20 +7,26 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from applications.models.papers import PaperKind
+from audit.trail.subjects import models_by_kind
 from audit.web.column_words import COLUMN_WORDS
+from vouchers.policy import terms
 from vouchers.policy.example_words import WORDS
 from vouchers.web import wording
 
+_WORD = re.compile(r"[a-z][a-z0-9_]*\Z")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _AMOUNT = re.compile(r"-?\d+\.\d\d\Z")
 
 # Parts of an assessment, a band, evidence: what neither the facts' words nor the columns' name.
 OWN: dict[str, Any] = {
-    "amount": lazy("金额"), "article": lazy("条款"), "basis": lazy("基数"), "basis_amount": lazy("补贴基数"), "cap": lazy("限额"), "caps": lazy("限额"), "checks": lazy("核验项"),
+    "amount": lazy("金额"), "applicant": lazy("申领单位"), "assessed": lazy("测算"), "contracts": lazy("合同"), "price": lazy("价格核对"), "provider": lazy("服务商"), "used": lazy("已用额度"),
+    "voucher": lazy("算力券"), "article": lazy("条款"), "basis": lazy("基数"), "basis_amount": lazy("补贴基数"), "cap": lazy("限额"), "caps": lazy("限额"), "checks": lazy("核验项"),
     "code": lazy("代码"), "computed_amount": lazy("计算金额"), "condition": lazy("条件"), "counterfactuals": lazy("如何补正"), "cure": lazy("如何补正"), "document_no": lazy("文号"),
     "evidence": lazy("证据"), "fact": lazy("事实"), "facts": lazy("事实"), "findings": lazy("审查意见"), "ids": lazy("所涉记录"), "invoices": lazy("发票"), "items": lazy("明细"), "kind": lazy("类别"),
     "label": lazy("名称"), "lines": lazy("计算过程"), "note": lazy("说明"), "number": lazy("编号"), "operands": lazy("数据"), "outcome": lazy("结论"), "papers": lazy("材料"), "party": lazy("单位"),
@@ -29,6 +35,20 @@ OWN: dict[str, Any] = {
     "total": lazy("合计"), "track": lazy("补贴方向"), "unit": lazy("单位"), "value": lazy("数值"), "version": lazy("版本"), "year": lazy("年度"),
 }  # fmt: skip
 _OUTCOMES = {"met": lazy("满足"), "not_met": lazy("不满足"), "not_testable": lazy("无法检验")}
+
+
+@cache
+def _value_words(_language: str | None) -> dict[str, str]:
+    """What a stored word means to a person: the policy's terms, and the choices of the tables where all that have the word call it the same."""
+    said: dict[str, set[str]] = {}
+    for model in models_by_kind().values():
+        for found in model._meta.local_fields:
+            for value, label in found.flatchoices:
+                said.setdefault(str(value), set()).add(str(label))
+    words = {value: labels.pop() for value, labels in said.items() if len(labels) == 1}
+    for kind in (terms.Stage, terms.PartyKind, PaperKind):
+        words |= {str(member.value): str(member.label) for member in kind}
+    return {value: label for value, label in words.items() if _WORD.match(value)}
 
 
 @cache
@@ -72,7 +92,9 @@ def _scalar(text: str) -> str:
         return wording.instant_text(text)
     if _AMOUNT.match(text):
         return wording.money_text(text)
-    return str(_OUTCOMES.get(text, text))
+    if text in _OUTCOMES:
+        return str(_OUTCOMES[text])
+    return _value_words(get_language()).get(text, text) if _WORD.match(text) else text
 
 
 def _assessment(value: Mapping[str, Any]) -> str:
