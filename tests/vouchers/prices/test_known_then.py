@@ -387,7 +387,7 @@ def issues():
     }  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     deeds=st.lists(st.tuples(st.integers(1, 20), DEEDS), min_size=8, max_size=16),
     asked=st.lists(st.tuples(st.integers(0, 15), st.integers(0, 40), st.sampled_from(CHIPS)), min_size=3, max_size=5),
@@ -417,11 +417,17 @@ def test_no_answer_is_changed_by_anything_later(client, cast, second, deeds, ask
                 }
         with dates.fixed(moment + timedelta(days=1)):
             did(cast, second, ("crowd", 30, "H800"), 60)
+            for month in range(6, moment.month + 1 if moment.year == 2025 else 13):  # months published late
+                try:
+                    with transaction.atomic():
+                        publish(cast, date(2025, month, 1), on=dates.now())
+                except DomainError as refusal:  # out already, or nothing to publish
+                    assert refusal.code.startswith("price")
             for one in waiting()[:2]:
                 prices.dismiss_observation(one, by=cast.price_publisher, reason="withdrawn", note="查无")
             for question, answer in told:
                 assert answers(cast, client, *question) == answer
-            assert issues() == known_issues
+            assert issues().items() >= known_issues.items()
             for issue in PriceIndexIssue.objects.exclude(published_at=None):
                 assert prices.verify_issue(issue)
         transaction.set_rollback(True)
