@@ -32,14 +32,17 @@ class Quality:
 def quality(lines: list[Line], frauds: set[str], amounts: Mapping[str, Any]) -> list[Quality]:
     """The scan's own order first, then by the number of flags, by amount, and by the best single flag (whichever it is)."""
     case_of = {line["claim_no"]: line["case"] for line in lines}
+    plain = sorted(
+        lines, key=lambda line: str(line["claim_no"])
+    )  # ties of the simpler orders are not broken by the scan
     guilty = {case_of[no] for no in frauds}
     orders: list[tuple[str, Iterable[Line]]] = [
         ("scan", lines),
-        ("number of flags", sorted(lines, key=lambda line: -len(line["flags"]))),
-        ("largest amount", sorted(lines, key=lambda line: -float(amounts[line["claim_no"]]))),
+        ("number of flags", sorted(plain, key=lambda line: -len(line["flags"]))),
+        ("largest amount", sorted(plain, key=lambda line: -float(amounts[line["claim_no"]]))),
     ]
     rules = {flag["id"] for line in lines for flag in line["flags"]}
-    single = [_first(f"single flag {rule}", _by(lines, rule), guilty) for rule in sorted(rules)]
+    single = [_first(f"single flag {rule}", _by(plain, rule), guilty) for rule in sorted(rules)]
     best = max(single, key=lambda one: one.found, default=Quality("single flag", 0, FIRST, len(guilty)))
     return [*(_first(name, order, guilty) for name, order in orders), best]
 
