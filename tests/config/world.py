@@ -29,6 +29,7 @@ from applications.models import (
     Undertaking,
     UndertakingMerge,
 )
+from audit.actions.rules import load_rules
 from audit.models import AuditEvent, RuleVersion, ScanRun, Suspicion
 from tests import casework
 from tests.applications import past_year
@@ -473,6 +474,7 @@ def _register(world: World) -> None:
 
 def _audit(world: World) -> None:
     claim = world.parts["waiting_claim"]
+    load_rules()
     run = ScanRun.objects.create(kind="on_demand", state="done", known_at=dates.now(), started_at=dates.now())
     Suspicion.objects.create(
         subject_kind="claim",
