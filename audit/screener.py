@@ -46,6 +46,11 @@ def digest(facts: Facts, versions: dict[str, Version]) -> str:
         if version.rule.at_screening
     }
     hasher.update(json.dumps(told, sort_keys=True, default=str).encode())
+    # Said only where it is so: what was screened before stays known by its hash.
+    stopped = [name for name in told if versions[name].stopped]
+    hasher.update("".join(f"stopped {name}." for name in stopped).encode())
+    if facts.collected("listings"):
+        hasher.update(b"listings collected.")
     for name in TABLES:
         table = getattr(facts, name)
         order = table.id.argsort(kind="stable")

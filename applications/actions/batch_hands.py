@@ -23,10 +23,14 @@ TURN_SECONDS = 20.0
 """So long it goes on before it lets the short work go first that waits for a worker."""
 
 
+A_MOMENT = 0.2
+
+
 def help_issue(job_no: str, token: int) -> int:
     """Issue parts of the batch of this run of the job, for one turn, and ask for the next; how many parts. For a caller that stands in
     no transaction."""
     until, parts, refused = time.monotonic() + TURN_SECONDS, 0, set[int]()
+    seen: list[int] = []
     while True:
         job = _still_at_it(job_no, token)
         if job is None or job.asked_by is None:
@@ -40,6 +44,9 @@ def help_issue(job_no: str, token: int) -> int:
         keys = list(left.values_list("application", flat=True)[:IN_SIGHT])
         if batch.state != IssueBatchState.ISSUING or len(keys) <= PART:
             return parts  # the last part is the run's own
+        if keys == seen:
+            time.sleep(A_MOMENT)  # all in sight are in other hands
+        seen = keys
         try:
             with working_on(batch.batch_no):
                 refused |= set(issue_part(batch, keys, by=job.asked_by, run=Run(job), waits=False))

@@ -1,8 +1,8 @@
 """计量上报: a platform pushes what was used under a lease, day by day; each day is answered for itself.
 
 A day is stored once. The same figure again changes nothing; another one is a correction, which names the figure that it replaces
-and why, and is refused once money is asked for or granted on the day: what a deduction rests on stays as it was when it was
-reserved, until it is decided or given back. What was answered under a key is answered again.
+and why, and is refused once money is asked for or granted on the day: what a deduction rests on stays as it was,
+until it is decided or given back. A correction that crosses the reservation itself is seen by the decision, which screens afresh. What was answered under a key is answered again.
 
 Whoever decides about a claim of the contract has its row (``claim_grounds.keep_lease``), and so has whoever reports: a figure is corrected
 before a decision, and is seen by it, or not at all.

@@ -63,14 +63,10 @@ def _stand() -> str:
     ), told AS (
         INSERT INTO vouchers_outboxmessage (task, payload, key, attempts, last_error)
         SELECT 'applications.notify', %(message)s::jsonb, '', 0, '' FROM moved
-    ), waiting AS (
-        SELECT w.id FROM vouchers_outboxmessage w
-        WHERE w.task = 'vouchers.follow_ledger' AND w.key = %(voucher)s AND w.done_at IS NULL FOR UPDATE
     ), follows AS (
         INSERT INTO vouchers_outboxmessage (task, payload, key, attempts, last_error)
         SELECT 'vouchers.follow_ledger', jsonb_build_object('voucher_no', %(voucher)s::text), %(voucher)s, 0, '' FROM moved
-        WHERE NOT EXISTS (SELECT FROM waiting)
-        ON CONFLICT (task, key) WHERE done_at IS NULL AND key <> '' DO NOTHING
+        ON CONFLICT (task, key) WHERE done_at IS NULL AND key <> '' DO UPDATE SET key = excluded.key
     )
     SELECT count(*) FROM moved
     """  # noqa: S608

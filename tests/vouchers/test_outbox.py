@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from datetime import date
 
+import psycopg
 import pytest
 from django.db import connections, transaction
 from django.utils import timezone
 
+from tests.meanwhile import Meanwhile
 from vouchers.actions.outbox import enqueue
 from vouchers.context import Actor, acting
 from vouchers.models import OutboxMessage, Region
@@ -53,6 +56,30 @@ def test_a_dropped_wish_still_sees_what_was_done_before_it(committed_db):
     worker.join(timeout=30)
     assert seen == [True]
     assert OutboxMessage.objects.get().done_at is not None
+
+
+def test_who_loses_the_race_for_a_wish_keeps_the_winners_from_running_until_his_own_deed_stands(committed_db):
+    """Both look before either has wished; the second comes to wait for the first one's row, and then holds it."""
+    held: list[bool] = []
+
+    def second() -> str:
+        with acting(Actor.service("test"), "test"):
+            answer = enqueue("tests.look", key="one")
+            with psycopg.connect(committed_db.dsn, autocommit=True) as worker:
+                free = worker.execute(
+                    "SELECT id FROM vouchers_outboxmessage WHERE done_at IS NULL FOR UPDATE SKIP LOCKED"
+                ).fetchall()
+            held.append(free == [])
+        return str(answer)
+
+    other = Meanwhile(committed_db.dsn, date(2025, 7, 15), second)
+    with transaction.atomic():
+        assert enqueue("tests.look", key="one") is not None
+        other.start()
+        assert other.waits()
+    assert other.told() == "None"
+    assert held == [True]
+    assert OutboxMessage.objects.count() == 1
 
 
 @pytest.mark.django_db

@@ -23,10 +23,12 @@ def enqueue(
         fields["not_before"] = not_before
     if not key:
         return OutboxMessage.objects.create(**fields)
-    try:
-        with transaction.atomic():
-            if OutboxMessage.objects.select_for_update().filter(task=task, key=key, done_at=None).exists():
-                return None
-            return OutboxMessage.objects.create(**fields)
-    except IntegrityError:
-        return None
+    waiting = OutboxMessage.objects.filter(task=task, key=key, done_at=None)
+    while True:
+        try:
+            with transaction.atomic():
+                if waiting.select_for_update().exists():
+                    return None
+                return OutboxMessage.objects.create(**fields)
+        except IntegrityError:
+            continue  # somebody's was committed meanwhile: it is held like any other, unless it is done already

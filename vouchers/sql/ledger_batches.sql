@@ -42,7 +42,7 @@ BEGIN
     SELECT array_agg((t.c ->> 'id')::uuid ORDER BY t.nr) AS id, array_agg(encode(sha256(convert_to(t.c::text, 'UTF8')), 'hex') ORDER BY t.nr) AS body,
            bool_and(num_nulls(t.c ->> 'id', t.c ->> 'on', t.c ->> 'subject_kind', t.c ->> 'subject_no') = 0 AND NOT t.c ?| ARRAY['split', 'sums']
                     AND (jsonb_typeof(t.c -> 'open') = 'array' AND jsonb_typeof(t.c -> 'transfers') = 'array') IS TRUE) AS regular,
-           count(*) AS number, count(DISTINCT t.c ->> 'id') AS ids
+           count(*) AS number, count(DISTINCT (t.c ->> 'id')::uuid) AS ids
       INTO c FROM jsonb_array_elements(chains) WITH ORDINALITY AS t (c, nr);
     IF NOT c.regular OR c.ids < c.number OR EXISTS (SELECT FROM vouchers_ledgerattempt AS a WHERE a.id = ANY (c.id)) THEN
         RETURN NULL;
