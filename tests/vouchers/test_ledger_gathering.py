@@ -1,4 +1,4 @@
-"""Those who draw from tills beside those who gather them, in real processes: nobody waits in a ring, nothing is lost or found."""
+"""Those who draw from tills beside those who gather them, in real processes: nothing is lost or found."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def stormed(dsn: str, *, seed: int, size: int, clients: int) -> None:
     assert check_ledger(business_rows=False) == []
 
 
-def test_drawing_and_gathering_at_once_rings_nobody_and_loses_nothing(committed_db):
+def test_drawing_and_gathering_at_once_loses_nothing(committed_db):
     stormed(committed_db.dsn, seed=1, size=240, clients=16)
 
 
