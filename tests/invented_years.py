@@ -543,6 +543,13 @@ def invent(
     while sum(row["is_fraud"] for row in year.labels.values()) < claims * prevalence:
         KINDS[kinds[ring % len(kinds)]](year, ring)
         ring += 1
+    # Whoever is on the list is so in what was drawn for a later ring as well.
+    debarred = {row["uscc"] for row in year.files["listings"] if row["kind"] == "scheme_debarred"}
+    for case in year.cases:
+        if case.lease["lessee_uscc"] in debarred:
+            year.mark(
+                ring, "listed", [c for c in case.claims if not year.labels[c["claim_no"]]["is_fraud"]], "F28"
+            )
     return year
 
 

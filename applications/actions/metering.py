@@ -122,7 +122,8 @@ def report_days(
     except IntegrityError:
         raise InFlight("metering.in_flight", "同一幂等键的请求正在办理，请稍后原样重发。") from None
     _store(lease, stored, report)
-    return answer, True
+    report.refresh_from_db(fields=["answer"])  # as whoever sends it again will read it, to the byte
+    return report.answer, True
 
 
 def _digest(lease_no: str, days: Sequence[DayUse]) -> str:
