@@ -64,7 +64,7 @@ def test_the_same_key_gets_the_first_answer_again_and_another_body_is_refused(
     again = push(api, cast, lease.lease_no, day("2024-05-01", "100.0"))
     assert again.status_code == 200
     assert again["Idempotent-Replayed"] == "true"
-    assert again.json() == first.json()
+    assert again.content == first.content
     other = push(api, cast, lease.lease_no, day("2024-05-01", "101"))
     assert (other.status_code, other.json()["code"]) == (422, "metering.key_reused")
     assert MeteringReport.objects.count() == 1
