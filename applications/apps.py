@@ -13,6 +13,7 @@ class ApplicationsConfig(AppConfig):
         from applications.actions.assessments import beneath_application, beneath_claim
         from applications.actions.batch_jobs import PARTS_OF_ISSUE, WHOLE_DEEDS
         from applications.actions.imports.uploads import IMPORTS
+        from applications.actions.list_uploads import LONG_LISTS
         from applications.actions.payment_news import look_again
         from applications.actions.reach import REACHED
         from applications.actions.settlement_batches import SETTLEMENT_BATCHES
@@ -40,6 +41,7 @@ class ApplicationsConfig(AppConfig):
         register_job_kind(WHOLE_DEEDS)
         register_job_kind(PARTS_OF_ISSUE)
         register_job_kind(IMPORTS)
+        register_job_kind(LONG_LISTS)
         register_reach(REACHED)
         register_beneath("application", beneath_application)
         register_beneath("claim", beneath_claim)

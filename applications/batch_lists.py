@@ -6,8 +6,9 @@ own. A fault is told by its cell; nothing of a faulty file is used.
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -28,6 +29,8 @@ from vouchers.workbooks.opening import open_workbook
 
 SHEET, NOTES = "名单", "填写说明"
 MOST_ROWS = 1500
+MOST_LONG = 100_000
+"""Rows of a workbook, and of a table (CSV) that the worker takes in."""
 USCC, NAME, TRACK, LEASE, AMOUNT = (
     "统一社会信用代码",
     "单位名称",
@@ -55,6 +58,17 @@ class ListedRow:
     undertaking: str = ""
     registration: str = ""
     cells: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def same(self) -> tuple[str, str, str]:
+        """What may stand in one list once: whose, in which track, and the contract or document that it rests on."""
+        document = self.project.document_no or self.project.name if self.project else self.lease_no
+        return self.uscc, self.track, document
+
+    @property
+    def key(self) -> str:
+        """``same`` as one name of fixed length."""
+        return hashlib.sha256("\x1f".join(self.same).encode()).hexdigest()
 
     def fault(self, code: str, column: str, message: str) -> Invalid:
         """A fault at the row's cell of a column."""
@@ -136,6 +150,12 @@ def list_template(scheme: Scheme) -> bytes:
     notes.add(
         "（整份）", "一行一家，最多 1500 行；任何一行有误，整份不予载入，请按提示的单元格更正后重新上传。", ""
     )
+    notes.add(
+        "（更长的名单）",
+        f"超过 {MOST_ROWS} 行的，请在填好“{SHEET}”后另存为“CSV UTF-8（逗号分隔）”上传，最多 {MOST_LONG:,} 行；由后台逐行载入，"
+        "有误的行退回更正，其余各行有效。",
+        "",
+    )
     for sheet in (table, notes):
         sheet.close()
     out = io.BytesIO()
@@ -152,15 +172,7 @@ def read_list(content: bytes, scheme: Scheme) -> list[ListedRow]:
             "issue_list.no_sheet", f"工作簿中没有“{SHEET}”工作表，请使用本页下载的模板。", field="file"
         )
     columns = columns_of(scheme)
-    headings = [str(cell or "").strip() for cell in grid[0]]
-    missing = [one.heading for one in columns if one.heading not in headings]
-    if missing:
-        raise Invalid(
-            "issue_list.columns",
-            f"“{SHEET}”缺少列：{'、'.join(missing)}。请使用本页下载的模板。",
-            field="file",
-        )
-    places = {one.heading: headings.index(one.heading) for one in columns}
+    places = places_of(columns, grid[0], f"“{SHEET}”")
     problems: list[Invalid] = []
     rows = []
     filled = [
@@ -171,7 +183,12 @@ def read_list(content: bytes, scheme: Scheme) -> list[ListedRow]:
     if not filled:
         raise Invalid("issue_list.empty", f"“{SHEET}”中没有内容。", field="file")
     if len(filled) > MOST_ROWS:
-        raise Invalid("issue_list.too_long", f"一份名单最多 {MOST_ROWS} 行，请分批上传。", field="file")
+        raise Invalid(
+            "issue_list.too_long",
+            f"一份工作簿最多 {MOST_ROWS} 行。",
+            field="file",
+            hint=f"更长的名单请另存为 CSV 上传，最多 {MOST_LONG:,} 行。",
+        )
     for number, cells in filled:
         reader = _Reader(number, cells, places, {one.heading: one for one in columns}, problems)
         rows.append(reader.row(scheme))
@@ -183,14 +200,36 @@ def read_list(content: bytes, scheme: Scheme) -> list[ListedRow]:
     return rows
 
 
+def places_of(columns: Sequence[Column], headings: Sequence[Any], what: str) -> dict[str, int]:
+    """Where each column stands in the first row. Raises ``Invalid`` (``issue_list.columns``)."""
+    told = [str(cell or "").strip() for cell in headings]
+    missing = [one.heading for one in columns if one.heading not in told]
+    if missing:
+        raise Invalid(
+            "issue_list.columns",
+            f"{what}缺少列：{'、'.join(missing)}。请使用本页下载的模板。",
+            field="file",
+        )
+    return {one.heading: told.index(one.heading) for one in columns}
+
+
+def read_row(
+    number: int, cells: Sequence[Any], places: dict[str, int], columns: Sequence[Column], scheme: Scheme
+) -> ListedRow:
+    """One row of a long list. Raises ``Problems`` (``issue_list.faulty``) with every faulty cell of it."""
+    problems: list[Invalid] = []
+    found = _Reader(number, tuple(cells), places, {one.heading: one for one in columns}, problems).row(scheme)
+    if problems:
+        raise Problems(problems, code="issue_list.faulty", message=f"第 {number} 行有误。")
+    return found
+
+
 def _once_each(rows: list[ListedRow], problems: list[Invalid]) -> None:
     seen: dict[tuple[str, ...], int] = {}
     for row in rows:
-        document = row.project.document_no or row.project.name if row.project else row.lease_no
-        key = (row.uscc, row.track, document)
-        if key in seen and row.uscc:
-            problems.append(row.fault("twice", USCC, f"与第 {seen[key]} 行重复。"))
-        seen.setdefault(key, row.number)
+        if row.same in seen and row.uscc:
+            problems.append(row.fault("twice", USCC, f"与第 {seen[row.same]} 行重复。"))
+        seen.setdefault(row.same, row.number)
 
 
 class _Reader:

@@ -22,13 +22,10 @@ def split_of(lease: Lease | None) -> LeaseSplit | None:
 
 
 def seen_by_two(split: LeaseSplit) -> bool:
-    """Whether the office stands behind the breakdown. With the contract's own quantity a handler's word will do, for the
-    amounts must come to the contract's; another quantity makes any unit price, so it holds when a second person of the
-    office has saved the same."""
+    """Whether the office stands behind the breakdown: what it says of the compute decides whether and how much is paid, so it
+    holds when two handlers, one after the other, have saved the same."""
     if not split.confirmed:
         return False
-    if split.compute.quantity == split.lease.quantity:
-        return True
     rows = LeaseSplit.objects.filter(lease=split.lease_id, revision=split.revision - 1)
     before = rows.prefetch_related("lines").first()
     return (
@@ -37,6 +34,12 @@ def seen_by_two(split: LeaseSplit) -> bool:
         and before.made_by_id != split.made_by_id
         and _told(before) == _told(split)
     )
+
+
+def split_by_one(lease: Lease | None) -> int | None:
+    """The key of the handler on whose word alone the breakdown rests; None where there is none, or two said the same."""
+    split = split_of(lease)
+    return split.made_by_id if split is not None and split.confirmed and not seen_by_two(split) else None
 
 
 def _told(split: LeaseSplit) -> set[tuple[object, ...]]:

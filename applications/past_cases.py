@@ -22,6 +22,7 @@ from applications.sample_prices import SamplePrices
 from applications.sample_year import SHIPPED, Row, SampleYear, grouped
 from vouchers.actions.case_sources import CaseQuery, CaseSource
 from vouchers.models import DeclaredAffiliation, Listing, Party, ProviderAdmission, Shareholding, Voucher
+from vouchers.models.parties import Relation
 from vouchers.policy.replay import ReplayCase
 
 DAY = timedelta(days=1)
@@ -224,13 +225,24 @@ def _links(year: SampleYear) -> Links | None:
         return None
     links = Links(year.parties)
     for row in shares.values_list(
-        "company__uscc", "holder_id", "holder_name", "percent", "effective_from", "effective_to"
+        "company__uscc",
+        "holder_id",
+        "holder_name",
+        "percent",
+        "effective_from",
+        "effective_to",
+        "holder_kind",
     ).iterator():
-        company, holder, name, percent, from_on, to_on = row
+        company, holder, name, percent, from_on, to_on, kind = row
         last = to_on - DAY if to_on else None
-        links.holdings[company].append(Holding(holder, name, percent, from_on, last))
-    for one, other, since in declared.values_list("party__uscc", "other__uscc", "declared_on"):
+        links.holdings[company].append(Holding(holder, name, percent, from_on, last, kind == "company"))
+    told = declared.order_by("-declared_on", "pk")
+    for one, other, since, relation in told.values_list(
+        "party__uscc", "other__uscc", "declared_on", "relation"
+    ):
         links.declared[frozenset((one, other))] = since
+        if relation == Relation.PARENT:
+            links.parents[one].append((since, other))
     return links
 
 

@@ -20,6 +20,7 @@ from django.db.models.functions import Coalesce, TruncDate
 
 from applications.models import Application, Claim
 from applications.models.claims import DEAD_STATES
+from applications.sample_links import links_of_register
 from applications.undertakings import survivors
 from vouchers import dates
 from vouchers.actions.case_sources import CaseQuery, CaseSource
@@ -88,23 +89,40 @@ def _project_of(parts: Mapping[str, str]) -> KeyTextTransform | Value:
 
 
 def _read_applications(query: CaseQuery) -> Iterator[CaseRow]:
-    parts = survivors()
+    parts, groups = survivors(), links_of_register()
     rows = (
         _applications(query)
         .annotate(
             kept=KeyTextTransform("assessed", "facts"), less=_ASKED_FOR_LESS, of_project=_project_of(parts)
         )
         .order_by("on", "application_no")
-        .values_list("application_no", "on", "kept", "less", "state", "approved_amount", "of_project")
+        .values_list(
+            "application_no",
+            "on",
+            "kept",
+            "less",
+            "state",
+            "approved_amount",
+            "of_project",
+            "enterprise__uscc",
+        )
     )
-    for number, on, kept, less, state, approved, of_project in rows.iterator(chunk_size=CHUNK):
+    for number, on, kept, less, state, approved, of_project, uscc in rows.iterator(chunk_size=CHUNK):
         granted = approved if state in _GRANTED else ZERO if state == "rejected" else None
         merged = parts.get(of_project, "")
-        yield CaseRow(on, number, kept, granted=granted, as_requested=bool(less), project_no=merged)
+        yield CaseRow(
+            on,
+            number,
+            kept,
+            granted=granted,
+            as_requested=bool(less),
+            project_no=merged,
+            group_no=groups.top(uscc, on),
+        )
 
 
 def _read_claims(query: CaseQuery) -> Iterator[CaseRow]:
-    opening, parts = _drawn_before(query), survivors()
+    opening, parts, groups = _drawn_before(query), survivors(), links_of_register()
     rows = (
         _claims(query)
         .annotate(kept=KeyTextTransform("assessed", "facts"), of_project=_project_of(parts))
@@ -120,10 +138,13 @@ def _read_claims(query: CaseQuery) -> Iterator[CaseRow]:
             "voucher__face_value",
             "voucher__expires_on",
             "of_project",
+            "enterprise__uscc",
         )
     )
     for row in rows.iterator(chunk_size=CHUNK):
-        number, on, kept, state, approved, application_no, voucher_no, face, expires_on, of_project = row
+        number, on, kept, state, approved, application_no, voucher_no, face, expires_on, of_project, uscc = (
+            row
+        )
         drawn, uses = opening.get(voucher_no, (ZERO, 0))
         yield CaseRow(
             on,
@@ -133,6 +154,7 @@ def _read_claims(query: CaseQuery) -> Iterator[CaseRow]:
             granted=approved if state in ("approved", "paid") else ZERO if state == "rejected" else None,
             voucher=(voucher_no, face, max(ZERO, face - drawn), expires_on, uses),
             project_no=parts.get(of_project, ""),
+            group_no=groups.top(uscc, on),
         )
 
 

@@ -204,6 +204,7 @@ class Builder:
             ownership=row["ownership"],
             size=row["size"],
             industry_code=row["industry_code"],
+            group_no=self.year.links.top(uscc, on) if self.year.links is not None else "",
             is_registered_provider=self._admitted(uscc, on),
             listings=listings,
         )

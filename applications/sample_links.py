@@ -10,10 +10,13 @@ import csv
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from vouchers.actions.groups import CONTROL
+from vouchers.models import DeclaredAffiliation, Shareholding
+from vouchers.models.parties import Relation
 from vouchers.policy.words import day_words
 
 CONTROL_PERCENT = Decimal(25)
@@ -28,14 +31,15 @@ class Holding:
     percent: Decimal
     from_on: date | None
     to_on: date | None
+    is_company: bool = False
 
     def stands_on(self, day: date) -> bool:
         """Whether it is a controlling one on the day."""
-        return (
-            self.percent >= CONTROL_PERCENT
-            and (self.from_on is None or self.from_on <= day)
-            and (self.to_on is None or day <= self.to_on)
-        )
+        return self.percent >= CONTROL_PERCENT and self.covers(day)
+
+    def covers(self, day: date) -> bool:
+        """Whether it is held on the day."""
+        return (self.from_on is None or self.from_on <= day) and (self.to_on is None or day <= self.to_on)
 
 
 @dataclass
@@ -45,6 +49,33 @@ class Links:
     parties: Mapping[str, Mapping[str, str]]
     holdings: dict[str, list[Holding]] = field(default_factory=lambda: defaultdict(list))
     declared: dict[frozenset[str], date | None] = field(default_factory=dict)
+    parents: dict[str, list[tuple[date | None, str]]] = field(default_factory=lambda: defaultdict(list))
+    """The parents that a party declared of itself, each with the day."""
+
+    def top(self, uscc: str, on: date) -> str:
+        """The company at the top of its group on the day, as ``vouchers.actions.groups.top_of`` has it of the register."""
+        top, seen = uscc, {uscc}
+        while (above := self._above(top, on)) and above not in seen:
+            seen.add(above)
+            top = above
+        return top
+
+    def _above(self, uscc: str, on: date) -> str:
+        holding = min(
+            (
+                one
+                for one in self.holdings.get(uscc, ())
+                if one.is_company and one.percent > CONTROL and one.covers(on)
+            ),
+            key=lambda one: (-one.percent, one.holder_id),
+            default=None,
+        )
+        if holding is not None:
+            return holding.holder_id
+        declared = [
+            (since, other) for since, other in self.parents.get(uscc, ()) if since is None or since <= on
+        ]
+        return max(declared, key=lambda one: one[0] or date.min)[1] if declared else ""
 
     def between(self, one: str, other: str, on: date) -> str:
         """The sentence that says why the two are affiliated on the day; empty when the register shows nothing."""
@@ -85,6 +116,7 @@ def read_links(folder: Path, parties: Mapping[str, Mapping[str, str]]) -> Links 
                         Decimal(row["percent"]),
                         _day(row["from_on"]),
                         _day(row["to_on"]),
+                        is_company=row.get("holder_kind") == "company",
                     )
                 except (KeyError, ValueError, InvalidOperation):
                     continue
@@ -93,6 +125,22 @@ def read_links(folder: Path, parties: Mapping[str, Mapping[str, str]]) -> Links 
         with declared.open(encoding="utf-8-sig", newline="") as stream:
             for row in csv.DictReader(stream, restval=""):
                 links.declared[frozenset((row["uscc"], row["other_uscc"]))] = _day(row["declared_on"])
+                if row.get("relation") == "parent":
+                    links.parents[row["uscc"]].append((_day(row["declared_on"]), row["other_uscc"]))
+    return links
+
+
+def links_of_register() -> Links:
+    """Who is at the top of whom, by the whole register: for cases of any year, in two looks."""
+    links = Links({})
+    shares = Shareholding.objects.filter(holder_kind="company", percent__gt=CONTROL)
+    columns = ("company__uscc", "holder_id", "holder_name", "percent", "effective_from", "effective_to")
+    for company, holder, name, percent, from_on, to_on in shares.values_list(*columns).iterator():
+        last = to_on - timedelta(days=1) if to_on else None
+        links.holdings[company].append(Holding(holder, name, percent, from_on, last, is_company=True))
+    parents = DeclaredAffiliation.objects.filter(relation=Relation.PARENT).order_by("-declared_on", "pk")
+    for one, other, since in parents.values_list("party__uscc", "other__uscc", "declared_on").iterator():
+        links.parents[one].append((since, other))
     return links
 
 

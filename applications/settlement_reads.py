@@ -88,12 +88,15 @@ DEAD = "('withdrawn', 'rejected', 'lapsed', 'draft')"
 _ALIKE = f"""
     SELECT jsonb_agg(jsonb_build_array(i.reference, i.evidence_key, c.claim_no, c.kind, c.state, c.program_code,
                                        c.enterprise_id, c.provider_id) ORDER BY i.id)
-    FROM applications_basisitem i JOIN applications_claim c ON c.id = i.claim_id
+    FROM (SELECT x.* FROM applications_basisitem x WHERE x.reference_key = %(likeness)s AND %(likeness)s <> ''
+          UNION ALL
+          SELECT x.* FROM applications_basisitem x WHERE x.reference_key = '' AND x.reference <> '' AND x.reference = %(line)s) AS i
+    JOIN applications_claim c ON c.id = i.claim_id
     WHERE i.kind = %(item_kind)s AND c.state NOT IN {DEAD}
-        AND (i.reference_key = %(likeness)s AND %(likeness)s <> '' OR i.reference_key = '' AND i.reference <> '' AND i.reference = %(line)s)
 """  # noqa: S608 (constants of our own)
 _GROUND = f"""
-SELECT (SELECT k.id FROM applications_claim k WHERE k.provider_id = %(provider)s AND k.idempotency_key = %(key)s AND k.state <> 'draft'),
+SELECT (SELECT k.id FROM applications_claim k WHERE k.provider_id = %(provider)s AND k.idempotency_key = %(key)s
+        AND k.idempotency_key <> '' AND k.state <> 'draft'),
     nextval('settlement_no_seq'),
     CASE WHEN v.id IS NOT NULL THEN jsonb_build_object(
         'chips', (SELECT jsonb_build_array(max(x.table_version), count(*), max(x.id)) FROM vouchers_chipmodel x),

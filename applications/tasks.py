@@ -19,6 +19,7 @@ from applications.actions.contract_prices import (
     leases_of_hold,
     leases_on_invoice,
 )
+from applications.actions.credit import tell_about_credit
 from applications.actions.messages import tell_about_application, tell_about_claim
 from applications.actions.payment_news import is_paid, tell_of_return
 from applications.actions.price_report_news import tell_about_price_report
@@ -109,6 +110,12 @@ def price_report_told(report_no: str, message: str) -> None:
 def clawback_told(clawback_no: str, message: str) -> None:
     """A message to whoever has to pay back, after the deed was committed."""
     tell_about_clawback(message, Clawback.objects.select_related("party").get(clawback_no=clawback_no))
+
+
+@outbox_task("applications.credit_told", "message.send")
+def credit_told(number: str, message: str) -> None:
+    """A message to a party about its credit file: a restriction, a repair, a leniency."""
+    tell_about_credit(message, number)
 
 
 @shared_task(name="applications.record_overdue")

@@ -55,7 +55,8 @@ _SUBMITTED_ON = "((c.submitted_at AT TIME ZONE 'Asia/Shanghai')::date - DATE '19
 
 @dataclass(frozen=True)
 class Spec:
-    """How one table is read: columns, FROM, when a row is in a neighbourhood, when it was recorded, which rows count."""
+    """How one table is read: columns, FROM, when a row is in a neighbourhood, when it was recorded, which rows count; ``asked``: when
+    no row at all means that there is nothing to tell."""
 
     columns: dict[str, str]
     source: str
@@ -63,6 +64,7 @@ class Spec:
     recorded: str = ""
     counts: str = "TRUE"
     group: str = ""
+    asked: str = ""
 
 
 TABLES: dict[str, Spec] = {
@@ -235,6 +237,8 @@ TABLES: dict[str, Spec] = {
         "vouchers_declaredaffiliation d",
         "(d.party_id = ANY(%(parties)s) OR d.other_id = ANY(%(parties)s))",
         "d.recorded_at",
+        # The desk asks everybody; a past year's folder holds the file, or nobody knows.
+        asked="NOT EXISTS (SELECT FROM applications_importedfile)",
     ),
     "transfers": Spec(
         {

@@ -25,6 +25,12 @@ class Components:
     def __init__(self) -> None:
         self._parent: dict[int, int] = {}
 
+    def copy(self) -> Components:
+        """The same links, to be added to."""
+        other = Components()
+        other._parent = dict(self._parent)
+        return other
+
     def find(self, one: int) -> int:
         """The representative of the component: its smallest member."""
         parent = self._parent
@@ -44,6 +50,15 @@ class Components:
 
 def components(facts: Facts, ties: Iterable[tuple[int, ...]]) -> Components:
     """Parties linked by what at most eight share, by control of 25 % and more, and by ``ties``: parties of one flag."""
+    linked = facts.once("components", lambda: _registered(facts)).copy()
+    for tie in ties:
+        for one in tie[1:]:
+            linked.join(tie[0], one)
+    return linked
+
+
+def _registered(facts: Facts) -> Components:
+    """What the register alone links."""
     linked = Components()
     parties, accounts, held = facts.parties, facts.accounts, facts.shareholdings
     for owners, values in (
@@ -69,9 +84,6 @@ def components(facts: Facts, ties: Iterable[tuple[int, ...]]) -> Components:
         members = sorted(companies | ({holder} if holder is not None else set()))
         for one in members[1:]:
             linked.join(members[0], one)
-    for tie in ties:
-        for one in tie[1:]:
-            linked.join(tie[0], one)
     return linked
 
 

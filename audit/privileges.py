@@ -18,5 +18,11 @@ SEALER_READS = ("audit_auditevent",)
 SEALER_APPENDS = ("audit_trailleaf", "audit_checkpoint", "audit_keyrotation", "audit_witnesssignature")
 SEALER_TAKES = ("audit_pendingevent",)
 # Kept as they were made: what a version would have changed, and which claims a seed drew.
-APPEND_ONLY = ("audit_shadowrun", "audit_reviewdraw", "audit_reviewpick")
-NO_DELETE = ("audit_rulestop", "audit_snooze")
+APPEND_ONLY = (
+    "audit_shadowrun",
+    "audit_reviewdraw",
+    "audit_reviewpick",
+    "audit_auditsample",
+    "audit_casestep",
+)
+NO_DELETE = ("audit_rulestop", "audit_snooze", "audit_case", "audit_casesubject", "audit_caseconclusion")

@@ -23,6 +23,7 @@ from audit.scoring import Raised, Terms
 from vouchers import dates
 
 EXAMPLE = "EX-"
+_NOTHING = Decimal("0.00")
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ def standings(facts: Facts, answers: Answers, snoozed: Snoozed = frozenset()) ->
 
     placed = []
     for row in rows:
-        total = order_by = Decimal("0.00")
+        total = order_by = weight = _NOTHING
         outcome = scoring.PASS
         asleep = _asleep(facts, row, snoozed) if snoozed and row[8] else ()
         if row[8]:
@@ -240,7 +241,8 @@ def standings(facts: Facts, answers: Answers, snoozed: Snoozed = frozenset()) ->
             ]
             (total, _families), outcome = scoring.score(raised, terms), scoring.outcome(raised, terms)
             order_by, _ = scoring.score([one.fainter(rare[one.rule]) for one in raised], terms)
-        weight = scoring.weight(order_by, row[7], terms)
+        if order_by:
+            weight = scoring.weight(order_by, row[7], terms)
         placed.append((scoring.OUTCOMES.index(outcome), -weight, row[2], row, total, asleep))
     placed.sort(key=lambda one: one[:3])
     numbers: dict[tuple[int, str, int], str] = {}

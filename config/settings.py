@@ -273,6 +273,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "vouchers.remind_price_reports",
         "schedule": crontab(hour=8, minute=30),
     },
+    # The public list of debarred parties, month by month; a publisher may issue one in between.
+    "issue-debarment-lists": {
+        "task": "vouchers.issue_debarment_lists",
+        "schedule": crontab(day_of_month=1, hour=6, minute=0),
+    },
     "scan-nightly": {"task": "audit.scan_nightly", "schedule": crontab(hour=2, minute=0)},
     "verify-nightly": {"task": "audit.verify_nightly", "schedule": crontab(hour=3, minute=30)},
 }

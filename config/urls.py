@@ -7,11 +7,12 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from applications.web.public import notices, price_bulletin
 from audit.web import seals
-from vouchers.web.public import catalogue, precheck, price_files, prices, problems, verify
+from vouchers.web.public import catalogue, debarred, precheck, price_files, prices, problems, verify
 
 # The public surface is one namespace to which each app gives its pages.
 public: list[URLPattern | URLResolver] = [
     *catalogue.urlpatterns,
+    *debarred.urlpatterns,
     *precheck.urlpatterns,
     *verify.urlpatterns,
     *notices.urlpatterns,

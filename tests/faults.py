@@ -257,7 +257,7 @@ def drill(
             # Between two faults something is acknowledged, so that each of them meets work under way.
             done.acquire(timeout=6)
             time.sleep(chance.uniform(0, pause))
-            for _again in range(40):
+            for _again in range(120):  # until there is one of that kind again
                 if site.fault(kind, chance):
                     found.killed[kind] += 1
                     break

@@ -46,11 +46,14 @@ class Year:
     prevalence: float = 0.02
     files: dict[str, list[Row]] = field(default_factory=dict)
     labels: dict[str, Row] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
         self.count = 0
         self.cases: list[Case] = []
+        self.by_code: dict[str, Row] = {}
+        self.devices_of: dict[str, list[Row]] = {}
         self.files = {name: [] for name in COLUMNS}
 
     def next(self) -> int:
@@ -65,7 +68,7 @@ class Year:
 
     def party(self, roles: str, region: str, **more: Any) -> Row:
         n = self.next()
-        return self.add(
+        made = self.add(
             "parties",
             **{
                 "uscc": f"9{self.seed % 10}{region}{n:010d}", "name": f"第{n}号{'算力' if roles == 'provider' else '科技'}有限公司", "roles": roles,
@@ -76,6 +79,8 @@ class Year:
                 "status": "active",
             } | more,
         )  # fmt: skip
+        self.by_code[made["uscc"]] = made
+        return made
 
     def people(self) -> None:
         self.regions = {code: (region, province) for code, region, province in PROGRAMS}
@@ -112,6 +117,14 @@ class Year:
             to_on="",
             document_no="信〔2020〕1号",
             reason="失信",
+        )
+
+        self.add(
+            "declared_affiliations",
+            uscc=other["uscc"],
+            other_uscc=self.enterprises[-1]["uscc"],
+            relation="agent",
+            declared_on=date(2024, 2, 1),
         )
 
     def holder(self, one: Row, **more: Any) -> None:
@@ -168,7 +181,7 @@ class Year:
                 retired_on="",
                 replaces_serial="",
             )
-            self.add(
+            let = self.add(
                 "lease_devices",
                 lease_no=lease["lease_no"],
                 serial=serial,
@@ -176,6 +189,7 @@ class Year:
                 to_on=ends,
                 share="1",
             )
+            self.devices_of.setdefault(lease["lease_no"], []).append(let)
         if draw.random() < 0.3:
             for day in range(months * 30):
                 at = starts + day * DAY
@@ -286,7 +300,7 @@ class Year:
             self.labels[claim["claim_no"]]["lookalike"] = kind
 
     def party_of(self, uscc: str) -> Row:
-        return next(p for p in self.files["parties"] if p["uscc"] == uscc)
+        return self.by_code[uscc]
 
 
 # Frauds: each plants one ring -----------------------------------------------------------------------------------------
@@ -523,7 +537,7 @@ LOOKALIKES = {
 }
 
 COLUMNS = (
-    "parties", "shareholdings", "capacity", "devices", "listings", "leases", "lease_devices", "metering", "invoices", "payments",
+    "parties", "shareholdings", "declared_affiliations", "capacity", "devices", "listings", "leases", "lease_devices", "metering", "invoices", "payments",
     "applications", "vouchers", "claims", "claim_invoices",
 )  # fmt: skip
 

@@ -43,6 +43,7 @@ PREFIXES = {
     "PR": "price_report",
     "RV": "review_draw",
     "SN": "snooze",
+    "AS": "audit_sample",
 }
 
 

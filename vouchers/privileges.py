@@ -36,6 +36,9 @@ APPEND_ONLY = (
     "vouchers_webhookdelivery",
     # and what it was told of: only number_platform_events gives an event its position
     "vouchers_platformevent",
+    # a party's file and the published lists: a correction is a second entry, an ended row is left out of what is shown
+    "vouchers_creditentry",
+    "vouchers_debarmentlist",
 )
 
 #: what was owed, sent, approved, demanded or given back is closed by its states, never taken away
@@ -58,4 +61,8 @@ NO_DELETE = (
     "vouchers_reportingduty",
     "vouchers_pricereport",
     "vouchers_creditrecord",
+    "vouchers_debarment",
+    "vouchers_creditrepair",
+    "vouchers_leniency",
+    "vouchers_supervisiontable",
 )

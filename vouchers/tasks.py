@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from vouchers import dates
+from vouchers.actions.debarment_lists import issue_due_lists
 from vouchers.actions.job_runs import run_waiting
 from vouchers.actions.ledger_days import close_due_days, keep_check
 from vouchers.actions.policy_reach import reach_back
@@ -174,3 +175,10 @@ def deliver_webhooks() -> int:
 def forget_limits() -> int:
     """Every hour: who has not called for long is forgotten by the counts."""
     return forget_idle()
+
+
+@shared_task(name="vouchers.issue_debarment_lists")
+def issue_debarment_lists() -> list[str]:
+    """Month by month: the next issue of every region whose list of debarred parties has changed."""
+    with acting(Actor.service("vouchers.issue_debarment_lists"), "debarment_list.issue"):
+        return issue_due_lists()

@@ -41,7 +41,7 @@ from vouchers.errors import DomainError
 from vouchers.models import Job, User
 
 Step = Callable[[int], None]
-WHOLE, IN_PARTS = JOB_KINDS
+WHOLE, IN_PARTS = JOB_KINDS[:2]
 
 DEEDS: dict[str, Callable[[IssueBatch, User, str, Step], Any]] = {
     "share_out": lambda batch, by, reason, step: share_out_batch(

@@ -43,27 +43,20 @@ def make_list(program: Program, content: bytes, *, by: User, title: str = "") ->
 
     A row that does not meet a condition, or asks for more than the rules give, is told by its cell, and nothing is taken in.
     Raises ``Problems`` (``issue_list.*``), ``Invalid`` and ``NotNow`` (``issue_batch.unfinished``, ``program.closed``)."""
-    announce("issue_batch.list")
-    require_role(by, Role.HANDLER, region=program.region)
-    publication = publication_in_force(program, dates.today())
+    publication = listing_version(program, by=by)
     scheme = publication.scheme
-    if scheme.issue.way is not IssueWay.WITHOUT_APPLICATION:
-        raise Invalid("issue_list.way", "本版政策由企业申报，不能以名单发放。", field="file")
-    reasons = cannot_be_granted(scheme)
-    if reasons:
-        raise NotNow("program.closed", "".join(reasons))
     rows = read_list(content, scheme)
     batch = make_batch(
         publication,
         by=by,
         filed_before=dates.now(),
-        title=title.strip() or f"{program.name} {dates.today().year}年{dates.today().month}月免申即享名单",
+        title=list_title(program, title),
         is_listed=True,
     )
     problems: list[Invalid] = []
     for row in rows:
         try:
-            _take_in(batch, publication, row, by=by)
+            take_in(batch, publication, row, by=by)
         except Problems as faults:
             problems += faults.problems
         except Invalid as fault:
@@ -77,7 +70,29 @@ def make_list(program: Program, content: bytes, *, by: User, title: str = "") ->
     return batch
 
 
-def _take_in(batch: IssueBatch, publication: Publication, row: ListedRow, *, by: User) -> None:
+def listing_version(program: Program, *, by: User) -> Publication:
+    """The version under which the office may list whom it supports today.
+
+    Raises ``Forbidden`` (``access.role``), ``Invalid`` (``issue_list.way``) and ``NotNow`` (``program.closed``)."""
+    announce("issue_batch.list")
+    require_role(by, Role.HANDLER, region=program.region)
+    publication = publication_in_force(program, dates.today())
+    if publication.scheme.issue.way is not IssueWay.WITHOUT_APPLICATION:
+        raise Invalid("issue_list.way", "本版政策由企业申报，不能以名单发放。", field="file")
+    reasons = cannot_be_granted(publication.scheme)
+    if reasons:
+        raise NotNow("program.closed", "".join(reasons))
+    return publication
+
+
+def list_title(program: Program, title: str = "") -> str:
+    """What a list's batch is called."""
+    today = dates.today()
+    return title.strip() or f"{program.name} {today.year}年{today.month}月免申即享名单"
+
+
+def take_in(batch: IssueBatch, publication: Publication, row: ListedRow, *, by: User) -> Application:
+    """One row as an application of the enterprise's, and a member of the batch. Raises ``Problems`` and ``Invalid`` (``issue_list.*``)."""
     enterprise = Party.objects.filter(uscc=row.uscc).first()
     if enterprise is None:
         raise row.fault("unknown_party", USCC, f"没有登记代码为 {row.uscc} 的单位。")
@@ -119,7 +134,8 @@ def _take_in(batch: IssueBatch, publication: Publication, row: ListedRow, *, by:
     )
     hold_document(application)
     cases.write_checks(application, assessment, own_checks(application))
-    BatchMember.objects.create(batch=batch, application=application, listed_row=row.number)
+    BatchMember.objects.create(batch=batch, application=application, listed_row=row.number, row_key=row.key)
+    return application
 
 
 def _stated(row: ListedRow) -> dict[str, str]:

@@ -198,6 +198,8 @@ def unlist(application: Application, *, by: User, reason: str, with_its_list: bo
         update={"awaits_batch": False, "decision_reason": reason.strip()},
     )
     free_evidence(application)
+    # The same may be listed again, by another amount.
+    BatchMember.objects.filter(application=application).exclude(row_key="").update(row_key="")
     if not with_its_list:
         note_unlisting(application, by=by, reason=reason)
     return application

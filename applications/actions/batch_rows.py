@@ -19,8 +19,8 @@ from vouchers.models import Job, User
 from vouchers.states import advance, not_now
 
 OFFICE = (Role.HANDLER, Role.APPROVER)
-JOB_KINDS = ("issue_batch", "issue_batch_parts")
-"""The worker's deeds on a batch: one that is done or undone as a whole, and the issue in parts."""
+JOB_KINDS = ("issue_batch", "issue_batch_parts", "issue_list")
+"""The worker's deeds on a batch: one that is done or undone as a whole, the issue in parts, and the taking in of a long list."""
 _working_on: ContextVar[str] = ContextVar("issue_batch_worked_on", default="")
 
 

@@ -7,18 +7,23 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
+from applications.lease_prices import split_by_one
 from applications.models import Application, Check, Claim, Review
 from applications.models.reviews import CheckResult
 from vouchers import dates
 from vouchers.access import Role, require_role
 from vouchers.context import announce, current
-from vouchers.errors import Invalid, NotNow
+from vouchers.errors import Forbidden, Invalid, NotNow
 from vouchers.models import User
 from vouchers.policy.assessment import Assessment, Finding
 from vouchers.policy.terms import FindingResult
 from vouchers.states import Lifecycle, advance
 
 Case = Application | Claim
+PRICE_CHECK = "fair_price"
+"""The check of a contract's price, by the engine's code of its finding."""
 
 _RESULTS = {
     FindingResult.MET: CheckResult.PASSED,
@@ -259,8 +264,8 @@ def checks_of(case: Case) -> list[Check]:
 def answer_check(check: Check, case: Case, *, result: str, sentence: str, by: User) -> Check:
     """A handler or expert answers, in words, a check that no machine could, while the case is under review.
 
-    Raises ``Forbidden`` (``access.role``), ``NotNow`` (``check.closed``, ``check.for_reviewers``, ``check.by_machine``) and
-    ``Invalid``.
+    Raises ``Forbidden`` (``access.role``; ``access.same_person`` for the price of a contract that the person broke down alone),
+    ``NotNow`` (``check.closed``, ``check.for_reviewers``, ``check.by_machine``) and ``Invalid``.
     """
     announce(f"{kind_of(case)}.answer_check")
     require_role(by, Role.HANDLER, Role.EXPERT, region=region_of(case))
@@ -268,6 +273,12 @@ def answer_check(check: Check, case: Case, *, result: str, sentence: str, by: Us
     if case.state not in UNDER_REVIEW or case.origin != "live":
         raise NotNow("check.closed", "本件不在审查中，核验结论不能再更改。")
     check.refresh_from_db()
+    if check.code.split(":")[0] == PRICE_CHECK and split_by_one(case.lease) == by.pk:
+        raise Forbidden(
+            "access.same_person",
+            "合同价款由您拆分，其价格核验须由另一名经办作出结论。",
+            hint="请另一名经办对照合同核对拆分，或给出核验结论。",
+        )
     if check.is_for_reviewers:
         raise NotNow(
             "check.for_reviewers",
@@ -299,6 +310,21 @@ def answer_check(check: Check, case: Case, *, result: str, sentence: str, by: Us
         internal=True,
     )
     return check
+
+
+def forget_answers(case: Case, code: str) -> None:
+    """What persons said to this check no longer holds, for what it is about has changed: it is asked anew when the case is
+    assessed next."""
+    rows = Check.objects.filter(
+        subject_kind=kind_of(case), subject_no=number_of(case), checked_by__isnull=False
+    )
+    rows.filter(Q(code=code) | Q(code__startswith=f"{code}:")).delete()
+    attested = {
+        key: value for key, value in case.facts.get("attestations", {}).items() if key.split(":")[0] != code
+    }
+    if attested != case.facts.get("attestations", {}):
+        case.facts = {**case.facts, "attestations": attested}
+        case.save(update_fields=["facts"])
 
 
 def require_answered(case: Case) -> None:

@@ -78,8 +78,8 @@ def require_lease(lease: Lease | None, voucher: Voucher) -> None:
 
 
 def keep_lease(claim: Claim) -> None:
-    """The contract's row, held until the decision stands: meanwhile nobody takes the contract back or corrects what was metered
-    under it. Called before anything is looked at again; 409 ``claim.lease_not_filed`` where it was taken back since."""
+    """The contract's row, held until the filing or the decision stands: meanwhile nobody takes the contract back or corrects what was
+    metered under it. Called before anything is looked at again; 409 ``claim.lease_not_filed`` where it was taken back since."""
     if claim.lease_id is None:
         return
     rows = Lease.objects.select_for_update(no_key=True).filter(pk=claim.lease_id)

@@ -100,6 +100,7 @@ def submit_claim(claim: Claim, *, by: User, filer_ip: str = "", filer_device: st
     if claim.kind == ClaimKind.CLAIM and claim.submitted_at is None:
         require_balance(claim.voucher)
     require_lease(claim.lease, claim.voucher)
+    keep_lease(claim)
     if not claim.items.exists():
         raise Invalid("claim.no_items", "请至少添加一项兑付依据（发票或结算单）。", field="items")
     _publication, scheme = scheme_of(claim)

@@ -21,7 +21,7 @@ from applications.models.leases import LeaseState
 from vouchers import dates
 from vouchers.actions.price_entries import record_observation
 from vouchers.actions.price_grounds import registered_tier
-from vouchers.actions.price_quarantine import set_aside_observations
+from vouchers.actions.price_removals import set_aside_observations
 from vouchers.actions.price_tables import chip_table
 from vouchers.context import announce
 from vouchers.errors import Invalid

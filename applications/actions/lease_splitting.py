@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from applications.actions.assessments import reassess, scheme_of
+from applications.actions.cases import PRICE_CHECK, forget_answers
 from applications.actions.lease_splits import (
     SPLITTABLE,
     Parts,
@@ -27,8 +28,8 @@ def split_lease(
 ) -> LeaseSplit:
     """拆分合同价款: by a handler of the contract's region, with the place in the contract or the price list it rests on.
 
-    ``quantity``: the units of compute, where the contract's own quantity is none or another; such a figure is one person's
-    until a second handler saves the same, and goes to review so long. The price is checked and the cases under review are
+    ``quantity``: the units of compute, where the contract's own quantity is none or another. A breakdown is one person's until a
+    second handler saves the same, and goes to review so long. The price is checked and the cases under review are
     assessed anew; what was decided stays. Raises ``Forbidden``, ``NotNow`` (``lease.split_closed``)
     and ``Invalid`` (``lease.parts…``, ``lease.split_reason``).
     """
@@ -60,5 +61,6 @@ def split_lease(
             case.price_check = check
             case.save(update_fields=["price_check"])
         record_split(case, split, by=by)
+        forget_answers(case, PRICE_CHECK)
         reassess(case)
     return split

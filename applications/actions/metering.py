@@ -2,10 +2,10 @@
 
 A day is stored once. The same figure again changes nothing; another one is a correction, which names the figure that it replaces
 and why, and is refused once money is asked for or granted on the day: what a deduction rests on stays as it was,
-until it is decided or given back. A correction that crosses the reservation itself is seen by the decision, which screens afresh. What was answered under a key is answered again.
+until it is decided or given back. What was answered under a key is answered again.
 
-Whoever decides about a claim of the contract has its row (``claim_grounds.keep_lease``), and so has whoever reports: a figure is corrected
-before a decision, and is seen by it, or not at all.
+Whoever files a claim on the contract or decides about one has its row (``claim_grounds.keep_lease``), and so has whoever reports: a
+figure is corrected before, and is seen, or not at all.
 """
 
 from __future__ import annotations

@@ -19,9 +19,10 @@ from applications.models import Claim
 from vouchers import dates
 from vouchers.actions import ledger
 from vouchers.actions.caps import caps_of
-from vouchers.actions.ledger_chains import Chain
+from vouchers.actions.ledger_chains import Chain, LedgerResult
+from vouchers.actions.spending import spend
 from vouchers.actions.vouchers import budget_of
-from vouchers.errors import NotNow
+from vouchers.errors import Invalid, NotNow
 from vouchers.models import LedgerTransfer
 from vouchers.models.vouchers import VoucherState
 from vouchers.policy.rules import Scheme
@@ -81,21 +82,32 @@ def keep_for_review(claim: Claim, on: date) -> None:
     if assessment is None or claim.payee is None:
         return
     _publication, scheme = scheme_of(claim)
-    anew = uuid.uuid4()
-    result = ledger.reserve(
-        budget_of(claim.voucher),
-        claim.voucher.voucher_no,
-        claim.claimed_amount,
-        payee_uscc=claim.payee.uscc,
-        claim_no=claim.claim_no,
-        on=on,
-        id=anew,
-        caps=caps_of(scheme, facts_of(claim), assessment),
-        replacing=claim.reserve_id,
-    )
-    if result.accepted:
+    anew, before = uuid.uuid4(), claim.reserve_id
+    caps = caps_of(scheme, facts_of(claim), assessment)
+    payee, amount = claim.payee, claim.claimed_amount
+
+    def change() -> Claim:
         claim.reserve_id = anew
         claim.save(update_fields=["reserve_id"])
+        return claim
+
+    def send(made: Claim) -> LedgerResult:
+        return ledger.reserve(
+            budget_of(made.voucher),
+            made.voucher.voucher_no,
+            amount,
+            payee_uscc=payee.uscc,
+            claim_no=made.claim_no,
+            on=on,
+            id=anew,
+            caps=caps,
+            replacing=before,
+        )
+
+    try:
+        spend(change, send)
+    except (NotNow, Invalid):  # what it holds stands, with its end
+        claim.reserve_id = before
 
 
 def resolving(claim: Claim, on: date) -> Chain:

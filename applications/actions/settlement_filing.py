@@ -18,6 +18,7 @@ from applications.actions.claim_grounds import (
     may_settle_instantly,
     payee_of,
     require_lease,
+    require_lease_stands,
     require_voucher,
 )
 from applications.actions.leases import check_lease_price
@@ -88,7 +89,8 @@ def file_at_once(
 ) -> str:
     """Assess it, check it, and file it with its reservation: the ledger's answer is final. Gives the first answer's text.
 
-    ``line`` is the line of a batch that it is done for. Raises ``NotNow`` or ``Invalid`` (``ledger.…``, to be kept) when the ledger refuses.
+    ``line`` is the line of a batch that it is done for. Raises ``NotNow`` or ``Invalid`` (``ledger.…``, to be kept) when the ledger refuses,
+    ``NotNow`` (``claim.lease_not_filed``) where the contract was taken back meanwhile.
     """
     reads = ground.reads
     assert reads is not None and reads.item is not None and claim.lease is not None
@@ -154,6 +156,8 @@ def file_at_once(
     )
     assert found is not None
     told = json.loads(found[0])
+    if "lease" in told:  # taken back since it was read
+        require_lease_stands(*told["lease"])
     if "claim" in told:
         claim.pk = told["claim"]
         claim._state.adding, claim._state.db = False, "default"

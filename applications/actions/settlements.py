@@ -171,9 +171,12 @@ def _alone(provider: Party, key: str, line: str) -> None:
     """Whoever sends the same key or the same line meanwhile is told to come again: nobody waits in a queue for an answer."""
     with connection.cursor() as cursor:
         cursor.execute(
-            # What follows is planned once a connection, whatever it is asked for: planning costs ten times what running it does.
+            # What follows is planned once a connection, whatever it is asked for: planning costs ten times what running it does. By
+            # then the tables may be empty or without statistics, and all is looked up by key: no plan shall read a provider's every claim.
             "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 3)), pg_try_advisory_xact_lock(hashtextextended(%s, 3)),"
-            " set_config('plan_cache_mode', 'force_generic_plan', true), set_config(%s, %s, true)",
+            " set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_bitmapscan', 'off', true),"
+            " set_config('enable_seqscan', 'off', true),"
+            " set_config(%s, %s, true)",
             [
                 f"settlement:key:{provider.uscc}:{key}",
                 f"settlement:reference:{provider.uscc}:{number_as_meant(line)}",

@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.parsers import BaseParser, MultiPartParser
@@ -34,6 +34,7 @@ from vouchers.context import acting
 from vouchers.errors import Invalid, NotFound
 from vouchers.middleware import OWN_TRANSACTIONS
 from vouchers.models.platforms import Scope
+from vouchers.web.downloads import attachment
 
 ADDRESS = "/api/v1/settlements/batches"
 OWN_TRANSACTIONS.add(ADDRESS)
@@ -172,7 +173,12 @@ class SettlementBatchViewSet(viewsets.GenericViewSet[SettlementBatch]):
             raise NotFound("settlement_batch.unknown", "未找到该批次。", field="batch_no")
         sender = Sender(admission.credential, reach_of(admission), admission.actor)
         if request.query_params.get("form") == "refused":
-            return _refused_file(batch, shown_lines(batch, sender=sender))
+            address, request_id = (
+                request.META.get("REMOTE_ADDR", ""),
+                getattr(request._request, "request_id", ""),
+            )
+            with acting(admission.actor, f"GET {ADDRESS}", address=address, request_id=request_id):
+                return _refused_file(request._request, batch, shown_lines(batch, sender=sender))
         return Response(self._told(batch, after, sender))
 
     def _told(self, batch: SettlementBatch, after: int, sender: Sender) -> dict[str, Any]:
@@ -207,7 +213,9 @@ def _row(line: SettlementBatchLine) -> dict[str, Any]:
     }
 
 
-def _refused_file(batch: SettlementBatch, lines: QuerySet[SettlementBatchLine]) -> HttpResponse:
+def _refused_file(
+    request: HttpRequest, batch: SettlementBatch, lines: QuerySet[SettlementBatchLine]
+) -> HttpResponse:
     """What was refused, a line each with its reason and what was sent, for whoever mends the file."""
     refused = lines.filter(outcome=LineOutcome.REFUSED).order_by("line_no")
     columns = sorted({name for line in refused for name in line.sent})
@@ -217,6 +225,8 @@ def _refused_file(batch: SettlementBatch, lines: QuerySet[SettlementBatchLine]) 
     for line in refused:
         told = [line.line_no, line.code, line.field, line.message, str(line.retry).lower()]
         rows.writerow([*told, *(plain_cell(str(line.sent.get(name, ""))) for name in columns)])
-    answer = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{batch.batch_no}-refused.csv"'
-    return answer
+    name = f"{batch.batch_no}-refused.csv"
+    content = ("\ufeff" + out.getvalue()).encode()
+    return attachment(
+        request, content, name, "text/csv; charset=utf-8", "settlement_refusals", batch.batch_no
+    )

@@ -188,7 +188,8 @@ class BatchMemberQuerySet(ScopedQuerySet):
 
 class BatchMember(models.Model):
     """One application in a batch: what it asks of the pools, in which place it stands, what it is allotted, and the steps of the
-    working. One that is set aside takes no part and waits for a later batch. ``listed_row`` is the row of the office's list that it came from.
+    working. One that is set aside takes no part and waits for a later batch. ``listed_row`` is the row of the office's list that it came from,
+    ``row_key`` what it is known by when the list is sent again (``batch_lists.ListedRow.key``).
     ``year_basis`` is what it counts in its enterprise's year for those of the batch that were filed after it."""
 
     batch = models.ForeignKey(IssueBatch, models.PROTECT, related_name="members", verbose_name=_("审定批次"))
@@ -207,6 +208,7 @@ class BatchMember(models.Model):
     year_basis = models.JSONField(_("计入年度累计的基数"), default=dict)
     set_aside_reason = models.CharField(_("暂不列入本批的理由"), max_length=300, blank=True)
     listed_row = models.PositiveIntegerField(_("名单行号"), null=True, blank=True)
+    row_key = models.CharField(_("名单行标识"), max_length=64, blank=True, editable=False)
 
     objects = BatchMemberQuerySet.as_manager()
 
@@ -216,6 +218,9 @@ class BatchMember(models.Model):
         ordering = ("place", "pk")
         constraints = (
             models.UniqueConstraint(fields=("batch", "application"), name="batch_member_once"),
+            models.UniqueConstraint(
+                fields=("batch", "row_key"), condition=~Q(row_key=""), name="batch_member_row_once"
+            ),
             models.CheckConstraint(
                 condition=Q(allotted_amount=None)
                 | Q(allotted_amount__gte=0, allotted_amount__lte=models.F("asked_amount")),

@@ -2,6 +2,8 @@
 -- settle on is locked for the COMMIT alone. Runs with the rights of whoever calls it, and every trigger of the tables runs.
 --
 -- What the ledger refuses leaves nothing but its attempt: the rows are undone, and the chain is sent again to be kept.
+-- The contract's row is held first, shared, as by whoever decides: no figure metered under it is corrected, and it is not taken back,
+-- while a deduction that does not show yet is made to rest on it. Of a contract that was, its number and state are told.
 -- p_claim, p_item, p_review: a row each, by column; p_checks: rows. p_chain: null where nothing is to be reserved.
 -- p_line: the line of a batch that it is done for.
 CREATE OR REPLACE FUNCTION settlement_file(
@@ -12,8 +14,15 @@ DECLARE
     v_claim bigint;
     v_evidence text := p_item ->> 'evidence_key';
     v_ledger jsonb;
+    v_lease text;
+    v_state text;
 BEGIN
     PERFORM set_config('voucher.context', p_context, true);
+    SELECT l.lease_no, l.state INTO v_lease, v_state FROM applications_lease AS l
+     WHERE l.id = (p_claim ->> 'lease_id')::bigint FOR SHARE;
+    IF v_state NOT IN ('filed', 'verified', 'ended') THEN
+        RETURN jsonb_build_object('lease', jsonb_build_array(v_lease, v_state));
+    END IF;
     IF v_evidence <> '' THEN
         -- Of several at once with the same document, one at a time (applications/evidence.py).
         PERFORM pg_advisory_xact_lock(hashtextextended('evidence:' || (p_item ->> 'kind') || ':' || v_evidence, 5));

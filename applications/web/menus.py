@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from applications.models import Message, Objection
 from applications.models.notices import ObjectionState
+from vouchers import dates
 from vouchers.access import DESK_ROLES, PARTY_ROLES, Role, scope_of
-from vouchers.models import Clawback, Party, PriceReport
+from vouchers.models import Clawback, Debarment, Party, PriceReport
 from vouchers.models.price_reports import WAITING_FOR_PARTY
 from vouchers.web.navigation import Entry, Surface, register_entries, register_surface
 
@@ -66,6 +67,12 @@ def _demanded(user: Any) -> int:
     return Clawback.objects.told().visible_to(user, *PARTY_ROLES).filter(state="noticed").count()
 
 
+def _to_answer(user: Any) -> int:
+    """Restrictions that the party may still answer."""
+    rows = Debarment.objects.all().told().visible_to(user, *PARTY_ROLES)
+    return rows.filter(state="noticed", stated_at=None, respond_until__gte=dates.today()).count()
+
+
 def _reports(user: Any) -> int:
     return PriceReport.objects.visible_to(user, *PARTY_ROLES).filter(state__in=WAITING_FOR_PARTY).count()
 
@@ -87,6 +94,7 @@ def register_portal() -> None:
         Entry(str(_("合同")), "portal:leases", order=50),
         Entry(str(_("追回")), "portal:clawbacks", order=55, count=_demanded),
         Entry(str(_("价格报送")), "portal:price_reports", order=57, count=_reports, shown=_is_provider),
+        Entry(str(_("信用")), "portal:credit", order=59, count=_to_answer),
         Entry(str(_("异议")), "portal:objections", order=60),
         Entry(str(_("消息")), "portal:messages", order=70, count=_messages),
         Entry(str(_("单位信息")), "portal:unit", order=80),

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from applications.models import Claim
 from applications.models.claims import ClaimState
 from audit import scoring
+from audit.actions.cases import gather_cases
 from audit.actions.review_draws import draw_reviews
 from audit.actions.rule_stops import record_stops
 from audit.actions.rules import load_rules
@@ -63,6 +64,7 @@ def recorded_scan(kind: str = ScanKind.NIGHTLY) -> Scanned:
     record_suspicions(run, facts, found)
     push(facts, versions["F24"], dates.today())
     hold_open_cases(found)
+    gather_cases(run)
     run.state, run.ended_at = ScanState.DONE, dates.now()
     run.claims, run.outcomes = len(facts.claims), outcomes(found)
     run.flags_raised, run.flags_cleared, run.stopped_rules = raised, cleared, answers.stopped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +14,7 @@ from applications.actions.assessments import kept
 from applications.models import Claim
 from audit.actions.scans import latest_run
 from audit.models import Flag, Suspicion
+from audit.reports.evidence_ids import hidden_numbers, told
 from vouchers import dates
 from vouchers.errors import Invalid
 from vouchers.models import PriceCheck
@@ -73,9 +74,15 @@ def chosen(claims: QuerySet[Claim], choice: Choice) -> QuerySet[Claim]:
 
 
 def build(
-    out: Path | IO[bytes], claims: QuerySet[Claim], flags: QuerySet[Flag], choice: Choice, *, by: str
+    out: Path | IO[bytes],
+    claims: QuerySet[Claim],
+    flags: QuerySet[Flag],
+    choice: Choice,
+    *,
+    by: str,
+    regions: Collection[str] | None = None,
 ) -> Made:
-    """Write the workbook. ``claims`` and ``flags`` are in the maker's scope already. Raises ``Invalid`` (``export.too_many``)."""
+    """Write the workbook. ``claims`` and ``flags`` are in the maker's scope already; ``regions`` are those of the scope (None: all). Raises ``Invalid`` (``export.too_many``)."""
     rows = chosen(claims, choice)
     count = rows.count()
     if count > MOST_CLAIMS:
@@ -93,7 +100,7 @@ def build(
         )
     ):
         _claims(sheets, part)
-    _flags(sheets, flags, rows, choice)
+    _flags(sheets, flags, rows, choice, regions)
     digests = {sheet.title: sheet.close() for sheet in sheets.all}
     whole = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
     run = latest_run()
@@ -219,7 +226,13 @@ def _price_checks(part: list[Claim]) -> dict[str, PriceCheck]:
     }
 
 
-def _flags(sheets: _Sheets, flags: QuerySet[Flag], claims: QuerySet[Claim], choice: Choice) -> None:
+def _flags(
+    sheets: _Sheets,
+    flags: QuerySet[Flag],
+    claims: QuerySet[Claim],
+    choice: Choice,
+    regions: Collection[str] | None,
+) -> None:
     """The flags that stand on the claims of the workbook, and on unclaimed leases in the same range, by rank."""
     wanted = flags.filter(cleared_at=None).select_related("rule_version")
     leases = Q(claim_no="")
@@ -241,9 +254,10 @@ def _flags(sheets: _Sheets, flags: QuerySet[Flag], claims: QuerySet[Claim], choi
         for flag in wanted
     ]
     rows.sort(key=lambda pair: (pair[0] or 10**9, pair[1].severity, pair[1].rule, pair[1].pk))
+    hidden = hidden_numbers((flag for _rank, flag in rows), regions)
     for rank, flag in rows:
         sheets.flags.add(
             rank or None, flag.claim_no, flag.lease_no, flag.rule, flag.rule_version.title, flag.rule_version.version,
             flag.get_severity_display(), flag.points, flag.value, flag.threshold, flag.sentence, flag.counterfactual,
-            "；".join(flag.evidence), flag.input_hash[:16], flag.known_at,
+            "；".join(told(flag, hidden)), flag.input_hash[:16], flag.known_at,
         )  # fmt: skip

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import rustworkx
+from numpy.typing import NDArray
 
 from audit.rules.facts import MISSING, RELATIONS, Facts
 
@@ -78,6 +80,10 @@ class Register:
         """The legal representative of the party with this code; MISSING for who is no party on file."""
         party = self._party_of.get(code)
         return MISSING if party is None else self._rep_of.get(party, MISSING)
+
+    def representative_of(self, party: int) -> int:
+        """The legal representative of this party; MISSING where none is on file."""
+        return self._rep_of.get(party, MISSING)
 
     def ever_above(self, party: int) -> frozenset[int]:
         """Everyone who was ever above the party by 25 % and more, on whatever day: cheap, and remembered."""
@@ -160,3 +166,44 @@ class Register:
             link = self.link(a, b, on)
             if link is not None:
                 yield a, b, link
+
+
+def ever_joined(facts: Facts, rows: NDArray[np.intp], hub_cap: int) -> NDArray[np.bool_]:
+    """Whether anything at all that was ever on record joins the two parties of each lease, over any number of steps: without it
+    there is neither a link nor a ground, and nearly all leases are so."""
+    leases, parties, accounts = facts.leases, facts.parties, facts.accounts
+    held, declared = facts.shareholdings, facts.declared
+    edges = [
+        (parties.uscc, parties.legal_rep),
+        (parties.look_up("uscc", held.company), held.holder),
+        (parties.look_up("uscc", declared.party), parties.look_up("uscc", declared.other)),
+    ]
+    for owners, values in (
+        (parties.uscc, parties.phone),
+        (parties.uscc, parties.email),
+        (parties.uscc, parties.address),
+        (parties.look_up("uscc", accounts.party), accounts.account),
+    ):
+        known = values != MISSING
+        several, counts = np.unique(values[known], return_counts=True)
+        shared = known & np.isin(values, several[(counts > 1) & (counts <= hub_cap)])
+        edges.append((owners[shared], values[shared]))
+    represented = parties.legal_rep != MISSING
+    edges[0] = (parties.uscc[represented], parties.legal_rep[represented])
+    lessee, lessor = (parties.look_up("uscc", side[rows]) for side in (leases.lessee, leases.lessor))
+    codes = np.concatenate([*(side for edge in edges for side in edge), lessee, lessor])
+    nodes, places = np.unique(codes, return_inverse=True)
+    graph: rustworkx.PyGraph = rustworkx.PyGraph()
+    graph.add_nodes_from([None] * len(nodes))
+    start = 0
+    for one, _other in edges:
+        count = len(one)
+        pairs = places[start : start + 2 * count].reshape(2, count)
+        graph.extend_from_edge_list(list(zip(*pairs.tolist(), strict=True)))
+        start += 2 * count
+    part = np.empty(len(nodes), dtype=np.int64)
+    for number, members in enumerate(rustworkx.connected_components(graph)):
+        part[list(members)] = number
+    ends = places[start:].reshape(2, len(rows))
+    same: NDArray[np.bool_] = (part[ends[0]] == part[ends[1]]) | (leases.lessee[rows] == leases.lessor[rows])
+    return same

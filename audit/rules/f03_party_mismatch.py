@@ -8,7 +8,7 @@
 
 排除：分公司开票；登记过的平台、代理作为缔约方；更名的企业代码不变，因此从不比较名称。
 
-假设：票面代码以税务记录为准；没有发票或合同的，无法检验。
+假设：票面代码以税务记录为准；没有发票或合同的，无法检验；历史数据中没有移交关联申报的，代码不同的无法检验。
 
 参数：explaining_relations 为可以解释不同的登记关系。
 """
@@ -74,6 +74,9 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     if not len(suspects):
         return found
 
+    if not facts.collected("declared"):  # whoever could explain it was not asked: neither yes nor no
+        found.untestable_claims |= {int(one) for one in claim[keep[suspects]]}
+        return found
     explained = links(facts.declared, list(parameters["explaining_relations"]))
     ids = {int(code): int(one) for code, one in zip(parties.uscc, parties.id, strict=True)}
     strange: dict[int, list[tuple[int, str, int, int]]] = defaultdict(list)

@@ -25,7 +25,7 @@ import numpy as np
 from audit.rules.base import HARD, SOFT, Found, Hit, Parameter, Rule, day_of
 from audit.rules.f01_duplicate_invoice import LAST
 from audit.rules.f17_device_let_twice import WHOLE, ends_of
-from audit.rules.facts import MISSING, Facts, groups
+from audit.rules.facts import MISSING, Facts, mixed
 
 CONTRACT, DEVICE, INVOICE = "contract", "device", "invoice"
 Clash = tuple[str, int, tuple[str, ...]]  # kind, the earlier claim, evidence
@@ -64,34 +64,33 @@ def _note(pairs: Any, members: list[int], kind: str, rows: list[int]) -> None:
                 pairs[min(one, other), max(one, other)][kind] += rows
 
 
-def _of_two_programmes(facts: Facts, rows: np.ndarray) -> bool:
-    programs = facts.claims.program[rows]
-    return int(programs.min()) != int(programs.max())
-
-
 def _same_contract(facts: Facts, pairs: Any) -> None:
     claims, leases = facts.claims, facts.leases
     live = np.flatnonzero((claims.live == 1) & (claims.lease != MISSING))
     for values in (claims.lease, leases.look_up("document", claims.lease)):
         order = live[np.argsort(values[live], kind="stable")]
-        for run in groups(values, order[values[order] != MISSING]):
-            if _of_two_programmes(facts, run):
-                _note(pairs, sorted(int(one) for one in claims.id[run]), CONTRACT, [])
+        order = order[values[order] != MISSING]
+        for run in mixed(values, order, claims.program[order]):
+            _note(pairs, sorted(int(one) for one in claims.id[run]), CONTRACT, [])
 
 
 def _same_device(facts: Facts, pairs: Any, percent: int) -> None:
     let, claims = facts.lease_devices, facts.claims
-    by_lease: dict[int, list[int]] = defaultdict(list)
-    for row in np.flatnonzero((claims.live == 1) & (claims.lease != MISSING)).tolist():
-        by_lease[int(claims.lease[row])].append(row)
-    if not by_lease:
+    claimed = np.flatnonzero((claims.live == 1) & (claims.lease != MISSING))
+    claimed = claimed[np.argsort(claims.lease[claimed], kind="stable")]
+    if not len(claimed):
         return
+    by_lease: dict[int, list[int]] = defaultdict(list)
+    for lease, row in zip(claims.lease[claimed].tolist(), claimed.tolist(), strict=True):
+        by_lease[lease].append(row)
+    known, first = np.unique(claims.lease[claimed], return_index=True)
+    least = np.minimum.reduceat(claims.program[claimed], first)
+    greatest = np.maximum.reduceat(claims.program[claimed], first)
     ends = ends_of(facts)
-    rows = np.flatnonzero(np.isin(let.lease, list(by_lease)))
-    for run in groups(let.serial, rows[np.lexsort((let.starts[rows], let.serial[rows]))]):
-        concerned = np.array([row for one in run for row in by_lease[int(let.lease[one])]])
-        if not _of_two_programmes(facts, concerned):
-            continue
+    rows = np.flatnonzero(np.isin(let.lease, known))
+    order = rows[np.lexsort((let.starts[rows], let.serial[rows]))]
+    at = np.searchsorted(known, let.lease[order])
+    for run in mixed(let.serial, order, least[at], greatest[at]):
         times = run.tolist()
         for place, one in enumerate(times):
             for other in times[place + 1 :]:
@@ -114,9 +113,9 @@ def _same_invoice(facts: Facts, pairs: Any) -> None:
     claims, items = facts.claims, facts.items
     rows = np.flatnonzero((claims.look_up("live", items.claim) == 1) & (items.key != MISSING))
     program = claims.look_up("program", items.claim)
-    for run in groups(items.key, rows[np.argsort(items.key[rows], kind="stable")]):
-        if int(program[run].min()) != int(program[run].max()):
-            _note(pairs, sorted({int(one) for one in items.claim[run]}), INVOICE, run.tolist())
+    order = rows[np.argsort(items.key[rows], kind="stable")]
+    for run in mixed(items.key, order, program[order]):
+        _note(pairs, sorted({int(one) for one in items.claim[run]}), INVOICE, run.tolist())
 
 
 def _explain(
@@ -145,7 +144,8 @@ def _explain(
         for row in rows
     ]
     item_words = facts.labels("item", items.id[of])
-    lease_words = facts.labels("lease", claims.lease)
+    concerned = np.isin(claims.id, [*against, *(one[1] for clashes in against.values() for one in clashes)])
+    lease_words = facts.labels("lease", claims.lease[concerned])
     told = {
         CONTRACT: "同一份算力租用合同",
         DEVICE: "同一台设备的同一时段",

@@ -72,12 +72,13 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     presented: dict[int, tuple[int, int, int]] = {}  # invoice number → first filing, claim, its lease
     filed = claims.look_up("submitted_at", items.claim)
     lease_of_item = claims.look_up("lease", items.claim)
-    for row in np.flatnonzero(live & (items.key != MISSING)).tolist():
-        since = int(filed[row]) if filed[row] != MISSING else LAST
-        new = (since, int(items.claim[row]), int(lease_of_item[row]))
-        key = int(items.key[row])
-        if key not in presented or new < presented[key]:
-            presented[key] = new
+    rows = np.flatnonzero(live & (items.key != MISSING))
+    since = np.where(filed == MISSING, LAST, filed)
+    columns = (items.key, since, items.claim, lease_of_item)
+    for key, *new in zip(*(column[rows].tolist() for column in columns), strict=True):
+        first = (new[0], new[1], new[2])
+        if key not in presented or first < presented[key]:
+            presented[key] = first
 
     worth = worth_of(facts)
     lease = invoices.lease.copy()
@@ -89,11 +90,12 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
         total[one] += amount
     metered: dict[int, int] | None = None
     suspects: dict[int, int] = {}
+    amounts = dict(zip(leases.id.tolist(), leases.amount.tolist(), strict=True))
     for one, amount in total.items():
-        at = leases.at(one)
-        if at is None or leases.amount[at] == MISSING:
+        agreed = amounts.get(one, MISSING)
+        if agreed == MISSING:
             continue
-        limit = int(leases.amount[at]) * (1000 + per_mille) // 1000
+        limit = agreed * (1000 + per_mille) // 1000
         if amount > limit:
             metered = limits(facts, per_mille) if metered is None else metered
             limit = max(limit, metered.get(one, 0))

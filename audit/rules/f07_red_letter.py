@@ -25,7 +25,7 @@ import numpy as np
 from audit.rules.base import HARD, SOFT, Found, Hit, Parameter, Rule, day_of, yuan_of
 from audit.rules.f03_party_mismatch import claimed_invoices
 from audit.rules.f06_over_contract import worth_of
-from audit.rules.facts import MISSING, STATUS, Facts
+from audit.rules.facts import MISSING, STATUS, Column, Facts
 
 
 def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
@@ -44,7 +44,9 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     ]
     if not len(fallen):
         return found
-    reissues = _Reissues(facts, int(parameters["reissue_days"]), int(parameters["reissue_per_mille"]))
+    reissues = _Reissues(
+        facts, invoice[fallen], int(parameters["reissue_days"]), int(parameters["reissue_per_mille"])
+    )
     of_claim: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
     for one in fallen.tolist():
         row = int(invoice[one])
@@ -56,12 +58,13 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
 class _Reissues:
     """Invoices by their two parties, to find the one that took the place of a red-lettered one."""
 
-    def __init__(self, facts: Facts, days: int, per_mille: int) -> None:
+    def __init__(self, facts: Facts, fallen: Column, days: int, per_mille: int) -> None:
         self.invoices, self.days, self.per_mille = facts.invoices, days, per_mille
         self._between: dict[tuple[int, int], list[int]] = defaultdict(list)
         self._red_on: dict[tuple[int, int], int] = {}
         invoices = facts.invoices
         good = (invoices.net > 0) & (invoices.status == STATUS["normal"])
+        good &= np.isin(invoices.seller, invoices.seller[fallen])  # of nobody else is a re-issue looked for
         for row in np.flatnonzero(good).tolist():
             self._between[int(invoices.seller[row]), int(invoices.buyer[row])].append(row)
         for row in np.flatnonzero((invoices.net < 0) & (invoices.red_of != MISSING)).tolist():

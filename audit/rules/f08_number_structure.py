@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audit.rules.base import HARD, Found, Hit, Parameter, Rule, day_of
 from audit.rules.f03_party_mismatch import claimed_invoices
@@ -34,11 +35,13 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     found.untestable_claims |= {
         int(one) for one in claims.id[(claims.live == 1) & ~np.isin(claims.id, claim)]
     }
+    testable = np.flatnonzero(invoice >= 0)
+    testable = testable[_doubtful(facts, int(parameters["digital_length"]))[invoice[testable]]]
     province_of = dict(zip(parties.uscc.tolist(), parties.province.tolist(), strict=True))
     allowed = {(str(a), str(b)) for a, b in parameters["province_exceptions"]}
     wrong: dict[int, list[tuple[int, str, str, str]]] = defaultdict(list)
     judged: dict[int, tuple[str, str, str] | None] = {}
-    for one in np.flatnonzero(invoice >= 0).tolist():
+    for one in testable.tolist():
         row = int(invoice[one])
         if row not in judged:
             judged[row] = _fault(facts, row, province_of, allowed, int(parameters["digital_length"]))
@@ -67,6 +70,23 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
             )
         )
     return found
+
+
+def _doubtful(facts: Facts, length: int) -> NDArray[np.bool_]:
+    """The invoices whose number is not plainly in order: what is wrong, if anything, ``_fault`` says."""
+    invoices = facts.invoices
+    years = (
+        invoices.issued_on.clip(min=0).astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    )
+    home = facts.parties.look_up("province", facts.seller)
+    digital = (
+        (invoices.number_length == length)
+        & (invoices.code_length == 0)
+        & (invoices.number_year == years % 100)
+        & ((home == MISSING) | (home == invoices.number_province))
+    )
+    older = (invoices.number_length == 8) & np.isin(invoices.code_length, (10, 12))
+    return ~np.where(invoices.digital == 1, digital, older).astype(bool)
 
 
 def _fault(

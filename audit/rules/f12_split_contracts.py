@@ -42,12 +42,12 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     """Leases (and their claims) that together reach a threshold that each stays below."""
     leases, claims, found = facts.leases, facts.claims, Found()
     days, percent = int(parameters["days"]), int(parameters["from_percent"])
-    words = facts.labels("lease", leases.id[leases.live == 1])
+    code_of = _codes(facts)
     thresholds = {str(code): int(Decimal(str(yuan)) * 100) for code, yuan in parameters["thresholds"].items()}
     linked = components(facts, ())
     candidates: dict[tuple[str, int, int, int], list[int]] = defaultdict(list)
     for row in np.flatnonzero(leases.live == 1).tolist():
-        code = words[int(leases.id[row])][1].removeprefix("EX-")
+        code = code_of[row]
         threshold = thresholds.get(code)
         if threshold is None:
             found.untestable_leases.add(int(leases.id[row]))
@@ -59,12 +59,36 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     claims_of: dict[int, list[int]] = defaultdict(list)
     for row in np.flatnonzero(claims.lease != MISSING).tolist():
         claims_of[int(claims.lease[row])].append(int(claims.id[row]))
-    for (code, *_parties), rows in candidates.items():
-        if len(rows) > 1:
-            for cluster in _clusters(facts, rows, days):
-                if sum(int(leases.amount[row]) for row in cluster) >= thresholds[code]:
-                    _explain(facts, found, cluster, thresholds[code], words, claims_of)
+    told = [
+        (cluster, thresholds[code])
+        for (code, *_parties), rows in candidates.items()
+        if len(rows) > 1
+        for cluster in _clusters(facts, rows, days)
+        if sum(int(leases.amount[row]) for row in cluster) >= thresholds[code]
+    ]
+    words = facts.labels("lease", leases.id[[row for cluster, _threshold in told for row in cluster]])
+    for cluster, threshold in told:
+        _explain(facts, found, cluster, threshold, words, claims_of)
     return found
+
+
+def _codes(facts: Facts) -> dict[int, str]:
+    """Row → the code of the lease's programme, for all that count: a word is asked for once a programme."""
+    leases = facts.leases
+    live = np.flatnonzero(leases.live == 1)
+    programs = leases.program[live]
+    kinds, first = np.unique(programs, return_index=True)
+    asked = {int(kind): int(leases.id[live[place]]) for kind, place in zip(kinds, first, strict=True)}
+    asked.pop(MISSING, None)
+    alone = live[programs == MISSING]
+    words = facts.labels("lease", [*asked.values(), *leases.id[alone].tolist()])
+    code_of = {kind: words[lease][1].removeprefix("EX-") for kind, lease in asked.items()}
+    codes = {
+        row: code_of[kind]
+        for row, kind in zip(live.tolist(), programs.tolist(), strict=True)
+        if kind in code_of
+    }
+    return codes | {row: words[int(leases.id[row])][1].removeprefix("EX-") for row in alone.tolist()}
 
 
 def _clusters(facts: Facts, rows: list[int], days: int) -> list[list[int]]:

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from audit.rules.base import HARD, SOFT, Found, Hit, Parameter, Rule, day_of
-from audit.rules.facts import MISSING, Column, Facts, groups
+from audit.rules.facts import MISSING, Column, Facts, mixed
 
 WHOLE = 1_000_000  # the share of a whole device
 
@@ -87,9 +87,7 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     exclusive = leases.look_up("exclusive", let.lease)
     order = rows[np.lexsort((let.id[rows], let.starts[rows], let.serial[rows]))]
     against: dict[int, Clash] = defaultdict(Clash)
-    for run in groups(let.serial, order):
-        if int(lessee[run].min()) == int(lessee[run].max()):
-            continue
+    for run in mixed(let.serial, order, lessee[order]):
         latest = np.maximum.accumulate(ends[run])
         if not (let.starts[run][1:] < latest[:-1] - longest_honest).any():
             continue

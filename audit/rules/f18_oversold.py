@@ -28,6 +28,7 @@ from audit.rules.f17_device_let_twice import WHOLE
 from audit.rules.facts import FAR, MISSING, Column, Facts
 
 Key = tuple[int, int]  # provider, accelerator
+_DAYS = 2**20  # more days than there will be
 
 
 @dataclass
@@ -79,7 +80,8 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     renewed = _renewals(facts)
     soft, hard = int(parameters["soft_percent"]), int(parameters["hard_percent"])
     peaks: dict[int, Peak] = {}
-    for key, rows in by_key.items():
+    for key in _crowded(facts, by_key, registered, shares, soft):
+        rows = by_key[key]
         for row, peak in _sweep(facts, rows, registered[key], shares, renewed, grace, soft).items():
             peaks[int(leases.id[row])] = peak
     _explain(facts, found, peaks, soft, hard, Decimal(str(parameters["soft_points"])))
@@ -107,6 +109,50 @@ def _renewals(facts: Facts) -> dict[int, int]:
         if row is not None:
             found[row] = min(found.get(row, FAR), int(starts[other[place]]))
     return found
+
+
+def _crowded(
+    facts: Facts,
+    by_key: Mapping[Key, list[int]],
+    registered: Mapping[Key, list[tuple[int, int, int]]],
+    shares: Mapping[int, int],
+    soft: int,
+) -> list[Key]:
+    """Whose leases, counted from first to last day whoever renews, are ever more than what is registered then: all in one sweep.
+    The others need no look at renewals, handovers and grace, which only lessen the one and add to the other."""
+    leases, keys = facts.leases, list(by_key)
+    if not keys:
+        return []
+    rows = np.array([row for key in keys for row in by_key[key]], dtype=np.int64)
+    of = np.repeat(np.arange(len(keys)), [len(by_key[key]) for key in keys])
+    starts, stops = (np.clip(column[rows], 0, _DAYS - 1) for column in (leases.starts_on, leases.ends_before))
+    share = np.array([shares.get(lease, WHOLE) for lease in leases.id[rows].tolist()], dtype=np.int64)
+    let = np.where(stops > starts, leases.cards[rows] * share, 0)
+    there = [(place, *one) for place, key in enumerate(keys) for one in registered[key]]
+    there_of, begins, ceases, cards = (
+        np.array([one[part] for one in there], dtype=np.int64) for part in range(4)
+    )
+    begins, ceases = np.clip(begins, 0, _DAYS - 1), np.clip(ceases, 0, _DAYS - 1)
+    # The sum is greatest where a lease starts, or where something registered ceases.
+    ask_of = np.concatenate([of, there_of])
+    ask = ask_of * _DAYS + np.concatenate([starts, ceases])
+
+    def held(whose: Column, since: Column, until: Column, much: Column) -> Column:
+        """The sum over one's own of what is held on the day asked for: from ``since`` until before ``until``."""
+        total = np.zeros(len(ask), dtype=np.int64)
+        for days, sign in ((since, 1), (until, -1)):
+            moments = whose * _DAYS + days
+            order = np.argsort(moments, kind="stable")
+            running = np.concatenate(([0], np.cumsum(much[order])))
+            total += sign * (
+                running[np.searchsorted(moments[order], ask, side="right")]
+                - running[np.searchsorted(moments[order], ask_of * _DAYS, side="left")]
+            )
+        return total
+
+    sold = held(of, starts, stops, let)
+    enough = held(there_of, begins, ceases, cards) * WHOLE
+    return [keys[place] for place in np.unique(ask_of[sold * 100 > soft * enough]).tolist()]
 
 
 def _sweep(

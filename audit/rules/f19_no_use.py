@@ -29,22 +29,23 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     """Leases (and their claims) that were metered whole and never used."""
     leases, claims, metering, found = facts.leases, facts.claims, facts.metering, Found()
     coverage, grace = int(parameters["coverage_percent"]), int(parameters["grace_days"])
+    metered = (metering.lease, metering.platform_days, metering.platform_hours)
     days_of = {
-        int(lease): (int(days), int(hours))
-        for lease, days, hours in zip(
-            metering.lease, metering.platform_days, metering.platform_hours, strict=True
-        )
+        lease: (days, hours)
+        for lease, days, hours in zip(*(column.tolist() for column in metered), strict=True)
     }
+    terms = (leases.id, leases.ends_before - leases.starts_on)
+    length_of = dict(zip(*(column.tolist() for column in terms), strict=True))
     claims_of: dict[int, list[int]] = defaultdict(list)
-    for row in np.flatnonzero((claims.live == 1) & (claims.lease != MISSING)).tolist():
-        claims_of[int(claims.lease[row])].append(int(claims.id[row]))
+    rows = np.flatnonzero((claims.live == 1) & (claims.lease != MISSING))
+    for lease, claim in zip(claims.lease[rows].tolist(), claims.id[rows].tolist(), strict=True):
+        claims_of[lease].append(claim)
     found.untestable_claims = {int(one) for one in claims.id[claims.lease == MISSING]}
     idle: dict[int, int] = {}
     for lease, its_claims in claims_of.items():
-        at = leases.at(lease)
         days, hours = days_of.get(lease, (0, 0))
-        length = int(leases.ends_before[at] - leases.starts_on[at]) if at is not None else 0
-        if at is None or days < min(grace, length) or days * 100 < coverage * length:
+        length = length_of.get(lease)
+        if length is None or days < min(grace, length) or days * 100 < coverage * length:
             found.untestable_leases.add(lease)
             found.untestable_claims.update(its_claims)
         elif hours == 0:

@@ -76,15 +76,20 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
 def _revenue(facts: Facts) -> dict[int, list[tuple[int, int, int, int]]]:
     """Seller → (day, net, buyer, lease) of its invoices that stand."""
     invoices = facts.invoices
-    party_of = dict(zip(facts.parties.uscc.tolist(), facts.parties.id.tolist(), strict=True))
-    stands = (invoices.status == STATUS["normal"]) & (invoices.red_of == MISSING) & (invoices.net > 0)
+    seller, buyer = facts.seller, facts.buyer
+    rows = np.flatnonzero(
+        (invoices.status == STATUS["normal"])
+        & (invoices.red_of == MISSING)
+        & (invoices.net > 0)
+        & (seller != MISSING)
+        & (buyer != MISSING)
+    )
+    sales = (invoices.issued_on, invoices.net, buyer, invoices.lease)
     revenue: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
-    for row in np.flatnonzero(stands).tolist():
-        seller, buyer = party_of.get(int(invoices.seller[row])), party_of.get(int(invoices.buyer[row]))
-        if seller is not None and buyer is not None:
-            revenue[seller].append(
-                (int(invoices.issued_on[row]), int(invoices.net[row]), buyer, int(invoices.lease[row]))
-            )
+    for one, sale in zip(
+        seller[rows].tolist(), zip(*(column[rows].tolist() for column in sales), strict=True), strict=True
+    ):
+        revenue[one].append(sale)
     return revenue
 
 

@@ -1,6 +1,6 @@
 """F24 关联租赁：出租方与承租方是一家。
 
-方法：以合同签订日的登记为准：（一）一方直接或经持股 25% 以上的公司间接持有另一方 25% 以上；（二）同一第三方直接或间接持有双方各 25% 以上；（三）法定代表人证件摘要相同；（四）申报为母子公司、同受控制、分支机构或近亲属。路径不超过三步。以上为登记的控制关系，硬性。其余按双方共有的联系计分，满 6 分提示：银行账户 8，同一自然人在双方或其上层公司担任法定代表人或持有 25% 以上 8，5%–25% 的共同股东 4，持有另一方 5%–25% 4，电话 4，邮箱 4，地址到室 3；各乘以 min(1, ln(N/df)／ln N)：共用者越多越说明不了什么，超过 hub_cap 家共用的不计。
+方法：以合同签订日的登记为准：（一）一方直接或经持股 25% 以上的公司间接持有另一方 25% 以上；（二）同一第三方直接或间接持有双方各 25% 以上；（三）法定代表人证件摘要相同；（四）申报为母子公司、同受控制、分支机构或近亲属。路径不超过三步。以上为登记的控制关系，硬性。其余按双方共有的联系计分，满 6 分提示：银行账户 8，同一自然人在双方或其上层公司担任法定代表人或持有 25% 以上 8，5%–25% 的共同股东 4，持有另一方 5%–25% 4，电话 4，邮箱 4，地址到室 3，双方各与同一第三家企业共用银行账户或法定代表人（其中至少一边为账户）8；各乘以 min(1, ln(N/df)／ln N)：共用者越多越说明不了什么，超过 hub_cap 家共用的不计；经第三家的，两边的系数相乘。
 
 例：签订日双方法定代表人为同一人：硬性。双方地址到室相同（只此两家），并有一名分别持股 19%、23% 的共同股东：6.3 分，提示。
 
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audit.rules.base import HARD, SOFT, Found, Hit, Parameter, Rule, day_of
-from audit.rules.control import Link, Register
+from audit.rules.control import Link, Register, ever_joined
 from audit.rules.facts import MISSING, Facts, groups
 
 ATTRIBUTES = {"phone": "电话", "email": "邮箱", "address": "地址", "account": "银行账户"}
@@ -36,6 +36,7 @@ POINTS = {
     "phone": 4,
     "email": 4,
     "address": 3,
+    "third": 8,
 }
 
 
@@ -54,19 +55,21 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
     """Leases (and their claims) whose parties belong together."""
     leases, claims, found = facts.leases, facts.claims, Found()
     register = register_of(facts, parameters)
-    shared = Shared(facts, register, parameters) if facts.whole else None
+    live = np.flatnonzero(leases.live == 1)
+    near = ever_joined(facts, live, int(parameters["hub_cap"]))
+    shared = Shared(facts, register, parameters) if facts.whole and near.any() else None
     links: dict[int, Link] = {}
     soft: dict[int, list[Ground]] = {}
-    for row in np.flatnonzero(leases.live == 1).tolist():
-        lease, one, other = int(leases.id[row]), int(leases.lessee[row]), int(leases.lessor[row])
-        signed = int(leases.signed_on[row])
-        link = register.link(one, other, signed)
+    columns = (leases.id, leases.lessee, leases.lessor, leases.signed_on)
+    rows = zip(*(column[live].tolist() for column in columns), near.tolist(), strict=True)
+    for lease, one, other, signed, is_near in rows:
+        link = register.link(one, other, signed) if is_near else None
         if link is not None:
             links[lease] = link
             continue
         if not (register.known(one) and register.known(other)):
             found.untestable_leases.add(lease)
-        if shared is not None:
+        if shared is not None and is_near:
             grounds = shared.between(one, other, signed)
             if sum((ground.points for ground in grounds), Decimal(0)) >= Decimal(
                 str(parameters["flag_from"])
@@ -145,7 +148,37 @@ class Shared:
                 found.append(Ground(kind, Decimal(self.points[kind]) * self.weight(df), df))
         if not self._behind(one).isdisjoint(self._behind(other)):
             found += self._holdings(one, other, on)
+        if not found:
+            found += self._through_a_third(one, other)
         return sorted(found, key=lambda ground: (-ground.points, ground.kind))
+
+    def _through_a_third(self, one: int, other: int) -> list[Ground]:
+        """A firm that shares a bank account or the representative with the one and with the other; one of the two an account."""
+        mine, theirs = self._strong(one), self._strong(other)
+        best: Ground | None = None
+        for third in sorted(mine.keys() & theirs.keys()):
+            (kind, df), (other_kind, other_df) = mine[third], theirs[third]
+            if "account" not in (kind, other_kind):
+                continue
+            points = Decimal(self.points["third"]) * self.weight(df) * self.weight(other_df)
+            if best is None or points > best.points:
+                best = Ground("third", points, max(df, other_df), parties=(third,))
+        return [best] if best is not None else []
+
+    def _strong(self, party: int) -> dict[int, tuple[str, int]]:
+        """Who shares an account or else the representative with the party: by what, and how many share it."""
+        found: dict[int, tuple[str, int]] = {}
+        rep = self.register.representative_of(party)
+        shared = [
+            ("account", self._who[one]) for one in sorted(self._of.get(party, ())) if one[0] == "account"
+        ]
+        if rep != MISSING:
+            shared.append(("representative", self._persons_degree[rep]))
+        for kind, members in shared:
+            if len(members) <= self.hub_cap:
+                for member in members - {party}:
+                    found.setdefault(member, (kind, len(members)))
+        return found
 
     def _behind(self, party: int) -> frozenset[int]:
         """Whoever was ever above the party, their representatives, and its small holders: what a link needs in common."""
@@ -223,6 +256,7 @@ _KINDS = {
     "representative": "同一自然人分别担任法定代表人或持有 25% 以上（含上层公司）",
     "minor_holding": "一方持有另一方 5% 以上股权",
     "common_holder": "有共同股东（5% 以上）",
+    "third": "各与同一第三家企业共用银行账户或法定代表人",
 }
 _RELATION_WORDS = {
     "parent": "母公司", "subsidiary": "子公司", "sister": "同受控制", "branch": "分支机构", "spouse": "近亲属",

@@ -71,20 +71,23 @@ def find(facts: Facts, parameters: Mapping[str, Any]) -> Found:
 def _edges(facts: Facts) -> dict[tuple[int, int], list[int]]:
     """(seller, buyer) → rows of their invoices for computing power, in the order of their days."""
     invoices = facts.invoices
-    party_of = dict(zip(facts.parties.uscc.tolist(), facts.parties.id.tolist(), strict=True))
+    sellers, buyers = facts.seller, facts.buyer
     stands = (
         (invoices.status == STATUS["normal"])
         & (invoices.red_of == MISSING)
         & (invoices.net > 0)
         & (invoices.compute == 1)
         & (invoices.seller != invoices.buyer)
+        & (sellers != MISSING)
+        & (buyers != MISSING)
     )
     edges: dict[tuple[int, int], list[int]] = defaultdict(list)
     chosen = np.flatnonzero(stands)
-    for row in chosen[np.argsort(invoices.issued_on[chosen], kind="stable")].tolist():
-        seller, buyer = party_of.get(int(invoices.seller[row])), party_of.get(int(invoices.buyer[row]))
-        if seller is not None and buyer is not None:
-            edges[seller, buyer].append(row)
+    order = chosen[np.argsort(invoices.issued_on[chosen], kind="stable")]
+    for row, seller, buyer in zip(
+        order.tolist(), sellers[order].tolist(), buyers[order].tolist(), strict=True
+    ):
+        edges[seller, buyer].append(row)
     return edges
 
 
@@ -92,19 +95,19 @@ def _rings(
     edges: Mapping[tuple[int, int], list[int]], invoices: Any, parameters: Mapping[str, Any]
 ) -> Iterator[Ring]:
     least = int(Decimal(str(parameters["least_amount"])) * 100)
-    strong = {pair: rows for pair, rows in edges.items() if int(invoices.net[rows].sum()) >= least}
+    net = invoices.net.tolist()
+    strong = {pair: rows for pair, rows in edges.items() if sum(net[row] for row in rows) >= least}
     graph: rustworkx.PyDiGraph = rustworkx.PyDiGraph()
     nodes = {party: graph.add_node(party) for party in sorted({one for pair in strong for one in pair})}
+    bought: dict[int, list[int]] = defaultdict(list)
     for seller, buyer in sorted(strong):
         graph.add_edge(nodes[seller], nodes[buyer], None)
+        bought[seller].append(buyer)
     for component in rustworkx.strongly_connected_components(graph):
         if len(component) < 2:
             continue
         members = {graph[node] for node in component}
-        after: dict[int, list[int]] = defaultdict(list)
-        for seller, buyer in sorted(strong):
-            if seller in members and buyer in members:
-                after[seller].append(buyer)
+        after = {seller: [buyer for buyer in bought[seller] if buyer in members] for seller in members}
         for parties in islice(_cycles(after, int(parameters["longest"])), MOST_RINGS):
             ring = _within(parties, strong, invoices, least, parameters)
             if ring is not None:

@@ -147,14 +147,13 @@ def _return(
 
 def _trade(facts: Facts) -> dict[tuple[int, int], list[tuple[int, int]]]:
     """(payer, payee) → (day, gross) of what is invoiced by payee to payer, and of red letters by payer to payee (refunds)."""
-    invoices, parties = facts.invoices, facts.parties
-    party_of = dict(zip(parties.uscc.tolist(), parties.id.tolist(), strict=True))
+    invoices = facts.invoices
     found: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-    for row in np.flatnonzero(invoices.status != STATUS["voided"]).tolist():
-        seller, buyer = party_of.get(int(invoices.seller[row])), party_of.get(int(invoices.buyer[row]))
-        if seller is None or buyer is None:
-            continue
-        gross, day = int(invoices.gross[row]), int(invoices.issued_on[row])
+    rows = np.flatnonzero(
+        (invoices.status != STATUS["voided"]) & (facts.seller != MISSING) & (facts.buyer != MISSING)
+    )
+    columns = (facts.seller, facts.buyer, invoices.gross, invoices.issued_on)
+    for seller, buyer, gross, day in zip(*(column[rows].tolist() for column in columns), strict=True):
         found[(buyer, seller) if gross > 0 else (seller, buyer)].append((day, abs(gross)))
     return found
 

@@ -125,7 +125,7 @@ def _explain(
     claims, listings = facts.claims, facts.listings
     listed = [int(listings.party[one[2][0]]) for one in soft]
     words = facts.labels("party", [*(one[1] for one in hits), *(one[1] for one in soft), *listed])
-    lease_words = facts.labels("lease", claims.lease)
+    lease_words = facts.labels("lease", claims.lease[[one[0] for one in soft]])
     for row, party, entry, moment, day, _count in hits:
         ends = int(listings.ends[entry])
         until = "至今" if ends >= FAR else f"至 {day_of(ends - 1)}"

@@ -8,10 +8,10 @@ read are fetched by ``labels`` for the few rows that are flagged. Where nothing 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ FAR = 2**40  # later than any day: the end of what has none
 EPOCH = date(1970, 1, 1)
 
 Column = NDArray[np.int64]
+T = TypeVar("T")
 
 # The columns of each table. A source gives every one of them; what it does not know is MISSING.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -144,6 +145,7 @@ class Facts:
         self._source = source
         self.whole = source.whole
         self._tables: dict[str, Table] = {}
+        self._derived: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Table:
         if name not in COLUMNS:
@@ -151,6 +153,31 @@ class Facts:
         if name not in self._tables:
             self._tables[name] = self._source.load(name)
         return self._tables[name]
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What several rules derive of the same facts, made by the first that asks. ``make`` rests on the facts alone."""
+        if name not in self._derived:
+            self._derived[name] = make()
+        derived: T = self._derived[name]
+        return derived
+
+    @property
+    def seller(self) -> Column:
+        """The party that issued each invoice, by its code; MISSING where it is none on file."""
+        return self.once("seller", lambda: self._party_by_code(self.invoices.seller))
+
+    @property
+    def buyer(self) -> Column:
+        """The party that each invoice was issued to, by its code; MISSING where it is none on file."""
+        return self.once("buyer", lambda: self._party_by_code(self.invoices.buyer))
+
+    def _party_by_code(self, codes: Column) -> Column:
+        parties = self.parties
+        if not len(parties):
+            return np.full(len(codes), MISSING, dtype=np.int64)
+        order = np.argsort(parties.uscc, kind="stable")
+        places = order[np.searchsorted(parties.uscc, codes, sorter=order).clip(max=len(order) - 1)]
+        return np.where((parties.uscc[places] == codes) & (codes != MISSING), parties.id[places], MISSING)
 
     def collected(self, name: str) -> bool:
         """Whether this kind of data was collected: without a single row of it nothing that depends on it can be tested."""
@@ -195,7 +222,9 @@ class RowSource:
         )
 
     def collected(self, name: str) -> bool:
-        """Whether the fixture has rows of this kind."""
+        """Whether the fixture has rows of this kind; declarations are asked for, unless it says with an empty list that none were."""
+        if name == "declared" and name not in self._rows:
+            return True
         return bool(self._rows.get(name))
 
     def labels(self, noun: str, identities: Iterable[int]) -> dict[int, tuple[str, ...]]:
@@ -241,12 +270,32 @@ def as_date(number_of_days: int) -> date:
     return EPOCH + timedelta(days=int(number_of_days))
 
 
+def _runs(column: Column, order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the runs of equal values along an order begin and end."""
+    ordered = column[order]
+    bounds = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    return bounds, np.append(bounds[1:], len(order))
+
+
 def groups(column: Column, order: NDArray[np.intp]) -> Iterable[NDArray[np.intp]]:
     """Runs of equal values along an order: the row numbers of each run, runs of one left out."""
     if not len(order):
         return
-    ordered = column[order]
-    bounds = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    ends = np.append(bounds[1:], len(order))
-    for start, end in zip(bounds[ends - bounds > 1], ends[ends - bounds > 1], strict=True):
+    bounds, ends = _runs(column, order)
+    many = ends - bounds > 1
+    for start, end in zip(bounds[many].tolist(), ends[many].tolist(), strict=True):
+        yield order[start:end]
+
+
+def mixed(
+    column: Column, order: NDArray[np.intp], low: Column, high: Column | None = None
+) -> Iterable[NDArray[np.intp]]:
+    """Those of ``groups`` in which something is not the same throughout: ``low`` and ``high`` are its least and greatest value
+    for each row of the order (one column where each row has one value)."""
+    if not len(order):
+        return
+    bounds, ends = _runs(column, order)
+    differs = np.minimum.reduceat(low, bounds) != np.maximum.reduceat(low if high is None else high, bounds)
+    many = differs & (ends - bounds > 1)
+    for start, end in zip(bounds[many].tolist(), ends[many].tolist(), strict=True):
         yield order[start:end]

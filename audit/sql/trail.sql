@@ -182,25 +182,69 @@ BEGIN
 END
 $$;
 
--- Rows that were there before the table was watched: one event with their number and digest, so that none is without
--- a history. Called by attach before it makes the table's triggers for the first time.
-CREATE OR REPLACE FUNCTION public.audit_adopt(p_table text, p_kind text, p_trigger text) RETURNS bigint
-LANGUAGE plpgsql AS $$
+-- 底本. Rows that were there before the table was watched: their state as the trail sees it (personal data and contents as digests),
+-- in events of at most 500 rows or a mebibyte each, so that replay compares them as well; rows whose insert is an event, and
+-- imported history that has a digest of its own, are left out. Returns how many. Called by attach, once a table, under a lock on it.
+DROP FUNCTION IF EXISTS public.audit_adopt(text, text, text);
+CREATE OR REPLACE FUNCTION public.audit_take_base(p_table text, p_kind text, p_state text, p_key text, p_salted boolean) RETURNS bigint
+LANGUAGE plpgsql SET enable_nestloop = off AS $$
 DECLARE
-    facts jsonb;
+    imported boolean := EXISTS (
+        SELECT FROM public.audit_auditevent
+        WHERE subject_kind = p_kind AND subject_no = p_table AND operation = 'import' AND verb <> 'adopt');
+    one record;
+    keys text[] := '{}';
+    states jsonb[] := '{}';
+    bytes bigint := 0;
+    total bigint := 0;
 BEGIN
-    IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = format('public.%I', p_table)::regclass AND tgname = p_trigger) THEN
-        RETURN NULL;
+    IF p_salted THEN
+        EXECUTE format(
+            'INSERT INTO public.audit_personalsalt (subject_kind, subject_pk, salt) '
+            'SELECT %L, t.%I::text, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) FROM public.%I t '
+            'ON CONFLICT (subject_kind, subject_pk) DO NOTHING', p_kind, p_key, p_table);
     END IF;
-    EXECUTE format(
-        'SELECT jsonb_build_object(''rows'', count(*), ''sha256'', encode(sha256(string_agg(digest, ''''::bytea ORDER BY digest)), ''hex'')) '
-        'FROM (SELECT sha256(convert_to(to_jsonb(t)::text, ''UTF8'')) AS digest FROM public.%I t) AS digests HAVING count(*) > 0',
-        p_table) INTO facts;
-    IF facts IS NULL THEN
-        RETURN NULL;
+    FOR one IN EXECUTE format(
+        'SELECT s.key, (SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(s.state) c WHERE c.value <> ''null''::jsonb) AS state '
+        'FROM public.%I() s WHERE s.told AND NOT ($2 AND s.state @> ''{"origin": "imported"}'') AND NOT EXISTS ('
+        ' SELECT FROM public.audit_auditevent e WHERE e.subject_kind = $1 AND e.operation = ''insert'' AND e.subject_pk = s.key) '
+        'ORDER BY s.key COLLATE "C"', p_state) USING p_kind, imported
+    LOOP
+        keys := keys || one.key;
+        states := states || one.state;
+        bytes := bytes + pg_column_size(one.state);
+        IF cardinality(keys) = 500 OR bytes > 1048576 THEN
+            total := total + public.audit_base_event(p_table, p_kind, keys, states);
+            keys := '{}';
+            states := '{}';
+            bytes := 0;
+        END IF;
+    END LOOP;
+    IF keys <> '{}' THEN
+        total := total + public.audit_base_event(p_table, p_kind, keys, states);
     END IF;
-    RETURN public.audit_record('import', 'adopt', p_kind, p_table, '', '', '', '', NULL, NULL, facts);
+    RETURN total;
 END
+$$;
+
+CREATE OR REPLACE FUNCTION public.audit_base_event(p_table text, p_kind text, p_keys text[], p_states jsonb[]) RETURNS bigint
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM public.audit_record(
+        'schema', 'adopt', p_kind, p_table, '', '', '', '', NULL, NULL,
+        jsonb_build_object(
+            'rows', cardinality(p_keys), 'first', p_keys[1], 'last', p_keys[cardinality(p_keys)],
+            'state', (SELECT jsonb_object_agg(u.key, u.state) FROM unnest(p_keys, p_states) AS u (key, state))));
+    RETURN cardinality(p_keys);
+END
+$$;
+
+-- The tables of which a base was ever taken, with those that are named now: told once, so that rows which come by while the
+-- triggers of a table are gone are never taken for old ones.
+CREATE OR REPLACE FUNCTION public.audit_based_tables() RETURNS SETOF text
+LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT jsonb_object_keys(convert_from(canonical, 'UTF8')::jsonb -> 'changes')
+    FROM public.audit_auditevent WHERE subject_kind = 'schema' AND subject_no = 'base'
 $$;
 
 -- The columns of the audited tables as they are now, so that a later replay compares only what an event could know.
@@ -249,7 +293,9 @@ REVOKE ALL ON FUNCTION
     public.audit_log_event(text, text, text, text, text, jsonb, text, text, text),
     public.audit_imported_rows(),
     public.audit_truncated(),
-    public.audit_adopt(text, text, text),
+    public.audit_take_base(text, text, text, text, boolean),
+    public.audit_base_event(text, text, text[], jsonb[]),
+    public.audit_based_tables(),
     public.audit_log_schema(jsonb)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.audit_log_event(text, text, text, text, text, jsonb, text, text, text) TO voucher_app;

@@ -7,6 +7,7 @@ rest is in ``audit/sql/trail.sql``. Triggers are ENABLE ALWAYS: ``session_replic
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit.trail import added, registry
 from audit.trail.registry import Tracked
+from vouchers.context import GUC, Actor, Context
 
 OWNER = "voucher_owner"
 GROWS, NEVER_EMPTIED = "audit_only_grows", "audit_never_emptied"
@@ -109,6 +111,11 @@ $trail$;
 """
 
 
+def whole_of_added(tracked: Tracked) -> str:
+    """The SQL of the function for new rows that are told a statement at a time."""
+    return added.function(tracked, _number(tracked), *_case(tracked))
+
+
 def state_name(tracked: Tracked) -> str:
     """The name of the function that shows the table's rows as the trail sees them."""
     return function_name(tracked).replace("audit_on_", "audit_state_", 1)
@@ -197,10 +204,9 @@ def attach(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(state_function(tracked))
             cursor.execute(f'REVOKE ALL ON FUNCTION public."{state_name(tracked)}"() FROM PUBLIC')
             cursor.execute(f'GRANT EXECUTE ON FUNCTION public."{state_name(tracked)}"() TO voucher_app')
-            cursor.execute("SELECT public.audit_adopt(%s, %s, %s)", [tracked.table, tracked.kind, INSERT])
             cursor.execute(f'REVOKE ALL ON FUNCTION public."{function_name(tracked)}"() FROM PUBLIC')
             if added.together(tracked):
-                cursor.execute(added.function(tracked, _number(tracked), *_case(tracked)))
+                cursor.execute(whole_of_added(tracked))
                 cursor.execute(
                     f'REVOKE ALL ON FUNCTION public."{added.function_name(tracked)}"() FROM PUBLIC'
                 )
@@ -210,7 +216,34 @@ def attach(connection: BaseDatabaseWrapper) -> None:
         for table in registry.EXCEPTIONS:
             for name in (WRITE, INSERT, OWNED, IMPORT, EMPTY):
                 cursor.execute(f'DROP TRIGGER IF EXISTS {name} ON public."{table}"')
+        told = Context(actor=Actor.service("migrate"), verb="migrate")
+        cursor.execute("SELECT set_config(%s, %s, true)", [GUC, told.as_json()])
         cursor.execute("SELECT public.audit_log_schema(%s::jsonb)", [_schema(connection, tracked_tables)])
+        _take_bases(cursor, tracked_tables)
+
+
+def _take_bases(cursor: Any, tracked_tables: list[Tracked]) -> None:
+    """底本: the rows of tables that are watched for the first time, or were so before bases were taken, into the trail.
+
+    After the schema event, so that replay knows which columns they had. Once a table: rows that come by while its triggers
+    are gone stay rows without a history, and are named.
+    """
+    cursor.execute("SELECT public.audit_based_tables()")
+    based = {table for (table,) in cursor.fetchall()}
+    taken: dict[str, int] = {}
+    for tracked in tracked_tables:
+        if tracked.table not in based:
+            cursor.execute(f'LOCK TABLE public."{tracked.table}" IN SHARE ROW EXCLUSIVE MODE')
+            cursor.execute(
+                "SELECT public.audit_take_base(%s, %s, %s, %s, %s)",
+                [tracked.table, tracked.kind, state_name(tracked), tracked.key, bool(tracked.salted)],
+            )
+            taken[tracked.table] = cursor.fetchone()[0]
+    if taken:
+        cursor.execute(
+            "SELECT public.audit_record('schema', 'adopt', 'schema', 'base', '', '', '', '', NULL, NULL, %s::jsonb)",
+            [json.dumps(taken)],
+        )
 
 
 def _schema(connection: BaseDatabaseWrapper, tracked_tables: list[Tracked]) -> str:

@@ -95,6 +95,11 @@ def _chain(using: str, stated: list[Checkpoint], public: dict[str, bytes]) -> It
                 "checkpoint.key",
                 f"事件数为 {one.size} 的封存点由当时不在用的密钥 {one.key_id} 签署，应为 {only}。",
             )
+        elif only is None and before is not None and one.key_id != before.key_id and one.key_id in public:
+            yield Finding(
+                "checkpoint.key",
+                f"事件数为 {one.size} 的封存点起改由密钥 {one.key_id} 签署，此前为 {before.key_id}，二者之间没有换钥声明。",
+            )
         said = one.body.split("\n")
         if bytes(one.previous) != expected or f"previous {_base64(expected)}" not in said:
             yield Finding(

@@ -29,6 +29,7 @@ ABOUT = {
     "policy_file": "policy_version",
     "price_changes": "price_index_issue",
     "reconciliation": "party",
+    "settlement_refusals": "settlement_batch",
 }
 # A paper that someone handed in: opening it is a read, as with papers of the casework.
 HANDED_IN = {"account_paper": "bank_account"}

@@ -46,6 +46,9 @@ UNWATCHED: dict[str, tuple[str, ...]] = {
     "vouchers_apicredential": ("last_used_at",),
     # How far a platform has been told; proposing, approving, secrets and stopping are events.
     "vouchers_webhook": ("delivered", "failures", "next_at"),
+    # Figures of the queue, renewed by each scan; flags and scans are events, and so are members, states and conclusions.
+    "audit_case": ("outcome", "rank", "weight", "amount"),
+    "audit_casesubject": ("outcome", "rank", "weight"),
     # How far a long task has come; its start, end, result and cancel mark are events.
     "vouchers_job": ("progress", "total", "unit", "message", "beat_at", "seen_at"),
 }
@@ -83,6 +86,7 @@ DIGESTED: dict[str, tuple[str, ...]] = {
     "vouchers_pricesnapshot": ("content",),
     "applications_lease": ("document_text",),
     "audit_reviewdraw": ("lot",),
+    "audit_auditsample": ("lot",),
 }
 
 # Where the case is not what the habits give: the foreign keys or number columns to look at, in this order.

@@ -24,16 +24,27 @@ ROWS = 2_000
 
 @dataclass
 class History:
-    """What the events of one row add up to."""
+    """What the events of one row add up to. ``based``: it was there before its table was watched, and is in the base."""
 
     born: bool = False
+    based: bool = False
     gone: bool = False
     last_event: int = 0
     values: dict[str, Any] = field(default_factory=dict)
+    broken: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    """Columns that were not, when the base was taken, what the events before had said: (said, found)."""
 
-    def take(self, event_id: int, operation: str, changes: dict[str, list[Any]]) -> None:
-        """Fold one event."""
+    def take(self, event_id: int, operation: str, changes: dict[str, Any]) -> None:
+        """Fold one event, or the row's state in the base."""
         self.last_event = event_id
+        if operation == "base":
+            for column, said in self.values.items():
+                found = changes.get(column)
+                if said != found and not _erased(said, found):
+                    self.broken[column] = (said, found)
+            self.born = self.based = True
+            self.gone, self.values = False, dict(changes)
+            return
         if operation == "insert":
             self.born, self.gone, self.values = True, False, {}
         if operation == "delete":
@@ -84,11 +95,13 @@ def _replay_table(tracked: Tracked, columns: Columns, using: str) -> Iterator[Fi
     label = str(tracked.model._meta.verbose_name)
     histories, rows = _histories(tracked, using), _rows(tracked, using)
     history, row = next(histories, None), next(rows, None)
+    brought, before = _brought(tracked, using)
     unborn: list[str] = []
-    unborn_gone = 0
+    unborn_gone = based = 0
     while history is not None or row is not None:
         if row is None or (history is not None and history[0] < row[0]):
             assert history is not None
+            based += history[1].based
             if not history[1].gone:
                 yield Finding(
                     "row.removed",
@@ -102,22 +115,27 @@ def _replay_table(tracked: Tracked, columns: Columns, using: str) -> Iterator[Fi
                 unborn.append(row[0])
             row = next(rows, None)
         else:
+            based += history[1].based
             if not history[1].born:
                 unborn.append(row[0])
             yield from _compare(tracked, label, row[0], row[1], history[1], columns)
             history, row = next(histories, None), next(rows, None)
     yield from _compare_imports(tracked, label, columns, using)
-    brought = _brought(tracked, using)
-    if len(unborn) + unborn_gone > brought:
+    # Before bases were taken, the rows found were only counted, in the event that adopted them.
+    without = len(unborn) + unborn_gone + (based if before else 0)
+    brought += before
+    if without > brought:
         yield Finding(
             "row.inserted",
-            f"{label}有 {len(unborn) + unborn_gone - brought} 行没有来历：留痕中没有新增它们的记载"
-            f"（{'其中可能有' if brought else ''}主键 {'、'.join(unborn[:5])}{' 等' if len(unborn) > 5 else ''}）。",
+            f"{label}有 {without - brought} 行没有来历：留痕中没有新增它们的记载"
+            + (
+                f"（{'其中可能有' if brought else ''}主键 {'、'.join(unborn[:5])}{' 等' if len(unborn) > 5 else ''}）。"
+                if unborn
+                else "。"
+            ),
         )
-    elif len(unborn) + unborn_gone < brought:
-        yield Finding(
-            "row.removed", f"{label}有 {brought - len(unborn) - unborn_gone} 行历史导入的记录被绕过系统删除。"
-        )
+    elif without < brought:
+        yield Finding("row.removed", f"{label}有 {brought - without} 行历史导入的记录被绕过系统删除。")
 
 
 def _compare(
@@ -127,6 +145,11 @@ def _compare(
     if history.gone:
         yield Finding("row.inserted", f"{name} 已于留痕中删除，却仍在表中：被绕过系统恢复。")
         return
+    for column, (said, found) in history.broken.items():
+        yield Finding(
+            "row.altered",
+            f"{name} 的 {column} 在取底本时为 {_shown(found)}，此前留痕记载为 {_shown(said)}：在那之前被绕过系统改动。",
+        )
     known = columns.known(tracked.table, history.last_event)
     for column in tracked.watched:
         if column not in known or column not in row:
@@ -149,7 +172,7 @@ def _erased(was: Any, now: Any) -> bool:
 def _shown(value: Any) -> str:
     if isinstance(value, dict) and ("salted" in value or "sha256" in value):
         return f"摘要 {str(value.get('salted') or value.get('sha256'))[:12]}"
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _number(tracked: Tracked, values: dict[str, Any], key: str) -> str:
@@ -160,10 +183,13 @@ def _histories(tracked: Tracked, using: str) -> Iterator[tuple[str, History]]:
     """(key, history) of each row that has events, in the order of the keys as text."""
     with connections[using].chunked_cursor() as cursor:
         cursor.execute(
-            "SELECT subject_pk, id, operation, (convert_from(canonical, 'UTF8')::jsonb->'changes')::text"
+            "SELECT * FROM (SELECT subject_pk AS key, id, operation, (convert_from(canonical, 'UTF8')::jsonb->'changes')::text"
             " FROM audit_auditevent WHERE subject_kind = %s AND subject_pk <> '' AND operation IN ('insert', 'update', 'delete')"
-            ' ORDER BY subject_pk COLLATE "C", id',
-            [tracked.kind],
+            " UNION ALL SELECT s.key, e.id, 'base', s.value::text FROM audit_auditevent e,"
+            " jsonb_each(convert_from(e.canonical, 'UTF8')::jsonb->'changes'->'state') s"
+            " WHERE e.subject_kind = %s AND e.subject_no = %s AND e.operation = 'schema') AS told"
+            ' ORDER BY key COLLATE "C", id',
+            [tracked.kind, tracked.kind, tracked.table],
         )
         key, history = None, History()
         while rows := cursor.fetchmany(ROWS):
@@ -188,15 +214,17 @@ def _rows(tracked: Tracked, using: str) -> Iterator[tuple[str, dict[str, Any], b
                 yield key, json.loads(state, parse_float=Decimal), told
 
 
-def _brought(tracked: Tracked, using: str) -> int:
-    """How many rows came by import, or were there before the trail was."""
+def _brought(tracked: Tracked, using: str) -> tuple[int, int]:
+    """How many rows came by import; how many were counted, and no more, before bases were taken."""
     with connections[using].cursor() as cursor:
         cursor.execute(
-            "SELECT coalesce(sum((convert_from(canonical, 'UTF8')::jsonb->'changes'->>'rows')::bigint), 0)"
-            " FROM audit_auditevent WHERE subject_kind = %s AND subject_no = %s AND operation = 'import'",
+            "SELECT coalesce(sum(rows) FILTER (WHERE verb <> 'adopt'), 0), coalesce(sum(rows) FILTER (WHERE verb = 'adopt'), 0)"
+            " FROM (SELECT verb, (convert_from(canonical, 'UTF8')::jsonb->'changes'->>'rows')::bigint AS rows FROM audit_auditevent"
+            " WHERE subject_kind = %s AND subject_no = %s AND operation = 'import') AS told",
             [tracked.kind, tracked.table],
         )
-        return int(cursor.fetchone()[0])
+        imported, counted = cursor.fetchone()
+        return int(imported), int(counted)
 
 
 def _in_place(table: str, using: str) -> list[str]:
@@ -211,7 +239,7 @@ def _in_place(table: str, using: str) -> list[str]:
 
 
 def _compare_imports(tracked: Tracked, label: str, columns: Columns, using: str) -> Iterator[Finding]:
-    """Imported rows against the digest of their import, where no event has touched any of them since."""
+    """Imported rows against the digest of their import; what events changed since is first put back to what it was."""
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT id, recorded_at, facts->>'rows', facts->>'first', facts->>'last', facts->>'sha256', facts->>'form' FROM ("
@@ -221,32 +249,49 @@ def _compare_imports(tracked: Tracked, label: str, columns: Columns, using: str)
             [tracked.kind, tracked.table],
         )
         for event_id, instant, rows, first, last, digest, form in cursor.fetchall():
-            cursor.execute(
-                "SELECT count(*) FROM audit_auditevent WHERE subject_kind = %s AND operation IN ('update', 'delete')"
-                " AND CASE WHEN subject_pk ~ '^[0-9]+$' THEN subject_pk::bigint BETWEEN %s AND %s ELSE true END",
-                [tracked.kind, first, last],
-            )
-            if cursor.fetchone()[0]:
-                continue  # told row by row since; those rows are compared with their events
             known = columns.known(tracked.table, event_id)
             if form == "row":
-                row = (
-                    "ROW("
-                    + ", ".join(f't."{c}"' for c in _in_place(tracked.table, using) if c in known)
-                    + ")"
-                )
+                placed = [column for column in _in_place(tracked.table, using) if column in known]
+                then = ", ".join(f'CASE WHEN u.was ? \'{c}\' THEN b."{c}" ELSE t."{c}" END' for c in placed)
+                row, gone = f"ROW({then})", "ROW(" + ", ".join(f'b."{c}"' for c in placed) + ")"
             else:
                 later = ", ".join(f"'{column}'" for column in sorted(set(tracked.columns) - known))
-                row = f"(to_jsonb(t) - ARRAY[{later}]::text[])"
-            cursor.execute(
-                "SELECT encode(sha256(string_agg(digest, ''::bytea ORDER BY digest)), 'hex') FROM ("
-                f" SELECT sha256(convert_to({row}::text, 'UTF8')) AS digest FROM public.\"{tracked.table}\" t"
-                f" WHERE t.origin = 'imported' AND t.\"{tracked.key}\" BETWEEN %s AND %s OFFSET 0) AS digests",
-                [first, last],
-            )
-            if cursor.fetchone()[0] != digest:
+                row = f"((to_jsonb(t) || coalesce(u.was, '{{}}')) - ARRAY[{later}]::text[])"
+                gone = f"(to_jsonb(b) - ARRAY[{later}]::text[])"
+            cursor.execute(_IMPORTED.format(table=tracked.table, key=tracked.key, row=row, gone=gone),
+                {"kind": tracked.kind, "event": event_id, "first": first, "last": last,
+                 "masked": [*tracked.salted, *tracked.digested_text, *tracked.digested_bytes]},
+            )  # fmt: skip
+            found, unknowable = cursor.fetchone()
+            if found != digest and not unknowable:
                 yield Finding(
                     "import.altered",
                     f"{instant:%Y-%m-%d %H:%M} 导入的{label}（{rows} 行，主键 {first}–{last}）与导入时的摘要不符："
                     "其中有行被绕过系统改动、删除或插入。",
                 )
+
+
+# The digest of the rows of one import as they were then, and whether that cannot be known: of personal data and long documents
+# that were changed or deleted since, the trail has only digests. ``was``: of each column what its first event says it had been.
+_IMPORTED = """
+WITH undone AS MATERIALIZED (
+    SELECT key, jsonb_object_agg(name, old) AS was FROM (
+        SELECT DISTINCT ON (e.subject_pk, c.key) e.subject_pk AS key, c.key AS name, c.value->0 AS old
+        FROM audit_auditevent e, jsonb_each(convert_from(e.canonical, 'UTF8')::jsonb->'changes') c
+        WHERE e.subject_kind = %(kind)s AND e.operation IN ('update', 'delete') AND e.id > %(event)s
+          AND CASE WHEN e.subject_pk ~ '^[0-9]+$' THEN e.subject_pk::bigint BETWEEN %(first)s AND %(last)s ELSE false END
+        ORDER BY e.subject_pk, c.key, e.id) AS changed
+    GROUP BY key)
+SELECT encode(sha256(string_agg(digest, ''::bytea ORDER BY digest)), 'hex'),
+       EXISTS (SELECT FROM undone u, unnest(%(masked)s::text[]) m WHERE jsonb_typeof(u.was->m) = 'object')
+FROM (
+    SELECT sha256(convert_to({row}::text, 'UTF8')) AS digest
+    FROM public."{table}" t LEFT JOIN undone u ON u.key = t."{key}"::text
+    LEFT JOIN LATERAL jsonb_populate_record(NULL::public."{table}", u.was) b ON u.key IS NOT NULL
+    WHERE t.origin = 'imported' AND t."{key}" BETWEEN %(first)s AND %(last)s
+    UNION ALL
+    SELECT sha256(convert_to({gone}::text, 'UTF8'))
+    FROM undone u CROSS JOIN LATERAL jsonb_populate_record(NULL::public."{table}", u.was) b
+    WHERE b.origin = 'imported' AND NOT EXISTS (SELECT FROM public."{table}" t WHERE t."{key}"::text = u.key)
+    OFFSET 0) AS digests
+"""

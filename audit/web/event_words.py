@@ -129,7 +129,8 @@ class Told:
             words = account_words(self.event.subject_no)
             return (words.kind, words.number) if words.kind else (ACCOUNT, self.event.subject_no)
         if (
-            self.event.subject_no in ("", self.event.subject_pk)
+            self.event.operation in (Operation.IMPORT, Operation.SCHEMA)  # of a table as a whole
+            or self.event.subject_no in ("", self.event.subject_pk)
             or self.event.subject_kind not in models_by_kind()
         ):
             return None
@@ -283,9 +284,13 @@ def _tell_one(event: AuditEvent, names: Names, leaf: int | None) -> Told:
         told.facts = [
             (str(_FACTS.get(name, name)), _shortened(content_text(value)))
             for name, value in event.changes.items()
+            if name != "state"  # of a base, the rows themselves: they leave with the export
         ]
         if event.subject_kind == "schema":
             told.facts = [(_("数据表"), _("共 %(count)s 张") % {"count": len(event.changes)})]
+            if event.subject_no == "base":
+                rows = sum(int(count) for count in event.changes.values())  # type: ignore[call-overload]
+                told.facts.append((_("底本所载"), _("%(count)s 行") % {"count": rows}))
     return told
 
 
@@ -305,6 +310,9 @@ def _subject(event: AuditEvent, names: Names) -> str:
             "credit": names.of(LedgerAccount, now.get("credit_id")),
         }
     number = event.subject_no if event.subject_no != event.subject_pk else ""
+    model = models_by_kind().get(event.subject_kind)
+    if event.subject_kind == "schema" or (model is not None and number == model._meta.db_table):
+        number = ""  # of a table as a whole: its word says it
     return f"{kind} {number}".strip()
 
 

@@ -292,7 +292,7 @@ def test_who_is_debarred_or_moves_away_meanwhile_is_named_and_does_not_keep_the_
         debarred, moved, spared = to_issue(batch)
         Listing.objects.create(
             party=debarred.application.enterprise,
-            kind=ListingKind.SCHEME_DEBARRED,
+            kind=ListingKind.SERIOUS_DISHONESTY,
             effective_from=dates.today(),
             document_no="京经信罚〔2025〕7号",
         )

@@ -392,3 +392,13 @@ def test_whatever_stands_in_a_cell_every_row_is_either_taken_or_refused(load):
     again = import_folder(report.folder, out=report.folder / "again")
     assert again.taken == 0
     assert [one.rows_refused for one in again.files] == [one.rows_refused for one in report.files]
+
+
+def test_a_table_under_another_name_or_packed_is_told_and_not_taken_for_never_collected(load, tmp_path):
+    folder = past_year.write(tmp_path / "year", past_year.rows())
+    (folder / "metering.csv").rename(folder / "Metering.CSV.gz")
+    (folder / "old prices.xlsx").write_bytes(b"")
+    (folder / ".hidden").write_text("")
+    report = import_folder(folder, out=tmp_path / "out")
+    assert report.strange_files == ["Metering.CSV.gz", "old prices.xlsx"]
+    assert report.not_collected == ["metering.csv"]

@@ -71,6 +71,12 @@ def split(cast, lease, parts=PARTS, by=None, **more):
         return split_lease(lease, parts, by=by, reason=more.pop("reason", WHY), **more)
 
 
+def split_by_two(cast, lease, parts=PARTS, **more):
+    """As it takes: one handler breaks it down, another says the same."""
+    split(cast, lease, parts, **more)
+    return split(cast, lease, parts, by=cast.second_handler, **more)
+
+
 def finding(case):
     """What the assessment says of the price."""
     return next(one for one in estimate(case).findings if one.code == "fair_price")
@@ -117,8 +123,8 @@ def test_the_office_splits_with_a_reason_and_the_compute_alone_is_held_against_t
         cast, beijing, contract(cast, unit_price=Decimal("25"), quantity=Decimal("200000"))
     )
     assert latest_price_check(application.lease).reason == "price.bundled"
-    made = split(cast, application.lease)
-    assert (made.source, made.reason, made.made_by) == ("office", WHY, cast.handler)
+    made = split_by_two(cast, application.lease)
+    assert (made.source, made.reason, made.made_by) == ("office", WHY, cast.second_handler)
     check = latest_price_check(application.lease)
     # 4,000,000 ÷ 200,000 卡时 = 20.00, within 17.10 to 20.90; the whole price of 25.00 would be refused
     assert (check.unit_price, check.position, check.consequence) == (Decimal(20), "within", "passed")
@@ -126,15 +132,15 @@ def test_the_office_splits_with_a_reason_and_the_compute_alone_is_held_against_t
     assert prices.verify_check(check)
     application.refresh_from_db()
     assert not finding(application).asks_for_a_person
-    told = Review.objects.get(subject_no=application.application_no, verb="split_lease")
-    assert told.reason.endswith(WHY) and told.internal and told.actor == cast.handler
+    told = Review.objects.filter(subject_no=application.application_no, verb="split_lease")
+    assert {one.actor for one in told} == {cast.handler, cast.second_handler}
+    assert all(one.reason.endswith(WHY) and one.internal for one in told)
 
 
 def test_compute_above_the_band_is_refused_although_the_whole_was_within(cast, beijing):
     application = casework.submitted(cast, beijing, contract(cast, unit_price=Decimal("20")))
     dear = {"compute": Decimal("4990000.00"), "storage": Decimal("10000.00")}
-    split(cast, application.lease, dear, quantity=Decimal("230000"))
-    split(cast, application.lease, dear, quantity=Decimal("230000"), by=cast.second_handler)
+    split_by_two(cast, application.lease, dear, quantity=Decimal("230000"))
     check = latest_price_check(application.lease)
     assert (check.unit_price, check.consequence) == (Decimal("21.695652"), "refused")
     application.refresh_from_db()
@@ -157,6 +163,54 @@ def test_a_quantity_of_a_handlers_own_decides_nothing_until_another_handler_says
     split(cast, lease, cheap, by=cast.handler, quantity=Decimal("290000"))
     check = latest_price_check(lease)
     assert (check.consequence, check.unit_price) == ("passed", Decimal("17.206897"))
+
+
+@pytest.mark.parametrize("stated", [{}, PARTS], ids=["as-filed-whole", "as-the-enterprise-stated"])
+def test_amounts_of_one_handler_decide_nothing_though_the_quantity_is_the_contracts(cast, beijing, stated):
+    """25.00 in all, above the band; 20.00 of compute by one handler's amounts, within it. What the enterprise said is no second voice."""
+    application = casework.submitted(
+        cast, beijing, contract(cast, unit_price=Decimal("25"), quantity=Decimal("200000"), parts=stated)
+    )
+    lease = application.lease
+    split(cast, lease)
+    check = latest_price_check(lease)
+    assert (check.consequence, check.reason) == ("review", "price.split_unconfirmed")
+    assert check.sentence.startswith("合同价款由一名经办拆分（算力 4,000,000.00 元、")
+    other = {**PARTS, "compute": Decimal("4100000.00"), "storage": Decimal("700000.00")}
+    split(cast, lease, other, by=cast.second_handler)  # other amounts are no yes
+    assert latest_price_check(lease).consequence == "review"
+    split(cast, lease, other)
+    check = latest_price_check(lease)
+    assert (check.consequence, check.unit_price) == ("passed", Decimal("20.5"))
+
+
+def test_who_split_alone_does_not_answer_the_price_check_and_an_answer_does_not_outlive_its_breakdown(
+    cast, beijing
+):
+    application = casework.submitted(
+        cast, beijing, contract(cast, unit_price=Decimal("25"), quantity=Decimal("200000"))
+    )
+
+    def the_check():
+        return next(one for one in cases.checks_of(application) if one.code.startswith("fair_price"))
+
+    def answer(by):
+        with acting(by, "test"):
+            cases.answer_check(the_check(), application, result="passed", sentence="见报价清单。", by=by)
+
+    with acting(cast.handler, "test"):
+        accept_application(application, by=cast.handler)
+    split(cast, application.lease)
+    application.refresh_from_db()
+    with pytest.raises(Forbidden) as refused:
+        answer(cast.handler)
+    assert refused.value.code == "access.same_person"
+    answer(cast.second_handler)
+    assert the_check().result == "passed"
+    split(cast, application.lease, {"compute": Decimal("4990000.00"), "storage": Decimal("10000.00")})
+    application.refresh_from_db()
+    assert (the_check().result, the_check().checked_by) == ("waiting", None)
+    assert "fair_price" not in str(application.facts.get("attestations", {}))
 
 
 def test_what_the_version_does_not_support_is_left_out_of_the_estimate_line_by_line(cast, beijing):
@@ -249,7 +303,7 @@ def test_a_breakdown_is_never_changed_nor_taken_away_not_even_past_the_applicati
 
 def test_a_decision_that_was_made_stays_and_the_claim_rests_on_the_breakdown_of_its_own_day(cast, beijing):
     application = casework.submitted(cast, beijing, contract(cast, parts=PARTS))
-    split(cast, application.lease)
+    split_by_two(cast, application.lease)
     voucher = casework.issued(cast, application)
     application.refresh_from_db()
     decided = application.assessment
@@ -264,7 +318,7 @@ def test_a_decision_that_was_made_stays_and_the_claim_rests_on_the_breakdown_of_
     before = claim.price_check
     assert before.unit_price == Decimal(16)
     other = {"compute": Decimal("4500000.00"), "storage": Decimal("500000.00")}
-    split(cast, lease, other)
+    split_by_two(cast, lease, other)
     claim = Claim.objects.get(pk=claim.pk)
     assert (claim.price_check.unit_price, claim.price_check.pk != before.pk) == (Decimal(18), True)
     application.refresh_from_db()
@@ -274,7 +328,7 @@ def test_a_decision_that_was_made_stays_and_the_claim_rests_on_the_breakdown_of_
         verify_claim(claim, by=cast.second_handler)
     with acting(cast.approver, "test"):
         approve_claim(claim, by=cast.approver)
-    split(cast, lease, PARTS)
+    split_by_two(cast, lease, PARTS)
     claim.refresh_from_db()
     assert claim.price_check.unit_price == Decimal(18)  # decided: what it was decided on is kept with it
 

@@ -60,7 +60,7 @@ def test_a_correction_is_a_new_version_and_changes_no_decision(cast, decided):
     assert claim.price_check.index_row.issue == first
     with acting(Actor.service("test"), "test"):
         for number in (4, 5, 6):  # the three dearest of June turn out to be false
-            prices.set_aside_observations(source=uscc(number), reason="report.false", by=cast.price_publisher)
+            prices.set_aside_observations(source=uscc(number), reason="report.false", by=None)
         prices.load_observations([row(uscc(40 + n), "12", date(2025, 6, 20)) for n in range(4)])
     second = publish(cast, on=date(2025, 7, 15))
     first.refresh_from_db()
@@ -85,7 +85,7 @@ def test_a_case_that_is_still_open_rests_on_what_was_known_on_its_signing_date_t
     application = casework.submitted(cast, beijing, fields)
     check = latest_price_check(application.lease)
     with acting(Actor.service("test"), "test"):
-        prices.set_aside_observations(source=uscc(6), reason="withdrawn", by=cast.price_publisher)
+        prices.set_aside_observations(source=uscc(6), reason="withdrawn", by=None)
     with acting(cast.handler, "test"):
         reassess(application)
     assert latest_price_check(application.lease) == check

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from applications.sample_links import Links, read_links
+from applications.sample_links import Links, links_of_register, read_links
+from vouchers.actions.groups import top_of
+from vouchers.models import DeclaredAffiliation, Party, Shareholding
 
 A, B, C = "91110000MA00AAAA0X", "91110000MA00BBBB0X", "91110000MA00CCCC0X"
 SHARES = "company_uscc,holder_kind,holder_id,holder_name,percent,from_on,to_on\n"
@@ -56,3 +60,32 @@ def test_one_legal_representative(tmp_path):
 
 def test_what_was_not_collected_is_not_known(tmp_path):
     assert read_links(tmp_path, {}) is None
+
+
+def test_the_top_of_a_group_is_the_one_that_the_register_gives_on_each_day(db: Any):
+    """Read at once for cases of any year, or asked of the register for one party and day: one answer."""
+    usccs = [f"9111010800000{number:05d}" for number in range(7)]
+    a, b, c, d, e, f, g = (Party.objects.create(uscc=uscc, name=uscc, region_code="110108") for uscc in usccs)
+    for holder, company, percent, from_on, to_on in (
+        (a, b, 60, date(2024, 1, 1), date(2025, 3, 1)),
+        (b, c, 100, date(2024, 1, 1), None),
+        (d, b, 51, date(2025, 3, 1), None),
+        (a, e, 50, date(2024, 1, 1), None),  # half is no control
+        (g, f, 80, date(2024, 1, 1), None),
+        (f, g, 70, date(2024, 1, 1), None),  # a ring
+    ):
+        Shareholding.objects.create(
+            company=company,
+            holder_kind="company",
+            holder_id=holder.uscc,
+            percent=Decimal(percent),
+            effective_from=from_on,
+            effective_to=to_on,
+        )
+    DeclaredAffiliation.objects.create(party=e, other=d, relation="parent", declared_on=date(2025, 6, 1))
+    register = links_of_register()
+    for day in (date(2023, 6, 1), date(2025, 2, 28), date(2025, 3, 1), date(2025, 6, 1)):
+        assert {u: register.top(u, day) for u in usccs} == {u: top_of(u, day) for u in usccs}, day
+    assert register.top(c.uscc, date(2025, 2, 28)) == a.uscc
+    assert register.top(c.uscc, date(2025, 3, 1)) == d.uscc
+    assert register.top(e.uscc, date(2025, 6, 1)) == d.uscc

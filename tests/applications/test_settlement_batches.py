@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from decimal import Decimal
@@ -295,3 +296,11 @@ def test_the_refused_lines_are_a_file_with_the_reason_and_what_was_sent(cast, ap
     ]
     assert rows[1]["reference"] == "'=1+1"
     assert all(row["detail"] for row in rows)
+    event = AuditEvent.objects.filter(operation="export").latest("pk")
+    assert (event.verb, event.actor, event.subject_kind, event.subject_no) == (
+        "settlement_refusals.export",
+        cast.platform.username,
+        "settlement_batch",
+        batch_no,
+    )
+    assert event.changes["sha256"] == hashlib.sha256(answer.content).hexdigest()

@@ -81,6 +81,54 @@ def test_no_call_takes_more_statements_for_what_was_settled_before(cast, api, et
     assert all(late[name] <= most for name, most in MOST.items()), late
 
 
+def claims_looked_at(plan) -> float:
+    """Rows of claims that a plan took in its hand, those that it put back included."""
+    own = 0.0
+    if plan.get("Relation Name") == "applications_claim":
+        own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    if "Bitmap Index Scan" in plan["Node Type"] or plan["Node Type"] == "Seq Scan":
+        own += plan["Actual Rows"] * plan["Actual Loops"] if "claim" in str(plan) else 0
+    return own + sum(claims_looked_at(below) for below in plan.get("Plans", []))
+
+
+def test_a_reservation_looks_at_a_handful_of_claims_however_many_its_provider_has(cast, api, etown):
+    """Also where the tables have no statistics yet, as on the day when a scheme opens."""
+    from applications import settlement_reads
+
+    for number in range(60):
+        content = body(etown, reference=f"ST-{number}", net_amount="10.00")
+        assert send(api, cast, content, f"key-look-{number}").status_code == 201
+    asked = {
+        "provider": etown.lease.lessor_id,
+        "key": "key-look-new",
+        "today": etown.lease.signed_on,
+        "item_kind": "settlement_line",
+        "likeness": "ST99",
+        "line": "ST-99",
+        "lease_no": etown.lease.lease_no,
+        "voucher_no": etown.voucher_no,
+    }
+    said: list[str] = []
+
+    def note(execute, sql, params, many, context):
+        said.append(str(sql))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        send(api, cast, body(etown, reference="ST-last", net_amount="10.00"), "key-look-last")
+    assert any("enable_bitmapscan" in one and "enable_seqscan" in one for one in said)
+    places = {name: f"${number}" for number, name in enumerate(asked, start=1)}
+    with connection.cursor() as cursor:  # as it is planned for whatever will be asked
+        cursor.execute("SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute("PREPARE look AS " + settlement_reads._GROUND % places)
+        given = ", ".join(["%s"] * len(asked))
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE look ({given})", list(asked.values()))
+        (((plan,),),) = cursor.fetchall()
+        cursor.execute("DEALLOCATE look")
+    assert claims_looked_at(plan["Plan"]) <= 20, plan
+
+
 def test_a_screening_reads_its_neighbourhood_by_two_statements_and_its_rules_by_one(cast, api, etown):
     from audit.actions.rules import load_rules
     from audit.screener import inputs_hash

@@ -80,7 +80,7 @@ def run() -> list[Figure]:
 
 
 def _mixed(dsn: str) -> Figure:
-    """Those who draw from tills beside those who gather them: no error but a ring that is undone and sent again, each reservation resolved once."""
+    """Those who draw from tills beside those who gather them: no error, each reservation resolved once."""
     rates = []
     for seed in range(SEEDS):
         scene = set_out(seed, size=MIXED)

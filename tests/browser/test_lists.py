@@ -5,6 +5,8 @@ With PICTURES every page is kept as a picture."""
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -16,9 +18,11 @@ from tests import casework
 from tests.applications.batch_office import issued, noticed
 from tests.applications.project_cases import as_computed, with_project_cap
 from tests.applications.test_batch_lists import answered, book, row, settled  # noqa: F401 - a fixture
+from tests.applications.test_list_uploads import table
 from tests.browser.fit import assert_fits
 from tests.browser.test_main_job import DESK, PHONE, sign_in
 from tests.cast import Cast
+from vouchers.actions.job_runs import run_waiting
 from vouchers.context import acting
 from vouchers.models import Party, Publication
 from vouchers.workbooks.opening import MOST_BYTES
@@ -119,3 +123,46 @@ def test_the_project_of_an_application_is_stated_and_kept(cast: Cast, page: Page
     assert application.facts["project_name"] == LONG
     page.goto(address)
     assert page.input_value("[name=project_registration]") == "2506-110108-04-01-123456"
+
+
+def test_a_long_list_is_sent_as_a_table_and_what_was_refused_is_sent_again_from_the_batch(
+    cast: Cast,
+    page: Page,
+    settled: Publication,  # noqa: F811
+    tmp_path: Path,
+    settings: Any,
+):
+    settings.VAR_DIR = tmp_path
+    Party.objects.filter(pk=cast.beta.pk).update(name=LONG)
+    cast.beta.refresh_from_db()
+    faulty = [row(cast.beta, "99999999.00", number=f"JS-{number}") for number in range(2, 32)]
+    sent = table(settled, [row(cast.alpha, "100.00"), *faulty], name=f"{LONG}名单.csv")
+    sign_in(page, "handler", "/")
+    page.goto("/desk/issue-batches/")
+    page.set_input_files(
+        "input[type=file]", [{"name": sent.name, "mimeType": "text/csv", "buffer": sent.read()}]
+    )
+    page.get_by_role("button", name="上传名单").click()
+    page.wait_for_load_state()
+    batch = IssueBatch.objects.get()
+    assert page.url.endswith(f"/desk/issue-batches/{batch.batch_no}/")
+    assert "已转后台载入" in page.inner_text("body")
+    fits(page, "long-list-waiting")
+    assert run_waiting() == 1
+    page.reload()
+    assert "载入 1 行，退回 30 行" in page.inner_text("main")
+    assert "另有 10 行" in page.inner_text("main")
+    fits(page, "long-list-refused")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="下载", exact=True).click()
+    back = Path(started.value.path()).read_text("utf-8-sig")
+    corrected = back.replace("99999999.00", "100.00").encode()
+    page.set_input_files(
+        "input[type=file]", [{"name": "退回.csv", "mimeType": "text/csv", "buffer": corrected}]
+    )
+    page.get_by_role("button", name="继续上传", exact=True).click()
+    page.wait_for_load_state()
+    assert run_waiting() == 1
+    page.reload()
+    assert "载入 30 行，请另一人审核" in page.inner_text("main")
+    assert batch.members.count() == 31

@@ -30,7 +30,8 @@ from applications.models import (
     UndertakingMerge,
 )
 from audit.actions.rules import load_rules
-from audit.models import AuditEvent, RuleVersion, ScanRun, Suspicion
+from audit.actions.samples import Population, draw_sample
+from audit.models import AuditEvent, Case, RuleVersion, ScanRun, Suspicion
 from tests import casework
 from tests.applications import past_year
 from tests.cast import SINCE, Cast
@@ -38,16 +39,22 @@ from tests.vouchers.prices.feeds import market_rows, row, uscc
 from vouchers import dates
 from vouchers.access import Role
 from vouchers.actions import prices
+from vouchers.actions.credit_entries import record_entry
+from vouchers.actions.credit_repairs import ask_repair
+from vouchers.actions.debarments import notify_debarment, propose_debarment
 from vouchers.actions.dry_runs import ask_dry_run
 from vouchers.actions.holds import place_hold
+from vouchers.actions.leniencies import propose_leniency
 from vouchers.actions.payments import create_batch
 from vouchers.actions.price_files import preview_file
+from vouchers.actions.supervision import draft_table
 from vouchers.context import Actor, acting
 from vouchers.models import (
     ApiCredential,
     BankAccount,
     ChipModel,
     Clawback,
+    DebarmentList,
     DeclaredAffiliation,
     FxRate,
     Listing,
@@ -103,6 +110,8 @@ def build(cast: Cast, folder: Path) -> World:
         _history(world, folder)
         _prices(world)
         _register(world)
+    _credit(world)
+    with acting(Actor.service("test"), "test"):
         _audit(world)
     for person in (*cast.people(), *world.people.values()):
         person.__dict__.pop("_grants_now", None)
@@ -118,6 +127,7 @@ def _people(world: World) -> None:
         ("other_security_admin", Role.SECURITY_ADMIN, {"region": cast.shenzhen}),
         ("other_system_admin", Role.SYSTEM_ADMIN, {"region": cast.shenzhen}),
         ("other_price_publisher", Role.PRICE_PUBLISHER, {"region": cast.shenzhen}),
+        ("other_publisher", Role.PUBLISHER, {"region": cast.shenzhen}),
         ("other_investigator", Role.INVESTIGATOR, {"region": cast.shenzhen}),
         ("other_platform", Role.PLATFORM, {"party": delta}),
     ):
@@ -472,6 +482,54 @@ def _register(world: World) -> None:
     }
 
 
+def _credit(world: World) -> None:
+    """甲公司's file in 北京: an adverse entry with a request for repair, a restriction that it was told of, a leniency, a table, an issue."""
+    cast = world.cast
+    law = {"basis": "《测试办法》", "article": "第三条"}
+    with acting(cast.investigator, "test"):
+        found = {"region": cast.beijing, "by": cast.investigator, **law}
+        entry = record_entry(
+            cast.alpha, aspect="compliance", bearing="adverse", found_on=TODAY, document_no="测〔2025〕1号",
+            sentence="逾期报告登记变更", **found,
+        )  # fmt: skip
+        debarment = propose_debarment(
+            cast.alpha, ground="false_papers", facts="提供虚假材料", proposed_from=TODAY, proposed_to=TODAY.replace(year=2026),
+            repair_terms="改正并公开承诺", repair_from=TODAY.replace(month=11), **found,
+        )  # fmt: skip
+        notify_debarment(debarment, document_no="测告〔2025〕1号", by=cast.investigator)
+        leniency = propose_leniency(
+            cast.alpha, region=cast.beijing, breach="late_filing", breached_on=TODAY, facts="逾期一日", slightness="未造成损失",
+            corrected_on=TODAY, correction="已补报", document_no="测免〔2025〕1号", by=cast.investigator,
+        )  # fmt: skip
+    with acting(cast.filer, "test"):
+        repair = ask_repair(entry=entry, statement="已改正", by=cast.filer)
+    with acting(cast.policy_editor, "test"):
+        table = draft_table(
+            cast.beijing,
+            document_no="《测试分级办法》",
+            article="第二条",
+            effective_from=TODAY,
+            by=cast.policy_editor,
+        )
+    issue = DebarmentList.objects.create(region=cast.beijing, number=1, issued_on=TODAY, sha256="0" * 64)
+    world.parts |= {
+        "credit_entry": entry,
+        "debarment": debarment,
+        "leniency": leniency,
+        "credit_repair": repair,
+        "debarment_list": issue,
+    }
+    world.rows |= {"supervisiontable": table, "debarmentlist": issue}
+
+
+def _inquiry() -> Case:
+    """A case of 北京 that a scan opened and nobody works yet."""
+    run = ScanRun.objects.create(kind="nightly", state="done", known_at=dates.now(), started_at=dates.now())
+    return Case.objects.create(
+        case_no="K-2025-00000099", region_code="110000", opened_by_run=run, opened_at=dates.now()
+    )
+
+
 def _audit(world: World) -> None:
     claim = world.parts["waiting_claim"]
     load_rules()
@@ -485,6 +543,7 @@ def _audit(world: World) -> None:
         enterprise_uscc=claim.enterprise.uscc,
         enterprise_name=claim.enterprise.name,
         amount=claim.claimed_amount,
+        case_no="K-000077",
         outcome="review",
         score="1",
         weight="1",
@@ -494,6 +553,8 @@ def _audit(world: World) -> None:
     world.parts |= {
         "event": AuditEvent.objects.filter(subject_kind="claim", region_code="110000").first(),
         "rule": RuleVersion.objects.first(),
+        "inquiry": _inquiry(),
+        "sample": draw_sample(Population("110000"), size=1, reason="年度专项审计", by=world.cast.auditor),
     }
     assert world.parts["event"] is not None
 

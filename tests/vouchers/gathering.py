@@ -11,7 +11,6 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -26,8 +25,6 @@ from vouchers.models import LedgerTill
 
 LATER = date(2025, 8, 1)
 ENDS = date(2025, 12, 31)
-#: so often one client may be picked for the same chain
-RINGS = 20
 #: what a move may be answered in this storm; anything else, and any error of the database, is a fault
 EXPECTED = {"accepted", "insufficient_funds", "cap_exceeded", "account_closed", "pending_resolved"}
 
@@ -156,18 +153,9 @@ def gathering_storm(dsn: str, scene: Scene, clients: int) -> Outcome:
 
 
 def post_each(connection: psycopg.Connection, body: str) -> dict[str, Any]:
-    """A chain, or a batch; the answers of a batch come as a list of their own.
-
-    Whom the server picks out of a ring of locks is undone whole and sends the same again under the same ids, as its clients are
-    told to: rings are rare and still there (docs/decisions/0023-tills.md), and what is shown here is that they change nothing.
-    """
+    """A chain, or a batch; the answers of a batch come as a list of their own. A ring of locks is a fault like any other."""
     function = "ledger_post_batch" if body.startswith("[") else "ledger_post"
-    for _turn in range(RINGS):
-        with suppress(psycopg.errors.DeadlockDetected):
-            row = connection.execute(f"SELECT {function}(%s::jsonb)", [body]).fetchone()  # type: ignore[arg-type]
-            break
-    else:
-        raise AssertionError(f"{RINGS} rings of locks one after the other")
+    row = connection.execute(f"SELECT {function}(%s::jsonb)", [body]).fetchone()  # type: ignore[arg-type]
     assert row is not None
     return {"answers": row[0] if isinstance(row[0], list) else [row[0]]}
 

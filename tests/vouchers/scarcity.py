@@ -225,7 +225,10 @@ def drawn_storm(
     make, refusal, name = DRAWN[scarce]
     budget = ledger.Budget(f"D{scarce.upper()}-{seed}", 2025, "110115")
     bodies = [json.dumps(chain.body()) for chain in make(budget, room, tries)]
-    random.Random(seed).shuffle(bodies)
+    # The first three meet at the scarce account and nowhere before: each has a voucher of its own.
+    beginning, others = bodies[:3], bodies[3:]
+    random.Random(seed).shuffle(others)
+    bodies = beginning + others
     first, code = room // 3, name(budget, room)
     lending = storm(dsn, [[[code, "queued", bodies[0]]], [[code, "waiting", bodies[1]]]], holding)
     wave = [[[code, "", body] for body in mine] for mine in dealt(bodies[3:first], clients - 1)]
@@ -245,6 +248,7 @@ def holding(connection: psycopg.Connection, request: list[str]) -> dict[str, Any
     code, until, body = request
     looks = {
         "queued": "SELECT EXISTS (SELECT FROM pg_locks AS l JOIN vouchers_ledgeraccount AS a ON a.code = %s"
+        " JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()"
         " WHERE l.locktype = 'advisory' AND NOT l.granted)",
         "drawn": "SELECT EXISTS (SELECT FROM vouchers_ledgertill AS t JOIN vouchers_ledgeraccount AS a ON a.id = t.account_id"
         " WHERE a.code = %s AND t.posted + t.pending > 0)",

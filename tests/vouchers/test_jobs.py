@@ -240,6 +240,21 @@ def test_a_run_whose_process_died_is_begun_again(committed_db, cast, kind):
     assert (job.state, job.runs) == ("done", 2)
 
 
+def test_a_run_whose_row_does_not_show_yet_is_nobody_elses(db, cast, kind):
+    """Its beat, on a connection of its own, finds no row: that is another's transaction under way, not another's run."""
+
+    def slow(run: Run) -> JobResult:
+        time.sleep(1.5 * job_runs.BEAT_SECONDS)
+        run.check()
+        return JobResult(message="办完")
+
+    kind(slow)
+    job = asked(cast.policy_editor)
+    assert run_waiting() == 1
+    job.refresh_from_db()
+    assert (job.state, job.message) == ("done", "办完")
+
+
 def test_a_job_that_kills_its_process_every_time_is_given_up(committed_db, cast, kind):
     kind(counted)
     job = asked(cast.policy_editor)

@@ -6,6 +6,7 @@ number for each treasury.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
@@ -55,23 +56,33 @@ payees = st.sampled_from(PAYEES)
 
 class LedgerWalk(RuleBasedStateMachine):
     bearers: tuple[str, ...] = ()
+    limit = LIMIT
 
     def __init__(self) -> None:
         super().__init__()
-        self.rolled_back = transaction.atomic()
-        self.rolled_back.__enter__()
-        self.budget = ledger.Budget("SZ-XLQ", 2025, "440300", self.bearers)
-        self.next_year = ledger.Budget("SZ-XLQ", 2026, "440300", self.bearers)
+        self.begin_alone()
+        self.budget = ledger.Budget(self.program, 2025, "440300", self.bearers)
+        self.next_year = ledger.Budget(self.program, 2026, "440300", self.bearers)
         none = tuple(Decimal(0) for _part in self.budget.parts)
         self.oracle = Oracle(none, none, none, none, none)
         self.sent: list[tuple[Callable[..., Any], dict[str, Any], ledger.LedgerResult]] = []
         self.count = 0
-        self.day = ON
+
+    def begin_alone(self) -> None:
+        """Nothing of another walk is seen by this one."""
+        self.program, self.day = "SZ-XLQ", ON
+        self.rolled_back = transaction.atomic()
+        self.rolled_back.__enter__()
 
     def teardown(self) -> None:
         assert check_ledger(business_rows=False) == []
         transaction.set_rollback(True)
         self.rolled_back.__exit__(None, None, None)
+
+    def cap_of(self, payee: str) -> ledger.Cap:
+        """What a company may be granted in the year."""
+        publication = hashlib.sha256(self.program.encode()).hexdigest()
+        return ledger.Cap(publication, "enterprise_year", payee, "2025", self.limit)
 
     def send(
         self, expected: str, verb: Callable[..., ledger.LedgerResult], **request: Any
@@ -84,7 +95,7 @@ class LedgerWalk(RuleBasedStateMachine):
 
     def next(self, letter: str) -> str:
         self.count += 1
-        return f"{letter}-{self.count}"
+        return f"{letter}-{self.program}-{self.count}"
 
     def borne(self, parts: Parts) -> dict[str, Decimal] | None:
         return dict(zip(self.bearers, parts, strict=True)) if self.bearers else None
@@ -192,14 +203,14 @@ class LedgerWalk(RuleBasedStateMachine):
 
     def hold(self, no: str, amount: Decimal, payee: str, capped: bool, ends: bool = False) -> uuid.UUID:
         oracle, claim = self.oracle, self.next("C")
-        cap_left = oracle.cap_left.get(payee, LIMIT)
+        cap_left = oracle.cap_left.get(payee, self.limit)
         if no in oracle.closed:
             code = "account_closed"
         elif amount > sum(oracle.vouchers[no]):
             code = "insufficient_funds"
         else:
             code = "cap_exceeded" if capped and amount > cap_left else "accepted"
-        caps = [ledger.Cap("cd" * 32, "enterprise_year", payee, "2025", LIMIT)] if capped else []
+        caps = [self.cap_of(payee)] if capped else []
         result = self.send(
             code,
             ledger.reserve,
@@ -404,10 +415,7 @@ class LedgerWalk(RuleBasedStateMachine):
             told([part.payable(payee) for part in parts], owed)
         for no, payment in oracle.payments.items():
             told([part.payment(no) for part in parts], payment.in_transit)
-        caps = {
-            ledger.Cap("cd" * 32, "enterprise_year", p, "2025", LIMIT).code: v
-            for p, v in oracle.cap_left.items()
-        }
+        caps = {self.cap_of(p).code: v for p, v in oracle.cap_left.items()}
         there = {row.code: row.available for row in LedgerAccount.objects.filter(code__in=expected | caps)}
         assert there == expected | caps
         for no, (_place, due) in oracle.receivables.items():

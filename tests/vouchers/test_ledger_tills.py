@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from decimal import Decimal
 
 import psycopg
 import pytest
+from django.db import connection
 
 from tests.vouchers.ledger_moves import BUDGET, ON, account, available, fund, new, yuan
 from vouchers.actions import ledger
@@ -30,6 +31,55 @@ def invariants_hold_afterwards(committed_db) -> Iterator[None]:
 
 def pool(limit: int) -> ledger.Cap:
     return ledger.Cap("0f" * 32, "issued_in_year", POOL, "2025", yuan(limit), shared=True)
+
+
+def other_pool(limit: int) -> ledger.Cap:
+    return ledger.Cap("1f" * 32, "issued_in_year", POOL, "2025", yuan(limit), shared=True)
+
+
+def limit_of(cap: ledger.Cap, limit: int) -> ledger.Chain:
+    return ledger.Chain(new(), ON, "publication", "限额").set_limit(cap.code, yuan(limit))
+
+
+def queue_key(cap: ledger.Cap) -> int:
+    """Where the account stands in the order of queues."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT hashtextextended(id::text, 2) FROM vouchers_ledgeraccount WHERE code = %s", [cap.code]
+        )
+        return cursor.fetchone()[0]
+
+
+def counted(amount: int, *caps: ledger.Cap) -> ledger.Chain:
+    """What counts to caps and to nothing else."""
+    chain = ledger.Chain(new(), ON, "settlement", "S-0")
+    return chain.use(list(caps), BUDGET.region_code, yuan(amount), reserved=True)
+
+
+class Sent(threading.Thread):
+    """A chain that is sent and comes to wait for somebody."""
+
+    def __init__(self, connection: psycopg.Connection, chain: ledger.Chain) -> None:
+        super().__init__(daemon=True)
+        self.connection, self.chain, self.code = connection, chain, ""
+        self.start()
+        with psycopg.connect(
+            connection.info.dsn, password=connection.info.password, autocommit=True
+        ) as watching:
+            while not watching.execute(
+                "SELECT cardinality(pg_blocking_pids(%s)) > 0", [connection.info.backend_pid]
+            ).fetchone()[0]:
+                assert self.is_alive(), f"it waited for nobody: {self.code}"
+
+    def run(self) -> None:
+        try:
+            self.code = send(self.connection, self.chain)["code"]
+        except psycopg.Error as error:
+            self.code = type(error).__name__
+
+    def told(self) -> str:
+        self.join(30)
+        return self.code
 
 
 def top_up(voucher: int, amount: int | str, *caps: ledger.Cap, reserved: bool = False) -> ledger.Chain:
@@ -70,7 +120,7 @@ def held(dsn: str, *caps: ledger.Cap) -> Iterator[None]:
             waiting = threading.Thread(target=send, args=(second, top_up(1, 1, *caps)))
             waiting.start()
             while not first.execute(
-                "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory')"
             ).fetchone()[0]:
                 pass
             first.execute("COMMIT")
@@ -211,3 +261,32 @@ def test_tills_can_be_written_by_the_functions_of_the_ledger_alone(committed_db)
             "debits_are_credits",
         }
         owner.execute("UPDATE vouchers_ledgertill SET allotted = allotted - 1 WHERE place = 1")
+
+
+def test_who_drew_from_a_till_and_has_to_begin_anew_keeps_nobody_waiting_who_gathers(committed_db):
+    """A till drawn on a way that was undone is free at once, though its drawer goes on and comes to wait for the gatherer."""
+    fund(10_000)
+    caps = (pool(5_000), other_pool(5_000))
+    vouchers(6, *caps)
+    first, second = sorted(caps, key=queue_key)
+    with ExitStack() as leaving:
+        holder, limiting, drawing, gathering = (
+            leaving.enter_context(psycopg.connect(committed_db.dsn, autocommit=True)) for _ in range(4)
+        )
+        holder.execute("BEGIN")
+        assert send(holder, counted(1, first))["accepted"]
+        lender = Sent(drawing, counted(1, first))
+        holder.execute("COMMIT")
+        assert lender.told() == "accepted"
+        holder.execute("BEGIN")
+        assert send(holder, counted(1, first))["accepted"]
+        limiting.execute("BEGIN")
+        assert send(limiting, limit_of(second, 6_000))["accepted"]
+        drawer = Sent(drawing, counted(10, first, second))  # a till of the first; the second has none
+        holder.execute("COMMIT")
+        gatherer = Sent(gathering, limit_of(first, 6_000))  # waits for the till
+        limiting.execute(
+            "COMMIT"
+        )  # the second is not as it was: the drawer begins anew, and wants the first whole
+        assert [drawer.told(), gatherer.told()] == ["accepted", "accepted"]
+    assert (account(first.code).used, account(second.code).used) == (6 + 3 + 10, 6 + 10)

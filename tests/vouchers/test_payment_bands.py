@@ -137,7 +137,7 @@ def test_a_faulty_band_is_refused(cast, program, change, code):
 
 def listed(party) -> Listing:
     return Listing.objects.create(
-        party=party, kind="scheme_debarred", effective_from=date(2025, 8, 2), document_no="测〔2025〕9号"
+        party=party, kind="serious_dishonesty", effective_from=date(2025, 8, 2), document_no="测〔2025〕9号"
     )
 
 

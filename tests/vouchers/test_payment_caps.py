@@ -414,12 +414,59 @@ class TestAGroupThatGrowsBetweenProposalAndSending:
         assert check_ledger() == []
 
 
-def taken_over(by: Party, company: Party) -> None:
+class TestAGroupThatPartsAndComesTogetherAgain:
+    """Two companies of one group; while they are apart the second takes room alone, which the first's list did not count."""
+
+    def apart_and_together(self, cast: Cast, by: str) -> tuple[PaymentBatch, PaymentBatch]:
+        one, two = payables(cast, 2, term(t.CapSubject.GROUP, amount=Decimal("200.00")))
+        assert one.amount + two.amount > 200
+        taken_over(one.payee, two.payee)
+        held = Shareholding.objects.filter(company=two.payee)
+        if by == "its dates":
+            held.update(effective_to=date(2025, 7, 16))
+            taken_over(one.payee, two.payee, date(2025, 7, 18))
+        first = banking.approved(cast, proposed(cast, one))
+        if by != "its dates":
+            held.update(effective_to=FILED)
+        with dates.fixed(date(2025, 7, 16) if by == "its dates" else FILED):
+            second = banking.approved(cast, proposed(cast, two))
+        if by == "a correction":
+            held.update(effective_to=None)
+        elif by == "a new holding":
+            held.update(effective_to=date(2025, 7, 14))
+            Shareholding.objects.filter(company=two.payee).update(effective_from=date(2025, 7, 1))
+            taken_over(one.payee, two.payee)
+        return first, second
+
+    @pytest.mark.parametrize("by", ["a correction", "a new holding", "its dates"])
+    def test_neither_list_is_sent_though_each_had_room_when_it_was_proposed(self, cast: Cast, by: str):
+        first, second = self.apart_and_together(cast, by)
+        with dates.fixed(date(2025, 7, 18) if by == "its dates" else FILED):
+            for batch in (first, second):
+                with pytest.raises(NotNow) as refused, acting(cast.second_finance, "test"):
+                    banking.export(batch, cast.second_finance)
+                assert refused.value.code == "payment.cap_exceeded"
+        assert {payment.state for payment in Payment.objects.all()} == {"batched"}
+        assert check_ledger() == []
+
+    def test_a_list_whose_group_was_written_anew_without_change_is_counted_and_sent(self, cast: Cast):
+        one, two = payables(cast, 2, term(t.CapSubject.GROUP, amount=Decimal("400.00")))
+        taken_over(one.payee, two.payee)
+        lists = [banking.approved(cast, proposed(cast, payment)) for payment in (one, two)]
+        Shareholding.objects.update(holder_name="更名后的股东")
+        for batch in lists:
+            with acting(cast.second_finance, "test"):
+                banking.export(batch, cast.second_finance)
+        assert {payment.state for payment in Payment.objects.all()} == {"instructed"}
+        assert check_ledger() == []
+
+
+def taken_over(by: Party, company: Party, on: date = FILED) -> None:
     Shareholding.objects.create(
         company=company,
         holder_kind="company",
         holder_id=by.uscc,
         holder_name=by.name,
         percent=Decimal(60),
-        effective_from=FILED,
+        effective_from=on,
     )

@@ -13,10 +13,15 @@ from django.db import DatabaseError, connection, transaction
 
 from applications.payment_files import payment_instructions
 from tests import banking
+from tests.bank_exchange import payables, without_casework
 from tests.cast import bank_account
+from tests.vouchers.test_payment_caps import term
 from tests.vouchers.test_payments import claims, the_ledger_holds_afterwards  # noqa: F401 - fixtures
 from vouchers.actions.payment_lists import control_totals, lines_of
+from vouchers.actions.payments import cancel_batch
+from vouchers.context import acting
 from vouchers.models import PaymentApproval, PaymentBatch, PaymentLine
+from vouchers.policy import terms as t
 
 
 def refused(sql: str, *values: object) -> bool:
@@ -49,6 +54,34 @@ def test_a_proposed_list_is_not_rewritten(cast, claims, change):
     assert refused(f"UPDATE vouchers_paymentline SET {change} WHERE id = %s", line.pk)
     banking.approved(cast, batch)
     assert refused(f"UPDATE vouchers_paymentline SET {change} WHERE id = %s", line.pk)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["cap_chain = gen_random_uuid()", "cap_chain = NULL", "cap_members = '[\"x\"]'", "cap_register = 'x'"],
+)
+def test_the_room_that_a_proposed_list_holds_is_put_to_nobody_else(cast, change):
+    with without_casework():
+        payments = payables(cast, 2, term(t.CapSubject.GROUP))
+        batch = banking.proposed(cast, payments[0])
+        line = lines_of(batch)[0]
+        assert refused(f"UPDATE vouchers_paymentline SET {change} WHERE id = %s", line.pk)
+        with acting(cast.second_finance, "test"):
+            banking.export(banking.approved(cast, batch), cast.second_finance)
+        assert refused(f"UPDATE vouchers_paymentline SET {change} WHERE id = %s", line.pk)
+
+
+def test_the_room_of_a_cancelled_list_is_let_go_and_not_taken_again(cast):
+    with without_casework():
+        payments = payables(cast, 1, term(t.CapSubject.GROUP))
+        batch = banking.proposed(cast, *payments)
+        line = PaymentLine.objects.get()
+        with acting(cast.finance, "test"):
+            cancel_batch(batch, by=cast.finance, reason="改期。")
+        assert PaymentLine.objects.get().cap_chain is None
+        held = f"UPDATE vouchers_paymentline SET cap_chain = '{line.cap_chain}' WHERE id = %s"
+        assert refused(held, line.pk)
+        assert refused("UPDATE vouchers_paymentline SET cap_members = '[]' WHERE id = %s", line.pk)
 
 
 def test_no_line_is_deleted_at_any_time_nor_added_to_a_proposed_batch(cast, claims):

@@ -38,6 +38,7 @@ CONFIGURED = {
     "ApiCredential",
     "BankAccount",
     "ChipModel",
+    "DebarmentList",
     "DeclaredAffiliation",
     "FxRate",
     "Listing",
@@ -59,6 +60,7 @@ CONFIGURED = {
     "ReportingDuty",
     "RoleGrant",
     "Shareholding",
+    "SupervisionTable",
     "User",
     "Webhook",
 }
@@ -92,7 +94,14 @@ def test_only_configuration_stands_in_the_admin(cast: Cast):
 def test_the_front_page_shows_each_role_its_own(cast: Cast):
     assert may_add(cast.security_admin) == {"User", "RoleGrant", "ApiCredential", "Webhook"}
     assert may_add(cast.system_admin) == {"Region"}
-    drafts = {"Program", "PolicyVersion", "ProviderAdmission", "PaymentBand", "RecoveryTerm"}
+    drafts = {
+        "Program",
+        "PolicyVersion",
+        "ProviderAdmission",
+        "PaymentBand",
+        "RecoveryTerm",
+        "SupervisionTable",
+    }
     assert may_add(cast.policy_editor) == drafts
     assert may_add(cast.handler) == {"Party", "PlatformConnection"}
     assert may_add(cast.auditor) == set()

@@ -11,7 +11,7 @@ from tests.conftest import TODAY
 from tests.meanwhile import Meanwhile
 from vouchers.actions import ledger
 from vouchers.actions.ledger_check import check_ledger
-from vouchers.actions.vouchers import budget_of, freeze_voucher, void_voucher
+from vouchers.actions.vouchers import budget_of, freed_by_voiding, freeze_voucher, void_voucher
 from vouchers.context import acting
 from vouchers.models import LedgerTransfer, User, Voucher
 
@@ -19,7 +19,9 @@ from vouchers.models import LedgerTransfer, User, Voucher
 def voided() -> str:
     by = User.objects.get(username="approver")
     with acting(by, "test"):
-        return str(void_voucher(Voucher.objects.get(), by=by, reason="企业主动放弃").amount)
+        return str(
+            freed_by_voiding(void_voucher(Voucher.objects.get(), by=by, reason="企业主动放弃").voucher)
+        )
 
 
 def test_what_is_released_while_a_voucher_is_voided_is_told_to_have_gone_back(committed_db: Any, cast: Cast):

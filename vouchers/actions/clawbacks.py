@@ -96,7 +96,7 @@ def _draft(
     if ground not in ClawbackGround.values:
         raise Invalid("clawback.ground", "请选择追回的事由。", field="ground")
     payment = (
-        Payment.objects.select_for_update(of=("self",))
+        Payment.objects.select_for_update(of=("self",), no_key=True)
         .select_related("program__region", "payee")
         .get(pk=payment.pk)
     )
@@ -237,7 +237,7 @@ def notice_clawback(clawback: Clawback, *, by: User) -> Clawback:
     require_role(by, Role.FINANCE, Role.HANDLER, region=clawback.region)
     account = require_account(clawback.region)
     payment = (
-        Payment.objects.select_for_update(of=("self",))
+        Payment.objects.select_for_update(of=("self",), no_key=True)
         .select_related("payee", "program__region")
         .get(pk=clawback.payment_id)
     )

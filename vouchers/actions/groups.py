@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from vouchers.models import DeclaredAffiliation, Shareholding
@@ -61,6 +62,39 @@ def members_of(top: str, on: date) -> frozenset[str]:
         frontier = {uscc for uscc in below if top_of(uscc, on) == top}
         members |= frontier
     return frozenset(members)
+
+
+_WRITTEN = """
+    SELECT coalesce(encode(sha256(string_agg(w.name, ' ' ORDER BY w.name)::bytea), 'hex'), '-') FROM (
+        SELECT format('s%%s:%%s:%%s', s.id, s.xmin, s.ctid) AS name
+          FROM vouchers_shareholding AS s JOIN vouchers_party AS p ON p.id = s.company_id
+         WHERE p.uscc = ANY (%(companies)s) OR s.holder_id = ANY (%(companies)s)
+        UNION ALL
+        SELECT format('d%%s:%%s:%%s', d.id, d.xmin, d.ctid)
+          FROM vouchers_declaredaffiliation AS d
+          JOIN vouchers_party AS p ON p.id = d.party_id JOIN vouchers_party AS o ON o.id = d.other_id
+         WHERE p.uscc = ANY (%(companies)s) OR o.uscc = ANY (%(companies)s)) AS w
+"""
+
+
+def register_state(companies: Iterable[str]) -> str:
+    """What the register says of the companies' holdings and parents, as one name: another one after any row of it was written,
+    be it back to what it was (``xmin`` and ``ctid``: which transaction wrote the row, and where). A restored database has other names."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITTEN, {"companies": sorted(companies)})
+        return str(cursor.fetchone()[0])
+
+
+def a_day_changed(companies: Iterable[str], after: date, upto: date) -> bool:
+    """Whether a holding or a parent of one of the companies began or ended by its date, later than ``after``, by ``upto``."""
+    named = list(companies)
+    days = (after + timedelta(days=1), upto)
+    holdings = Shareholding.objects.filter(Q(company__uscc__in=named) | Q(holder_id__in=named))
+    declared = DeclaredAffiliation.objects.filter(Q(party__uscc__in=named) | Q(other__uscc__in=named))
+    return (
+        holdings.filter(Q(effective_from__range=days) | Q(effective_to__range=days)).exists()
+        or declared.filter(declared_on__range=days).exists()
+    )
 
 
 def _below(above: Iterable[str], on: date) -> set[str]:

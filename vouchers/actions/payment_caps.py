@@ -3,11 +3,12 @@ is taken off the list or comes back.
 
 A payable keeps the terms it was granted under (``Payment.cap_terms``). The proposal of a list reserves each line's room in the
 ledger (``PaymentLine.cap_chain``), so that a list that is sent in the period of its proposal never fails at the bank's door for
-want of it: the instruction posts the reservation. Only where companies joined one group meanwhile is the sum over them counted
-anew, under the locks of all their accounts, and the list is refused with every line that the group has no room for: who of them
-waits is the office's decision, and what was approved is sent as it was approved or not at all. Where another year has begun meanwhile it lets that go and takes room of the
-new year in the same chain, which is refused when the new year has too little left. What was
-used is read from the ledger's own transfers when it is given back: nothing is reckoned twice.
+want of it: the instruction posts the reservation. Only where companies joined one group meanwhile, or the register of one of them
+changed (who left, took room alone and came back is no new member), is the sum over them counted anew, under the locks of all
+their accounts, and the list is refused with every line that the group has no room for: who of them waits is the office's
+decision, and what was approved is sent as it was approved or not at all. Where another year has begun meanwhile it lets that go
+and takes room of the new year in the same chain, which is refused when the new year has too little left. What was used is
+read from the ledger's own transfers when it is given back: nothing is reckoned twice.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from decimal import Decimal
 
 from vouchers import dates
 from vouchers.actions.caps import accounts_of, grouped, ledger_cap, within_the_year
-from vouchers.actions.groups import top_of
+from vouchers.actions.groups import a_day_changed, register_state, top_of
 from vouchers.actions.ledger_chains import Cap, Chain, LedgerResult, event_id, post_all
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import LedgerAccount, LedgerTransfer, Payment, PaymentLine
@@ -131,7 +132,32 @@ def hold_room(lines: Sequence[PaymentLine], on: date) -> None:
 def mark_for_room(line: PaymentLine) -> None:
     """A line that a cap binds gets the number of the reservation that ``hold_room`` makes, and who is counted together for it."""
     line.cap_chain = uuid.uuid4() if line.payment.cap_terms else None
+    # The register is named before it is read: what changes in between makes it count anew.
+    companies = _companies(_together(caps_at(line.payment, dates.today())))
+    line.cap_register = register_state(companies) if companies else ""
     line.cap_members = sorted(_together(caps_at(line.payment, dates.today())))
+
+
+def _companies(accounts: Iterable[str]) -> set[str]:
+    """Whose accounts of a cap they are (``Cap.code_of``)."""
+    return {code.split(":")[3] for code in accounts}
+
+
+def _regrouped(line: PaymentLine, caps: Iterable[Cap], on: date) -> bool:
+    """Whether the group of a line may have been another one at any moment since its room was taken: somebody joined, a row of the
+    register was written, or a day came on which one begins or ends. Without any of that, whoever took room since counted
+    this line's with it."""
+    together, then = _together(caps), set(line.cap_members)
+    if not together:
+        return False
+    companies = _companies(then)
+    taken = LedgerTransfer.objects.filter(chain_id=_held(line)).values_list("booked_on", flat=True).first()
+    return (
+        bool(together - then)
+        or register_state(companies) != line.cap_register
+        or taken is None
+        or a_day_changed(companies, taken, on)
+    )
 
 
 def _together(caps: Iterable[Cap]) -> set[str]:
@@ -166,8 +192,8 @@ def use_room(chain: Chain, line: PaymentLine, on: date) -> Chain:
     reserved = _taken(line.cap_chain, TransferKind.PENDING)
     if set(reserved) == {cap.code for cap in caps}:
         chain.resolve("post", "confirm", _held(line))
-        joined = _together(caps) - set(line.cap_members)
-        return chain.recount(caps, line.payment.program.region.code, reserved) if joined else chain
+        again = _regrouped(line, caps, on)
+        return chain.recount(caps, line.payment.program.region.code, reserved) if again else chain
     if reserved:
         chain.resolve("void", "release", _held(line))
     return chain.use(caps, line.payment.program.region.code, line.amount, code="instruct")

@@ -203,7 +203,7 @@ def _freeze(line: PaymentLine) -> None:
             f"{payment.payee.name} 尚无已确认的收款账户，{payment.payment_no} 不能报批。",
             hint="请企业在“单位资料”中填写账户，并由另一人确认；或由财务两人登记、确认。",
         )
-    room = {"cap_chain": line.cap_chain, "cap_members": line.cap_members}
+    room = {name: getattr(line, name) for name in ("cap_chain", "cap_members", "cap_register")}
     frozen = _of_payee(payment.payee, account) | {"amount": payment.bank_amount} | room
     if line.cap_chain is not None or any(getattr(line, name) != value for name, value in frozen.items()):
         for name, value in frozen.items():

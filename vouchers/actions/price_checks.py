@@ -207,7 +207,7 @@ def price_finding(
         else:
             reason = "price.split_unconfirmed"
             told = (
-                f"合同价款由一名经办拆分（{parts.words}），所填算力数量与合同不同，待另一名经办核对"
+                f"合同价款由一名经办拆分（{parts.words}），待另一名经办核对"
                 if parts.by_one
                 else f"合同价款按企业填报拆分（{parts.words}），拆分待经办对照合同核定"
             )

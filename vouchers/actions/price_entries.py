@@ -106,10 +106,12 @@ def take_observations(
 
 def _look_at_dates(reading: Reading, market_since: date | None) -> None:
     """A live quote must be fresh, and may not say of itself how long it has been on the market; what an expert thinks
-    counts when another person has seen it."""
+    or the office typed counts when another person has seen it."""
     item = reading.observation
     if item.state == ObservationState.ADMITTED and item.kind == PriceKind.EXPERT:
         hold_back(item, "expert.unconfirmed", "专家意见由录入人以外的人对照意见书核对后采用")
+    elif item.state == ObservationState.ADMITTED and item.original.get("entered_by"):
+        hold_back(item, "entry.unconfirmed", "本机关录入的价格由录入人以外的人核对来源后采用")
     if item.state != ObservationState.ADMITTED or item.kind != PriceKind.QUOTE or item.observed_on is None:
         return
     age = (dates.today() - item.observed_on).days
@@ -131,7 +133,7 @@ def record_observation(
     verified contract price pushed down by casework (``by=None``). The same content again gives the first row.
 
     Fields are those of ``price_observations.csv``. Raises ``Invalid`` with the column when it breaks the format; a suspect
-    price is kept, quarantined, and returned so. Raises ``Forbidden`` (``access.role``; ``price.verified`` when a person claims
+    price, and one that a person of the office typed, is kept, quarantined, and returned so. Raises ``Forbidden`` (``access.role``; ``price.verified`` when a person claims
     the evidence that only the casework gives).
     """
     announce("price.record")
@@ -141,6 +143,7 @@ def record_observation(
         party = Party.objects.filter(uscc=(fields.get("source") or "").strip().upper()).first()
         if party is None or not _may_speak_for(by, party):
             require_role(by, Role.PRICE_PUBLISHER, Role.HANDLER, Role.EXPERT)
+            fields = {**fields, "entered_by": by.username}
         if (fields.get("kind") or "").strip() == PriceKind.EXPERT:
             fields = _expert_statement(fields, by)
     (taken,) = take_observations([(1, fields)], feed=feed, evidence=evidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vouchers import dates
@@ -65,8 +65,8 @@ def preview_file(content: bytes, filename: str, *, backfilled: bool, by: User) -
 def load_file(file: PriceFile, *, by: User) -> LoadReport:
     """Let the file in: exactly the bytes that were shown. Raises ``Forbidden`` and ``NotNow`` (``price_file.not_now``).
 
-    History handed over, and transactions and experts' statements on nothing but the file's word, move what is decided already or decides: another
-    person than the uploader lets them in (``access.same_person``).
+    What votes on nothing but the file's word, history handed over above all, decides: another person than the uploader lets it
+    in (``access.same_person``). Files of costs, which never vote, and of the reference market need none.
     """
     announce("price_file.load", f"{file.filename}，SHA-256 {file.sha256}")
     content = bytes(file.content)
@@ -98,9 +98,9 @@ def discard_file(file: PriceFile, *, by: User, reason: str) -> PriceFile:
 
 
 def _needs_two(sheet: PriceRows) -> bool:
-    """Whether a row is, or may be read as, a transaction or an expert's statement."""
-    kinds = (PriceKind.TRANSACTION, PriceKind.EXPERT)
-    return any((row.get("kind") or "").strip().lower() in kinds for _number, row in sheet.rows)
+    """Whether a row is, or may be read as, one that votes."""
+    kinds = (PriceKind.TRANSACTION, PriceKind.EXPERT, PriceKind.QUOTE)
+    return any(_kind(row) in kinds for _number, row in sheet.rows)
 
 
 def _market(sheet: PriceRows, filename: str) -> str:
@@ -117,7 +117,12 @@ def _numbers(sheet: PriceRows) -> list[int]:
 
 def _plain(sheet: PriceRows) -> Iterator[dict[str, str | None]]:
     for _number, row in sheet.rows:
-        yield dict(row)
+        # Whoever leaves the column out has not said for whom its experts work.
+        yield {"employer": "", **row} if _kind(row) == PriceKind.EXPERT else dict(row)
+
+
+def _kind(row: Mapping[str, str]) -> str:
+    return (row.get("kind") or "").strip().lower()
 
 
 def _counts(report: LoadReport) -> dict[str, int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from vouchers.actions.price_reading import Draft, Reading
+from vouchers.actions.price_reading import Draft, Reading, hold_back
 from vouchers.models import Party, PriceObservation, Region
-from vouchers.models.prices import ObservationState
+from vouchers.models.prices import ObservationState, PriceUnit
 from vouchers.policy.prices.suspicion import Seen, suspects
 
 LARGE_BATCH = 1000  # a batch of this size is its own neighbourhood
@@ -30,6 +30,8 @@ def _seen(item: PriceObservation | Draft, cards: int, period: str) -> Seen | Non
 
 def quarantine_suspects(readings: Sequence[Reading], market: str) -> None:
     """Quarantine what the neighbours betray: those of the same year in a long file, of half a year around in a short one."""
+    for reading in readings:
+        _look_at_cards(reading)
     sound = [reading for reading in readings if reading.observation.state == ObservationState.ADMITTED]
     if not sound:
         return
@@ -61,6 +63,16 @@ def quarantine_suspects(readings: Sequence[Reading], market: str) -> None:
             reading.observation.note = (
                 f"折算 {reading.observation.normalised_price}，与同类价格相差过大，请核对单位"
             )
+
+
+def _look_at_cards(reading: Reading) -> None:
+    """A server said to have another number of cards than the chip's servers have: its price a card hangs on a person's look."""
+    item = reading.observation
+    if item.state != ObservationState.ADMITTED or item.unit != PriceUnit.SERVER_MONTH or item.cards is None:
+        return
+    if item.cards != reading.instance_cards:
+        told = f"每台写作 {item.cards} 卡，而该型号整机为 {reading.instance_cards} 卡，请核对"
+        hold_back(item, "unit.ambiguous", told)
 
 
 def attach_register(readings: Sequence[Reading]) -> None:

@@ -1,5 +1,5 @@
-"""What becomes of a price after it came in: admitted after a look, put away for good, taken out later. Each is a judgement that is
-kept, with what the price stood on before; what was handed in stays to the letter."""
+"""What becomes of a price that waits: admitted after a look, or put away for good. Each is a judgement that is kept, with what the
+price stood on before; what was handed in stays to the letter. What is taken out later stands in ``price_removals``."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from vouchers.actions.price_reading import Refused, read_dataset_row, read_refer
 from vouchers.context import announce
 from vouchers.errors import DomainError, Forbidden, Invalid, NotNow
 from vouchers.models import PriceJudgement, PriceObservation, User
-from vouchers.models.prices import Evidence, Market, ObservationState, PriceKind
+from vouchers.models.prices import Evidence, Market, ObservationState
 from vouchers.policy import fair_price as fp
 from vouchers.policy.fair_price import REASONS
-from vouchers.policy.prices.figures import divide, ln
+from vouchers.policy.prices.figures import moved_beyond
 
 READ_ANEW = (
     "accelerator", "form_factor", "region_group", "term_bucket", "normalised_price", "unit", "cards", "precision",
@@ -31,12 +31,14 @@ READ_ANEW = (
 """What a correction may change of how a price was read."""
 
 
-def _locked(observation: PriceObservation) -> PriceObservation:
+def locked(observation: PriceObservation) -> PriceObservation:
+    """The row as it stands, held until the transaction ends."""
     row: PriceObservation = PriceObservation.objects.select_for_update().get(pk=observation.pk)
     return row
 
 
-def _require_note(note: str) -> None:
+def require_note(note: str) -> None:
+    """Raise ``Invalid`` (``price.note_missing``) without a reason."""
     if not note.strip():
         raise Invalid("price.note_missing", "请写明核对的依据。", field="note")
 
@@ -90,29 +92,30 @@ def admit_observation(
     """Settle a quarantined price: the corrected fields are read anew; what was handed in stays as it was. It counts from now
     on: as of an earlier instant it still waited.
 
-    Where it would move its cell of today by more than the method's limit, with all that single persons admitted to the cell
-    since two looked at it, it is only proposed, and stays quarantined until another person confirms (``confirm_admission``).
+    Where it would move its cell of today by more than the method's limit, or give it a price where there is none, with all that
+    single persons admitted to the cell since two looked at it, it is only proposed, and stays quarantined until another person confirms (``confirm_admission``).
     Raises ``NotNow`` (``price.not_quarantined``, ``price.proposed`` while a proposal waits), ``Forbidden``
-    (``access.same_person`` for an expert's statement by who entered it) and ``Invalid`` when it still cannot be read or no
+    (``access.same_person`` for what a person of the office entered, by who entered it) and ``Invalid`` when it still cannot be read or no
     reason is given.
     """
     announce("price.admit", note)
     require_role(by, Role.PRICE_PUBLISHER)
-    row = _locked(observation)
+    row = locked(observation)
     _require_waiting(row)
     if row.proposal is not None:
         raise NotNow("price.proposed", "该条价格的更正正待另一人复核。", hint="请先复核或退回已有的更正。")
-    _require_note(note)
-    if row.kind == PriceKind.EXPERT and row.original.get("entered_by") == by.username:
-        raise Forbidden("access.same_person", "专家意见须由录入人以外的人核对后采用。")
+    require_note(note)
+    if row.original.get("entered_by") == by.username:
+        raise Forbidden("access.same_person", "本机关录入的价格须由录入人以外的人核对后采用。")
     given = {key: value for key, value in corrections.items() if value}
     before, after, limit, alone = _with_and_without(row, given, by=by, note=note)
-    if before and after and abs(ln(divide(after, before))) > limit:
+    entered = bool(row.original.get("entered_by"))  # two persons looked at it already
+    if moved_beyond(before, after, limit) and not (before is None and entered):
         row.proposal = {
             "corrections": given,
             "note": note[:300],
-            "before": str(before),
-            "after": str(after),
+            "before": "" if before is None else str(before),
+            "after": "" if after is None else str(after),
             "alone": alone,
         }
         row.proposed_by = by
@@ -126,8 +129,10 @@ def confirm_admission(observation: PriceObservation, *, by: User) -> PriceObserv
     """The second person admits what the first proposed. Raises ``Forbidden`` (``access.same_person``) and ``NotNow``."""
     announce("price.confirm")
     require_role(by, Role.PRICE_PUBLISHER)
-    row = _locked(observation)
+    row = locked(observation)
     proposal, first = _proposed(row)
+    if "set_aside" in proposal:
+        raise NotNow("price.not_proposed", "该条价格没有待复核的更正。")
     require_other_person(by, {first.pk}, "复核更正")
     row.proposal, row.proposed_by = None, None
     _admit(row, proposal["corrections"], by=by, note=proposal["note"], proposed_by=first)
@@ -135,13 +140,17 @@ def confirm_admission(observation: PriceObservation, *, by: User) -> PriceObserv
 
 
 def decline_admission(observation: PriceObservation, *, by: User, note: str) -> PriceObservation:
-    """The proposal is not agreed to, or taken back: the price waits on."""
+    """The proposal is not agreed to, or taken back: the price waits on, or goes on counting where it was to be taken out (which
+    is no judgement of the price, so none is kept beside the trail's)."""
     announce("price.decline", note)
     require_role(by, Role.PRICE_PUBLISHER)
-    row = _locked(observation)
-    _proposed(row)
-    _require_note(note)
+    row = locked(observation)
+    proposal, _first = _proposed(row)
+    require_note(note)
     row.proposal, row.proposed_by = None, None
+    if "set_aside" in proposal:
+        row.save(update_fields=["proposal", "proposed_by"])
+        return _same(observation, row)
     _judged(row, "decline", by=by, note=note)
     return _same(observation, row)
 
@@ -154,23 +163,15 @@ def dismiss_observation(
     announce("price.dismiss", note)
     require_role(by, Role.PRICE_PUBLISHER)
     _require_reason(reason)
-    row = _locked(observation)
+    row = locked(observation)
     _require_waiting(row)
-    _require_note(note)
-    _dismiss(row, by=by, reason=reason, note=note)
+    require_note(note)
+    put_away(row, by=by, reason=reason, note=note)
     return _same(observation, row)
 
 
-def take_out(observation: PriceObservation, *, reason: str, note: str) -> None:
-    """A service: what the price came with was found false. Admitted or waiting, it counts no more from now on."""
-    if observation.state == ObservationState.QUARANTINED:
-        announce("price.dismiss", note)
-        _dismiss(_locked(observation), by=None, reason=reason, note=note)
-    else:
-        set_aside_observations(reason=reason, by=None, observation_no=observation.observation_no, note=note)
-
-
-def _dismiss(row: PriceObservation, *, by: User | None, reason: str, note: str) -> None:
+def put_away(row: PriceObservation, *, by: User | None, reason: str, note: str) -> None:
+    """What waits is put away for good, with its judgement."""
     before = {"state": row.state, "reason": row.reason}
     row.state, row.reason = ObservationState.SET_ASIDE, reason
     row.proposal, row.proposed_by = None, None
@@ -268,109 +269,58 @@ def _with_and_without(
     point = transaction.savepoint()
     try:
         _admit(row, corrections, by=by, note=note)
-        cell = fp.Cell(
-            row.market, row.accelerator, row.form_factor, row.tier, row.region_group, row.term_bucket
-        )
-        after, limit = _base_of(cell)
+        cell = cell_of(row)
+        after, limit = base_of(cell)
     finally:
         transaction.savepoint_rollback(point)
         row.refresh_from_db()
-    alone = _admitted_by_one(cell)
+    alone = judged_alone(cell, "admit", state=ObservationState.ADMITTED)
     point = transaction.savepoint()
     try:
         PriceObservation.objects.filter(pk__in=alone).update(
             state=ObservationState.QUARANTINED, reason="withdrawn"
         )
-        before, limit = _base_of(cell)
+        before, limit = base_of(cell)
     finally:
         transaction.savepoint_rollback(point)
     return before, after, limit, len(alone)
 
 
-def _admitted_by_one(cell: fp.Cell) -> list[int]:
-    """The keys of what was admitted to the cell by single persons since a second one last confirmed an admission to it: many
-    small steps are one large one."""
-    admissions = PriceJudgement.objects.filter(
-        verb="admit",
-        observation__state=ObservationState.ADMITTED,
+def cell_of(row: PriceObservation) -> fp.Cell:
+    """The cell that the price is read into."""
+    return fp.Cell(row.market, row.accelerator, row.form_factor, row.tier, row.region_group, row.term_bucket)
+
+
+def judged_alone(cell: fp.Cell, verb: str, **still: Any) -> list[int]:
+    """The keys of what single persons admitted to the cell (or took out of it) since a second one last confirmed such a deed
+    there: many small steps are one large one. ``still``: what must hold of the observation now."""
+    judgements = PriceJudgement.objects.filter(
+        verb=verb,
+        judged_by__isnull=False,
         observation__market=cell.market,
         observation__accelerator=cell.accelerator,
         observation__form_factor=cell.form_factor,
         observation__tier=cell.tier,
         observation__region_group=cell.region_group,
         observation__term_bucket=cell.term,
+        **{f"observation__{name}": value for name, value in still.items()},
     ).order_by("-pk")
     found: list[int] = []
-    for observation, proposer in admissions.values_list("observation_id", "proposed_by"):
+    for observation, proposer in judgements.values_list("observation_id", "proposed_by"):
         if proposer is not None:
             break
         found.append(observation)
     return found
 
 
-def _base_of(cell: fp.Cell) -> tuple[Decimal | None, Decimal]:
+def base_of(cell: fp.Cell) -> tuple[Decimal | None, Decimal]:
+    """The base price of the cell today, and the limit of the method in force."""
     grounds, today = PriceGrounds(cell.market), dates.today()
     _kept, method = grounds.method(today)
     _market, row = grounds.priced(cell, as_of=today, known_at=dates.now(), method=method, left_out=())
     return row.base, method.jump_limit
 
 
-# -- taken out later ------------------------------------------------------------------------------------------------
-
-
 def _require_reason(reason: str) -> None:
     if reason not in REASONS:
         raise Invalid("price.unknown_reason", f"原因代码“{reason}”不在可选范围内。", field="reason")
-
-
-def set_aside_observations(
-    *,
-    reason: str,
-    by: User | None,
-    reference: str = "",
-    source: str = "",
-    observation_no: str = "",
-    note: str = "",
-) -> int:
-    """Take prices out of the index from now on: by contract number, by source, or one. Past decisions keep theirs.
-
-    ``by=None`` is a service (casework or audit pushes down that a contract does not stand any more). Raises ``Invalid`` for an
-    unknown reason code.
-    """
-    announce("price.set_aside", note)
-    if by is not None:
-        require_role(by, Role.PRICE_PUBLISHER, Role.INVESTIGATOR)
-    _require_reason(reason)
-    chosen = PriceObservation.objects.filter(state=ObservationState.ADMITTED, set_aside_at=None)
-    if reference:
-        chosen = chosen.filter(reference=reference)
-    elif source:
-        chosen = chosen.filter(source_key=source)
-    elif observation_no:
-        chosen = chosen.filter(observation_no=observation_no)
-    else:
-        raise Invalid("price.nothing_named", "请指明要剔除的合同、来源或价格编号。")
-    now = dates.now()
-    rows = list(chosen.select_for_update().order_by("pk"))
-    for row in rows:
-        row.set_aside_at, row.set_aside_reason = now, reason
-        row.note, row.decided_by, row.revision = note[:300], by, row.revision + 1
-    PriceObservation.objects.bulk_update(
-        rows, ["set_aside_at", "set_aside_reason", "note", "decided_by", "revision"], batch_size=1000
-    )
-    PriceJudgement.objects.bulk_create(
-        [
-            PriceJudgement(
-                observation=row,
-                revision=row.revision,
-                verb="set_aside",
-                reason=reason,
-                note=note[:500],
-                judged_by=by,
-                judged_at=now,
-            )
-            for row in rows
-        ],
-        batch_size=1000,
-    )
-    return len(rows)

@@ -10,9 +10,20 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from vouchers import dates
+from vouchers.actions.price_cells import (
+    Refused as Refused,
+)
+from vouchers.actions.price_cells import (
+    choice_in,
+    day_in,
+    price_in,
+    rate_in,
+    text_in,
+    whole_in,
+)
 from vouchers.models.parties import Tier
 from vouchers.models.prices import Evidence, Market, ObservationState, PriceKind, PriceObservation, PriceUnit
 from vouchers.models.recorded import Origin
@@ -24,12 +35,11 @@ from vouchers.policy.prices.normalise import (
     WrittenPrice,
     cell_of,
     normalise,
-    positive_price,
 )
 from vouchers.policy.prices.regions import canonical_source, source_tier
 
-LARGEST_WRITTEN = Decimal(10) ** 11  # what numeric(18,6) holds, and more than any price
-
+_OF_A_CARD = (PriceUnit.CARD_HOUR, PriceUnit.CARD_MONTH, PriceUnit.SERVER_MONTH)
+"""Units in which a server's price may be taken for a card's, or the other way round."""
 DATASET_COLUMNS = (
     "observed_on", "source", "kind", "region_code", "tier", "accelerator", "form_factor", "term_months", "unit", "cards",
     "precision", "unit_price", "currency", "vat_rate", "tax_included", "bookable_since", "reference",
@@ -38,16 +48,6 @@ REFERENCE_COLUMNS = (
     "observed_on", "source", "region", "accelerator_name", "accelerator_count", "instance_type",
     "price_usd_per_hour_instance", "price_usd_per_card_hour", "pricing_kind", "form_factor", "zone", "dataset",
 )  # fmt: skip
-
-
-class Refused(Exception):
-    """The row breaks the format: ``code``, ``field`` (column) and the sentence."""
-
-    def __init__(self, code: str, field: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.field = field
-        self.message = message
 
 
 @dataclass(frozen=True)
@@ -129,72 +129,8 @@ class Reading:
     instance_cards: int = 1
 
 
-def _text(raw: Mapping[str, str | None], name: str) -> str:
-    return (raw.get(name) or "").strip()
-
-
-def _day(raw: Mapping[str, str | None], name: str, *, needed: bool = False) -> date | None:
-    text = _text(raw, name)
-    if not text:
-        if needed:
-            raise Refused("date.invalid", name, "日期为空")
-        return None
-    try:
-        day = date.fromisoformat(text)
-        if day.isoformat() != text:  # 20250620 is one to Python, but not to the format
-            raise ValueError(text)
-        return day
-    except ValueError:
-        raise Refused("date.invalid", name, f"“{text}”不是日期（应为 YYYY-MM-DD）") from None
-
-
-def _whole(raw: Mapping[str, str | None], name: str, code: str) -> int | None:
-    text = _text(raw, name)
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
-        raise Refused(code, name, f"“{text}”应为不带符号的整数")
-    return int(text)
-
-
-def _rate(raw: Mapping[str, str | None], name: str) -> Decimal | None:
-    text = _text(raw, name)
-    if not text:
-        return None
-    try:
-        rate = Decimal(text)
-    except InvalidOperation:
-        raise Refused("tax.unknown", name, f"“{text}”不是税率") from None
-    if not rate.is_finite() or not 0 <= rate < 1:
-        raise Refused("tax.unknown", name, f"税率“{text}”应为 0 至 1 之间的小数，如 0.06")
-    return rate
-
-
-def _choice(
-    raw: Mapping[str, str | None], name: str, known: list[str], code: str, *, needed: bool = True
-) -> str:
-    text = _text(raw, name)
-    if not text and not needed:
-        return ""
-    if text not in known:
-        raise Refused(code, name, f"“{text}”不在可选范围内（{'、'.join(known)}）")
-    return text
-
-
-def _price(raw: Mapping[str, str | None], name: str) -> Decimal:
-    try:
-        price = positive_price(_text(raw, name))
-    except Unreadable as problem:
-        raise Refused(problem.code, name, problem.message) from None
-    if price >= LARGEST_WRITTEN:
-        raise Refused("price.implausible", name, f"价格 {price:f} 超出合理范围")
-    if price.quantize(Decimal("0.000001")) <= 0:
-        raise Refused("price.not_positive", name, f"价格 {price:f} 小于百万分之一元")
-    return price
-
-
 def _observed(raw: Mapping[str, str | None], tables: Tables) -> date:
-    day = _day(raw, "observed_on", needed=True)
+    day = day_in(raw, "observed_on", needed=True)
     assert day is not None
     if day > tables.latest:
         raise Refused("date.future", "observed_on", f"采集日 {day} 在未来")
@@ -281,22 +217,22 @@ def read_dataset_row(
 ) -> Reading:
     """A row of ``price_observations.csv``, or of a form with the same fields. Raises ``Refused``."""
     observed_on = _observed(raw, tables)
-    source = _text(raw, "source")
+    source = text_in(raw, "source")
     if not source or len(source) > 120:
         raise Refused("source.missing", "source", "来源为空或过长")
-    kind = _choice(raw, "kind", list(PriceKind.values), "kind.unknown")
-    unit = _choice(raw, "unit", list(PriceUnit.values), "unit.unknown", needed=False)
-    tier = _choice(raw, "tier", list(Tier.values), "tier.unknown")
-    term = _whole(raw, "term_months", "term.unknown")
+    kind = choice_in(raw, "kind", list(PriceKind.values), "kind.unknown")
+    unit = choice_in(raw, "unit", list(PriceUnit.values), "unit.unknown", needed=False)
+    tier = choice_in(raw, "tier", list(Tier.values), "tier.unknown")
+    term = whole_in(raw, "term_months", "term.unknown")
     if term is None:
         raise Refused("term.unknown", "term_months", "租期为空（按需请填 0）")
-    tax = _choice(raw, "tax_included", ["true", "false"], "tax.unknown", needed=False)
-    price = _price(raw, "unit_price")
-    currency = _text(raw, "currency").upper()
+    tax = choice_in(raw, "tax_included", ["true", "false"], "tax.unknown", needed=False)
+    price = price_in(raw, "unit_price")
+    currency = text_in(raw, "currency").upper()
     if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
         raise Refused("currency.unknown", "currency", f"“{currency}”不是币种代码（如 CNY）")
-    cards = _whole(raw, "cards", "unit.ambiguous")
-    carried_from = _day(raw, "carried_from")
+    cards = whole_in(raw, "cards", "unit.ambiguous")
+    carried_from = day_in(raw, "carried_from")
     if carried_from is not None and carried_from > observed_on:
         raise Refused("date.future", "carried_from", f"价格沿用自 {carried_from}，晚于采集日 {observed_on}")
     evidence = evidence if kind == PriceKind.TRANSACTION else ""
@@ -304,20 +240,22 @@ def read_dataset_row(
     observation.observed_on = observed_on
     observation.known_at = known_at or start_of(observed_on)
     # Experts of one employer are one voice, and go with the groups that it belongs to.
-    speaks_for = _text(raw, "employer")[:120] if kind == PriceKind.EXPERT else ""
+    speaks_for = text_in(raw, "employer")[:120] if kind == PriceKind.EXPERT else ""
+    if kind == PriceKind.EXPERT and "employer" in raw:
+        _require_statement(raw)
     observation.source = source
     observation.source_key = canonical_source(speaks_for or source, tables.source_table)
     observation.kind, observation.unit, observation.tier = kind, unit, tier
-    observation.region_code = _text(raw, "region_code")[:40]
-    observation.accelerator = _text(raw, "accelerator")[:40]
-    observation.form_factor = _text(raw, "form_factor")[:12]
+    observation.region_code = text_in(raw, "region_code")[:40]
+    observation.accelerator = text_in(raw, "accelerator")[:40]
+    observation.form_factor = text_in(raw, "form_factor")[:12]
     observation.term_months, observation.cards = term, cards
-    observation.precision = _text(raw, "precision")[:10]
+    observation.precision = text_in(raw, "precision")[:10]
     observation.unit_price, observation.currency = price.quantize(Decimal("0.000001")), currency
-    observation.vat_rate, observation.tax_included = _rate(raw, "vat_rate"), tax == "true"
-    observation.bookable_since = _day(raw, "bookable_since")
+    observation.vat_rate, observation.tax_included = rate_in(raw, "vat_rate"), tax == "true"
+    observation.bookable_since = day_in(raw, "bookable_since")
     observation.carried_from = carried_from
-    observation.reference = _text(raw, "reference")[:60]
+    observation.reference = text_in(raw, "reference")[:60]
     observation.sku = f"{term}m"
     observation.evidence = evidence
     written = WrittenPrice(
@@ -334,8 +272,8 @@ def read_dataset_row(
         tax_included=observation.tax_included,
         cards=cards,
         precision=observation.precision,
-        vcpus_per_card=_whole(raw, "vcpus_per_card", "bundle.unusual"),
-        memory_gb_per_card=_whole(raw, "memory_gb_per_card", "bundle.unusual"),
+        vcpus_per_card=whole_in(raw, "vcpus_per_card", "bundle.unusual"),
+        memory_gb_per_card=whole_in(raw, "memory_gb_per_card", "bundle.unusual"),
     )
     chip = _place(observation, written, tables)
     if observation.state == ObservationState.ADMITTED:
@@ -343,8 +281,20 @@ def read_dataset_row(
             observation.state, observation.reason = ObservationState.SET_ASIDE, "cost.informative"
         elif observation.carried_from is not None and observation.carried_from < observed_on:
             hold_back(observation, "quote.carried", f"价格沿用 {observation.carried_from} 的旧值，未见新报价")
-    whole_server = unit == PriceUnit.CARD_HOUR and chip is not None
-    return Reading(observation, chip.cards_per_server if chip is not None and whole_server else 1)
+    if chip is None or unit not in _OF_A_CARD:
+        return Reading(observation)
+    return Reading(observation, chip.cards_per_server)
+
+
+def _require_statement(raw: Mapping[str, str | None]) -> None:
+    """Where it can be told, an expert's statement tells for whom the expert works and on which signed paper it rests. (A data
+    set of the past has no such column.)"""
+    if not text_in(raw, "employer"):
+        raise Refused(
+            "employer.missing", "employer", "专家意见须写明专家任职单位，同一单位及其关联单位合计为一家"
+        )
+    if not text_in(raw, "reference"):
+        raise Refused("paper.missing", "reference", "专家意见须写明专家签名的意见书编号")
 
 
 def read_reference_row(
@@ -352,24 +302,26 @@ def read_reference_row(
 ) -> Reading:
     """A row of the real price file (USD per card-hour). Raises ``Refused``."""
     observed_on = _observed(raw, tables)
-    source = _text(raw, "source")
+    source = text_in(raw, "source")
     if not source or len(source) > 120:
         raise Refused("source.missing", "source", "来源为空或过长")
-    kind = _choice(raw, "pricing_kind", ["on_demand", "spot"], "kind.unknown")
-    count = _whole(raw, "accelerator_count", "unit.ambiguous") or 1
-    card = _price(raw, "price_usd_per_card_hour")
-    total = _price(raw, "price_usd_per_hour_instance") if _text(raw, "price_usd_per_hour_instance") else None
+    kind = choice_in(raw, "pricing_kind", ["on_demand", "spot"], "kind.unknown")
+    count = whole_in(raw, "accelerator_count", "unit.ambiguous") or 1
+    card = price_in(raw, "price_usd_per_card_hour")
+    total = (
+        price_in(raw, "price_usd_per_hour_instance") if text_in(raw, "price_usd_per_hour_instance") else None
+    )
     observation = _blank(raw, market=Market.REFERENCE, feed=feed, row_no=row_no, origin=Origin.IMPORTED)
     observation.observed_on, observation.known_at = observed_on, start_of(observed_on)
     observation.source, observation.source_key = source, canonical_source(source, tables.source_table)
     observation.kind, observation.unit = PriceKind.QUOTE, PriceUnit.CARD_HOUR
     observation.tier = source_tier(source, tables.source_table)
-    observation.region_code = (_text(raw, "region") or "unspecified")[:40]
-    observation.accelerator = _text(raw, "accelerator_name")[:40]
-    observation.form_factor = _text(raw, "form_factor")[:12]
+    observation.region_code = (text_in(raw, "region") or "unspecified")[:40]
+    observation.accelerator = text_in(raw, "accelerator_name")[:40]
+    observation.form_factor = text_in(raw, "form_factor")[:12]
     observation.term_months, observation.cards = 0, 1
     observation.unit_price, observation.currency = card.quantize(Decimal("0.000001")), "USD"
-    observation.sku = f"{_text(raw, 'instance_type')}|{_text(raw, 'zone')}"[:60]
+    observation.sku = f"{text_in(raw, 'instance_type')}|{text_in(raw, 'zone')}"[:60]
     written = WrittenPrice(
         unit_price=card,
         unit=PriceUnit.CARD_HOUR,

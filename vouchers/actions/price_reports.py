@@ -20,8 +20,8 @@ from vouchers.actions.price_entries import (
     take_observations,
 )
 from vouchers.actions.price_observations import tables_for
-from vouchers.actions.price_quarantine import take_out
 from vouchers.actions.price_reading import Reading, Refused, read_dataset_row
+from vouchers.actions.price_removals import take_out
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow, Problems
 from vouchers.models import PriceObservation, PriceReport, PriceReportLine, User

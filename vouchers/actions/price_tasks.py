@@ -56,7 +56,7 @@ def price_tasks_of(user: Any) -> list[PriceTask]:
     found = [*_issues(user, publishes), *_uncomputed()]
     if publishes:
         waiting = PriceObservation.objects.filter(state=ObservationState.QUARANTINED)
-        second = waiting.filter(proposed_by__isnull=False).exclude(proposed_by=user).count()
+        second = PriceObservation.objects.filter(proposed_by__isnull=False).exclude(proposed_by=user).count()
         alone = waiting.filter(proposed_by=None).count()
         reports = (
             PriceReport.objects.visible_to(user, Role.PRICE_PUBLISHER)

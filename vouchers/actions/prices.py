@@ -32,8 +32,8 @@ from vouchers.actions.price_quarantine import (
     decline_admission,
     dismiss_many,
     dismiss_observation,
-    set_aside_observations,
 )
+from vouchers.actions.price_removals import confirm_removal, set_aside_observations
 from vouchers.actions.price_tables import chip_origin, load_price_tables
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "chip_origin",
     "compute_index",
     "confirm_admission",
+    "confirm_removal",
     "contract_of_lease",
     "decline_admission",
     "discard_index",

@@ -192,15 +192,23 @@ def void_voucher(voucher: Voucher, *, by: User, reason: str) -> VoucherStep:
     """Takes a frozen one back, by another person than who froze it; what is not used or reserved returns to the budget."""
     announce("voucher.void", reason)
     _decide(voucher, "void", by=by, reason=reason)
-    result = ledger.void_voucher(
+    step = _kept(voucher, "void", by=by, reason=reason)
+    ledger.void_voucher(
         voucher.voucher_no,
         on=dates.today(),
         id=event_id("void", voucher.voucher_no),
         bearers=voucher.bearers,
     ).demand()
-    # What went back is what the ledger booked: until then claims and releases change it. One row is written after the ledger.
-    freed = sum((leg.amount for leg in result.transfers if leg.code == "close"), ZERO)
-    return _kept(voucher, "void", by=by, reason=reason, freed=freed)
+    return step
+
+
+def freed_by_voiding(voucher: Voucher) -> Decimal | None:
+    """What went back to the budget when the voucher was voided, as the ledger booked it: until then claims and releases changed
+    it. None for one that was not voided."""
+    if voucher.state != VoucherState.VOIDED:
+        return None
+    closed = LedgerTransfer.objects.filter(chain_id=event_id("void", voucher.voucher_no), code="close")
+    return closed.aggregate(total=Sum("amount"))["total"] or ZERO
 
 
 def _decide(voucher: Voucher, verb: str, *, by: User, reason: str) -> None:
@@ -222,14 +230,13 @@ def _decide(voucher: Voucher, verb: str, *, by: User, reason: str) -> None:
     advance(voucher, verb, by=by, region=voucher.program.region)
 
 
-def _kept(voucher: Voucher, verb: str, *, by: User, reason: str, freed: Decimal | None = None) -> VoucherStep:
+def _kept(voucher: Voucher, verb: str, *, by: User, reason: str) -> VoucherStep:
     return VoucherStep.objects.create(
         voucher=voucher,
         verb=verb,
         reason=reason.strip()[:500],
         decided_by=by,
         decided_at=dates.now(),
-        amount=freed,
     )
 
 
@@ -280,6 +287,7 @@ __all__ = [
     "commit_voucher",
     "expire_due_vouchers",
     "expiry_of",
+    "freed_by_voiding",
     "freeze_voucher",
     "make_voucher",
     "mark_if_exhausted",

@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group
 
 from vouchers.admin import (
     credentials,
+    credit,
     differences,
     dry_runs,
     money,
@@ -29,6 +30,7 @@ if admin.site.is_registered(Group):
 
 __all__ = [
     "credentials",
+    "credit",
     "differences",
     "dry_runs",
     "money",

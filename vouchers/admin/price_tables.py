@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -14,6 +15,7 @@ from vouchers.access import Role
 from vouchers.actions import price_explorer
 from vouchers.admin.scoped import ScopedAdmin
 from vouchers.models import ChipModel, FxRate, PriceMethod
+from vouchers.policy.fair_price import Method
 
 PRICE_PUBLISHER = (Role.PRICE_PUBLISHER,)
 MAKERS = (Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)
@@ -48,10 +50,28 @@ class TableAdmin(NationalAdmin):
         return False
 
 
+class ChipForm(forms.ModelForm):
+    """A row of the chip table. What a method computes by is closed: a row added to it would change what was published and decided."""
+
+    def clean_table_version(self) -> int:
+        """Only a version that no method names yet."""
+        version: int = self.cleaned_data["table_version"]
+        rows = PriceMethod.objects.order_by("market", "version")
+        used = next((row for row in rows if Method.from_params(row.params).chip_table == version), None)
+        if used is not None:
+            raise forms.ValidationError(
+                _("芯片表第 %(n)d 版已由方法“%(method)s”使用，不能增补；请以新的版次录入，由新版方法引用。"),
+                code="chip.table_closed",
+                params={"n": version, "method": used},
+            )
+        return version
+
+
 @admin.register(ChipModel)
 class ChipModelAdmin(TableAdmin):
     """芯片表: a correction is a row of a new table version."""
 
+    form = ChipForm
     public_key_fields = ("accelerator", "form_factor", "table_version")
 
     list_display = (

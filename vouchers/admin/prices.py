@@ -83,24 +83,31 @@ def _settle(request: HttpRequest, observation: PriceObservation, given: dict[str
     settled = prices.admit_observation(observation, by=request.user, corrections=corrections, note=note)  # type: ignore[arg-type]
     if settled.proposal is not None:
         return (
-            f"{settled.observation_no} 采用后，所在单元的基准价将由 {settled.proposal['before']} 变为 {settled.proposal['after']}，"
-            "超过阈值，已提请另一位价格发布人员复核；复核前不参与测算。"
+            f"{settled.observation_no} 采用后，所在单元的基准价将由 {settled.proposal['before'] or '无'} 变为 {settled.proposal['after'] or '无'}，"
+            "超过阈值或从无到有，已提请另一位价格发布人员复核；复核前不参与测算。"
         )
     return f"{settled.observation_no} 已采用，折算 {settled.normalised_price} {settled.currency}/卡时。"
 
 
 def _set_aside(request: HttpRequest, observation: PriceObservation, given: dict[str, Any]) -> str:
-    prices.set_aside_observations(by=request.user, observation_no=observation.observation_no, **given)  # type: ignore[arg-type]
+    number = observation.observation_no
+    if not prices.set_aside_observations(by=request.user, observation_no=number, **given):  # type: ignore[arg-type]
+        return f"{number} 剔除后，所在单元的基准价变动超过阈值或不再有价格，已提请另一人复核；复核前照常参与测算。"
     return f"{observation.observation_no} 自此不再进入测算；此前的认定不变。"
 
 
 def _confirm(request: HttpRequest, observation: PriceObservation, given: dict[str, Any]) -> str:
+    if "set_aside" in (observation.proposal or {}):
+        prices.confirm_removal(observation, by=request.user)  # type: ignore[arg-type]
+        return f"{observation.observation_no} 自此不再进入测算；此前的认定不变。"
     settled = prices.confirm_admission(observation, by=request.user)  # type: ignore[arg-type]
     return f"{settled.observation_no} 已采用，折算 {settled.normalised_price} {settled.currency}/卡时。"
 
 
 def _decline(request: HttpRequest, observation: PriceObservation, given: dict[str, Any]) -> str:
     prices.decline_admission(observation, by=request.user, **given)  # type: ignore[arg-type]
+    if observation.state == ObservationState.ADMITTED:
+        return f"{observation.observation_no} 不予剔除，照常参与测算。"
     return f"{observation.observation_no} 的更正已退回，仍待核对。"
 
 
@@ -202,7 +209,7 @@ class PriceObservationAdmin(ActionOnlyAdmin, ReadOnlyAdmin):
         "add",
         _("录入价格"),
         _(
-            "录入专家意见或公开报价。专家意见由录入人以外的人对照签名的意见书核对后采用；只在其他数据都不足时、且至少三家互不关联单位的专家时才用于末级测算。"
+            "录入专家意见或公开报价，均由录入人以外的人核对后采用。专家意见对照签名的意见书；只在其他数据都不足时、且至少三家互不关联单位的专家时才用于末级测算。"
         ),
         ENTERERS,
         _enter,
@@ -221,16 +228,18 @@ class PriceObservationAdmin(ActionOnlyAdmin, ReadOnlyAdmin):
         ),
         Act(
             "confirm",
-            _("复核采用"),
-            _("该更正使所在单元的基准价变动超过阈值，由提出人以外的人复核；采用后自此刻起参与测算。"),
+            _("复核同意"),
+            _(
+                "该更正或剔除使所在单元的基准价变动超过阈值、从无到有或从有到无，由提出人以外的人复核；同意后自此刻起生效，不影响此前的认定。"
+            ),
             PRICE_PUBLISHER,
             _confirm,
             lambda item: item.proposal is not None,
         ),
         Act(
             "decline",
-            _("退回更正"),
-            _("不同意该更正，价格仍待核对。"),
+            _("退回"),
+            _("不同意该更正或剔除：待核对的仍待核对，已采用的照常参与测算。"),
             PRICE_PUBLISHER,
             _decline,
             lambda item: item.proposal is not None,
@@ -251,7 +260,11 @@ class PriceObservationAdmin(ActionOnlyAdmin, ReadOnlyAdmin):
             _("自此刻起不再参与测算；此前已公布的价格与已作出的认定不变。"),
             (Role.PRICE_PUBLISHER, Role.INVESTIGATOR),
             _set_aside,
-            lambda item: item.state == ObservationState.ADMITTED and item.set_aside_at is None,
+            lambda item: (
+                item.state == ObservationState.ADMITTED
+                and item.set_aside_at is None
+                and item.proposal is None
+            ),
             AsideForm,
         ),
     )
@@ -354,14 +367,17 @@ class PriceObservationAdmin(ActionOnlyAdmin, ReadOnlyAdmin):
         proposal = observation.proposal
         if proposal is None:
             return "—"
-        changed = "、".join(f"{name}＝{value}" for name, value in sorted(proposal["corrections"].items()))
+        if "set_aside" in proposal:
+            changed = f"剔除（{REASONS.get(proposal['set_aside'], proposal['set_aside'])}）"
+        else:
+            changed = "、".join(f"{name}＝{value}" for name, value in sorted(proposal["corrections"].items()))
         return format_html(
             "<div>{}：{}</div><div>基准价 {} → {}{}</div><div>{}</div>",
             observation.proposed_by,
             changed or "—",
-            proposal["before"],
-            proposal["after"],
-            f"（连同此前单人采用的 {proposal['alone']} 条）" if proposal.get("alone") else "",
+            proposal["before"] or "无",
+            proposal["after"] or "无",
+            f"（连同此前单人办理的 {proposal['alone']} 条）" if proposal.get("alone") else "",
             proposal["note"],
         )
 

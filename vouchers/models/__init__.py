@@ -8,11 +8,15 @@ from vouchers.models.clawbacks import (
     InstalmentPlan,
 )
 from vouchers.models.credit import Listing
+from vouchers.models.credit_entries import CreditEntry
 from vouchers.models.credit_records import CreditRecord
+from vouchers.models.credit_repairs import CreditRepair
+from vouchers.models.debarments import Debarment, DebarmentList
 from vouchers.models.holds import Hold, Screening
 from vouchers.models.jobs import Job
 from vouchers.models.ledger import LedgerAccount, LedgerAttempt, LedgerTill, LedgerTransfer
 from vouchers.models.ledger_days import DayClose, DayCloseLine, LedgerCheck
+from vouchers.models.leniencies import Leniency
 from vouchers.models.lifecycle import LifecycleTransition
 from vouchers.models.outbox import OutboxMessage
 from vouchers.models.parties import (
@@ -94,6 +98,7 @@ from vouchers.models.receiving_accounts import ReceivingAccount
 from vouchers.models.recovery_terms import RecoveryTerm
 from vouchers.models.refunds import Refund
 from vouchers.models.set_offs import SetOff
+from vouchers.models.supervision import SupervisionTable, SupervisionTier
 from vouchers.models.vouchers import Voucher, VoucherStep
 
 __all__ = [
@@ -108,9 +113,13 @@ __all__ = [
     "ChipModel",
     "Clawback",
     "ClawbackReceipt",
+    "CreditEntry",
     "CreditRecord",
+    "CreditRepair",
     "DayClose",
     "DayCloseLine",
+    "Debarment",
+    "DebarmentList",
     "DeclaredAffiliation",
     "FxRate",
     "Hold",
@@ -122,6 +131,7 @@ __all__ = [
     "LedgerCheck",
     "LedgerTill",
     "LedgerTransfer",
+    "Leniency",
     "LifecycleTransition",
     "Listing",
     "OutboxMessage",
@@ -180,6 +190,8 @@ __all__ = [
     "Screening",
     "SetOff",
     "Shareholding",
+    "SupervisionTable",
+    "SupervisionTier",
     "User",
     "ValueCitation",
     "Voucher",

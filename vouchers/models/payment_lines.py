@@ -198,6 +198,8 @@ class PaymentLine(models.Model):
     cap_chain = models.UUIDField(_("拨付限额预占"), null=True, blank=True, editable=False)
     #: the accounts over which the caps of groups were counted when it was reserved: who joins later makes it count anew
     cap_members = models.JSONField(_("合并计算的限额科目"), default=list, blank=True, editable=False)
+    #: and what the register said of their groups then (``actions.groups.register_state``): a change of it does so as well
+    cap_register = models.CharField(_("合并计算时的关联登记"), max_length=64, blank=True, editable=False)
     paid_on = models.DateField(_("到账日"), null=True, blank=True)
     bank_reference = models.CharField(_("银行流水号"), max_length=60, blank=True)
     returned_reason = models.CharField(_("退票原因"), max_length=200, blank=True)

@@ -106,8 +106,6 @@ class VoucherStep(models.Model):
         "vouchers.User", models.PROTECT, related_name="+", verbose_name=_("办理人")
     )
     decided_at = models.DateTimeField(_("办理时间"))
-    # What went back to the budget, of a voucher that was voided.
-    amount = models.DecimalField(_("退回预算（元）"), max_digits=18, decimal_places=2, null=True, blank=True)
 
     class Meta:
         verbose_name = _("算力券处置")

@@ -15,7 +15,8 @@ from vouchers.policy.replay import ReplayCase
 class CaseRow(NamedTuple):
     """`facts` is the JSON of the facts that were kept with the case, `as_requested` whether what was asked for still binds.
 
-    `project_no`, where it is not empty, stands for the project of the kept facts, which was merged into it since.
+    `project_no`, where it is not empty, stands for the project of the kept facts, which was merged into it since;
+    `group_no` is the applicant's group where the kept facts name none, because its version had no cap of groups.
     `voucher` is (number, face value, balance, expiry, uses) as it was when the period began; None for an application.
     """
 
@@ -28,6 +29,7 @@ class CaseRow(NamedTuple):
     as_requested: bool = False
     voucher: tuple[str, Decimal, Decimal, date | None, int] | None = None
     project_no: str = ""
+    group_no: str = ""
 
 
 def read_case(row: CaseRow | ReplayCase) -> ReplayCase:
@@ -38,6 +40,8 @@ def read_case(row: CaseRow | ReplayCase) -> ReplayCase:
     plain.pop("used", None)  # the replay keeps the sums
     if row.project_no:
         plain["project_no"] = row.project_no
+    if row.group_no and not plain["applicant"].get("group_no"):
+        plain["applicant"]["group_no"] = row.group_no
     if row.voucher is None:
         plain["on"] = row.on.isoformat()
         if not row.as_requested:

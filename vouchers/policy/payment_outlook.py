@@ -17,12 +17,12 @@ from vouchers.policy.facts import Facts
 from vouchers.policy.payment_caps import PaymentTerm, caps_of_payments, payment_terms
 from vouchers.policy.rules import Scheme
 from vouchers.policy.running_sums import RunningSums, Used
-from vouchers.policy.terms import CapPeriod, Stage, YearBy
+from vouchers.policy.terms import CapPeriod, CapSubject, Stage, YearBy
 
 ZERO = Decimal(0)
 ASSUMED = (
     "拨付时计入的限额不减少核定金额，只决定何时拨付。以下按各件均于决定当日、依次整笔报送银行推算：放不下的留待额度恢复，"
-    "单笔超过限额的任何年度都无法拨付。同一集团的限额在测算中按单个企业计，期间以前的拨付不计入。"
+    "单笔超过限额的任何年度都无法拨付。同一集团的限额按各件办理时的控股关系合并计算（没有关联资料的按单个企业计），期间以前的拨付不计入。"
 )
 """The assumption, in plain words."""
 
@@ -102,7 +102,8 @@ class PaymentOutlooks:
         self._asked += amount
         found = []
         for term in terms:
-            key = term.key(on)
+            of_group = term.cap.subject is CapSubject.GROUP
+            key = term.key(on, facts.applicant.group_no if of_group else "")
             use = self._uses.setdefault((key.code, key.period), _Use(term, key.period))
             use.subjects.add(key.subject)
             use.asked += amount

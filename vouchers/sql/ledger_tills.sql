@@ -10,8 +10,13 @@
 -- the queue and then gathers: what the tills were given goes back to the account, what was drawn is counted there. So what is
 -- refused is refused against every fen that is left.
 --
--- In the order of locks a till stands where its account's queue stands. Who looks for a free one never waits for it;
--- who gathers holds the queue of that account, and takes the next queue afterwards.
+-- In the order of locks a till stands where its account's queue stands. Drawers hold a key of the account together, and try for it only;
+-- who gathers holds the queue of that account, waits for that key alone, and takes the next queue afterwards. Nobody waits for a till's row:
+-- it is locked two subtransactions deep, and who waits for such a row waits for the whole transaction, even when the row is free again.
+
+-- Whoever draws from a till of the account holds this key together with the others who do; who gathers, alone.
+CREATE OR REPLACE FUNCTION ledger_drawing(account uuid) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT hashtextextended(account::text, 7) $$;
 
 -- Counts for the account what its tills gave out, and takes back the rest. Called with its queue held.
 CREATE OR REPLACE FUNCTION ledger_gather(account uuid) RETURNS void
@@ -20,7 +25,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM vouchers_ledgertill AS t WHERE t.account_id = account) THEN
         RETURN;
     END IF;
-    PERFORM FROM vouchers_ledgertill AS t WHERE t.account_id = account ORDER BY t.id FOR UPDATE;
+    PERFORM pg_advisory_xact_lock(ledger_drawing(account));
     UPDATE vouchers_ledgeraccount AS b
        SET debits_posted = b.debits_posted + s.posted - s.allotted, debits_pending = b.debits_pending + s.pending
       FROM (SELECT sum(t.allotted) AS allotted, sum(t.posted) AS posted, sum(t.pending) AS pending
@@ -42,6 +47,9 @@ DECLARE
 BEGIN
     IF NOT pg_try_advisory_xact_lock(move.queue) THEN
         BEGIN
+            IF NOT pg_try_advisory_xact_lock_shared(ledger_drawing(move.id)) THEN
+                RAISE EXCEPTION 'they are being gathered' USING ERRCODE = 'LG002';
+            END IF;
             UPDATE vouchers_ledgertill AS t
                SET posted = t.posted + move.debits_posted, pending = t.pending + move.debits_pending
              WHERE t.id = (SELECT f.id FROM vouchers_ledgertill AS f

@@ -28,6 +28,30 @@ CREATE OR REPLACE TRIGGER payment_line_rewritten
          NEW.account_no, NEW.account_name, NEW.bank_name, NEW.amount))
     EXECUTE FUNCTION payment_line_guarded();
 
+-- So does the room that its caps hold for a line, and whom it was counted with: let go with the list, never put to another.
+CREATE OR REPLACE FUNCTION payment_line_room_kept() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF (OLD.cap_chain, OLD.cap_members, OLD.cap_register) IS NOT DISTINCT FROM (NEW.cap_chain, NEW.cap_members, NEW.cap_register) THEN
+        RETURN NEW;
+    END IF;
+    CASE (SELECT state FROM vouchers_paymentbatch WHERE id = NEW.batch_id)
+        WHEN 'draft' THEN
+            RETURN NEW;
+        WHEN 'cancelled' THEN
+            IF NEW.cap_chain IS NULL AND (OLD.cap_members, OLD.cap_register) IS NOT DISTINCT FROM (NEW.cap_members, NEW.cap_register) THEN
+                RETURN NEW;
+            END IF;
+        ELSE
+            NULL;
+    END CASE;
+    RAISE EXCEPTION '批次已报批，拨付明细 % 预占的限额不得更改。', OLD.instruction_no USING ERRCODE = 'restrict_violation';
+END $$;
+
+-- Without a list of columns: the file is loaded before they are there.
+CREATE OR REPLACE TRIGGER payment_line_room_kept
+    BEFORE UPDATE ON vouchers_paymentline FOR EACH ROW EXECUTE FUNCTION payment_line_room_kept();
+
 CREATE OR REPLACE TRIGGER payment_line_deleted
     BEFORE DELETE ON vouchers_paymentline FOR EACH ROW EXECUTE FUNCTION payment_line_guarded();
 

@@ -48,6 +48,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
             "DeclaredAffiliation",
         ),
     ),
+    (_("信用"), ("SupervisionTable", "DebarmentList")),
     (_("拨付与追回"), ("PaymentBand", "RecoveryTerm")),
     (_("人员与权限"), ("User", "RoleGrant", "ApiCredential", "Webhook", "Region")),
 )

@@ -66,9 +66,9 @@ def _words(task: PriceTask) -> tuple[str, str, str]:
     count = {"n": task.count}
     return {
         "confirm": (
-            _("%(n)d 条价格更正待您复核") % count,
+            _("%(n)d 条价格更正或剔除待您复核") % count,
             _("去复核"),
-            f"{observations}?state__exact=quarantined",
+            f"{observations}?proposed_by__isnull=False",
         ),
         "judge": (_("%(n)d 条价格待核对") % count, _("去核对"), f"{observations}?state__exact=quarantined"),
         "report": (

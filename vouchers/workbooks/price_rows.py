@@ -80,6 +80,15 @@ COLUMNS: tuple[Column, ...] = (
     Column("tax_included", "含税", "单价是否含增值税。", "否", (("是", "true"), ("否", "false")), False),
     Column("bookable_since", "可订购自", "报价必填：从哪一天起一直可以按此价订购。", "2025-03-01", (), False),
     Column("carried_from", "沿用自", "价格不是当日新报的，写最后一次真实出现的日期。", "", (), False),
+    Column(
+        "employer",
+        "专家任职单位",
+        "专家意见必填，其他种类不填：同一单位及其关联单位的专家合计为一家；依据编号填专家签名的意见书编号。",
+        "",
+        (),
+        False,
+        24,
+    ),
     Column("reference", "依据编号", "合同编号、报价单编号或网页存档编号。", "BJ-2025-001", (), False, 20),
     Column(
         "vcpus_per_card", "每卡 vCPU", "随卡提供的虚拟核数；可比范围 8 至 24，不明的留空。", "16", (), False
@@ -91,8 +100,8 @@ _HEADINGS = {
     **{column.name: column.name for column in COLUMNS},
     **{column.label: column.name for column in COLUMNS},
 }
-OWN = tuple(column.name for column in COLUMNS if column.name not in ("source", "tier"))
-"""The columns of a provider's own sheet: who it is and its tier are on the register."""
+OWN = tuple(column.name for column in COLUMNS if column.name not in ("source", "tier", "employer"))
+"""The columns of a provider's own sheet: who it is and its tier are on the register, and experts' statements are not its to hand in."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ a folder that was loaded already costs only the reading of its digests.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,6 +58,9 @@ CASEWORK = frozenset({"leases.csv", "applications.csv", "vouchers.csv", "claims.
 READING = tuple(sorted(FORMATS, key=lambda form: (form.name not in OF_PARTIES, form.name not in CASEWORK)))
 
 
+_TABLE = re.compile(r"\.(csv|tsv|txt|xlsx?|json|parquet)(\.(gz|zip|bz2|xz|zst|7z))?$", re.IGNORECASE)
+
+
 def _silent(file: str, rows: int) -> None: ...
 
 
@@ -99,7 +103,12 @@ def _survey(folder: Path) -> FolderReport:
         path = next((p for p in (folder / name, folder / f"{REFUSED_PREFIX}{name}") if p.is_file()), None)
         report.files.append(FileReport(name=name, path=path))
     used = {one.path for one in report.files}
-    report.strange_files = sorted(path.name for path in folder.glob("*.csv") if path not in used)
+    # A table under another name, packed or of another kind, is told: else its contents would only seem not to be collected.
+    report.strange_files = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_file() and path not in used and not path.name.startswith(".") and _TABLE.search(path.name)
+    )
     if not any(one.collected for one in report.files):
         raise Invalid(
             "import.no_files",

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_POST
 
 from applications.actions.batch_issue import WHOLE_AT_MOST
 from applications.actions.batch_jobs import DEEDS, ON_LISTS, order_deed
-from applications.actions.batch_lists import make_list
 from applications.actions.batch_members import candidates, members_of, pending, set_aside, take_back
 from applications.actions.batch_parts import issued_so_far
 from applications.actions.batch_projects import is_plain, project_checks
@@ -30,12 +29,12 @@ from applications.actions.batches import (
     waiting_programs,
     window_words,
 )
+from applications.actions.list_uploads import KIND as LONG_LIST
 from applications.batch_files import allotment_workbook
-from applications.batch_lists import list_template
 from applications.models import Application, BatchMember, IssueBatch, Review
 from applications.models.applications import ApplicationState
 from applications.models.batches import UNFINISHED, IssueBatchState
-from applications.web.desk.access import act, attempt, desk_view
+from applications.web.desk.access import act, desk_view
 from applications.web.downloads import attachment
 from vouchers import dates
 from vouchers.access import Role, has_role, require_role
@@ -50,7 +49,6 @@ from vouchers.money import ZERO, capital
 from vouchers.policy.terms import IssueWay, Shortage, Stage
 from vouchers.states import verbs_for
 from vouchers.web.jobs import register_job_page, shown
-from vouchers.workbooks.opening import MOST_BYTES
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE = 50
@@ -72,10 +70,11 @@ _DEEDS = {
 @desk_view
 def batches(request: HttpRequest) -> HttpResponse:
     """What waits for a batch, by version; lists to be made; then the batches, the latest first."""
-    return _list_page(request)
+    return list_page(request)
 
 
-def _list_page(request: HttpRequest, refusals: Sequence[DomainError] = ()) -> HttpResponse:
+def list_page(request: HttpRequest, refusals: Sequence[DomainError] = ()) -> HttpResponse:
+    """The page of all batches, with what was refused of a list that was sent from it."""
     user = request.user
     waiting = [
         {
@@ -108,36 +107,6 @@ def _listing_programs(user: Any) -> list[Publication]:
         if publication.scheme.issue.way is IssueWay.WITHOUT_APPLICATION:
             found.append(publication)
     return found
-
-
-@require_POST
-@desk_view
-def upload(request: HttpRequest) -> HttpResponse:
-    """A list as a batch; a faulty one is shown with its cells, and nothing of it is taken in."""
-    program = get_object_or_404(
-        Program.objects.visible_to(request.user, Role.HANDLER), code=request.POST.get("program", "")
-    )
-    file = request.FILES.get("file")
-    try:
-        if file is None:
-            raise Invalid("issue_list.missing", "请选择名单文件。", field="file")
-        if (file.size or 0) > MOST_BYTES:
-            raise Invalid("issue_list.too_large", "名单文件不能超过 5 MB。", field="file")
-        batch = attempt(lambda: make_list(program, file.read(), by=request.user))  # type: ignore[arg-type]
-    except DomainError as refusal:
-        request.refusal = refusal  # type: ignore[attr-defined]
-        return _list_page(request, [refusal])
-    messages.success(request, _("名单已载入，共 %(n)s 件，请另一人审核。") % {"n": batch.members.count()})
-    return redirect("desk:issue_batch", batch.batch_no)
-
-
-@desk_view
-def template(request: HttpRequest, code: str) -> HttpResponse:
-    """The workbook of a list to fill in, with the columns that the version in force asks for."""
-    program = get_object_or_404(Program.objects.visible_to(request.user, Role.HANDLER), code=code)
-    publication = publication_in_force(program, dates.today())
-    content = list_template(publication.scheme)
-    return attachment(request, content, f"{code}-名单模板.xlsx", XLSX, "list_template", code)
 
 
 @require_POST
@@ -207,7 +176,10 @@ def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
     if job is not None:
         note_seen(job, by=request.user)  # type: ignore[arg-type]
     if job is not None and _shows(row, job):
-        context |= {"last": job} | (shown(request, job) if not job.over else {})
+        context |= {"last": job} | (shown(request, job) if not job.over or job.kind == LONG_LIST else {})
+        told = job.result or {}
+        context["more_refused"] = max(0, told.get("refused", 0) - len(told.get("refusals", [])))
+        context["may_add"] = job.over and has_role(request.user, Role.HANDLER, region=row.program.region)
     if row.state == IssueBatchState.OPEN:
         context |= _gathered(request, row, asked)
         context |= _projects(request, row)
@@ -223,9 +195,12 @@ def batch(request: HttpRequest, batch_no: str) -> HttpResponse:
 
 
 def _shows(row: IssueBatch, job: Job) -> bool:
-    """What the worker does or did is shown while it matters: under way, or without success and nothing was done since."""
+    """What the worker does or did is shown while it matters: under way, or without success and nothing was done since. How a long list
+    was taken in is shown until the batch goes on."""
     if not job.over:
         return True
+    if job.kind == LONG_LIST:
+        return bool(row.state == IssueBatchState.OPEN)
     later = Review.objects.filter(
         subject_kind="issue_batch", subject_no=row.batch_no, recorded_at__gt=job.ended_at
     )

@@ -18,7 +18,13 @@ from applications.models.leases import LeaseState
 from applications.web.desk.access import act, desk_view
 from applications.web.shown import lease_facts
 from vouchers.access import DESK_ROLES
-from vouchers.actions.vouchers import balance_of, freeze_voucher, unfreeze_voucher, void_voucher
+from vouchers.actions.vouchers import (
+    balance_of,
+    freed_by_voiding,
+    freeze_voucher,
+    unfreeze_voucher,
+    void_voucher,
+)
 from vouchers.models import Voucher
 from vouchers.models.vouchers import VoucherState
 from vouchers.states import verbs_for
@@ -106,6 +112,7 @@ def voucher(request: HttpRequest, voucher_no: str) -> HttpResponse:
     context = {
         "row": row,
         "balance": balance_of(row) if live else None,
+        "freed": freed_by_voiding(row) if live else None,
         "steps": row.steps.select_related("decided_by").order_by("-pk"),
         "claims": Claim.objects.visible_to(request.user, *DESK_ROLES)
         .filter(voucher=row)

@@ -29,7 +29,10 @@ def objection(request: HttpRequest, objection_no: str) -> HttpResponse:
     """One objection with its answer, or the form for it."""
     row = get_object_or_404(Objection.objects.visible_to(request.user), objection_no=objection_no)
     may = row.state == "filed" and has_role(
-        request.user, Role.APPROVER, Role.INVESTIGATOR, region=row.region_code
+        request.user,
+        Role.INVESTIGATOR,
+        *(() if row.subject_kind in ("debarment", "credit_entry") else (Role.APPROVER,)),
+        region=row.region_code,
     )
     return render(request, "desk/objection.html", {"objection": row, "may_answer": may})
 

@@ -36,8 +36,10 @@ def mark_read(request: HttpRequest) -> HttpResponse:
     by = request.user
     assert isinstance(by, User)
     mark_messages_read(by=by, subject_kind=kind, subject_no=number)
-    if number and kind in ("application", "claim", "clawback"):
+    if number and kind in ("application", "claim", "clawback", "debarment"):
         return redirect(f"portal:{kind}", number)
+    if number and kind == "credit":
+        return redirect("portal:credit")
     return redirect("portal:messages")
 
 

@@ -1,18 +1,19 @@
-"""manage.py doctor: is the trail set up as it must be, and can what is in force be carried out."""
+"""manage.py doctor: is the trail set up as it must be and at work, and can what is in force be carried out."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
-from django.db import connection
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError, connection
 from django.db.models import Q
 from django.utils.timezone import now
 
 from applications.undertakings import doubled_numbers
 from audit.trail import registry, teller
 from audit.trail.attach import examine
+from audit.trail.checkup import complaints
 from vouchers import dates
 from vouchers.models import Publication
 from vouchers.policy.opening import not_carried_out
@@ -21,26 +22,47 @@ WITNESS_MINUTES = 2  # it is told every ten seconds
 
 
 class Command(BaseCommand):
-    help = "检查每张数据表是否都有留痕触发器，以及应用角色是否无权改写留痕；并列出施行中而系统不能照办的政策版本、同一编号的不同项目。"
+    help = (
+        "检查留痕：每张数据表都有触发器，应用角色无权改写，封存在进行，密钥和库外副本齐备；并列出施行中而系统不能照办的政策版本、"
+        "同一编号的不同项目。退出状态：0 正常（！为提示），1 有须处理的问题（✕），2 无法检查。"
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for sentence in self._not_carried_out():
+        try:
+            notes, faults, broken = self._examined()
+        except OperationalError as fault:
+            raise CommandError(f"无法检查：数据库不能连接。{_first_line(fault)}", returncode=2) from fault
+        except ProgrammingError as fault:
+            raise CommandError(
+                f"无法检查：数据库与程序的版本不一致，请先执行 migrate --database owner。数据库答复：{_first_line(fault)}",
+                returncode=2,
+            ) from fault
+        for sentence in notes:
             self.stdout.write(f"！ {sentence}")
-        for sentence in doubled_numbers():
-            self.stdout.write(f"！ {sentence}")
-        for sentence in self._witness():
-            self.stdout.write(f"！ {sentence}")
-        sentences = [fault.sentence for fault in examine(connection)] + self._privileges()
-        for sentence in sentences:
+        for sentence in (*broken, *faults):
             self.stdout.write(f"✕ {sentence}")
-        if sentences:
-            self.stdout.write("请由数据库管理员重新执行 migrate --database owner，触发器与权限会随之恢复。")
+        if broken:
+            self.stdout.write(
+                "触发器、函数与权限：请由数据库管理员重新执行 migrate --database owner，随之恢复。"
+            )
+        if faults or broken:
+            self.stdout.write(f"结论：有 {len(faults) + len(broken)} 处须处理。")
             sys.exit(1)
+        self.stdout.write("✓ 封存在进行，签名密钥与库外副本齐备。")
         self.stdout.write(
             f"✓ {len(registry.tracked_tables())} 张表的变更都会留痕；例外 {len(registry.EXCEPTIONS)} 张："
         )
         for table, reason in sorted(registry.EXCEPTIONS.items()):
             self.stdout.write(f"  {table}：{reason}")
+
+    def _examined(self) -> tuple[list[str], list[str], list[str]]:
+        """Notes; what people have to mend; what a migration mends."""
+        notes = [*self._not_carried_out(), *doubled_numbers(), *self._witness()]
+        told = list(complaints(connection))
+        notes += [one.sentence for one in told if not one.grave]
+        faults = [one.sentence for one in told if one.grave and not one.by_migration]
+        broken = [fault.sentence for fault in examine(connection)] + self._privileges()
+        return notes, faults, broken + [one.sentence for one in told if one.by_migration]
 
     def _not_carried_out(self) -> list[str]:
         """Versions in force, or still to come, that were published before casework's limits were asked for at publication."""
@@ -89,3 +111,7 @@ class Command(BaseCommand):
                 f"应用角色可以对 {table} 执行 {privilege}，应当收回。"
                 for table, privilege in cursor.fetchall()
             ]
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).strip().partition("\n")[0]

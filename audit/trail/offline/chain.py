@@ -97,6 +97,8 @@ class Chain:
         only = self.keys.in_use(one.size)
         if only is not None and one.key != only and one.key in self.keys.public:
             yield f"第 {one.line} 个封存点（事件数 {one.size}，{one.at}）由当时不在用的密钥 {one.key} 签署，应为 {only}。"
+        elif only is None and before is not None and one.key != before.key and one.key in self.keys.public:
+            yield f"第 {one.line} 个封存点（事件数 {one.size}，{one.at}）起改由密钥 {one.key} 签署，此前为 {before.key[:20]}，二者之间没有换钥声明。"
         yield from self.keys.anchored(one)
         self.count += 1
         self.newest.append(one)

@@ -21,6 +21,7 @@ from vouchers.actions import ledger
 from vouchers.actions.ledger_check import check_ledger
 from vouchers.actions.vouchers import (
     balance_of,
+    freed_by_voiding,
     freeze_voucher,
     mark_if_exhausted,
     unfreeze_voucher,
@@ -29,6 +30,7 @@ from vouchers.actions.vouchers import (
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow
 from vouchers.models import User, Voucher
+from vouchers.money import thousands
 from vouchers.states import advance
 
 
@@ -71,7 +73,10 @@ class TestAVoucher:
         voucher.refresh_from_db()
         assert voucher.state == "voided"
         step = voucher.steps.get(verb="void")
-        assert (step.decided_by, step.amount) == (cast.approver, voucher.face_value)
+        assert (step.decided_by, freed_by_voiding(voucher)) == (cast.approver, voucher.face_value)
+        assert (
+            thousands(voucher.face_value) in page(cast.approver, "desk:voucher", number).split("处置</h2>")[1]
+        )
         assert balance_of(voucher).available == 0
         assert check_ledger() == []
 

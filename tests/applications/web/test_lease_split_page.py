@@ -84,9 +84,15 @@ def test_a_handler_splits_beside_the_contract_and_comes_back_to_the_case(client,
     done = client.post(address, typed | {"quantity": "250000", "reason": WHY})
     assert (done.status_code, done.url) == (302, case)
     page = client.get(case).text
-    assert "合同价款已由经办核定拆分" in page and WHY in page
+    assert "合同价款由一名经办拆分" in page and "待另一名经办核对" in page and WHY in page
     page = client.get(address).text
     assert "第 1 版" in page and "经办核定" in page and "÷ 250,000" in page
+    client.force_login(cast.second_handler)
+    assert (
+        'value="4,000,000.00"' in client.get(address).text
+    )  # what the first one wrote lies before the second
+    client.post(address, typed | {"quantity": "250000", "reason": WHY})
+    assert "合同价款已由经办核定拆分" in client.get(case).text
 
 
 def test_who_does_not_handle_cases_sees_the_page_without_the_form(client, cast, filed):
@@ -105,13 +111,15 @@ def test_who_does_not_handle_cases_sees_the_page_without_the_form(client, cast, 
 def test_the_page_of_a_decided_case_goes_on_showing_what_it_was_decided_on(client, cast, filed):
     from applications.actions.lease_splitting import split_lease
 
-    with acting(cast.handler, "test"):
-        split_lease(filed.lease, PARTS, by=cast.handler, reason=WHY)
+    for handler in (cast.handler, cast.second_handler):
+        with acting(handler, "test"):
+            split_lease(filed.lease, PARTS, by=handler, reason=WHY)
     casework.issued(cast, filed)
     other = {"compute": Decimal("4500000.00"), "storage": Decimal("500000.00")}
     lease = Lease.objects.get(pk=filed.lease.pk)
-    with acting(cast.handler, "test"):
-        split_lease(lease, other, by=cast.handler, reason=WHY)
+    for handler in (cast.handler, cast.second_handler):
+        with acting(handler, "test"):
+            split_lease(lease, other, by=handler, reason=WHY)
     client.force_login(cast.handler)
     page = client.get(reverse("desk:application", args=[filed.application_no])).text
     assert "合同价 16.00" in page and "合同价 18.00" not in page

@@ -265,5 +265,6 @@ def test_every_kind_of_link_has_points():
         "phone",
         "email",
         "address",
+        "third",
     }
     assert claim()["live"]

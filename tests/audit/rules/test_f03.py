@@ -55,3 +55,10 @@ def test_without_lease_or_invoice_it_is_not_testable():
     assert run("F03", claims=[claim(lease=None)]).untestable_claims == {1}
     assert run("F03", invoices=[]).untestable_claims == {1}
     assert run("F03", items=[]).untestable_claims == {1}
+
+
+def test_where_no_declarations_were_handed_over_a_difference_is_not_testable():
+    """A branch could have been declared; without the file nobody can say that it was not. Who agrees is tested all the same."""
+    found = run("F03", invoices=STRANGE, declared=[])
+    assert not found.hits and found.untestable_claims == {1}
+    assert not run("F03", declared=[]).untestable_claims

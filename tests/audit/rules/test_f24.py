@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -142,3 +143,47 @@ def test_a_small_common_holder_is_soft_with_the_address_and_alone_says_little():
     assert hit.severity == "soft" and len(hit.evidence) == 5
     below = [holding(1, LESSEE, "person", "4.9999"), both[1]]
     assert not run("F24", parties=parties(address="5-501", phone="1"), shareholdings=below).hits
+
+
+def test_a_third_firm_that_shares_an_account_with_the_one_and_a_person_with_the_other_is_soft():
+    """Nothing joins the two themselves: the third firm has the lessee's account and the lessor's representative."""
+
+    def found(**third):
+        account = [
+            {"id": n, "party": who, "account": "622202"} for n, who in enumerate((LESSEE, OTHER), start=1)
+        ]
+        rows = [
+            party(LESSEE),
+            party(LESSOR, legal_rep="boss"),
+            party(OTHER, **{"legal_rep": "boss", **third}),
+            *(party(n) for n in range(10, 400)),
+        ]
+        return run("F24", parties=rows, accounts=account)
+
+    hit = only(found())
+    assert hit.severity == "soft" and hit.points == Decimal("6.25")
+    assert any(one.startswith("party:") and "3" in one for one in hit.evidence), "the third is named"
+    assert not found(legal_rep="somebody else").hits
+
+
+def test_two_firms_that_only_know_a_third_by_a_person_are_not_told():
+    """The same person in all three is a link of its own; by telephone or address alone nobody is joined through a third."""
+    rows = [
+        party(LESSEE, phone="1"),
+        party(OTHER, phone="1", address="2"),
+        party(LESSOR, address="2"),
+        *(party(n) for n in range(10, 400)),
+    ]
+    assert not run("F24", parties=rows).hits
+
+
+def test_an_account_of_more_than_eight_joins_nobody_through_a_third():
+    shared = [{"id": n, "party": n, "account": "622202"} for n in (LESSEE, OTHER, *range(10, 17))]
+    rows = [
+        party(LESSEE),
+        party(LESSOR, legal_rep="boss"),
+        party(OTHER, legal_rep="boss"),
+        *(party(n) for n in range(10, 400)),
+    ]
+    assert not run("F24", {"flag_from": 4}, parties=rows, accounts=shared).hits
+    assert run("F24", {"flag_from": 4}, parties=rows, accounts=shared[:-1]).hits

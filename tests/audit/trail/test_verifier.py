@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import resource
@@ -72,6 +73,17 @@ def test_a_new_key_that_the_old_one_never_named_is_found(tmp_path):
     forged.grow(9)
     status, said = judge(forged.write(tmp_path / "y"))
     assert (status, "换钥" in said, "签名无效" in said, "由未知密钥" in said) == (1, True, True, True), said
+
+
+def test_a_second_key_among_those_held_is_no_successor_without_the_first_ones_word(tmp_path):
+    log = Log([5])
+    log.seed = STRANGER
+    log.grow(9)
+    folder = log.write(tmp_path / "x")
+    with (folder / "public-key.txt").open("a") as stream:  # slipped in beside the honest one
+        stream.write(base64.b64encode(ed25519.public_key_of(STRANGER)).decode() + "\n")
+    status, said = judge(folder)
+    assert (status, "二者之间没有换钥声明" in said) == (1, True), said
 
 
 def test_the_old_key_counts_no_more_after_it_named_another(tmp_path):

@@ -193,15 +193,15 @@ def test_a_list_of_accounts_and_transfers_has_no_raw_code(client, cast):
 
     words = {
         "voucher:V-2025-00000001": "算力券 V-2025-00000001",
-        "voucher:V-2025-00000001:pool": "算力券 V-2025-00000001（pool 承担部分）",
+        "voucher:V-2025-00000001:pool": "算力券 V-2025-00000001（pool承担部分）",
         "voucher:E-2025-00000001": "核定额度 E-2025-00000001",
         "payment:P-2025-00000001": "拨付在途 P-2025-00000001",
         "receivable:CB-2025-00000001:levy": "应追回款 CB-2025-00000001加收部分",
         "payable:BJ-AIQ:2025:91110108MA01ALPH0Y": "应付补贴 BJ-AIQ 2025 年度 · 91110108MA01ALPH0Y",
         "budget:BJ-AIQ:2025": "预算指标 BJ-AIQ 2025 年度",
         "treasury:110000": "财政拨入 110000",
-        "paid:BJ-AIQ:2025:pool": "已拨付 BJ-AIQ 2025 年度（pool 承担部分）",
-        "cap:0123456789ab:enterprise_year:91110108MA01ALPH0Y:2025": "限额 enterprise_year · 91110108MA01ALPH0Y · 2025",
+        "paid:BJ-AIQ:2025:pool": "已拨付 BJ-AIQ 2025 年度（pool承担部分）",
+        "cap:0123456789ab:enterprise_year:91110108MA01ALPH0Y:2025": "限额 enterprise_year · 91110108MA01ALPH0Y · 2025年",
     }
     from audit.account_words import account_words
 

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-import pytest
-
 from tests.vouchers.policy.replayed import application, cap, claim, scheme_with
 from vouchers.policy import terms as t
 from vouchers.policy.dry_run import dry_run
@@ -107,6 +105,30 @@ def test_a_cap_that_is_switched_off_says_nothing():
     )
 
 
-@pytest.mark.parametrize("subject", [t.CapSubject.GROUP, t.CapSubject.PROJECT])
-def test_it_counts_a_group_by_its_companies_and_a_project_by_its_number(subject: t.CapSubject):
-    assert outlook(capped(450_000, subject), CASES).cases == 4
+def in_group(cases: list[ReplayCase], group_no: str, *members: str) -> list[ReplayCase]:
+    """The same cases, these companies of one group."""
+    return [
+        replace(one, facts=replace(one.facts, applicant=replace(one.facts.applicant, group_no=group_no)))
+        if one.facts.applicant.uscc in members
+        else one
+        for one in cases
+    ]
+
+
+def test_a_group_is_counted_together_and_a_company_without_one_by_itself():
+    cases = year_of(("U1", 3, 1_000_000), ("U2", 5, 1_000_000), ("U3", 7, 1_000_000))
+    found = outlook(capped(450_000, t.CapSubject.GROUP), in_group(cases, "U1", "U1", "U2"))
+    # U1 has 300,000 of the 450,000; the 300,000 of U2 do not fit beside them, those of U3 do.
+    assert (found.paid, found.waiting_cases, found.waiting) == (D(600_000), 1, D(300_000))
+    assert found.caps[0].subjects == 2
+    apart = outlook(capped(450_000, t.CapSubject.GROUP), cases)
+    assert (apart.paid, apart.waiting_cases, apart.caps[0].subjects) == (D(900_000), 0, 3)
+
+
+def test_a_cap_of_an_enterprise_does_not_count_its_group():
+    cases = in_group(year_of(("U1", 3, 1_000_000), ("U2", 5, 1_000_000)), "U1", "U1", "U2")
+    assert outlook(capped(450_000), cases).paid == D(600_000)
+
+
+def test_a_project_is_counted_by_its_number():
+    assert outlook(capped(450_000, t.CapSubject.PROJECT), CASES).cases == 4

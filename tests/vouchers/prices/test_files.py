@@ -76,7 +76,7 @@ WAITING = (
 
 
 @pytest.mark.parametrize(("write", "name"), [(as_csv, "价格.csv"), (as_book, "价格.xlsx")])
-def test_bad_rows_are_told_by_their_cell_suspects_wait_and_the_rest_is_loaded(cast, write, name):
+def test_bad_rows_are_told_by_their_cell_suspects_wait_and_the_rest_is_loaded(cast, colleague, write, name):
     blank = {"carried_from": ""}
     good = [one | blank for one in market_rows(ON)]
     bad = [{**row(uscc(50 + n), "19", ON), **blank, **changes} for n, (changes, _c, _l) in enumerate(BAD)]
@@ -104,12 +104,13 @@ def test_bad_rows_are_told_by_their_cell_suspects_wait_and_the_rest_is_loaded(ca
             assert [one["cell"] for one in file.findings[: len(BAD)]] == [
                 f"{letter}{9 + n}" for n, (_changes, _code, letter) in enumerate(BAD)
             ]
-        price_files.load_file(file, by=cast.price_publisher)
+    with acting(colleague, "test"):
+        price_files.load_file(file, by=colleague)
         assert (file.state, file.counts) == ("loaded", counts)
         held = PriceObservation.objects.get(source_key=uscc(0))
         assert (held.row_no, held.known_at) == (2, dates.now())  # known since it was let in
         with pytest.raises(NotNow):
-            price_files.load_file(file, by=cast.price_publisher)
+            price_files.load_file(file, by=colleague)
 
 
 def test_the_same_file_is_the_same_row_and_its_rows_in_another_file_are_known(cast, colleague):
@@ -132,7 +133,7 @@ def test_the_same_file_is_the_same_row_and_its_rows_in_another_file_are_known(ca
 
 
 @pytest.mark.parametrize(
-    ("kind", "backfilled"), [("transaction", True), ("transaction", False), ("quote", True)]
+    ("kind", "backfilled"), [("transaction", True), ("transaction", False), ("quote", True), ("quote", False)]
 )
 def test_what_can_move_a_decided_price_is_let_in_by_another_person(cast, colleague, kind, backfilled):
     rows = [{**one, "kind": kind} for one in market_rows(ON)]
@@ -148,12 +149,72 @@ def test_what_can_move_a_decided_price_is_let_in_by_another_person(cast, colleag
     assert file.state == "loaded"
 
 
-def test_a_file_that_is_let_in_is_one_event_with_its_digest(cast):
+EXPERTS = [
+    {
+        **row(name, price, ON, kind="expert", reference=f"意见书 {name}", bookable_since=""),
+        "employer": employer,
+    }
+    for name, price, employer in (("张三", "18", "甲院"), ("李四", "19", "甲院"), ("王五", "20", "乙院"))
+]
+
+
+@pytest.mark.parametrize(("write", "name"), [(as_csv, "专家.csv"), (as_book, "专家.xlsx")])
+def test_experts_of_one_employer_are_one_source_from_a_file_too(cast, colleague, write, name):
+    without_employer = {**EXPERTS[0], "employer": ""}
+    without_paper = {**EXPERTS[0], "reference": ""}
+    with acting(cast.price_publisher, "test"):
+        file = price_files.preview_file(
+            write(*EXPERTS, without_employer, without_paper), name, backfilled=False, by=cast.price_publisher
+        )
+        assert [(one["row"], one["code"], one["column"]) for one in file.findings] == [
+            (5, "employer.missing", "专家任职单位"),
+            (6, "paper.missing", "依据编号"),
+        ]
+        with pytest.raises(Forbidden):  # another person lets experts' statements in
+            price_files.load_file(file, by=cast.price_publisher)
+    with acting(colleague, "test"):
+        price_files.load_file(file, by=colleague)
+    held = {one.source: one.source_key for one in PriceObservation.objects.all()}
+    assert held == {"张三": "甲院", "李四": "甲院", "王五": "乙院"}
+
+
+def test_a_file_without_the_column_has_not_said_for_whom_its_experts_work(cast):
+    rows = [{name: value for name, value in one.items() if name != "employer"} for one in EXPERTS]
+    with acting(cast.price_publisher, "test"):
+        file = price_files.preview_file(as_csv(*rows), "a.csv", backfilled=False, by=cast.price_publisher)
+    assert {one["code"] for one in file.findings} == {"employer.missing"}
+
+
+def test_the_template_that_is_downloaded_reads_back_as_it_was_filled_in(client, cast):
+    """Every column, by its Chinese heading and the words of its list; an empty template is told so."""
+    client.force_login(cast.price_publisher)
+    content = client.get(reverse("admin:vouchers_pricefile_template")).content
+    with pytest.raises(Invalid) as refusal:
+        read_price_rows(content, "模板.xlsx")
+    assert refusal.value.code == "price.file_empty"
+    book = load_workbook(io.BytesIO(content))
+    sheet = book["价格"]
+    assert [cell.value for cell in sheet[1]] == [column.label for column in COLUMNS]
+    filled = {column.name: column.example or "示例" for column in COLUMNS}
+    for place, column in enumerate(COLUMNS, start=1):
+        sheet.cell(2, place, filled[column.name])
+    out = io.BytesIO()
+    book.save(out)
+    read = read_price_rows(out.getvalue(), "模板.xlsx")
+    codes = {column.name: dict(column.choices) for column in COLUMNS}
+    ((number, told),) = read.rows
+    assert number == 2
+    assert told == {name: codes[name].get(value, value) for name, value in filled.items()}
+    assert told["kind"] == "quote" and told["tier"] == "specialist" and told["employer"] == "示例"
+
+
+def test_a_file_that_is_let_in_is_one_event_with_its_digest(cast, colleague):
     with acting(cast.price_publisher, "test"):
         file = price_files.preview_file(
             as_csv(*market_rows(ON)), "a.csv", backfilled=False, by=cast.price_publisher
         )
-        price_files.load_file(file, by=cast.price_publisher)
+    with acting(colleague, "test"):
+        price_files.load_file(file, by=colleague)
     events = AuditEvent.objects.filter(
         subject_kind="price_file", subject_no=file.file_no, verb="price_file.load"
     )
@@ -182,7 +243,7 @@ def test_only_the_price_office_takes_files_up(cast):
         price_files.preview_file(as_csv(*market_rows(ON)), "a.csv", backfilled=False, by=cast.handler)
 
 
-def test_on_the_pages_a_file_is_uploaded_previewed_and_let_in(client, cast):
+def test_on_the_pages_a_file_is_uploaded_previewed_and_let_in_by_another(client, cast, colleague):
     client.force_login(cast.price_publisher)
     template = client.get(reverse("admin:vouchers_pricefile_template"))
     assert load_workbook(io.BytesIO(template.content)).sheetnames == ["填写说明", "价格", "选项"]
@@ -194,6 +255,10 @@ def test_on_the_pages_a_file_is_uploaded_previewed_and_let_in(client, cast):
     page = client.get(answer.url).content.decode()
     assert "L9" in page
     assert "不大于零" in page
+    client.post(reverse("admin:vouchers_pricefile_act", args=[file.file_no, "load"]))
+    file.refresh_from_db()
+    assert file.state == "previewed"
+    client.force_login(colleague)
     client.post(reverse("admin:vouchers_pricefile_act", args=[file.file_no, "load"]))
     file.refresh_from_db()
     assert (file.state, PriceObservation.objects.count()) == ("loaded", 7)

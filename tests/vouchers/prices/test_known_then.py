@@ -139,9 +139,26 @@ def test_what_was_taken_out_later_still_counts_before(cast):
     prices.load_observations(market_rows(date(2025, 6, 20)))
     known_at = start_of(date(2025, 6, 26))
     before = finding(cast, date(2025, 6, 25), known_at)
-    prices.set_aside_observations(source=uscc(3), reason="report.false", by=cast.price_publisher)
+    prices.set_aside_observations(source=uscc(3), reason="report.false", by=None)
     assert finding(cast, date(2025, 6, 25), known_at).row == before.row
     assert finding(cast, date(2025, 6, 25), dates.now()).row.n_groups == 6
+
+
+def test_what_became_known_later_counts_for_nothing_before_by_whatever_door(cast):
+    """Nine dear quotes of the same days, let in afterwards: as of the signing they are not there, though their own days are."""
+    prices.load_observations(market_rows(date(2025, 6, 20)))
+    known_at = start_of(date(2025, 6, 26))
+    cell = CELL._replace(accelerator="H800")
+    before = finding(cast, date(2025, 6, 25), known_at)
+    explored = explore(cell, as_of=date(2025, 6, 25), known_at=known_at)
+    prices.load_observations(
+        [row(uscc(50 + n), "30", date(2025, 6, 21)) for n in range(9)], known_at=start_of(date(2025, 7, 1))
+    )
+    assert finding(cast, date(2025, 6, 25), known_at).row == before.row
+    assert finding(cast, date(2025, 6, 25), known_at, PriceBook()).row.base == before.row.base == Decimal(19)
+    again = explore(cell, as_of=date(2025, 6, 25), known_at=known_at)
+    assert again.working.plain() == explored.working.plain()
+    assert finding(cast, date(2025, 6, 25), start_of(date(2025, 7, 2))).row.base == Decimal(30)
 
 
 # -- how long a source has been on the market ----------------------------------------------------------------------------
@@ -171,7 +188,7 @@ def test_what_waits_was_put_away_or_taken_out_tells_no_market_age(cast):
 
     prices.load_observations([row(uscc(1), "18", date(2025, 3, 1), bookable_since="2025-01-01")])
     assert since([uscc(1)], dates.now()) == {uscc(1): date(2025, 1, 1)}
-    prices.set_aside_observations(source=uscc(1), reason="report.false", by=cast.price_publisher)
+    prices.set_aside_observations(source=uscc(1), reason="report.false", by=None)
     assert since([uscc(1)], dates.now()) == {}
     assert since([uscc(1)], start_of(date(2025, 7, 1))) == {uscc(1): date(2025, 1, 1)}
 
@@ -345,7 +362,10 @@ def did(cast, second, deed, turn) -> None:
         every = list(PriceObservation.objects.order_by("pk").values_list("observation_no", flat=True))
         if every:
             prices.set_aside_observations(
-                reason="withdrawn", by=cast.price_publisher, observation_no=every[given[0] % len(every)]
+                reason="withdrawn",
+                by=cast.price_publisher,
+                observation_no=every[given[0] % len(every)],
+                note="与来源核对",
             )
     elif verb == "publish":
         publish(cast, today.replace(day=1), on=dates.now())

@@ -50,6 +50,7 @@ REASONS: dict[str, str] = {
     "quote.unproven": "可订购起始日早于入库日，待核实",
     "cost.informative": "成本仅供核对",
     "expert.unconfirmed": "专家意见待他人核对",
+    "entry.unconfirmed": "录入的价格待他人核对",
     # found when a price is computed
     "spot": "竞价",
     "quote.not_bookable": "报价不可订购",
@@ -64,7 +65,7 @@ REASONS: dict[str, str] = {
     "expert": "专家意见仅用于末级",
 }
 SILENT = frozenset(
-    {"stale", "superseded", "expert", "spot", "cost.informative", "expert.unconfirmed"}
+    {"stale", "superseded", "expert", "spot", "cost.informative", "expert.unconfirmed", "entry.unconfirmed"}
 )  # counted, but not told in the sentence
 ALIASES = {"unit.unknown": "unit.missing"}
 

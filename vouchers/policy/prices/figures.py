@@ -57,6 +57,13 @@ def distance(value: Decimal, other: Decimal) -> Decimal:
     return CONTEXT.abs(CONTEXT.subtract(value, other))
 
 
+def moved_beyond(before: Decimal | None, after: Decimal | None, limit: Decimal) -> bool:
+    """Whether a price moved by more than the limit, in logarithms; one that appears from nothing or vanishes did."""
+    if before is None or after is None:
+        return before is not after
+    return distance(ln(after), ln(before)) > limit
+
+
 def text_of(value: Decimal | None) -> str | None:
     """One spelling of one number, for canonical forms: no exponent, no trailing zeros."""
     if value is None:

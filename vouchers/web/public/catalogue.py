@@ -1,24 +1,19 @@
-"""The catalogue of schemes with what is left of each, a scheme in words, and who is debarred."""
+"""The catalogue of schemes with what is left of each, and a scheme in words."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from vouchers import dates
-from vouchers.models import Listing, Program, Publication
+from vouchers.models import Program, Publication
 from vouchers.policy.differences import compare
 from vouchers.policy.prose_brief import describe_briefly
 from vouchers.web.catalogue import offer_of, offers
-
-PAGE = 50
 
 
 @require_safe
@@ -63,25 +58,7 @@ def _changes(publication: Publication | None) -> dict[str, Any] | None:
     return {"earlier": earlier, "rules": rules}
 
 
-@require_safe
-def debarred(request: HttpRequest) -> HttpResponse:
-    """The listings in force today."""
-    today = dates.today()
-    rows = (
-        Listing.objects.filter(effective_from__lte=today)
-        .filter(Q(effective_to=None) | Q(effective_to__gt=today))
-        .select_related("party")
-        .order_by("-effective_from", "party__name")
-    )
-    wanted = request.GET.get("q", "").strip()[:60]
-    if wanted:
-        rows = rows.filter(Q(party__name__icontains=wanted) | Q(party__uscc__iexact=wanted))
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    return render(request, "public/debarred.html", {"page": page, "q": wanted})
-
-
 urlpatterns = [
     path("", home, name="home"),
     path("programs/<str:code>/", program, name="program"),
-    path("debarred/", debarred, name="debarred"),
 ]

@@ -72,7 +72,7 @@ POSTED = {
 # Only the party's own rows: no number in the address, an empty page for another enterprise.
 LISTS = {
     "home", "applications", "application_new", "vouchers", "claims", "leases", "messages", "objections", "unit",
-    "messages_read", "account_confirm", "account_withdraw", "clawbacks", "price_reports", "price_report_template",
+    "messages_read", "account_confirm", "account_withdraw", "clawbacks", "price_reports", "price_report_template", "credit",
 }  # fmt: skip
 FILES = {"price_report_template"}
 # Lead back to the case while it is a draft; Beijing admits invoices alone.
@@ -81,12 +81,13 @@ REDIRECTS = {"application_submitted", "application_track", "claim_submitted", "c
 UNDECIDED = {"application_letter", "claim_letter"}
 
 
-# A demand for money back, what was paid and a report of prices have no number in this year: tests/config/test_routes.py walks
+# A demand for money back, what was paid, a report of prices and what stands in a credit file have no number in this year: tests/config/test_routes.py walks
 # them with the others.
 PAGES = [
     pattern
     for pattern in urlpatterns
-    if not {"clawback_no", "payment_no", "report_no"} & set(pattern.pattern.converters)
+    if not {"clawback_no", "payment_no", "report_no", "debarment_no", "entry_no", "repair_no", "kind"}
+    & set(pattern.pattern.converters)
 ]
 
 
