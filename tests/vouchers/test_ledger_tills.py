@@ -107,24 +107,32 @@ def vouchers(count: int, *caps: ledger.Cap) -> None:
         ledger.issue_chain(BUDGET, f"V-{number}", yuan(1), on=ON, id=new(), caps=caps).post().demand()
 
 
+def until_waited_for(first: psycopg.Connection, waiting: threading.Thread) -> None:
+    asked = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory')"
+    while not first.execute(asked).fetchone()[0]:
+        assert waiting.is_alive(), "it waited for nobody"
+
+
 @contextmanager
 def held(dsn: str, *caps: ledger.Cap) -> Iterator[None]:
     """The tills are filled, and somebody holds the budget (and the pool) until this ends; three units are taken by that, with a pool five."""
     with somebody(dsn) as first, somebody(dsn) as second:
-        for _account in (
-            BUDGET,
-            *caps,
-        ):  # who waited for it fills its tills; with those of the one filled, it waits for the next
+        # Who waited for an account fills its tills; with those of the one filled, he waits for the next. He may come to wait for
+        # both at once, as the locks of who commits are let go of one after the other: then nobody needs to wait again.
+        codes = {BUDGET.code, *(cap.code for cap in caps)}
+        for _account in codes:
+            filled = set(LedgerTill.objects.values_list("account__code", flat=True)) == codes
             first.execute("BEGIN")
             assert send(first, top_up(0, 1, *caps))["accepted"]
             waiting = threading.Thread(target=send, args=(second, top_up(1, 1, *caps)))
-            waiting.start()
-            while not first.execute(
-                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory')"
-            ).fetchone()[0]:
-                pass
+            if not filled:
+                waiting.start()
+                until_waited_for(first, waiting)
             first.execute("COMMIT")
+            if filled:
+                waiting.start()
             waiting.join()
+        assert set(LedgerTill.objects.values_list("account__code", flat=True)) == codes
         first.execute("BEGIN")
         assert send(first, top_up(0, 1, *caps))["accepted"]
         yield
