@@ -40,6 +40,25 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 TODAY = date(2025, 7, 15)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    if terminal is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Told(terminal))
+
+
+class _Told:
+    """A failure is told when it happens: a run that is cut off has said what it knew."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self.terminal = terminal
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.terminal.write_line(f"\n{report.when} {report.nodeid}\n{report.longreprtext[-4000:]}")
+
+
 def pytest_unconfigure() -> None:
     _cluster.release()
 
