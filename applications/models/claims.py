@@ -117,7 +117,7 @@ class Claim(Recorded):
                 name="claim_approved_within_claimed",
             ),
             models.UniqueConstraint(
-                fields=("provider", "idempotency_key"),
+                fields=("idempotency_key", "provider"),  # in this order, a key is looked up by nothing else
                 condition=~Q(idempotency_key=""),
                 name="claim_idempotency",
             ),
