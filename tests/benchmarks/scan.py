@@ -132,7 +132,7 @@ def _multiply(owner: psycopg.Connection, first: int, last: int) -> None:
         for name, kind in owner.execute(columns, [table]).fetchall():
             names.append(f'"{name}"')
             if name == "id" or name in OWN:
-                values.append(f's."{name}" + g * {STEP}')
+                values.append(f's."{name}" + g::bigint * {STEP}')
             elif kind == "uuid":
                 values.append("gen_random_uuid()")
             elif name in KEYS and kind.startswith("character"):
