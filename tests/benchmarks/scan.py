@@ -103,6 +103,12 @@ def _scan() -> tuple[int, float]:
 def _loosen(owner: psycopg.Connection) -> None:
     """Copies need no trail, and repeat what is unique in one year: for this database only."""
     owner.execute("SET client_min_messages = warning")
+    # What was unique is an index all the same: it is looked up by.
+    there = (
+        "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
+        " WHERE indrelid = %s::regclass AND indisunique AND NOT indisprimary"
+    )
+    unique = {table: owner.execute(there, [table]).fetchall() for table in TABLES}
     for table in TABLES:
         owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         names = (
@@ -110,15 +116,9 @@ def _loosen(owner: psycopg.Connection) -> None:
         )
         for (name,) in owner.execute(names, [table]).fetchall():
             owner.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}" CASCADE')
-        unique = "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = %s::regclass AND indisunique AND NOT indisprimary"
-        for (name,) in owner.execute(unique, [table]).fetchall():
-            owner.execute(f"DROP INDEX {name}")
-    # Keys that were unique are looked up all the same.
-    for table, column in (
-        ("applications_claim", "claim_no"), ("applications_lease", "lease_no"), ("vouchers_party", "uscc"),
-        ("applications_device", "serial"),
-    ):  # fmt: skip
-        owner.execute(f"CREATE INDEX ON {table} ({column})")
+        for name, made in unique[table]:
+            owner.execute(f"DROP INDEX IF EXISTS {name}")
+            owner.execute(made.replace("CREATE UNIQUE INDEX", "CREATE INDEX", 1))
 
 
 def _multiply(owner: psycopg.Connection, first: int, last: int) -> None:

@@ -115,3 +115,26 @@ def test_what_needs_everything_is_not_testable_beside_one_case(rule: str):
     near = facts()
     near.whole = False
     assert answer(rule, near).untestable_claims == {1}
+
+
+def test_f20_among_many_curves_the_copies_are_those_that_each_beside_each_would_find():
+    from audit.rules.f20_implausible_metering import BLOCK, SAME, _near
+
+    drawn = np.random.default_rng(7)
+    count, copies, days = 3 * BLOCK, BLOCK // 5, 90
+    shape = drawn.standard_normal(days)  # what all have in common: the week, the season
+    curves = np.sqrt(0.9) * shape + np.sqrt(0.1) * drawn.standard_normal((count, days))
+    noise = 0.044 * drawn.uniform(0, 1, (copies, 1)) * drawn.standard_normal((copies, days))
+    curves[-copies:] = curves[:copies] + noise * curves[:copies].std(axis=1, keepdims=True)
+    curves -= curves.mean(axis=1, keepdims=True)
+    curves = (curves / np.linalg.norm(curves, axis=1, keepdims=True)).astype(np.float32)
+
+    def pairs(rows: np.ndarray) -> set[tuple[int, int]]:
+        one, other = np.nonzero(curves[rows] @ curves[rows].T > SAME)
+        return {(a, b) for a, b in zip(rows[one].tolist(), rows[other].tolist(), strict=True) if a < b}
+
+    each_beside_each = pairs(np.arange(count))
+    assert len(each_beside_each) > copies * 0.9
+    assert set().union(*(pairs(rows) for rows in _near(curves))) == each_beside_each
+    compared = sum(len(rows) ** 2 for rows in _near(curves))
+    assert compared < count**2 / 2
