@@ -96,7 +96,7 @@ _STEPS: dict[str, str] = {
     "serials_own": f"SELECT serial FROM applications_leasedevice WHERE lease_id = ANY({_OWN}) GROUP BY serial",
     "serials_tied": f"""
         {_all("serials_own", "text")}
-        UNION SELECT serial FROM applications_device WHERE replaces_serial = ANY({_of("serials_own", "text")})
+        UNION SELECT serial FROM applications_device WHERE replaces_serial = ANY({_of("serials_own", "text")}) AND replaces_serial <> ''
         UNION SELECT replaces_serial FROM applications_device WHERE serial = ANY({_of("serials_own", "text")}) AND replaces_serial <> ''
     """,
     # The same machines, the same document, and whatever else the lessor let of these cards meanwhile.
@@ -109,7 +109,7 @@ _STEPS: dict[str, str] = {
     "claims_all": f"{_all('claims_near')} UNION SELECT id FROM applications_claim WHERE lease_id = ANY({_of('sharing')})",
     # The successors of the serials in the other leases shorten their times.
     "serials_all": f"{_all('serials_tied', 'text')} UNION "
-    f"SELECT serial FROM applications_device WHERE replaces_serial = ANY({_of('serials_tied', 'text')})",
+    f"SELECT serial FROM applications_device WHERE replaces_serial = ANY({_of('serials_tied', 'text')}) AND replaces_serial <> ''",
     "leases_all": f"""
         {_all("sharing")}
         UNION SELECT o.id FROM applications_lease l JOIN applications_lease o ON o.lessor_id = l.lessor_id

@@ -154,6 +154,11 @@ class Device(Recorded):
     class Meta:
         verbose_name = _("设备")
         verbose_name_plural = _("设备")
+        indexes = (
+            models.Index(
+                fields=("replaces_serial",), condition=~Q(replaces_serial=""), name="device_successor"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.serial
