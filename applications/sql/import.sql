@@ -169,27 +169,28 @@ DECLARE
     target_columns text;
     same_key text := (SELECT string_agg(format('t.%1$I = r.%1$I', k), ' AND ') FROM unnest(p_key) AS k);
     other_contents text := (SELECT string_agg(format('t.%1$I IS DISTINCT FROM r.%1$I', c), ' OR ') FROM unnest(p_compare) AS c);
-    refused bigint := 0;
+    contradicted text := coalesce('t.ctid IS NOT NULL AND (t.origin <> ''imported'' OR ' || other_contents || ')', 'false');
 BEGIN
-    EXECUTE 'CREATE TEMPORARY TABLE import_ready ON COMMIT DROP AS ' || p_ready;
-    ANALYZE pg_temp.import_ready;
+    -- What columns the rows have, without any of them.
+    EXECUTE format('CREATE TEMPORARY TABLE import_ready ON COMMIT DROP AS SELECT * FROM (%s) AS q LIMIT 0', p_ready);
     SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO target_columns
       FROM pg_attribute
      WHERE attrelid = 'pg_temp.import_ready'::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'line';
-    IF other_contents IS NOT NULL THEN
-        EXECUTE format(
-            'INSERT INTO pg_temp.import_refusal SELECT %L, r.line, %L, ''row.key_taken'', r.%I::text '
-            'FROM pg_temp.import_ready AS r JOIN public.%I AS t ON %s WHERE t.origin <> ''imported'' OR %s',
-            p_file, p_key[1], p_key[1], p_table, same_key, other_contents);
-        GET DIAGNOSTICS refused = ROW_COUNT;
-    END IF;
-    EXECUTE format(
-        'INSERT INTO public.%I (%s) SELECT %s FROM pg_temp.import_ready AS r '
-        'WHERE NOT EXISTS (SELECT FROM public.%I AS t WHERE %s) ORDER BY r.line',
-        p_table, target_columns, target_columns, p_table, same_key);
-    GET DIAGNOSTICS taken = ROW_COUNT;
-    EXECUTE 'SELECT count(*) - $1 - $2 FROM pg_temp.import_ready' INTO known USING taken, refused;
     DROP TABLE pg_temp.import_ready;
+    -- One pass: each row beside the one that is there already under its key.
+    EXECUTE format(
+        'WITH ready AS MATERIALIZED ('
+        '    SELECT r.*, t.ctid IS NOT NULL AS import_known, %1$s AS import_contradicted'
+        '      FROM (%2$s) AS r LEFT JOIN public.%3$I AS t ON %4$s),'
+        ' refused AS ('
+        '    INSERT INTO pg_temp.import_refusal SELECT %5$L, line, %6$L, ''row.key_taken'', %6$I::text'
+        '      FROM ready WHERE import_contradicted RETURNING 1),'
+        ' taken AS ('
+        '    INSERT INTO public.%3$I (%7$s) SELECT %7$s FROM ready WHERE NOT import_known ORDER BY line RETURNING 1)'
+        ' SELECT (SELECT count(*) FROM taken),'
+        '        (SELECT count(*) FROM ready WHERE import_known) - (SELECT count(*) FROM refused)',
+        contradicted, p_ready, p_table, same_key, p_file, p_key[1], target_columns)
+    INTO taken, known;
     -- The next file is joined to this table: without figures of what has just been added the plans would be nested scans.
     IF taken > 0 THEN EXECUTE format('ANALYZE public.%I', p_table); END IF;
 END $$;
