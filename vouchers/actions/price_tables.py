@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from vouchers import dates
+from vouchers.access import Role, require_role
 from vouchers.context import announce
-from vouchers.errors import Invalid
-from vouchers.models import ChipModel, FxRate, PriceMethod
+from vouchers.errors import Invalid, NotNow
+from vouchers.models import ChipModel, FxRate, PriceMethod, User
 from vouchers.policy.fair_price import METHODS, Method
 from vouchers.policy.prices.chips import Chip, ChipTable, shipped_chips
 from vouchers.policy.prices.normalise import Rate, RateTable
@@ -74,6 +76,47 @@ def load_price_tables() -> dict[str, int]:
     return dict(
         zip(("chips", "rates", "methods"), (b - a for a, b in zip(before, after, strict=True)), strict=True)
     )
+
+
+def require_open_chip_table(version: int) -> None:
+    """Raise ``NotNow`` (``chip.table_closed``) when a method computes by that version of the chip table: a row added to it would
+    change what was published and decided. The database refuses it too."""
+    rows = PriceMethod.objects.order_by("market", "version")
+    used = next((row for row in rows if Method.from_params(row.params).chip_table == version), None)
+    if used is not None:
+        raise NotNow(
+            "chip.table_closed",
+            f"芯片表第 {version} 版已由方法“{used}”使用，不能增补；请以新的版次录入，由新版方法引用。",
+        )
+
+
+def require_rate_ahead(effective_from: date) -> None:
+    """Raise ``Invalid`` (``rate.past``) for a rate with effect before today: it would convert otherwise what was read already."""
+    if effective_from < dates.today():
+        raise Invalid(
+            "rate.past",
+            f"汇率的起始日 {effective_from} 早于今日，会改变已折算的价格；起始日不得早于今日。",
+            field="effective_from",
+            hint="历史汇率随系统发布的汇率表一并载入，不由个人补录。",
+        )
+
+
+def add_chip(chip: ChipModel, *, by: User) -> ChipModel:
+    """Keep a row of a chip table that no method names yet. Raises ``NotNow`` (``chip.table_closed``)."""
+    announce("chip_model.add")
+    require_role(by, Role.PRICE_PUBLISHER)
+    require_open_chip_table(chip.table_version)
+    chip.save(force_insert=True)
+    return chip
+
+
+def add_rate(rate: FxRate, *, by: User) -> FxRate:
+    """Keep an exchange rate with effect from today on or later. Raises ``Invalid`` (``rate.past``)."""
+    announce("fx_rate.add")
+    require_role(by, Role.PRICE_PUBLISHER)
+    require_rate_ahead(rate.effective_from)
+    rate.save(force_insert=True)
+    return rate
 
 
 def chip_table(version: int) -> ChipTable:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -12,10 +14,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.access import Role
-from vouchers.actions import price_explorer
+from vouchers.actions import price_explorer, price_tables
 from vouchers.admin.scoped import ScopedAdmin
+from vouchers.errors import DomainError
 from vouchers.models import ChipModel, FxRate, PriceMethod
-from vouchers.policy.fair_price import Method
 
 PRICE_PUBLISHER = (Role.PRICE_PUBLISHER,)
 MAKERS = (Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)
@@ -51,20 +53,30 @@ class TableAdmin(NationalAdmin):
 
 
 class ChipForm(forms.ModelForm):
-    """A row of the chip table. What a method computes by is closed: a row added to it would change what was published and decided."""
+    """A row of the chip table, refused before it is kept where the table is closed."""
 
     def clean_table_version(self) -> int:
         """Only a version that no method names yet."""
         version: int = self.cleaned_data["table_version"]
-        rows = PriceMethod.objects.order_by("market", "version")
-        used = next((row for row in rows if Method.from_params(row.params).chip_table == version), None)
-        if used is not None:
-            raise forms.ValidationError(
-                _("芯片表第 %(n)d 版已由方法“%(method)s”使用，不能增补；请以新的版次录入，由新版方法引用。"),
-                code="chip.table_closed",
-                params={"n": version, "method": used},
-            )
+        _told_in_form(price_tables.require_open_chip_table, version)
         return version
+
+
+class RateForm(forms.ModelForm):
+    """An exchange rate, refused before it is kept where it would reach back."""
+
+    def clean_effective_from(self) -> date:
+        """Not before today."""
+        day: date = self.cleaned_data["effective_from"]
+        _told_in_form(price_tables.require_rate_ahead, day)
+        return day
+
+
+def _told_in_form(check: Callable[[Any], None], value: Any) -> None:
+    try:
+        check(value)
+    except DomainError as refusal:
+        raise forms.ValidationError(refusal.message, code=refusal.code) from refusal
 
 
 @admin.register(ChipModel)
@@ -87,15 +99,22 @@ class ChipModelAdmin(TableAdmin):
     list_filter = ("table_version", "origin", "confidence", "vendor")
     search_fields = ("accelerator", "aliases")
 
+    def save_model(self, request: HttpRequest, obj: ChipModel, form: Any, change: bool) -> None:
+        price_tables.add_chip(obj, by=request.user)  # type: ignore[arg-type]
+
 
 @admin.register(FxRate)
 class FxRateAdmin(TableAdmin):
     """汇率, dated."""
 
+    form = RateForm
     public_key_fields = ("currency", "effective_from")
 
     list_display = ("currency", "effective_from", "effective_to", "cny_per_unit", "source")
     list_filter = ("currency",)
+
+    def save_model(self, request: HttpRequest, obj: FxRate, form: Any, change: bool) -> None:
+        price_tables.add_rate(obj, by=request.user)  # type: ignore[arg-type]
 
 
 @admin.register(PriceMethod)

@@ -8,17 +8,18 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from tests.vouchers.prices.feeds import market_rows, row, uscc
 from vouchers import dates
 from vouchers.access import Role
-from vouchers.actions import price_files, prices
+from vouchers.actions import price_files, price_tables, prices
 from vouchers.actions.price_grounds import PriceGrounds
 from vouchers.actions.price_tasks import price_tasks_of
 from vouchers.context import Actor, acting
 from vouchers.errors import Forbidden, Invalid, NotNow
-from vouchers.models import ChipModel, PriceObservation, RoleGrant, User
+from vouchers.models import ChipModel, FxRate, PriceObservation, RoleGrant, User
 from vouchers.policy import fair_price as fp
 
 pytestmark = pytest.mark.django_db
@@ -171,3 +172,39 @@ def test_the_chip_table_that_a_method_computes_by_takes_no_more_rows(client, cas
     assert base() == Decimal(19)
     fresh = client.post(address, given | {"table_version": 99})
     assert "不能增补" not in fresh.content.decode()
+
+
+def test_the_action_and_the_database_keep_a_closed_chip_table_closed_too(cast):
+    """Not only the form: no way of writing adds a row, changes one or takes one out."""
+    chip = ChipModel(
+        table_version=1, accelerator="ZZZ", form_factor="SXM", origin="foreign", aliases=["H800"],
+        citation="x", confidence="given",
+    )  # fmt: skip
+    with pytest.raises(NotNow) as refusal:
+        price_tables.add_chip(chip, by=cast.price_publisher)
+    assert refusal.value.code == "chip.table_closed"
+    h800 = ChipModel.objects.filter(table_version=1, accelerator="H800")
+    for write in (chip.save, lambda: h800.update(cards_per_server=16), h800.delete):
+        with pytest.raises(IntegrityError, match="已由价格方法使用"), transaction.atomic():
+            write()
+    assert price_tables.load_price_tables() == {"chips": 0, "rates": 0, "methods": 0}  # again is no addition
+    chip.pk, chip.table_version = None, 99
+    assert price_tables.add_chip(chip, by=cast.price_publisher).pk
+    with pytest.raises(Forbidden):
+        price_tables.add_chip(chip, by=cast.handler)
+
+
+def test_no_single_person_adds_a_rate_for_days_that_are_over(client, cast):
+    client.force_login(cast.price_publisher)
+    given = {"currency": "USD", "cny_per_unit": "1.5", "source": "x", "effective_to": ""}
+    page = client.post(reverse("admin:vouchers_fxrate_add"), given | {"effective_from": "2025-07-14"})
+    assert "不得早于今日" in page.content.decode()
+    rate = FxRate(currency="USD", effective_from=date(2025, 7, 14), cny_per_unit=Decimal("1.5"), source="x")
+    with pytest.raises(Invalid) as refusal:
+        price_tables.add_rate(rate, by=cast.price_publisher)
+    assert refusal.value.code == "rate.past"
+    client.post(reverse("admin:vouchers_fxrate_add"), given | {"effective_from": "2025-07-15"})
+    assert FxRate.objects.filter(effective_from=date(2025, 7, 15)).exists()
+    for write in (FxRate.objects.all().delete, lambda: FxRate.objects.update(cny_per_unit=1)):
+        with pytest.raises(IntegrityError, match="不得改写"), transaction.atomic():
+            write()
