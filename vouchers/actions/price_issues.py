@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from django.db import transaction
 from django.db.models import Max
 
 from vouchers import dates
@@ -38,7 +39,7 @@ def keep_snapshot(text: str) -> PriceSnapshot:
 def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -> PriceIndexIssue:
     """Compute the issue of a month (any day of it) from what was known when the month began, as a draft.
 
-    The same input again gives the same issue. Raises ``Invalid`` when no observation may vote (``price.no_observations``)
+    A month that was corrected keeps what its correction knew. The same input again gives the same issue. Raises ``Invalid`` when no observation may vote (``price.no_observations``)
     or no method is in force (``price.no_method``), ``NotNow`` before the month has begun (``price.month_not_begun``).
     """
     announce("price_index_issue.compute")
@@ -46,7 +47,41 @@ def compute_index(month: date, *, by: User | None, market: str = Market.CHINA) -
         require_role(by, Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)
     month = month.replace(day=1)
     _require_begun(month)
-    as_of, known_at = month - timedelta(days=1), start_of(month)
+    held = PriceIndexIssue.objects.filter(market=market, month=month, state=IssueState.PUBLISHED).first()
+    return _computed(month, market, held.known_at if held is not None else start_of(month))
+
+
+def correct_index(issue: PriceIndexIssue, *, by: User, reason: str) -> PriceIndexIssue:
+    """测算更正: compute the month of a published issue again from what is known now, as a draft of the next revision.
+
+    For what was found after the month had begun, such as a report that turned out false. It is proposed and published as any
+    other, supersedes the issue then, and changes no decision. Raises ``NotNow`` when the issue is not the published one
+    (``price.not_the_published``) or nothing comes out otherwise (``price.nothing_to_correct``), ``Invalid`` without a reason
+    (``reason.missing``) and as ``compute_index``.
+    """
+    announce("price_index_issue.correct", reason)
+    require_role(by, Role.PRICE_PUBLISHER, Role.POLICY_EDITOR)
+    if not reason.strip():
+        raise Invalid("reason.missing", "请写明更正的理由。", field="reason")
+    if issue.state != IssueState.PUBLISHED:
+        raise NotNow("price.not_the_published", f"{issue.issue_no} 不是当月已发布的一期，不能据以测算更正。")
+    with transaction.atomic():  # a draft that says the same is not kept
+        draft = _computed(issue.month, issue.market, dates.now())
+        if _told_rows(draft) == _told_rows(issue):
+            raise NotNow(
+                "price.nothing_to_correct",
+                f"按目前已知的数据重新测算，与已发布的 {issue.issue_no} 没有差别，无须更正。",
+            )
+    return draft
+
+
+def _told_rows(issue: PriceIndexIssue) -> list[tuple[object, ...]]:
+    """What the issue says of each cell; when it was known is no part of it."""
+    return list(issue.rows.order_by("cell").values_list("cell", *TOLD))
+
+
+def _computed(month: date, market: str, known_at: datetime) -> PriceIndexIssue:
+    as_of = month - timedelta(days=1)
     kept, method = method_on(market, as_of)
     chips = fp.generations_of(method, chip_table(method.chip_table))
     observations = observations_between(market, as_of=as_of, known_at=known_at, method=method)
@@ -253,6 +288,9 @@ SHOWN = tuple(
     if field.name not in ("id", "issue", "record", "sentence")
 )
 """Every column of a row that a page, a file or the API shows; the record and the sentence are compared apart."""
+
+
+TOLD = tuple(name for name in SHOWN if name not in ("cell", "input_set_hash", "output_hash"))
 
 
 def verify_issue(issue: PriceIndexIssue) -> bool:

@@ -12,6 +12,7 @@ from vouchers.actions.price_entries import record_observation
 from vouchers.actions.price_grounds import registered_tier
 from vouchers.actions.price_issues import (
     compute_index,
+    correct_index,
     discard_index,
     propose_index,
     publish_index,
@@ -48,6 +49,7 @@ __all__ = [
     "confirm_admission",
     "confirm_removal",
     "contract_of_lease",
+    "correct_index",
     "decline_admission",
     "discard_index",
     "dismiss_many",

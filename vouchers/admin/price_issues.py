@@ -27,7 +27,7 @@ from vouchers.admin.price_tables import MAKERS, PRICE_PUBLISHER, ReadOnlyAdmin
 from vouchers.errors import DomainError
 from vouchers.middleware import note_refusal
 from vouchers.models import PriceIndexIssue, PriceIndexRow
-from vouchers.models.prices import Market
+from vouchers.models.prices import IssueState, Market
 from vouchers.policy.prices.regions import region_label
 from vouchers.policy.prices.watch import KINDS
 
@@ -79,6 +79,10 @@ def _send_back(request: HttpRequest, issue: PriceIndexIssue, given: dict[str, An
 def _discard(request: HttpRequest, issue: PriceIndexIssue, given: dict[str, Any]) -> str:
     prices.discard_index(issue, by=request.user, **given)  # type: ignore[arg-type]
     return f"{issue.issue_no} 已弃用。"
+
+
+def _correct(request: HttpRequest, issue: PriceIndexIssue, given: dict[str, Any]) -> PriceIndexIssue:
+    return prices.correct_index(issue, by=request.user, **given)  # type: ignore[arg-type]
 
 
 def _verify(request: HttpRequest, issue: PriceIndexIssue, given: dict[str, Any]) -> str:
@@ -157,6 +161,17 @@ class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
             MAKERS,
             _discard,
             _allowed("discard"),
+            ReasonForm,
+        ),
+        Act(
+            "correct",
+            _("测算更正"),
+            _(
+                "以目前已知的数据重新测算该月，另存为下一版草稿；经提请、由另一人发布后取代本期，已作出的认定不变。"
+            ),
+            MAKERS,
+            _correct,
+            lambda issue: issue.state == IssueState.PUBLISHED,
             ReasonForm,
         ),
         Act(

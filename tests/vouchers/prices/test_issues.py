@@ -9,6 +9,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
+from django.urls import reverse
 
 from tests.vouchers.prices.feeds import market_rows, row, uscc
 from vouchers import dates
@@ -100,6 +101,54 @@ def test_a_correction_supersedes_and_is_published_beside(cast, loaded):
     assert (first.state, second.state) == ("superseded", "published")
     assert prices.published_issue("china", date(2025, 7, 31)) == second
     assert prices.verify_issue(first)
+
+
+def test_a_lie_found_after_the_month_began_is_corrected_by_an_act_of_its_own(cast, loaded):
+    """What was known when the month began gives the published issue again; the correction rests on what is known now."""
+    first = publish(cast)
+    with pytest.raises(NotNow) as refusal:
+        prices.correct_index(first, by=cast.policy_editor, reason="例行核对")
+    assert refusal.value.code == "price.nothing_to_correct"
+    assert PriceIndexIssue.objects.count() == 1
+    for number in (0, 1):
+        prices.set_aside_observations(source=uscc(number), reason="report.false", by=None)
+    assert prices.compute_index(JULY, by=cast.policy_editor) == first
+    second = prices.correct_index(first, by=cast.policy_editor, reason="两家报送不实")
+    assert (second.issue_no, second.state, second.as_of) == ("PI-china-2025-07-2", "draft", first.as_of)
+    assert second.known_at == dates.now() > first.known_at
+    assert second.rows.get(cell=CELL).n_groups == 5
+    assert second.rows.get(cell=CELL).base > first.rows.get(cell=CELL).base
+    prices.propose_index(second, by=cast.policy_editor, jump_text="剔除不实报送")
+    with pytest.raises(Forbidden):
+        prices.publish_index(second, by=cast.policy_editor)
+    prices.publish_index(second, by=cast.price_publisher, confirmation="已核对")
+    first.refresh_from_db()
+    assert (first.state, prices.published_issue("china", JULY)) == ("superseded", second)
+    assert prices.verify_issue(first) and prices.verify_issue(second)
+    assert prices.compute_index(JULY, by=cast.policy_editor) == second  # a corrected month stays so
+    with pytest.raises(NotNow):
+        prices.correct_index(first, by=cast.policy_editor, reason="已被取代")
+    with pytest.raises(Invalid):
+        prices.correct_index(second, by=cast.policy_editor, reason=" ")
+    with pytest.raises(Forbidden):
+        prices.correct_index(second, by=cast.handler, reason="无权")
+
+
+def test_the_page_of_a_published_issue_offers_its_correction(client, cast, loaded):
+    first = publish(cast)
+    prices.set_aside_observations(source=uscc(0), reason="report.false", by=None)
+    client.force_login(cast.price_publisher)
+    address = reverse("admin:vouchers_priceindexissue_change", args=[first.issue_no])
+    assert "测算更正" in client.get(address).content.decode()
+    done = client.post(f"{address.removesuffix('change/')}act/correct/", {"reason": "报送不实"}, follow=True)
+    assert "PI-china-2025-07-2" in done.content.decode()
+    second = PriceIndexIssue.objects.get(revision=2)
+    assert (
+        "测算更正"
+        not in client.get(
+            reverse("admin:vouchers_priceindexissue_change", args=[second.issue_no])
+        ).content.decode()
+    )
 
 
 def test_computed_rows_and_their_input_are_never_changed(cast, loaded):
