@@ -4,12 +4,13 @@ few colluders move nothing, and no arithmetic hangs on whatever context is about
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from decimal import ROUND_UP, Decimal, localcontext
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.vouchers.prices import attack
@@ -97,40 +98,71 @@ def test_any_market_in_any_order_and_again_from_its_snapshot_gives_the_same_byte
     assert [row.record() for row in recompute(snapshot_text(market))] == rows
 
 
-@given(observations=MARKETS, links=LINKS, whose=st.sampled_from(SOURCES))
-@settings(deadline=None, max_examples=60)
-def test_doubling_all_quotes_of_any_source_moves_no_price_band_or_grade(observations, links, whose):
-    doubled = observations + [
-        replace(one, observation_no=f"{one.observation_no}-again")
+def doubled(observations: list[Observation], whose: set[str]) -> list[Observation]:
+    """Every quote of these sources once more, as another product in another region: so that none supersedes the first."""
+    return observations + [
+        replace(
+            one, observation_no=f"{one.observation_no}-again", sku=f"{one.sku}-again", region=f"{one.region}-again"
+        )
         for one in observations
-        if one.source == whose
-    ]
-    before, after = market_of(observations, links), market_of(doubled, links)
-    for cell in before.cells():
-        one, other = before.price(cell), after.price(cell)
-        assert (one.base, one.lower, one.upper, one.grade, one.level, one.n_groups, one.delta1, one.delta2) == (
-            other.base, other.lower, other.upper, other.grade, other.level, other.n_groups, other.delta1, other.delta2,
-        )  # fmt: skip
+        if one.source in whose and one.kind == "quote"
+    ]  # fmt: skip
 
 
-@given(observations=MARKETS, price=st.integers(1, 10**9), quotes=st.integers(1, 50))
-@settings(deadline=None, max_examples=60)
-def test_one_more_group_moves_the_price_no_further_than_to_its_neighbour(observations, price, quotes):
-    before = market_of(observations)
-    votes = before.votes(CELL)
-    row = before.price(CELL)
-    if row.level != "L0" or len(votes) >= METHOD_V2.outlier_min_groups - 1:
-        return
-    shill = [
-        seen("zz", str(Decimal(price) / 1000), sku=str(n), days_ago=1, no=f"X-{n}") for n in range(quotes)
-    ] + [seen("zz", "1", days_ago=150, no="X-old")]
-    after = market_of([*observations, *shill]).price(CELL)
-    if after.basis != row.basis:  # its vote made another kind of evidence decide
-        return
-    ordered = [vote.price for vote in votes]
-    place = ordered.index(row.base)
-    neighbours = ordered[max(place - 1, 0) : place + 2]
-    assert min(neighbours) <= after.base <= max(neighbours)
+def test_doubling_all_quotes_of_any_source_moves_no_price_band_or_grade():
+    """Of a source with all that belong to it: within a group each price of each member counts."""
+    tried: Counter[str] = Counter()
+
+    @given(observations=st.lists(observed(), min_size=30, max_size=60), links=LINKS, rank=st.integers(0, 2))
+    @settings(deadline=None, max_examples=60)
+    def holds(observations, links, rank):
+        quoting = Counter(one.source for one in observations if one.kind == "quote").most_common()
+        assume(len(quoting) > rank)
+        whose = quoting[rank][0]
+        before = market_of(observations, links)
+        group = {name for name in SOURCES if before.sources.group(name) == before.sources.group(whose)}
+        after = market_of(doubled(observations, group), links)
+        for cell in before.cells():
+            one, other = before.price(cell), after.price(cell)
+            assert (one.base, one.lower, one.upper, one.grade, one.level, one.n_groups, one.delta1, one.delta2) == (
+                other.base, other.lower, other.upper, other.grade, other.level, other.n_groups, other.delta1, other.delta2,
+            )  # fmt: skip
+            assert [vote.price for vote in before.votes(cell)] == [vote.price for vote in after.votes(cell)]
+            counted = sum(vote.count for vote in after.votes(cell))
+            tried["counted twice"] += counted > sum(vote.count for vote in before.votes(cell))
+
+    holds()
+    assert tried["counted twice"] >= 20  # the doubles were there to be counted, not superseded
+
+
+PANELS = st.lists(st.integers(10_000, 24_000), min_size=5, max_size=12)
+"""Prices in thousandths of five to twelve groups in one cell, none of them so far from another that it could be an outlier."""
+
+
+def test_one_more_group_moves_the_price_no_further_than_to_its_neighbour():
+    """Whatever it asks, and in however many quotes; where it lies too far it is dropped, and nothing moves at all."""
+    tried: Counter[str] = Counter()
+
+    @given(panel=PANELS, price=st.integers(1, 10**9), quotes=st.integers(1, 50))
+    @settings(deadline=None, max_examples=60)
+    def holds(panel, price, quotes):
+        honest = [seen(SOURCES[place], str(Decimal(one) / 1000)) for place, one in enumerate(panel)]
+        row = market_of(honest).price(CELL)
+        assert (row.level, row.n_groups) == ("L0", len(panel))
+        shill = [
+            seen("zz", str(Decimal(price) / 1000), sku=str(n), days_ago=1, no=f"X-{n}") for n in range(quotes)
+        ] + [seen("zz", "1", days_ago=150, no="X-old")]
+        after = market_of([*honest, *shill]).price(CELL)
+        assert after.n_groups + ("outlier" in after.exclusions) == len(panel) + 1
+        ordered = sorted(Decimal(one) / 1000 for one in panel)
+        place = (len(ordered) - 1) // 2
+        assert ordered[place] == row.base
+        neighbours = ordered[max(place - 1, 0) : place + 2]
+        assert min(neighbours) <= after.base <= max(neighbours)
+        tried["dropped" if "outlier" in after.exclusions else "voted"] += 1
+
+    holds()
+    assert tried["voted"] >= 10 and tried["dropped"] >= 5, tried
 
 
 def test_the_bytes_do_not_hang_on_the_context_of_whoever_asks():
@@ -171,10 +203,10 @@ def test_the_shipped_file_is_priced_recomputed_and_withstands_three_colluders(ca
     for groups in (1, 2, 3):
         assert abs(found[groups].moved) < found[groups].averages["mean"] / 10
     assert found[3].averages["mean"] > 1  # the same three groups more than double the mean
-    loud = attack.priced(
-        [*honest, *(replace(one, observation_no=f"{one.observation_no}-2") for one in honest[:1])]
-    )
-    assert loud.base == before.base
+    loudest, rows_of_it = Counter(one.source for one in honest).most_common(1)[0]
+    loud = attack.priced(doubled(honest, {loudest}))
+    assert rows_of_it > 3 and loud.n_observations > before.n_observations
+    assert (loud.base, loud.lower, loud.upper) == (before.base, before.lower, before.upper)
 
     market = Market(every, as_of=attack.DAY, known_at=attack.KNOWN_AT, method=REFERENCE_V2)
     market = market.by(fit_factors(market))
