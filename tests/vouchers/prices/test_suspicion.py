@@ -54,3 +54,33 @@ def test_a_round_price_that_fits_the_market_is_no_placeholder():
 
 def test_five_prices_are_needed_to_speak_of_a_market():
     assert suspects([*MARKET[:3], at("x", "144")]) == {}
+
+
+TOTALS = [at(f"t{n}", price, source="s") for n, price in enumerate(("152", "152", "150"))]
+
+
+def test_a_source_that_sends_nothing_but_totals_is_no_witness_of_its_own():
+    """One such quote waits; three in one submission wait as well."""
+    assert suspects([*MARKET, TOTALS[0]]) == {"t0": "unit.instance_total"}
+    assert suspects([*MARKET, *TOTALS]) == dict.fromkeys(("t0", "t1", "t2"), "unit.instance_total")
+    assert suspects(TOTALS, MARKET) == dict.fromkeys(("t0", "t1", "t2"), "unit.instance_total")
+    parts = [at(f"p{n}", price, source="s") for n, price in enumerate(("2.3", "2.4", "2.4"))]
+    assert suspects(parts, MARKET) == dict.fromkeys(("p0", "p1", "p2"), "unit.server_as_card")
+
+
+def test_totals_that_outnumber_the_market_do_not_become_it():
+    many = [at(f"n{n}", "152", source="s") for n in range(20)]
+    assert len(suspects(many, MARKET)) == 20
+    assert set(suspects([*many, *TOTALS], MARKET).values()) == {"unit.instance_total"}
+
+
+def test_a_source_is_not_held_against_totals_of_its_own_that_were_admitted_before():
+    assert suspects([at("x", "152", source="s")], [*MARKET, *TOTALS]) == {"x": "unit.instance_total"}
+    assert suspects([at("x", "19", source="s")], [*MARKET, *TOTALS]) == {}
+
+
+def test_dear_is_not_wrong():
+    """A source that has always asked a good deal more than the others does not wait for it."""
+    dear = [at(f"d{n}", price, source="s") for n, price in enumerate(("60", "61", "62"))]
+    assert suspects(dear, MARKET) == {}
+    assert suspects([at("x", "480", source="s")], [*MARKET, *dear]) == {"x": "unit.instance_total"}

@@ -41,31 +41,68 @@ def _medians(groups: Mapping[tuple[str, ...], list[Decimal]], least: int) -> dic
 def suspects(seen: Iterable[Seen], neighbours: Iterable[Seen] = ()) -> dict[str, str]:
     """Key → reason code, for those of ``seen`` that should wait for a person. ``neighbours`` only inform.
 
-    An instance's total lies near its number of cards times the usual price (the source's own, else the market's), the
-    reverse near one part of it. A placeholder is a round figure far from the market. Twenty times off is implausible.
+    An instance's total lies near its number of cards times the usual price, the reverse near one part of it. The usual price is
+    the source's own, unless that lies so itself beside what the others ask: a source that sends nothing but totals is no
+    witness of its own; else the market's. A placeholder is a round figure far from the market. Twenty times off is implausible.
     """
     seen = list(seen)
     own: dict[tuple[str, ...], list[Decimal]] = {}
-    market: dict[tuple[str, ...], list[Decimal]] = {}
+    market: dict[tuple[str, ...], list[tuple[Decimal, str]]] = {}
     for item in (*seen, *neighbours):
         own.setdefault((item.source, *item.product), []).append(item.price)
-        market.setdefault(item.product, []).append(item.price)
-    own_usual, market_usual = _medians(own, OWN_MIN), _medians(market, MARKET_MIN)
+        market.setdefault(item.product, []).append((item.price, item.source))
+    usual = _Usual(own, market)
     found: dict[str, str] = {}
     for item in seen:
-        reason = _suspicion(item, own_usual.get((item.source, *item.product)), market_usual.get(item.product))
+        reason = _suspicion(item, usual)
         if reason:
             found[item.key] = reason
     return found
 
 
-def _suspicion(item: Seen, own: Decimal | None, market: Decimal | None) -> str:
+class _Usual:
+    """The usual price of a product: a source's own, the market's, and that of all others. Sorted once."""
+
+    def __init__(
+        self,
+        own: Mapping[tuple[str, ...], list[Decimal]],
+        market: Mapping[tuple[str, ...], list[tuple[Decimal, str]]],
+    ) -> None:
+        self._own = _medians(own, OWN_MIN)
+        self._market = {product: sorted(prices) for product, prices in market.items()}
+        self._usual = _medians(
+            {key: [price for price, _ in found] for key, found in market.items()}, MARKET_MIN
+        )
+        self._others: dict[tuple[str, ...], Decimal | None] = {}
+
+    def own(self, item: Seen) -> Decimal | None:
+        """The source's own; None while it has too few prices."""
+        return self._own.get((item.source, *item.product))
+
+    def market(self, item: Seen) -> Decimal | None:
+        """The market's, of whoever's prices; None while it has too few."""
+        return self._usual.get(item.product)
+
+    def others(self, item: Seen) -> Decimal | None:
+        """That of all but the source; the market's while the others are too few."""
+        key = (item.source, *item.product)
+        if key not in self._others:
+            prices = [price for price, source in self._market[item.product] if source != item.source]
+            self._others[key] = lower_median(prices) if len(prices) >= MARKET_MIN else self.market(item)
+        return self._others[key]
+
+
+def _suspicion(item: Seen, usual: _Usual) -> str:
     if item.cards > 1:
         # A source that has a history of its own is held against it alone: dear is not wrong.
-        usual, slack = (own, OWN_SLACK) if own is not None else (market, MARKET_SLACK)
-        reason = _total(item, usual, slack)
+        own = usual.own(item)
+        if own is None or _total(own, item.cards, usual.others(item), MARKET_SLACK):
+            reason = _total(item.price, item.cards, usual.others(item), MARKET_SLACK)
+        else:
+            reason = _total(item.price, item.cards, own, OWN_SLACK)
         if reason:
             return reason
+    market = usual.market(item)
     if market is None:
         return ""
     ratio = divide(item.price, market)
@@ -77,13 +114,13 @@ def _suspicion(item: Seen, own: Decimal | None, market: Decimal | None) -> str:
     return ""
 
 
-def _total(item: Seen, usual: Decimal | None, slack: Decimal) -> str:
+def _total(price: Decimal, of_cards: int, usual: Decimal | None, slack: Decimal) -> str:
     if usual is None:
         return ""
-    cards = Decimal(item.cards)
+    cards = Decimal(of_cards)
     if divide(cards, slack) < LEAST_RATIO:  # twice the usual price says nothing of two cards
         return ""
-    ratio = divide(item.price, usual)
+    ratio = divide(price, usual)
     if divide(cards, slack) <= ratio <= multiply(cards, slack):
         return "unit.instance_total"
     if divide(ONE, multiply(cards, slack)) <= ratio <= divide(slack, cards):
