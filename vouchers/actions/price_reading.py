@@ -235,6 +235,10 @@ def read_dataset_row(
     carried_from = day_in(raw, "carried_from")
     if carried_from is not None and carried_from > observed_on:
         raise Refused("date.future", "carried_from", f"价格沿用自 {carried_from}，晚于采集日 {observed_on}")
+    bookable_since = day_in(raw, "bookable_since")
+    if bookable_since is not None and bookable_since > observed_on:
+        told = f"自 {bookable_since} 起可订购，晚于采集日 {observed_on}"
+        raise Refused("date.future", "bookable_since", told)
     evidence = evidence if kind == PriceKind.TRANSACTION else ""
     observation = _blank(raw, market=Market.CHINA, feed=feed, row_no=row_no, origin=origin, evidence=evidence)
     observation.observed_on = observed_on
@@ -253,7 +257,7 @@ def read_dataset_row(
     observation.precision = text_in(raw, "precision")[:10]
     observation.unit_price, observation.currency = price.quantize(Decimal("0.000001")), currency
     observation.vat_rate, observation.tax_included = rate_in(raw, "vat_rate"), tax == "true"
-    observation.bookable_since = day_in(raw, "bookable_since")
+    observation.bookable_since = bookable_since
     observation.carried_from = carried_from
     observation.reference = text_in(raw, "reference")[:60]
     observation.sku = f"{term}m"

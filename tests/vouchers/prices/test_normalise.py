@@ -37,6 +37,8 @@ WRITTEN = WrittenPrice(
         ({}, "22.600000"),
         ({"unit_price": "23.956", "tax_included": True, "vat_rate": Decimal("0.06")}, "22.600000"),
         ({"unit_price": "25.538", "tax_included": True, "vat_rate": Decimal("0.13")}, "22.600000"),
+        ({"unit_price": "26.442", "tax_included": True, "vat_rate": Decimal("0.17")}, "22.600000"),
+        ({"vat_rate": Decimal("0.99")}, "22.600000"),  # told beside a price that holds no tax
         ({"unit_price": "16498", "unit": "card_month"}, "22.600000"),  # ÷ 730
         ({"unit_price": "131984", "unit": "server_month", "cards": 8}, "22.600000"),  # ÷ 8 ÷ 730
         ({"unit_price": "131984", "unit": "server_month"}, "22.600000"),  # cards of the registered model
@@ -80,6 +82,7 @@ def test_term_buckets(months, bucket):
         ({"tier": "garage"}, "tier.unknown", "tier"),
         ({"region_code": "999999"}, "region.unknown", "region_code"),
         ({"tax_included": True}, "tax.unknown", "vat_rate"),
+        ({"tax_included": True, "vat_rate": Decimal("0.18")}, "tax.unknown", "vat_rate"),
         ({"currency": "USD"}, "currency.no_rate", "currency"),
         ({"currency": ""}, "currency.unknown", "currency"),
         ({"unit": "pflops_day"}, "precision.missing", "precision"),

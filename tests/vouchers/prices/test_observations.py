@@ -79,6 +79,7 @@ def test_a_second_import_of_the_same_rows_changes_nothing():
         ({"source": " "}, "source.missing", "source"),
         ({"currency": "¥"}, "currency.unknown", "currency"),
         ({"vat_rate": "6"}, "tax.unknown", "vat_rate"),
+        ({"bookable_since": "2025-06-21"}, "date.future", "bookable_since"),  # the day after it was seen
     ],
 )
 def test_a_row_that_breaks_the_format_is_refused_by_row_and_column_and_the_rest_is_loaded(
@@ -92,6 +93,11 @@ def test_a_row_that_breaks_the_format_is_refused_by_row_and_column_and_the_rest_
     assert refused.message
 
 
+def test_a_quote_may_be_bookable_from_the_day_it_was_seen():
+    report = load(row(uscc(99), "19", ON, bookable_since=ON.isoformat()))
+    assert (report.admitted, report.refused) == (1, [])
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -100,6 +106,7 @@ def test_a_row_that_breaks_the_format_is_refused_by_row_and_column_and_the_rest_
         ({"accelerator": "H9000"}, "chip.unknown"),
         ({"accelerator": "A100-80GB", "form_factor": ""}, "form_factor.missing"),
         ({"tax_included": "true", "vat_rate": ""}, "tax.unknown"),
+        ({"tax_included": "true", "vat_rate": "0.99"}, "tax.unknown"),  # would halve the price
         ({"currency": "USD"}, "currency.no_rate"),
         ({"unit": "pflops_day"}, "precision.missing"),
         ({"region_code": "000000"}, "region.unknown"),

@@ -23,6 +23,8 @@ UNITS = ("card_hour", "card_month", "server_month", "pflops_day")
 HOURS_PER_DAY = Decimal(24)
 LONGEST_TERM = 600  # months
 PRICE_CEILING = Decimal(1_000_000)  # per card-hour: above it no rental price is meant
+HIGHEST_VAT = Decimal("0.17")
+"""The highest rate of VAT that a price in yuan can hold: 17 % stood until 2018-04-30 (财税〔2018〕32号), since then it is lower."""
 STANDARD_VCPUS = (8, 24)  # virtual cores a card, both ends in: what is comparable host to host (METHOD v1, 1)
 STANDARD_MEMORY_GB = (64, 256)  # host memory a card
 OPEN_RATE_DAYS = 45  # a rate whose end is not set holds so long: a month and what its successor may be late
@@ -208,6 +210,9 @@ def normalise(
             raise Unreadable("tax.unknown", "含税价须有税率", "vat_rate")
         if not 0 <= written.vat_rate < 1:
             raise Unreadable("tax.unknown", f"税率 {written.vat_rate} 不合理", "vat_rate")
+        if written.currency.strip().upper() == "CNY" and written.vat_rate > HIGHEST_VAT:
+            told = f"税率 {written.vat_rate} 高于增值税历来最高税率 {HIGHEST_VAT}"
+            raise Unreadable("tax.unknown", told, "vat_rate")
         price = divide(price, add(ONE, written.vat_rate))
     price, reference_only = _in_currency(price, written, rates)
     price = six(_per_card_hour(price, written, chip))
