@@ -79,6 +79,7 @@ def billed_prices(claim: Claim) -> list[BilledPrice]:
                 unit_price=unit_price(line.net_amount / line.quantity),
                 bundled=False,
                 parts=None,
+                extent=None,
             )
             found.append(BilledPrice(invoice, line, contract))
     return found

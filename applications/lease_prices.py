@@ -61,9 +61,11 @@ def priced_contract(lease: Lease) -> ContractPrice:
         return contract
     line = split.compute
     assert line.unit_price is not None
+    assert contract.extent is not None
     return replace(
         contract,
         bundled=True,
+        extent=replace(contract.extent, quantity=line.quantity, amount=line.net_amount),
         parts=PriceParts(
             line.unit_price,
             split_words(split),

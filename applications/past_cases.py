@@ -193,6 +193,8 @@ def _lease_rows(leases: QuerySet[Lease]) -> QuerySet[Any, Any]:
         "form_factor",
         "unit",
         "unit_price",
+        "quantity",
+        "cards",
         lessee_uscc=F("lessee__uscc"),
         lessor_uscc=F("lessor__uscc"),
         ends_on=F("ends_before"),

@@ -18,6 +18,7 @@ from vouchers.actions.price_grounds import TierSpan
 from vouchers.errors import Invalid
 from vouchers.policy.facts import PriceVerdict
 from vouchers.policy.prices.normalise import months_between
+from vouchers.policy.prices.quantities import Extent
 from vouchers.policy.terms import AboveBand, Verdict
 
 DAY = timedelta(days=1)
@@ -25,6 +26,7 @@ DAY = timedelta(days=1)
 
 def contract_of_row(row: Row) -> ContractPrice:
     """The facts of a row of ``leases.csv``, as ``contract_of_lease`` has them of the lease that it becomes when imported."""
+    starts_on, ends_before = date.fromisoformat(row["starts_on"]), date.fromisoformat(row["ends_on"]) + DAY
     return ContractPrice(
         subject_kind="lease",
         subject_no=row["lease_no"],
@@ -36,11 +38,16 @@ def contract_of_row(row: Row) -> ContractPrice:
         unit=row.get("unit", ""),
         unit_price=Decimal(row["unit_price"]) if row.get("unit_price") else None,
         signed_on=date.fromisoformat(row["signed_on"]),
-        term_months=months_between(
-            date.fromisoformat(row["starts_on"]), date.fromisoformat(row["ends_on"]) + DAY
-        ),
+        term_months=months_between(starts_on, ends_before),
         program_code=row.get("program_code", ""),
         vat_rate=Decimal(row["vat_rate"]) if row.get("vat_rate") else None,
+        extent=Extent(
+            Decimal(row["quantity"]) if row.get("quantity") else None,
+            Decimal(row["amount"]),
+            int(row["cards"]) if row.get("cards") else None,
+            starts_on,
+            ends_before,
+        ),
     )
 
 

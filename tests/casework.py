@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -157,17 +158,23 @@ def lease_fields(lessor: Party, amount: str, **more: Any) -> LeaseFields:
         "ends_on": date(2026, 2, 28),
         "accelerator": "H800",
         "form_factor": "SXM",
-        "cards": 128,
         "unit": "card_hour",
         "unit_price": Decimal("15.000000"),
-        "quantity": Decimal(amount) / Decimal("15"),
         "amount": Decimal(amount),
         "purpose": "training",
     }
     fields.update(more)
-    if "unit_price" in more and "quantity" not in more:
-        fields["quantity"] = None
+    _let_enough(fields)
     return LeaseFields(**fields)
+
+
+def _let_enough(fields: dict[str, Any]) -> None:
+    """A quantity that comes to the amount, and cards that can run it in the term, where a test asks for neither."""
+    if "quantity" not in fields and fields["unit_price"]:
+        fields["quantity"] = (fields["amount"] / fields["unit_price"]).quantize(Decimal("0.0001"))
+    if "cards" not in fields:
+        hours = 24 * ((fields["ends_on"] - fields["starts_on"]).days + 1)
+        fields["cards"] = max(128, math.ceil((fields.get("quantity") or 0) / hours)) if hours > 0 else 128
 
 
 def paper(

@@ -19,8 +19,8 @@ from vouchers.actions.price_checks import check_price
 from vouchers.context import announce, announced
 from vouchers.errors import Invalid, NotNow, Problems
 from vouchers.models import Party, PriceCheck, Program, User
-from vouchers.money import round_fen
 from vouchers.numbers import next_no
+from vouchers.policy.prices.quantities import comes_to, product_of
 from vouchers.policy.rules import Scheme
 from vouchers.policy.terms import AboveBand, ContractKind
 from vouchers.policy.words import day_words
@@ -78,8 +78,8 @@ def _check(fields: LeaseFields, lessee: Party) -> None:
         if fields.unit_price is None or fields.unit_price <= 0 or not fields.unit:
             problems.append(Invalid("lease.unit_price", "请填写不含税单价及计价单位。", field="unit_price"))
         elif fields.quantity is not None:
-            computed = round_fen(fields.unit_price * fields.quantity)
-            if abs(computed - fields.amount) > max(Decimal("1.00"), fields.amount * Decimal("0.005")):
+            computed = product_of(fields.unit_price, fields.quantity)
+            if not comes_to(fields.unit_price, fields.quantity, fields.amount):
                 problems.append(
                     Invalid(
                         "lease.arithmetic",

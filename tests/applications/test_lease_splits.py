@@ -59,6 +59,7 @@ def contract(cast, **more):
         "ends_on": date(2025, 9, 24),
         "unit_price": Decimal("20"),
         "quantity": Decimal("250000"),
+        "cards": 160,
         "bundled": True,
         **more,
     }

@@ -93,7 +93,9 @@ CONTRACT_FAULTS: list[Any] = [
     ({"quantity": "1.00001"}, "quantity", "fen"),
     ({"signed_on": "2025-02-30"}, "signed_on", "invalid"),
     ({"region_code": "999999"}, "region_code", "invalid_choice"),
+    ({"quantity": ""}, "quantity", "required"),
     ({"cards": "1.5"}, "cards", "invalid"),
+    ({"cards": ""}, "cards", "required"),
     ({"contract_no": "甲" * 61}, "contract_no", "max_length"),
     ({"serials": "S" * 61}, "serials", "too_long"),
 ]

@@ -22,7 +22,11 @@ from vouchers.policy.facts import PriceVerdict
 from vouchers.policy.prices.eligibility import REASONS
 from vouchers.policy.prices.figures import short
 from vouchers.policy.prices.normalise import Unreadable, WrittenPrice, months_between, normalise
+from vouchers.policy.prices.quantities import Extent, doubt_of
 from vouchers.policy.prices.regions import canonical_source
+
+_RESTS_ON_THE_QUANTITY = (PriceConsequence.PASSED, PriceConsequence.CUT)
+"""A price that is told to lie above the band is refused at its word; what passes, or is cut to the bound, is paid by the quantity."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class ContractPrice:
     ``unit_price`` is in ``currency`` per ``unit`` as the contract states it; leases in this system state it without tax.
     ``tier`` empty: the lessor's own, as registered on the signing date. ``precision`` only for 元/P·天, as declared: without it
     nothing is compared. ``bundled``: storage, network or other services are in the price; ``parts``: what of it is
-    compute, where it is broken down.
+    compute, where it is broken down. ``extent``: how much is let for how much money (of a bundled price the compute's part), without
+    which a told price is only a claim; None where no contract is filed: a bill's line, a price that is asked about.
     """
 
     subject_kind: str
@@ -67,6 +72,7 @@ class ContractPrice:
     tax_included: bool = False
     bundled: bool = False
     parts: PriceParts | None = None
+    extent: Extent | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ def contract_of_lease(lease: Any, *, subject_kind: str = "lease", subject_no: st
         program_code=lease.program_code,
         vat_rate=lease.vat_rate,
         bundled=lease.bundled,
+        extent=Extent(lease.quantity, lease.amount, lease.cards, lease.starts_on, lease.ends_before),
     )
 
 
@@ -212,6 +219,17 @@ def price_finding(
                 else f"合同价款按企业填报拆分（{parts.words}），拆分待经办对照合同核定"
             )
             sentence = f"{told}，转人工复核。按此拆分的算力单价：{sentence}"
+    if contract.extent is not None and above_band != "none" and consequence in _RESTS_ON_THE_QUANTITY:
+        doubt = doubt_of(
+            contract.extent,
+            unit=contract.unit,
+            unit_price=Decimal(written.unit_price),
+            cards_per_server=mine.chip.cards_per_server,
+            upper=row.upper,
+        )
+        if doubt is not None:
+            position, consequence, recognised = PricePosition.UNKNOWN, PriceConsequence.REVIEW, None
+            reason, sentence = doubt.code, f"{doubt.sentence}，转人工复核。仅供参考：{sentence}"
     return PriceFinding(
         contract,
         above_band,

@@ -88,6 +88,7 @@ WORDS: dict[str, dict[str, tuple[Any, Any]]] = {
         "starts_on": (_("供货开始日"), ""),
         "ends_on": (_("供货截止日"), _("合同写明的最后一天。")),
         "region_code": (_("算力部署地"), ""),
+        "cards": (_("卡数"), ""),
         "amount": (_("采购金额（不含税）"), _("只填所列型号部分的金额；一份合同有多个型号的，分别申领。")),
     },
     ContractKind.PLATFORM_SERVICE.value: {
@@ -96,6 +97,7 @@ WORDS: dict[str, dict[str, tuple[Any, Any]]] = {
     },
 }
 REQUIRED: dict[str, tuple[str, ...]] = {
+    ContractKind.LEASE.value: ("quantity",),
     ContractKind.DATA_PRODUCT.value: ("product",),
     ContractKind.PURCHASE.value: ("accelerator",),
 }
@@ -149,7 +151,9 @@ class LeaseForm(PartsForm):
         min_value=1,
         max_value=1_000_000,
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+        help_text=_("同时租用的卡数；按 P·天计价、合同没有写明的，可以不填。"),
         error_messages={
+            "required": _("请填写合同约定的卡数，用来核对数量。"),
             "invalid": _("卡数应为整数。"),
             "min_value": _("卡数应大于 0。"),
             "max_value": _("卡数过大，请核对。"),
@@ -159,7 +163,14 @@ class LeaseForm(PartsForm):
         label=_("计价单位"), required=False, choices=[("", _("请选择")), *PriceUnit.choices]
     )
     unit_price = UnitPriceField(label=_("单价（不含税）"), required=False)
-    quantity = QuantityField(label=_("数量"), required=False, help_text=_("与计价单位对应，例如总卡时数。"))
+    quantity = QuantityField(
+        label=_("数量"),
+        required=False,
+        help_text=_(
+            "合同约定的总数量，与计价单位对应：总卡时数、卡数×月数或台数×月数。单价 × 数量应等于合同金额，且不多于所列卡数在服务期内所能提供的。"
+        ),
+        error_messages={"required": _("请填写合同约定的数量，用来核对单价与合同金额是否相符。")},
+    )
     amount = MoneyField(label=_("合同金额（不含税）"))
     vat_rate = forms.ChoiceField(label=_("税率"), choices=VAT_RATES)
     purpose = forms.ChoiceField(
@@ -185,6 +196,10 @@ class LeaseForm(PartsForm):
             self.fields[name].label, self.fields[name].help_text = label, hint
         for name in REQUIRED.get(kind, ()):
             self.fields[name].required = True
+        if kind == ContractKind.LEASE.value:
+            # What cards can run bounds a quantity; a contract by power alone may name none.
+            told = self.data.get("unit") if self.is_bound else self.initial.get("unit")
+            self.fields["cards"].required = told != PriceUnit.PFLOPS_DAY.value
         self.fields["accelerator"].error_messages["required"] = _("请填写加速卡型号。")
         for name in set(self.fields) - wanted:
             del self.fields[name]

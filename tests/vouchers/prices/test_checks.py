@@ -177,6 +177,7 @@ def test_a_lease_gives_its_own_facts(cast):
         signed_on = starts_on = SIGNED
         ends_before = date(2025, 9, 25)
         program_code, bundled = "BJ-AIQ", False
+        cards, quantity, amount = 8, Decimal(17664), Decimal(317952)  # 92 days
 
     check = prices.check_price(prices.contract_of_lease(Lease()), above_band="refuse")
     assert (check.cell, check.consequence) == ("china/H800/SXM/specialist/east/1_6m", "passed")

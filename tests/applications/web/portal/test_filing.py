@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from applications.models import Application, Claim
+from applications.models import Application, Claim, Lease
 from tests import casework
 from tests.applications.web.portal import filing
 from vouchers import dates
@@ -303,6 +303,21 @@ def test_text_that_no_database_keeps_is_refused_and_not_a_fault(filer, cast, bei
     assert filer.post(reverse("portal:application_new"), {"program": "BJ\x00"}).status_code == 400
 
 
+def test_a_lease_is_asked_for_its_quantity_and_by_cards_for_these_too(filer, cast, beijing):
+    filer.post(reverse("portal:application_new"), {"program": "BJ-AIQ"})
+    step = reverse("portal:application_contract", args=[Application.objects.get().application_no])
+    page = filer.post(step, filing.contract(cast, quantity="", cards=""))
+    assert page.status_code == 422
+    assert "请填写合同约定的数量，用来核对单价与合同金额是否相符。" in page.text
+    assert "请填写合同约定的卡数，用来核对数量。" in page.text
+    by_power = filing.contract(cast, cards="", unit="pflops_day")
+    assert filer.post(step, by_power).status_code == 302
+    Lease.objects.update(quantity=None)  # as filed before it was asked for
+    page = filer.get(step)
+    assert page.status_code == 200
+    assert page.context["form"].fields["cards"].required is False
+
+
 def test_an_instant_scheme_gives_the_voucher_with_the_confirmation(filer, cast):
     """E-Town v1: no reviewer's step; what is asked is the contract alone."""
     with dates.fixed(date(2024, 6, 3)):
@@ -315,7 +330,7 @@ def test_an_instant_scheme_gives_the_voucher_with_the_confirmation(filer, cast):
         number = application.application_no
         fields = filing.contract(
             cast, signed_on="2024-05-06", starts_on="2024-05-06", ends_on="2024-11-05", amount="1000000",
-            unit_price="15", quantity="", region_code="110000",
+            unit_price="15", quantity="66666.6667", region_code="110000",
         )  # fmt: skip
         answer = filer.post(reverse("portal:application_contract", args=[number]), fields)
         assert answer.status_code == 302, answer.content.decode()
@@ -341,7 +356,7 @@ def test_an_instant_scheme_without_money_says_so(filer, cast):
         number = application.application_no
         fields = filing.contract(
             cast, signed_on="2024-05-06", starts_on="2024-05-06", ends_on="2024-11-05", amount="1000000",
-            quantity="", region_code="110000",
+            quantity="66666.6667", region_code="110000",
         )  # fmt: skip
         filer.post(reverse("portal:application_contract", args=[number]), fields)
         page = filing.submit(filer, application)
