@@ -1,8 +1,9 @@
 """Verified contract prices, pushed down from the casework: a lease whose invoice, payment and metering hold becomes a transaction.
 
-What holds: a normal invoice of lessor to lessee under the lease; the lessee's own transfers to the lessor that paid such invoices in
-full, each yuan once; and metered use by the platform of at least half of what they bill. When one of these falls, or the lease, a claim
-or an invoice on it is stopped, the price is taken out from then on; should it hold again, a new observation takes the old one's place. None is ever edited.
+What holds: a quantity that comes to the contract's amount and that its cards can run; a normal invoice of lessor to lessee under the
+lease, and another in the place of each that fell; the lessee's own transfers to the lessor that paid such invoices in full, each yuan
+once; and metered use by the platform of at least half of what they bill. When one of these falls, or the lease, a claim or an invoice on
+it is stopped, the price is taken out from then on; should it hold again, a new observation takes the old one's place. None is ever edited.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from applications.models.claims import DEAD_STATES
 from applications.models.invoices import InvoiceStatus
 from applications.models.leases import LeaseState
 from vouchers import dates
+from vouchers.actions.price_checks import contract_of_lease
 from vouchers.actions.price_entries import record_observation
 from vouchers.actions.price_grounds import registered_tier
 from vouchers.actions.price_removals import set_aside_observations
@@ -29,6 +31,7 @@ from vouchers.models import Hold, PriceObservation
 from vouchers.models.prices import Evidence, ObservationState, PriceKind
 from vouchers.money import ZERO
 from vouchers.policy.prices.normalise import Unreadable, find_chip, months_between
+from vouchers.policy.prices.quantities import doubt_of
 from vouchers.policy.terms import ContractKind
 
 LEAST_USE = Decimal("0.5")
@@ -54,6 +57,8 @@ def standing_of(lease: Lease) -> Standing:
         return Standing(False, "contract.unproven", f"合同状态为“{lease.get_state_display()}”")
     if lease.bundled or not lease.unit_price or not lease.unit or not lease.accelerator:
         return Standing(False, "contract.unproven", "合同单价含其他服务，或未载明单价、单位、型号")
+    if doubted := _doubted(lease):
+        return Standing(False, "contract.unproven", doubted)
     if stopped := _stopped(lease):
         return Standing(False, "case.opened", stopped)
     invoices = list(
@@ -61,10 +66,14 @@ def standing_of(lease: Lease) -> Standing:
             origin="live", seller_uscc=lease.lessor.uscc, buyer_uscc=lease.lessee.uscc, red_of=""
         ).order_by("pk")
     )
-    fallen = [one for one in invoices if one.status != InvoiceStatus.NORMAL]
-    if fallen:
-        return Standing(False, "invoice.red", f"发票 {fallen[0].invoice_no} {fallen[0].get_status_display()}")
     paid = _paid(lease, invoices)
+    fallen = _unreplaced([one for one in invoices if one.status != InvoiceStatus.NORMAL], paid)
+    if fallen is not None:
+        return Standing(
+            False,
+            "invoice.red",
+            f"发票 {fallen.invoice_no} {fallen.get_status_display()}，未见按原金额重开并付清的发票",
+        )
     if not paid:
         return Standing(False, "contract.unproven", "没有已由承租方对公付清的发票")
     billed = sum((one.net_amount for one in paid), ZERO)
@@ -79,6 +88,61 @@ def standing_of(lease: Lease) -> Standing:
             f"平台计量 {used.normalize():f} 卡时，不足已开票 {hours.quantize(Decimal('0.01')):f} 卡时的一半",
         )
     return Standing(True, "", "")
+
+
+def _unreplaced(fallen: list[Invoice], paid: Iterable[Invoice]) -> Invoice | None:
+    """The first invoice that fell without another in its place; None where each has one.
+
+    In its place: issued on the day it fell or later, of the same amount without tax, for the same period where both tell one, and
+    paid, or fallen itself and with another in its own; each takes one place. One of another amount bills another price, which
+    nobody has proven.
+    """
+    left = [*fallen, *paid]  # a paid one is kept for the last of a row of them
+    for one in fallen:
+        since = one.status_changed_on or one.issued_on
+        place = next(
+            (
+                other
+                for other in left
+                if (other.status == InvoiceStatus.NORMAL or other.pk > one.pk)
+                and other.issued_on >= since
+                and other.net_amount == one.net_amount
+                and (None in (one.period_from, other.period_from) or _period(one) == _period(other))
+            ),
+            None,
+        )
+        if place is None:
+            return one
+        left.remove(place)
+    return None
+
+
+def _period(invoice: Invoice) -> tuple[date | None, date | None]:
+    return invoice.period_from, invoice.period_to
+
+
+def _doubted(lease: Lease) -> str:
+    """Why the contract's own figures do not bear its unit price out; empty where they do."""
+    assert lease.unit_price is not None
+    extent = contract_of_lease(lease).extent
+    assert extent is not None
+    doubt = doubt_of(
+        extent,
+        unit=lease.unit,
+        unit_price=lease.unit_price,
+        cards_per_server=_cards_of_server(lease) or 1,
+        upper=None,
+    )
+    return doubt.sentence if doubt is not None else ""
+
+
+def _cards_of_server(lease: Lease) -> int | None:
+    """By the chip table; None for a chip that it does not know."""
+    try:
+        chip, _form = find_chip(lease.accelerator, lease.form_factor, market="china", chips=chip_table(1))
+    except Unreadable:
+        return None
+    return chip.cards_per_server
 
 
 def _stopped(lease: Lease) -> str:
@@ -142,11 +206,10 @@ def _billed_hours(lease: Lease, billed: Decimal) -> Decimal | None:
         return None
     cards = Decimal(1)
     if lease.unit == "server_month":
-        try:
-            chip, _form = find_chip(lease.accelerator, lease.form_factor, market="china", chips=chip_table(1))
-        except Unreadable:
+        held = _cards_of_server(lease)
+        if held is None:
             return None
-        cards = Decimal(chip.cards_per_server)
+        cards = Decimal(held)
     return billed / lease.unit_price * hours * cards
 
 

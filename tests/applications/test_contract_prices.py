@@ -215,6 +215,97 @@ def test_a_red_letter_takes_the_price_out_from_then_on(lease, cast):
     assert follow(lease) == ""
 
 
+def red(cast, invoice, on=DAY):
+    with acting(cast.handler, "test"):
+        mark_invoice(invoice, status="red", changed_on=on, document_no="红字1", by=cast.handler)
+
+
+def reissued(cast, lease, net=NET, *, number="25112000000000000002", on=DAY, bank_ref="B-2"):
+    """Another invoice beside the claim's first item, paid by a transfer of its own."""
+    invoice = casework.invoice(lease, net, number=number, on=on)
+    transfer = BankTransfer.objects.create(
+        bank_ref=bank_ref, payer=cast.alpha, payee=cast.provider, paid_on=on, amount=invoice.gross_amount
+    )
+    (item, *_rest) = BasisItem.objects.order_by("pk")
+    BasisItem.objects.create(
+        claim=item.claim,
+        position=BasisItem.objects.count() + 1,
+        kind="invoice_line",
+        invoice=invoice,
+        number_key=invoice.number_key,
+        net_amount=invoice.net_amount,
+        bank_transfer=transfer,
+    )
+    return invoice
+
+
+def test_a_red_letter_with_another_invoice_in_its_place_leaves_the_price(lease, cast):
+    """The ordinary way to mend a wrong title or number: neither party erases a price by it."""
+    used(lease, 150_000)
+    follow(lease)
+    first = Invoice.objects.get()
+    red(cast, first)
+    assert follow(lease) == "withdrawn"  # until the new one is here and paid
+    second = reissued(cast, lease)
+    assert standing_of(lease).holds
+    assert follow(lease) == "recorded"
+    assert [row.set_aside_reason for row in held(lease)] == ["invoice.red", ""]
+    red(cast, second)  # wrong once more
+    assert follow(lease) == "withdrawn"
+    reissued(cast, lease, number="25112000000000000003", bank_ref="B-3")
+    assert standing_of(lease).holds
+
+
+def test_one_invoice_takes_the_place_of_one(lease, cast):
+    used(lease, 300_000)
+    other = reissued(cast, lease, on=date(2025, 7, 1))
+    assert standing_of(lease).holds
+    for fallen in Invoice.objects.all():
+        red(cast, fallen)
+    reissued(cast, lease, number="25112000000000000003", bank_ref="B-3")
+    assert standing_of(lease).sentence.startswith(f"发票 {other.invoice_no} 已红冲")
+    reissued(cast, lease, number="25112000000000000004", bank_ref="B-4")
+    assert standing_of(lease).holds
+
+
+def test_an_invoice_of_another_amount_day_or_period_is_in_no_ones_place(lease, cast):
+    used(lease, 200_000)
+    first = Invoice.objects.get()
+    red(cast, first)
+    reissued(cast, lease, "2900000.00")
+    assert standing_of(lease).sentence == f"发票 {first.invoice_no} 已红冲，未见按原金额重开并付清的发票"
+    earlier = reissued(
+        cast, lease, number="25112000000000000005", bank_ref="B-5", on=date(2025, 7, 31)
+    )  # another month's, from before the first fell
+    assert standing_of(lease).reason == "invoice.red"
+    Invoice.objects.filter(pk=earlier.pk).update(
+        issued_on=DAY, period_from=date(2025, 7, 1), period_to=date(2025, 8, 1)
+    )
+    Invoice.objects.filter(pk=first.pk).update(period_from=date(2025, 3, 1), period_to=date(2025, 7, 1))
+    assert standing_of(lease).reason == "invoice.red"
+    Invoice.objects.filter(pk=earlier.pk).update(period_from=date(2025, 3, 1), period_to=date(2025, 7, 1))
+    assert standing_of(lease).holds
+
+
+@pytest.mark.parametrize(
+    ("figures", "told"),
+    [
+        ({"quantity": None}, "合同未填写数量"),
+        ({"cards": 1}, "多于 1 卡在租期 365 日内最多可提供的 8,760 卡时"),
+        ({"quantity": Decimal(100_000)}, "与合同金额 5,000,000.00 元不一致"),
+    ],
+)
+def test_a_price_that_its_own_contract_does_not_bear_out_is_no_proof(lease, figures, told):
+    """A told price below the paid one would pull the range down, one above it up."""
+    used(lease, 150_000)
+    assert standing_of(lease).holds
+    Lease.objects.filter(pk=lease.pk).update(**figures)
+    lease.refresh_from_db()
+    found = standing_of(lease)
+    assert (found.holds, found.reason) == (False, "contract.unproven")
+    assert told in found.sentence
+
+
 def test_a_stopped_case_takes_it_out_and_when_it_is_let_go_a_new_observation_takes_its_place(lease, cast):
     used(lease, 150_000)
     follow(lease)
