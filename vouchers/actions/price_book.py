@@ -14,14 +14,14 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from vouchers.actions.price_carries import Bases, bases_of, carried
-from vouchers.actions.price_grounds import PriceGrounds, TierSpan, tier_among
+from vouchers.actions.price_grounds import PriceGrounds, TierSpan, registered_spans, tier_among
 from vouchers.actions.price_inquiries import Inquiry, inquiries, under_inquiry
-from vouchers.actions.price_published import Published, all_published, held_among
+from vouchers.actions.price_published import Published, all_published, factors_for, held_among
 from vouchers.actions.price_sightings import Judgements, KeptObservation, judgements_of, observations_of
 from vouchers.actions.price_sources import FirstDays, first_admissions, links_on, with_admissions
 from vouchers.actions.price_ties import Link, Ties, links_of
 from vouchers.errors import Invalid
-from vouchers.models import PriceIndexIssue, PriceMethod, ProviderAdmission
+from vouchers.models import PriceIndexIssue, PriceMethod
 from vouchers.models.prices import Market
 from vouchers.policy import fair_price as fp
 from vouchers.policy.prices.chips import ChipTable
@@ -59,7 +59,7 @@ class PriceBook(PriceGrounds):
         self._reaches: dict[Part, fp.Reach] = {}
         self._of_accelerator: dict[str, dict[Part, list[KeptObservation]]] = {}
         self._bases: dict[int, Bases] = {}
-        self._factors: dict[int, fp.Factors] = {}
+        self._factors: dict[tuple[int, date, str], fp.Factors | None] = {}
         self._generations: dict[int, fp.Generations] = {}
         self._present: dict[tuple[Part, int], set[str]] = {}
         self._groups: dict[int, tuple[dict[str, str], dict[str, list[str]]]] = {}
@@ -123,11 +123,8 @@ class PriceBook(PriceGrounds):
     @cached_property
     def _registered(self) -> dict[str, list[TierSpan]]:
         spans: dict[str, list[TierSpan]] = defaultdict(list)
-        rows = ProviderAdmission.objects.exclude(tier="").order_by("effective_from", "pk")
-        for uscc, program_code, from_on, to_on, tier in rows.values_list(
-            "provider__uscc", "program_code", "effective_from", "effective_to", "tier"
-        ).iterator():
-            spans[uscc].append(TierSpan(program_code, from_on, to_on, tier))
+        for uscc, span in registered_spans():
+            spans[uscc].append(span)
         return dict(spans)
 
     @cached_property
@@ -249,12 +246,11 @@ class PriceBook(PriceGrounds):
             self._present[key] = {group_of.get(name, name) for name in self._seen_of(part).sources}
         return self._present[key]
 
-    def _factors_of(self, issue: PriceIndexIssue | None) -> fp.Factors | None:
-        if issue is None:
-            return None
-        if issue.pk not in self._factors:
-            self._factors[issue.pk] = fp.Factors.from_plain(issue.factors)
-        return self._factors[issue.pk]
+    def _factors_of(self, issue: PriceIndexIssue | None, day: date, method: fp.Method) -> fp.Factors | None:
+        key = (issue.pk if issue is not None else 0, day.replace(day=1), method.name)
+        if key not in self._factors:
+            self._factors[key] = factors_for(issue, day, method)
+        return self._factors[key]
 
     def _market_of(self, part: Part, as_of: date, known_at: datetime, method: fp.Method) -> fp.Market:
         """The market of a family or cell on the day, with every group in it."""
@@ -276,7 +272,7 @@ class PriceBook(PriceGrounds):
                 known_at=known_at,
                 method=method,
                 sources=self._sources_at({one.source for one in then}, as_of, known_at),
-                factors=self._factors_of(self._issue_on(as_of, known_at)),
+                factors=self._factors_of(self._issue_on(as_of, known_at), as_of, method),
                 chips=self._chips_of(method),
                 hashed=False,
             )

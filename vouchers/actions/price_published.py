@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from vouchers.models import PriceIndexIssue
 from vouchers.models.prices import IssueState
+from vouchers.policy import fair_price as fp
 
 OUT = (IssueState.PUBLISHED, IssueState.SUPERSEDED)
 """What was published once; a correction takes nothing back."""
@@ -23,6 +24,18 @@ def issue_known_at(market: str, day: date, known_at: datetime) -> PriceIndexIssu
         .order_by("-month", "-published_at", "-revision")
         .first()
     )
+
+
+def months_since(issue: PriceIndexIssue, day: date) -> int:
+    """How many months before the day's month the issue is of."""
+    return (day.year - issue.month.year) * 12 + day.month - issue.month.month
+
+
+def factors_for(issue: PriceIndexIssue | None, day: date, method: fp.Method) -> fp.Factors | None:
+    """The issue's factors, as long as its prices may be carried too; None when it is older, or there is none."""
+    if issue is None or months_since(issue, day) > method.carry_months:
+        return None
+    return fp.Factors.from_plain(issue.factors)
 
 
 class Published(NamedTuple):

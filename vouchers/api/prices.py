@@ -3,7 +3,7 @@ the method. What was published does not change, so every answer bears an ETag th
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -23,7 +23,7 @@ from rest_framework.response import Response
 from vouchers import dates
 from vouchers.access import has_role
 from vouchers.actions.price_explorer import PRICE_READERS, explore
-from vouchers.actions.price_published import OUT, issue_known_at
+from vouchers.actions.price_published import OUT, issue_known_at, months_since
 from vouchers.api.problem_document import PROBLEMS
 from vouchers.api.problem_types import register_problems
 from vouchers.errors import Forbidden, Invalid, NotFound
@@ -68,12 +68,12 @@ class PricePages(LimitOffsetPagination):
 
 
 def _stamp(request: HttpRequest, *_args: Any, **_kwargs: Any) -> str | None:
-    """Changes with every publication and with nothing else; None for what is computed anew."""
+    """Changes with every publication and with the day, of which what is asked without ``as_of`` tells; None for what is computed anew."""
     if request.GET.get("basis") == "computed":
         return None
     last = PriceIndexIssue.objects.filter(state__in=OUT).aggregate(at=Max("published_at"), count=Count("pk"))
     methods = PriceMethod.objects.aggregate(count=Count("pk"))
-    text = f"1|{last['at']}|{last['count']}|{methods['count']}|{request.get_full_path()}"
+    text = f"2|{dates.today()}|{last['at']}|{last['count']}|{methods['count']}|{request.get_full_path()}"
     return f'W/"{sha256(text.encode()).hexdigest()[:32]}"'
 
 
@@ -256,9 +256,15 @@ class PriceViewSet(mixins.ListModelMixin, PublishedView):
         known_at = asked.get("known_at") or dates.now()
         if asked["basis"] == "computed":
             return self._computed(request, cell, day, known_at, asked.get("version"))
+        _require_not_ahead(day)
         row = self._row(issue_known_at(cell.market, day, known_at), cell)
         issue = row.issue
-        told = {**self.get_serializer(row).data, "as_of": day.isoformat(), "basis": "published"}
+        told = {
+            **self.get_serializer(row).data,
+            "as_of": day.isoformat(),
+            "basis": "published",
+            "stale": months_since(issue, day) > fp.Method.from_params(issue.method.params).carry_months,
+        }
         return Response(
             {**told, "method": issue.method.version, "published_at": _instant(issue.published_at)}
         )
@@ -278,8 +284,7 @@ class PriceViewSet(mixins.ListModelMixin, PublishedView):
     ) -> Response:
         if not has_role(request.user, *PRICE_READERS):
             raise Forbidden("price.staff_only", "按任意时点重新测算仅供本机关工作人员使用。")
-        if day > dates.today():
-            raise Invalid("price.future", "基准日不得晚于今日。", field="as_of")
+        _require_not_ahead(day)
         found = explore(cell, as_of=day, known_at=known_at, version=version, leave_out=False)
         row = found.working.row
         return Response(
@@ -320,6 +325,11 @@ class PriceViewSet(mixins.ListModelMixin, PublishedView):
             for row in page or ()
         ]
         return self.get_paginated_response(told)
+
+
+def _require_not_ahead(day: date) -> None:
+    if day > dates.today():
+        raise Invalid("price.future", "基准日不得晚于今日。", field="as_of")
 
 
 def _asked(query: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

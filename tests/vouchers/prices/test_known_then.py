@@ -19,6 +19,7 @@ from vouchers.actions import prices
 from vouchers.actions.price_book import PriceBook
 from vouchers.actions.price_entries import take_own_observations
 from vouchers.actions.price_explorer import explore
+from vouchers.actions.price_published import factors_for
 from vouchers.actions.price_reading import start_of
 from vouchers.actions.price_sources import FirstDays, first_admissions, sources_at, with_admissions
 from vouchers.context import Actor, acting
@@ -451,3 +452,45 @@ def test_no_answer_is_changed_by_anything_later(client, cast, second, deeds, ask
             for issue in PriceIndexIssue.objects.exclude(published_at=None):
                 assert prices.verify_issue(issue)
         transaction.set_rollback(True)
+
+
+def admitted(cast, tier, effective_from, recorded, batch):
+    return ProviderAdmission.objects.create(
+        provider=cast.provider, program_code="BJ-AIQ", batch=batch, tier=tier, effective_from=effective_from,
+        recorded_at=start_of(recorded),
+    )  # fmt: skip
+
+
+def test_an_admission_recorded_after_the_signing_is_no_other_tier_for_it(cast):
+    """With effect from whenever: the earliest would win, and another cell be asked."""
+    ProviderAdmission.objects.all().delete()
+    admitted(cast, "specialist", date(2025, 1, 1), date(2025, 1, 5), "一")
+    signed_on = date(2025, 6, 25)
+    admitted(cast, "cloud", date(2019, 1, 1), date(2025, 6, 26), "补")
+    assert prices.registered_tier(cast.provider.uscc, signed_on, "BJ-AIQ") == "specialist"
+    assert PriceBook().tier(cast.provider.uscc, signed_on, "BJ-AIQ") == "specialist"
+    after = signed_on + timedelta(days=1)  # signed when it stood in the register
+    assert prices.registered_tier(cast.provider.uscc, after, "BJ-AIQ") == "cloud"
+
+
+def test_of_a_provider_admitted_after_the_signing_what_was_recorded_first_counts(cast):
+    ProviderAdmission.objects.all().delete()
+    uscc_of, signed_on = cast.provider.uscc, date(2025, 3, 1)
+    assert prices.registered_tier(uscc_of, signed_on) == ""
+    admitted(cast, "specialist", date(2025, 4, 1), date(2025, 4, 2), "一")
+    admitted(cast, "cloud", date(2019, 1, 1), date(2025, 5, 1), "补")
+    assert prices.registered_tier(uscc_of, signed_on) == "specialist"
+    assert PriceBook().tier(uscc_of, signed_on, "") == "specialist"
+
+
+def test_factors_of_an_issue_older_than_any_price_is_carried_price_nothing(cast):
+    """One cell with enough votes lends to its neighbour by the issue's factors, for six months."""
+    prices.load_observations(market_rows(date(2025, 6, 20)))
+    with dates.fixed(date(2025, 7, 2)):
+        issue = prices.compute_index(JULY, by=cast.policy_editor)
+        prices.propose_index(issue, by=cast.policy_editor)
+        prices.publish_index(issue, by=cast.price_publisher)
+    for day, known in ((date(2026, 1, 31), True), (date(2026, 2, 1), False)):
+        held = factors_for(issue, day, METHOD_V2)
+        assert (held is not None) is known
+        assert (PriceBook()._factors_of(issue, day, METHOD_V2) is not None) is known

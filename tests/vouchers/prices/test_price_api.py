@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,7 @@ def test_rows_are_filtered_by_what_a_cell_is_made_of(client, published):
         ("/as-of", {"cell": CELL, "as_of": "12/06/2025"}, 422, "input.invalid"),
         ("/as-of", {"cell": CELL, "known_at": "yesterday"}, 422, "input.invalid"),
         ("/as-of", {"cell": CELL, "as_of": "2025-05-31"}, 404, "price.not_published"),
+        ("/as-of", {"cell": CELL, "as_of": "2099-01-01"}, 422, "price.future"),
         ("/as-of", {"cell": CELL, "basis": "computed"}, 403, "price.staff_only"),
         ("/history", {"cell": "china/H800/SXM/cloud/east/1_6m"}, 404, "price.not_published"),
         ("/history", {"cell": CELL, "revisions": "some"}, 422, "input.invalid"),
@@ -91,7 +92,8 @@ def test_what_held_on_a_day_is_what_was_published_by_then(client, cast, publishe
         return client.get(f"{BASE}/as-of", {"cell": CELL, **given}).json().get("base")
 
     assert (base(as_of="2025-06-12"), base(as_of="2025-07-12")) == ("19.000000", "18.000000")
-    assert base(as_of="2025-09-01") == "18.000000"  # until something newer is published
+    with dates.fixed(date(2025, 9, 1)):
+        assert base(as_of="2025-09-01") == "18.000000"  # until something newer is published
     assert (
         base(as_of="2025-07-12", known_at="2025-07-01T12:00:00+08:00") == "19.000000"
     )  # July's was not out yet
@@ -143,6 +145,27 @@ def test_an_answer_stays_valid_until_something_is_published(client, cast, publis
     assert (
         client.get(BASE, {"accelerator": "H800"}, headers={"If-None-Match": first["ETag"]}).status_code == 200
     )
+
+
+def test_what_is_asked_for_today_is_another_answer_tomorrow(client, published):
+    first = client.get(f"{BASE}/as-of", {"cell": CELL})
+    again = {"If-None-Match": first["ETag"]}
+    assert client.get(f"{BASE}/as-of", {"cell": CELL}, headers=again).status_code == 304
+    with dates.fixed(dates.today() + timedelta(days=1)):
+        later = client.get(f"{BASE}/as-of", {"cell": CELL}, headers=again)
+    assert (later.status_code, later.json()["as_of"]) == (200, "2025-07-16")
+
+
+def test_a_price_that_is_older_than_any_price_is_carried_says_so(client, published):
+    def stale(day):
+        with dates.fixed(day):
+            return client.get(f"{BASE}/as-of", {"cell": CELL}).json()["stale"]
+
+    assert [stale(day) for day in (date(2025, 7, 15), date(2026, 1, 31), date(2026, 2, 1))] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_cells_issues_and_methods_tell_what_there_is(client, published):

@@ -51,7 +51,7 @@ def prose_of(method: Method) -> str:
         + (f"、可订购且连续上架满 {method.min_up_days} 日" if method.min_up_days else "")
         + (f"；供应方入市须满 {method.min_market_days} 日" if method.min_market_days else "")
         + "。被审合同双方及其关联方、涉案核查中的来源不参与。每一条剔除均记录原因。",
-        "三、一组一票。互有关联的来源合并为一组，每组只投一票：取该组同一规格最近价格的下中位数。报价再多，也只有一票。",
+        "三、一组一票。互有关联的来源合并为一组，每组只投一票：取该组同一规格最近价格的下中位数。报价再多，也只有一票。关联以基准日有效者为准；事后查实、于基准日已有效的关联，重新审核时一并计入。",
         f"四、离群。供应方满 {method.outlier_min_groups} 组时，只做一次离群剔除：对数价格偏离中位数超过 max({method.outlier_mads} 倍标准化中位绝对偏差, ln {method.outlier_ratio}) 的剔除；若将剔除的超过 {percent_text(method.outlier_max_share)}，则一个也不剔除，标为待确认。",
         f"五、先成交后报价。有成交价的供应方满 {method.n_min} 组时只用成交价；否则有成交价的以成交价投票，其余以报价投票，不作加权混合。",
         "六、基准价为各组之票的下中位数；四分位取第 ⌈p·n⌉ 个，均为真实出现过的价格。",
