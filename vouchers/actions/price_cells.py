@@ -80,12 +80,13 @@ def choice_in(
 
 def price_in(raw: Mapping[str, str | None], name: str) -> Decimal:
     """A positive price to the millionth."""
+    as_written = text_in(raw, name)[:40]  # 1e999999999 written out would be a gigabyte
     try:
         price = positive_price(text_in(raw, name))
     except Unreadable as problem:
         raise Refused(problem.code, name, problem.message) from None
     if price >= LARGEST_WRITTEN:
-        raise Refused("price.implausible", name, f"价格 {price:f} 超出合理范围")
+        raise Refused("price.implausible", name, f"价格 {as_written} 超出合理范围")
     if price.quantize(Decimal("0.000001")) <= 0:
-        raise Refused("price.not_positive", name, f"价格 {price:f} 小于百万分之一元")
+        raise Refused("price.not_positive", name, f"价格 {as_written} 小于百万分之一元")
     return price

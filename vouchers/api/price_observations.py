@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,8 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 
 from vouchers.access import Role
@@ -170,10 +173,27 @@ def _text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)[:_LONGEST]
-    if isinstance(value, float):  # as it was written: the shortest figure that is this one
-        return f"{Decimal(repr(value)):f}" if abs(value) < 1e30 else str(value)
+    if isinstance(value, Decimal):  # as it was written, to the last digit
+        return f"{value:f}"[:_LONGEST] if abs(value.adjusted()) < _LONGEST else str(value)[:_LONGEST]
     text = str(value).replace("\x00", "")
     return text if len(text) <= _LONGEST else text[:_LONGEST]
+
+
+class ExactJSONParser(JSONParser):
+    """JSON whose figures come as they are written: eighteen digits do not fit into a float."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """As its base, with ``Decimal`` for what has a fraction. Raises ``ParseError``."""
+        encoding = (parser_context or {}).get("encoding", "utf-8")
+        try:
+            text = stream.read().decode(encoding)
+            return json.loads(text, parse_float=Decimal, parse_constant=_no_figure)
+        except (ValueError, LookupError, RecursionError) as problem:
+            raise ParseError(f"JSON parse error - {problem}") from problem
+
+
+def _no_figure(word: str) -> Any:
+    raise ValueError(f"{word} 不是 JSON 数值")
 
 
 class PriceObservationViewSet(
@@ -181,6 +201,7 @@ class PriceObservationViewSet(
 ):
     """价格上报：入库服务商上报自己的报价和成交价，查询处理结果。"""
 
+    parser_classes = (ExactJSONParser,)
     serializer_class = OwnObservationSerializer
     filterset_class = OwnObservationFilter
     lookup_field = "observation_no"

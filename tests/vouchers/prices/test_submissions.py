@@ -68,6 +68,22 @@ def test_a_quote_is_taken_with_the_registered_source_and_tier(send, cast):
     assert held.original["unit_price"] == "18.5"
 
 
+def test_eighteen_digits_are_taken_to_the_last_one_by_number_too(send):
+    """A float would end at 18.123456789012344."""
+    body = json.dumps(price(unit_price="N")).replace('"N"', "18.1234567890123456")
+    (line,) = send(body).json()["lines"]
+    held = PriceObservation.objects.get(observation_no=line["observation_no"])
+    assert held.original["unit_price"] == "18.1234567890123456"
+
+
+@pytest.mark.parametrize("figure", ["NaN", "Infinity", "1e999999999", "1e-999999999", '"1e999999999"', "{"])
+def test_what_is_no_figure_is_refused_without_a_stumble(send, figure):
+    answer = send(json.dumps(price(unit_price="N")).replace('"N"', figure))
+    assert answer.status_code in (400, 422)
+    assert len(answer.content) < 2_000
+    assert not PriceObservation.objects.filter(observed_on=ON).exists()
+
+
 def test_sent_again_it_is_the_first_answer_to_the_byte_and_another_body_is_refused(send):
     first = send(price())
     again = send(price())
