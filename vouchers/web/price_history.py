@@ -28,6 +28,8 @@ from vouchers.policy.prices.verdicts import percent_text
 from vouchers.web.charts import ChartPoint, PriceChart, SeenPrice, place_of, price_chart
 
 WEAK = ("D", "E")
+MIDDLE = 16
+"""The day that stands for a month: with the day of signing beside the price a rival could tell a contract."""
 
 
 def published_rows(market: str) -> QuerySet[PriceIndexRow]:
@@ -62,7 +64,7 @@ def seen_prices(cell: Cell, rows: Sequence[PriceIndexRow]) -> list[SeenPrice]:
     """The single prices behind the published rows, a month before each, to the fen, as far as the cell stood on its own.
 
     Of a month only a kind that voted there by as many suppliers as a price takes, and was seen in it of as many; and of
-    transactions only those whose evidence the method lets vote.
+    transactions only those whose evidence the method lets vote, at the middle of their month.
     """
     kinds = (PriceKind.TRANSACTION, PriceKind.QUOTE)
     evidence: dict[tuple[date, str], tuple[str, ...]] = {}
@@ -108,10 +110,11 @@ def seen_prices(cell: Cell, rows: Sequence[PriceIndexRow]) -> list[SeenPrice]:
         key = (day.replace(day=1), kind)
         if key in floors and (kind != PriceKind.TRANSACTION or proof in evidence[key]):
             suppliers.setdefault(key, set()).add(source)
-            seen[day, round_fen(price), kind] += 1
+            shown = day.replace(day=MIDDLE) if kind == PriceKind.TRANSACTION else day
+            seen[shown, round_fen(price), kind] += 1
     return [
         SeenPrice(day, price, kind, count)
-        for (day, price, kind), count in seen.items()
+        for (day, price, kind), count in sorted(seen.items())
         if len(suppliers[day.replace(day=1), kind]) >= floors[day.replace(day=1), kind]
     ]
 

@@ -160,6 +160,37 @@ def test_a_price_of_a_kind_that_did_not_vote_is_nobodys_to_see(client, cast):
     assert "17.12" not in text
 
 
+def test_the_chart_does_not_tell_the_day_of_a_contract(client, cast):
+    """Seven transactions of the 14th to the 20th all stand at the middle of June, in the figures and in the drawing."""
+    with acting(Actor.service("test"), "test"):
+        prices.load_price_tables()
+        prices.load_observations(market_rows(date(2025, 3, 20)))  # on the market for long
+        prices.load_observations(
+            [
+                row(uscc(n), f"{20 - n}", date(2025, 6, 14 + n), kind="transaction", reference=f"T{n}")
+                for n in range(7)
+            ]
+        )  # fmt: skip
+        publish(cast, date(2025, 7, 1))
+    text = client.get(reverse("public:price_chip", args=["H800"])).content.decode()
+    block = json.loads(re.search(r'id="price-chart-block" type="application/json">(.*?)</script>', text)[1])
+    told = [(place, price) for place, price, kind, _when, _count in block["seen"] if kind == "transaction"]
+    assert [price for _place, price in told] == [f"{n}.00" for n in range(14, 21)]  # nor does their order
+    assert {place[-5:] for place, _price in told} == {".5167"}
+
+
+def test_a_chip_of_which_nothing_is_published_yet_says_so(client, published):
+    """A link to a chip that the table knows is no dead end, in either market."""
+    for asked in ({}, {"market": "reference"}):
+        page = client.get(reverse("public:price_chip", args=["H20"]), asked)
+        assert page.status_code == 200
+        assert "H20" in page.content.decode() and "尚未公布" in page.content.decode()
+    other = client.get(reverse("public:price_chip", args=["H800"]), {"market": "reference"})
+    assert other.status_code == 200
+    assert "尚未公布" in other.content.decode()
+    assert reverse("public:price_chip", args=["H800"]) in other.content.decode()  # where there is one
+
+
 def test_an_unknown_chip_or_cell(client, published):
     assert client.get(reverse("public:price_chip", args=["H9000"])).status_code == 404
     assert client.get(reverse("public:price_chip", args=["H800"]) + "?cell=nonsense").status_code == 200

@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from vouchers.models import PriceIndexIssue, PriceIndexRow, PriceMethod
+from vouchers.models import ChipModel, PriceIndexIssue, PriceIndexRow, PriceMethod
 from vouchers.models.parties import Tier
 from vouchers.models.prices import IssueState, Market, TermBucket
 from vouchers.policy.prices.cells import UNIT_LABEL
@@ -156,7 +156,7 @@ def price_chip(request: HttpRequest, accelerator: str) -> HttpResponse:
     for row in _rows_of(accelerator, market).order_by("cell", "issue__month"):
         cells.setdefault(row.cell, []).append(row)
     if not cells:
-        raise Http404("没有该加速卡的公布价格")
+        return _untold_chip(request, accelerator, market)
     ranked = sorted(cells, key=lambda code: (-_weight(cells[code]), code))
     cell = request.GET.get("cell", "")
     cell = cell if cell in cells else ranked[0]
@@ -189,6 +189,27 @@ def price_chip(request: HttpRequest, accelerator: str) -> HttpResponse:
         "query": urlencode({"market": market, "cell": cell}),
     }
     return render(request, "public/price_chip.html", context)
+
+
+def _untold_chip(request: HttpRequest, accelerator: str, market: str) -> HttpResponse:
+    """A chip that the table knows and of which nothing is published in the market: said so, with the way to where it is."""
+    elsewhere = [
+        {
+            "label": label,
+            "url": f"{reverse('public:price_chip', args=[accelerator])}?{urlencode({'market': other})}",
+        }
+        for other, label in Market.choices
+        if other != market and _rows_of(accelerator, other).exists()
+    ]
+    if not elsewhere and not ChipModel.objects.filter(accelerator=accelerator).exists():
+        raise Http404("没有该加速卡")
+    context = {
+        "accelerator": accelerator,
+        "reference": market == Market.REFERENCE,
+        "elsewhere": elsewhere,
+        "list_url": f"{reverse('public:prices')}?{urlencode({'market': market})}",
+    }
+    return render(request, "public/price_chip_untold.html", context)
 
 
 def _rows_of(accelerator: str, market: str) -> QuerySet[PriceIndexRow]:
