@@ -108,6 +108,8 @@ def _jumps_beside(request: HttpRequest, issue: PriceIndexIssue) -> dict[str, Any
     }
 
 
+FACTOR_SIDES = {"region": _("区域"), "term": _("租期"), "form": _("形态"), "tier": _("供应方类别")}
+
 COMPUTE = Act(
     "compute",
     _("测算"),
@@ -192,9 +194,12 @@ class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
     change_list_template = "admin/vouchers/price_issues.html"
     fields = (
         ("issue_no", "state"), ("market", "month", "revision"), ("as_of", "known_at", "method"), "rows_link", "changes",
-        "signs", "jump_text", ("proposer", "proposed_at"), "jump_confirmation", ("publisher", "published_at"), "rows_hash", "snapshot_hash", "factors",
+        "signs", "jump_text", ("proposer", "proposed_at"), "jump_confirmation", ("publisher", "published_at"), "rows_hash", "snapshot_hash", "factors_told",
     )  # fmt: skip
-    readonly_fields = ("rows_link", "changes", "signs", "snapshot_hash")
+    readonly_fields = ("rows_link", "changes", "signs", "snapshot_hash", "factors_told")
+
+    class Media:
+        css = {"all": ("css/price-lists.css",)}
 
     @admin.display(description=_("变动超阈值"))
     def jump_count(self, issue: PriceIndexIssue) -> int:
@@ -236,6 +241,18 @@ class PriceIndexIssueAdmin(ActingAdmin, ReadOnlyAdmin):
                 for one in found
             ),
         )
+
+    @admin.display(description=_("折算系数"))
+    def factors_told(self, issue: PriceIndexIssue) -> str:
+        """Each factor with what it is of; they are relative to the reference of their side."""
+        told = [
+            (word, "，".join(f"{key} × {value}" for key, value in sorted(issue.factors[side].items())))
+            for side, word in FACTOR_SIDES.items()
+            if issue.factors.get(side)
+        ]
+        if not told:
+            return str(_("本期没有足够的同品比较得出系数。"))
+        return format_html_join("\n", "<div>{}：{}</div>", told)
 
     @admin.display(description=_("快照摘要"))
     def snapshot_hash(self, issue: PriceIndexIssue) -> str:
