@@ -60,6 +60,7 @@ class CaseFilter(forms.Form):
     state = forms.ChoiceField(label=gettext_lazy("状态"), required=False)
     outcome = forms.ChoiceField(label=gettext_lazy("结果"), required=False)
     region = forms.ChoiceField(label=gettext_lazy("地区"), required=False)
+    rule = forms.ChoiceField(label=gettext_lazy("规则"), required=False)
     mine = forms.BooleanField(label=gettext_lazy("只看我承办的"), required=False)
 
     def __init__(self, *args: Any, regions: frozenset[str], **kwargs: Any) -> None:
@@ -69,6 +70,8 @@ class CaseFilter(forms.Form):
         self.fields["outcome"].choices = [everything, *ScreeningOutcome.choices]  # type: ignore[attr-defined]
         named = Region.objects.filter(code__in=regions).values_list("code", "name")
         self.fields["region"].choices = [everything, *named]  # type: ignore[attr-defined]
+        rules = [(one.id, f"{one.id} {one.title}") for one in RULES.values()]
+        self.fields["rule"].choices = [everything, *rules]  # type: ignore[attr-defined]
 
     def apply(self, rows: QuerySet[Case], reader: Any) -> QuerySet[Case]:
         """The rows that were asked for."""
@@ -86,7 +89,19 @@ class CaseFilter(forms.Form):
         for name, column in (("state", "state"), ("outcome", "outcome"), ("region", "region_code")):
             if asked.get(name):
                 rows = rows.filter(**{column: asked[name]})
+        if rule := asked.get("rule"):
+            rows = rows.filter(pk__in=flagged_by(rule))
         return rows.filter(assigned_to=reader) if asked.get("mine") else rows
+
+
+def flagged_by(rule: str) -> QuerySet[CaseSubject, dict[str, int]]:
+    """The cases with a standing flag of the rule, or a conclusion on one."""
+    standing = Flag.objects.filter(rule=rule, cleared_at=None)
+    return CaseSubject.objects.filter(
+        Q(subject_kind="claim", subject_no__in=standing.exclude(claim_no="").values("claim_no"))
+        | Q(subject_kind="lease", subject_no__in=standing.filter(claim_no="").values("lease_no"))
+        | Q(case__conclusions__flag__rule=rule)
+    ).values("case")
 
 
 def visible(request: HttpRequest) -> QuerySet[Case]:

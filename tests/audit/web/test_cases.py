@@ -55,6 +55,8 @@ def test_the_list_and_a_case_are_read_in_ones_own_region_only(client, cast, case
         ({"outcome": "block"}, True),
         ({"q": "甲智能"}, True),
         ({"q": "乙数据"}, False),
+        ({"rule": "F17"}, True),
+        ({"rule": "F01"}, False),
         ({"mine": "on"}, False),
         ({"state": "nonsense"}, True),
     ],
