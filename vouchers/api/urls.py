@@ -6,8 +6,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
 from vouchers.api import openapi as openapi
+from vouchers.api.price_issues import PriceIssueViewSet, PriceMethodViewSet
 from vouchers.api.price_observations import PriceObservationViewSet
-from vouchers.api.prices import PriceIssueViewSet, PriceMethodViewSet, PriceViewSet
+from vouchers.api.prices import PriceViewSet
 from vouchers.api.programs import ProgramViewSet
 from vouchers.api.vouchers import VoucherViewSet
 
