@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -28,6 +27,7 @@ from applications.lease_prices import price_check_of
 from applications.models import Application, Check, Claim, Objection, Paper
 from applications.models.applications import ApplicationState
 from applications.web.batches import moves_with_batch, shown_member
+from applications.web.desk import decision_form
 from applications.web.desk.access import act, desk_view
 from applications.web.desk.lease_splits import split_url
 from applications.web.desk.undertakings import shown_projects
@@ -46,13 +46,10 @@ from applications.web.shown import (
 from vouchers.access import DESK_ROLES, require_role
 from vouchers.actions.holds import screen
 from vouchers.actions.vouchers import balance_of
-from vouchers.errors import Invalid
 from vouchers.models import Payment, Screening
 from vouchers.models.holds import ScreeningMoment
 from vouchers.policy.batching import asks_for_a_score, grants_by_batch
-from vouchers.policy.rules import Scheme
 from vouchers.states import verbs_for
-from vouchers.web.fields import typed_number, typed_yuan
 
 # Verbs that a page offers; the words of the buttons are the lifecycle's.
 NEEDS_REASON = {"return", "reject", "unlist"}
@@ -237,66 +234,6 @@ def claim_letter(request: HttpRequest, claim_no: str) -> HttpResponse:
     return letter_response(request, _claim(request, claim_no))
 
 
-def _amount(request: HttpRequest) -> Decimal | None:
-    text = request.POST.get("amount", "").strip()
-    if not text:
-        return None
-    try:
-        return typed_yuan(text)
-    except ValueError as error:
-        raise Invalid("case.amount", str(error), field="amount") from error
-
-
-def _rates(request: HttpRequest, scheme: Scheme | None) -> dict[str, Decimal]:
-    """The reviewers' rates: per cent, or yuan a unit where the base is a scale."""
-    by_unit = {rate.track for rate in scheme.rates if rate.unit_amount is not None} if scheme else set()
-    rates = {}
-    for name in request.POST:
-        text, track = request.POST.get(name, "").strip(), name.removeprefix("rate-")
-        if not name.startswith("rate-") or not text:
-            continue
-        if track in by_unit:
-            try:
-                amount = typed_yuan(text)
-            except ValueError as error:
-                raise Invalid("case.rate", f"“{text}”不是补贴标准：{error}。", field=name) from error
-            if amount < 0:
-                raise Invalid("case.rate", "补贴标准不能小于零。", field=name)
-            rates[track] = amount
-            continue
-        try:
-            percent = typed_number(text.rstrip("%％"))
-        except ValueError as error:
-            raise Invalid("case.rate", f"“{text}”不是比例，请填写百分数，例如 20。", field=name) from error
-        if not 0 <= percent <= 100:
-            raise Invalid("case.rate", "补贴比例应在 0 至 100 之间。", field=name)
-        rates[track] = percent / 100
-    return rates
-
-
-def _scores(request: HttpRequest, scheme: Scheme | None) -> dict[str, Decimal]:
-    """The points by criterion, where the version names its criteria; they add up to the score."""
-    points = {
-        name: _points(request, f"score-{place}")
-        for place, name in enumerate(criteria(scheme) if scheme else (), start=1)
-    }
-    return {name: given for name, given in points.items() if given is not None}
-
-
-def _points(request: HttpRequest, field: str) -> Decimal | None:
-    """The reviewers' points, where the version has a table for them."""
-    text = request.POST.get(field, "").strip()
-    if not text:
-        return None
-    try:
-        score = typed_number(text)
-    except ValueError as error:
-        raise Invalid("case.score", f"“{text}”不是得分，请填写数字，例如 85。", field=field) from error
-    if not 0 <= score <= 1000:
-        raise Invalid("case.score", "得分应在 0 至 1000 之间。", field=field)
-    return score
-
-
 @require_POST
 @desk_view
 def decide_application(request: HttpRequest, application_no: str, verb: str) -> HttpResponse:
@@ -318,12 +255,14 @@ def decide_application(request: HttpRequest, application_no: str, verb: str) -> 
                     by=by,
                     reason=reason,
                     passed=passed,
-                    rates=_rates(request, case.publication.scheme if case.publication else None),
-                    score=_points(request, "score"),
-                    scores=_scores(request, case.publication.scheme if case.publication else None),
+                    rates=decision_form.rates(request, case.publication.scheme if case.publication else None),
+                    score=decision_form.points(request, "score"),
+                    scores=decision_form.scores(
+                        request, case.publication.scheme if case.publication else None
+                    ),
                 )
             case "approve":
-                return approve_application(case, by=by, reason=reason, amount=_amount(request))
+                return approve_application(case, by=by, reason=reason, amount=decision_form.amount(request))
             case "reject" | "unlist":
                 return (unlist if verb == "unlist" else reject_application)(case, by=by, reason=reason)
             case "publish_notice":
@@ -357,7 +296,7 @@ def decide_claim(request: HttpRequest, claim_no: str, verb: str) -> HttpResponse
             case "verify":
                 return verify_claim(case, by=by, reason=reason)
             case "approve":
-                return approve_claim(case, by=by, reason=reason, amount=_amount(request))
+                return approve_claim(case, by=by, reason=reason, amount=decision_form.amount(request))
             case "reject":
                 return reject_claim(case, by=by, reason=reason)
         raise Http404
