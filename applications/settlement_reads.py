@@ -91,10 +91,11 @@ _ALIKE = f"""
     FROM (SELECT x.* FROM applications_basisitem x WHERE x.reference_key = %(likeness)s AND %(likeness)s <> ''
           UNION ALL
           SELECT x.* FROM applications_basisitem x WHERE x.reference_key = '' AND x.reference <> '' AND x.reference = %(line)s) AS i
-    JOIN applications_claim c ON c.id = i.claim_id
+    CROSS JOIN LATERAL (SELECT * FROM applications_claim WHERE id = i.claim_id OFFSET 0) AS c
     WHERE i.kind = %(item_kind)s AND c.state NOT IN {DEAD}
 """  # noqa: S608 (constants of our own)
-# By the key first, and apart (OFFSET 0): among few claims the planner would as soon read all those of the provider.
+# By the key first, and apart (OFFSET 0, here and above): where it believes that there are few claims, the planner would as soon
+# read all those of the provider, or all of them, and goes on to do so when there are many.
 _OF_KEY = """SELECT id, provider_id FROM applications_claim
         WHERE idempotency_key = %(key)s AND idempotency_key <> '' AND state <> 'draft' OFFSET 0"""
 _GROUND = f"""
