@@ -97,11 +97,11 @@ class CaseFilter(forms.Form):
 def flagged_by(rule: str) -> QuerySet[CaseSubject, dict[str, int]]:
     """The cases with a standing flag of the rule, or a conclusion on one."""
     standing = Flag.objects.filter(rule=rule, cleared_at=None)
-    return CaseSubject.objects.filter(
-        Q(subject_kind="claim", subject_no__in=standing.exclude(claim_no="").values("claim_no"))
-        | Q(subject_kind="lease", subject_no__in=standing.filter(claim_no="").values("lease_no"))
-        | Q(case__conclusions__flag__rule=rule)
-    ).values("case")
+    claim = Q(subject_kind="claim", subject_no__in=standing.exclude(claim_no="").values("claim_no"))
+    lease = Q(subject_kind="lease", subject_no__in=standing.filter(claim_no="").values("lease_no"))
+    # What was raised after a case was closed is a later case's.
+    here = (claim | lease) & Q(frozen=False)
+    return CaseSubject.objects.filter(here | Q(case__conclusions__flag__rule=rule)).values("case")
 
 
 def visible(request: HttpRequest) -> QuerySet[Case]:
@@ -285,10 +285,10 @@ def case(request: HttpRequest, case_no: str) -> HttpResponse:
 
 
 def _flags(found: Case) -> list[Flag]:
-    """The flags that stand, and those that were concluded on and are cleared since."""
-    rows = Flag.objects.filter(
-        Q(pk__in=flags_of_case(found).values("pk")) | Q(pk__in=found.conclusions.values("flag"))
-    )
+    """The flags that stand, and those that were concluded on and are cleared since; of a closed case only what it concluded on."""
+    rows = Flag.objects.filter(pk__in=found.conclusions.values("flag"))
+    if found.state != CaseState.CLOSED:
+        rows = Flag.objects.filter(Q(pk__in=flags_of_case(found).values("pk")) | Q(pk__in=rows.values("pk")))
     return list(rows.select_related("rule_version").order_by("severity", "rule", "pk"))
 
 

@@ -117,3 +117,29 @@ def test_whoever_conceals_a_key_behind_another_matter_is_refused(client, cast, c
     deed(client, case, "assign", to=cast.investigator.username)
     for flag in ("F17", "F17 C-2025-99999999", "", "F01 " + case.subjects.get().subject_no):
         assert deed(client, case, "conclude", flag=flag, result="confirmed", reason="x").status_code == 422
+
+
+def test_what_is_raised_after_its_closing_is_no_matter_of_a_closed_case(client, cast, case):
+    client.force_login(cast.investigator)
+    deed(client, case, "assign", to=cast.investigator.username)
+    for one in flags_of_case(case):
+        deed(
+            client,
+            case,
+            "conclude",
+            flag=f"{one.rule} {one.claim_no or one.lease_no}",
+            result="confirmed",
+            reason="属实",
+        )
+    deed(client, case, "propose", reason="属实")
+    client.force_login(cast.second_investigator)
+    deed(client, case, "close")
+    case.refresh_from_db()
+    assert case.state == "closed"
+    raised = flags_of_case(case).filter(rule="F17").first()
+    raised.pk, raised.rule, raised.input_hash = None, "F29", "0" * 64
+    raised.save(force_insert=True)
+    page = text(client.get(reverse("audit:case", args=(case.case_no,))))
+    assert "一机多租" in page and "F29" not in page and "尚无结论" not in page
+    assert case.case_no not in text(client.get(reverse("audit:cases"), {"rule": "F29"}))
+    assert case.case_no in text(client.get(reverse("audit:cases"), {"rule": "F17"}))
