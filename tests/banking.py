@@ -31,7 +31,7 @@ def approved(cast: Cast, batch: PaymentBatch) -> PaymentBatch:
 
 def export(batch: PaymentBatch, by: User) -> PaymentBatch:
     """Sent to the bank, with the files that the desk makes."""
-    return mark_exported(batch, by=by, files=export_files(batch, lines_of(batch)))
+    return mark_exported(batch, by=by, files=export_files)
 
 
 def exported(cast: Cast, *payments: Payment) -> PaymentBatch:

@@ -24,7 +24,8 @@ from vouchers.actions.payments import (
 )
 from vouchers.context import acting
 from vouchers.errors import Forbidden, Invalid, NotNow
-from vouchers.models import BankAccount, Payment
+from vouchers.models import BankAccount, Payment, PaymentBatch
+from vouchers.models.payment_lines import FileForm
 
 
 @pytest.fixture(autouse=True)
@@ -182,3 +183,36 @@ def test_no_money_goes_to_an_account_that_was_replaced_after_the_proposal(cast, 
         propose_batch(batch, by=cast.finance)
     with acting(cast.second_finance, "test"):
         approve_batch(batch, by=cast.second_finance)
+
+
+def test_who_looked_at_another_list_does_not_approve_this_one(cast, claims, batch):
+    seen = batch.control_hash
+    with acting(cast.finance, "test"):
+        reopen_batch(batch, by=cast.finance, reason="账户变更")
+        replace_account(cast)
+        propose_batch(batch, by=cast.finance)
+    with acting(cast.second_finance, "test"):
+        with pytest.raises(NotNow) as refused:
+            approve_batch(batch, by=cast.second_finance, seen=seen)
+        assert refused.value.code == "payment_batch.changed" and not batch.approvals.exists()
+        batch.refresh_from_db()
+        assert approve_batch(batch, by=cast.second_finance, seen=batch.control_hash).state == "approved"
+
+
+def test_the_bank_gets_the_list_that_was_approved_though_another_stood_there_when_the_page_was_asked(
+    cast, claims, batch
+):
+    with acting(cast.second_finance, "test"):
+        approve_batch(batch, by=cast.second_finance)
+    earlier = PaymentBatch.objects.get(pk=batch.pk)
+    former = batch.lines.first().account_no
+    with acting(cast.finance, "test"):
+        reopen_batch(batch, by=cast.finance, reason="账户变更")
+        account = replace_account(cast)
+        propose_batch(batch, by=cast.finance)
+    with acting(cast.second_finance, "test"):
+        approve_batch(batch, by=cast.second_finance)
+    with acting(cast.finance, "test"):
+        banking.export(earlier, cast.finance)
+    sent = bytes(batch.files.get(form=FileForm.INSTRUCTIONS).content).decode("utf-8-sig")
+    assert account.account_no in sent and former not in sent

@@ -36,8 +36,8 @@ from vouchers.actions.outbox import enqueue
 from vouchers.actions.payment_caps import give_room_back
 from vouchers.actions.payment_corrections import correct_if_possible
 from vouchers.actions.payment_lists import lines_of, lock_payments
-from vouchers.actions.payments import budgets_of
 from vouchers.actions.treasury_parts import paid_by_treasury
+from vouchers.actions.vouchers import budgets_of
 from vouchers.context import announce
 from vouchers.errors import Invalid
 from vouchers.models import BankAccount, BankReturn, PaymentBatch, PaymentLine, User

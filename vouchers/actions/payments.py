@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -26,7 +26,7 @@ from vouchers.actions.payment_corrections import correct_if_possible
 from vouchers.actions.payment_grounds import require_payable
 from vouchers.actions.payment_lists import control_totals, lines_of, lock_payments
 from vouchers.actions.treasury_parts import owed_by_treasury
-from vouchers.actions.vouchers import budget_of
+from vouchers.actions.vouchers import budgets_of
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import (
@@ -48,6 +48,9 @@ from vouchers.money import ZERO
 from vouchers.numbers import next_no
 from vouchers.policy.payment_caps import PaymentTerm
 from vouchers.states import advance, not_now
+
+Render = Callable[[PaymentBatch, Sequence[PaymentLine]], Mapping[str, bytes]]
+"""Makes the files of a list, by form."""
 
 
 def add_payable(
@@ -214,9 +217,10 @@ def _freeze(line: PaymentLine) -> None:
         payment.save(update_fields=["account"])
 
 
-def approve_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
+def approve_batch(batch: PaymentBatch, *, by: User, seen: str | None = None) -> PaymentBatch:
     """By a finance officer who neither made the batch nor had a hand in any of its claims; as many of them as its band asks
-    for. With the last one the batch is approved."""
+    for. With the last one the batch is approved. ``seen`` is the control hash of the list that was looked at: where somebody has
+    proposed another since, ``NotNow`` (``payment_batch.changed``)."""
     announce("payment_batch.approve")
     require_role(by, Role.FINANCE, region=batch.region)
     _as_it_stands(batch)
@@ -232,6 +236,12 @@ def approve_batch(batch: PaymentBatch, *, by: User) -> PaymentBatch:
     if batch.lifecycle.find("approve", batch.state) is None:
         raise not_now(batch, "approve")
     _require_unchanged(batch, lines)
+    if seen is not None and seen != batch.control_hash:
+        raise NotNow(
+            "payment_batch.changed",
+            "您打开页面后，批次已退回编制并重新报批，本次未予批准。",
+            hint="请刷新页面，核对现在的清单后再批准。",
+        )
     given = batch.approvals.filter(withdrawn_at=None)
     if given.filter(approved_by=by).exists():
         raise NotNow("payment_batch.approved_by_you", "您已批准本批次，尚待其他人批准。")
@@ -316,11 +326,12 @@ def cancel_batch(batch: PaymentBatch, *, by: User, reason: str) -> PaymentBatch:
     return batch
 
 
-def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) -> PaymentBatch:
+def mark_exported(batch: PaymentBatch, *, by: User, files: Render) -> PaymentBatch:
     """报送: the list goes to the treasury, each payable becomes an instruction. The ledger last, all lines in one call.
 
-    ``files`` are the bytes by form (``FileForm``); they are kept, and whoever downloads the list later gets the same ones. What was
-    held or changed after the approval stops it here, the last moment at which it can."""
+    ``files`` makes the bytes by form (``FileForm``) of the list as it stands under the lock, so that what the bank gets is what was
+    approved; they are kept, and whoever downloads the list later gets the same ones. What was held or changed after the approval
+    stops it here, the last moment at which it can."""
     announce("payment_batch.export")
     require_role(by, Role.FINANCE, region=batch.region)
     _as_it_stands(batch)
@@ -332,7 +343,8 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
     for line in lines:
         require_payable(line, approved=True)
     on = dates.today()
-    digests = {form: hashlib.sha256(content).hexdigest() for form, content in files.items()}
+    made = files(batch, lines)
+    digests = {form: hashlib.sha256(content).hexdigest() for form, content in made.items()}
     advance(
         batch,
         "export",
@@ -346,7 +358,7 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
     )
     PaymentFile.objects.bulk_create(
         PaymentFile(batch=batch, form=form, content=content, sha256=digests[form])
-        for form, content in files.items()
+        for form, content in made.items()
     )
     budgets = budgets_of([line.payment for line in lines])
     owed = owed_by_treasury(line.payment for line in lines)
@@ -366,14 +378,6 @@ def mark_exported(batch: PaymentBatch, *, by: User, files: Mapping[str, bytes]) 
         chains.append(use_room(chain, line, on))
     demand_all(lines, post_all(chains), on)
     return batch
-
-
-def budgets_of(payments: Sequence[Payment]) -> dict[str, Budget]:
-    """The budget of each payment, by its voucher."""
-    vouchers = Voucher.objects.filter(voucher_no__in={p.voucher_no for p in payments}).select_related(
-        "program__region"
-    )
-    return {voucher.voucher_no: budget_of(voucher) for voucher in vouchers}
 
 
 def shares_of(

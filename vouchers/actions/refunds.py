@@ -11,7 +11,7 @@ from vouchers import dates
 from vouchers.access import Role, require_other_person, require_role
 from vouchers.actions import ledger_recoveries
 from vouchers.actions.outbox import enqueue
-from vouchers.actions.payments import budgets_of
+from vouchers.actions.vouchers import budgets_of
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
 from vouchers.models import Clawback, ClawbackReceipt, Party, Refund, User

@@ -19,7 +19,16 @@ from vouchers.actions.ledger_chains import Budget, Cap, Chain, LedgerResult, eve
 from vouchers.actions.treasury_parts import bearers_of, borne_by
 from vouchers.context import announce
 from vouchers.errors import Invalid, NotNow
-from vouchers.models import LedgerAccount, LedgerTransfer, Party, Publication, User, Voucher, VoucherStep
+from vouchers.models import (
+    LedgerAccount,
+    LedgerTransfer,
+    Party,
+    Payment,
+    Publication,
+    User,
+    Voucher,
+    VoucherStep,
+)
 from vouchers.models.ledger import TransferKind
 from vouchers.models.vouchers import VoucherState
 from vouchers.money import ZERO
@@ -48,6 +57,13 @@ def budget_of(voucher: Voucher) -> Budget:
     return Budget(
         voucher.program.code, voucher.budget_year, voucher.program.region.code, tuple(voucher.bearers)
     )
+
+
+def budgets_of(payments: Iterable[Payment]) -> dict[str, Budget]:
+    """The budget of each payment, by its voucher."""
+    numbers = {payment.voucher_no for payment in payments}
+    vouchers = Voucher.objects.filter(voucher_no__in=numbers).select_related("program__region")
+    return {voucher.voucher_no: budget_of(voucher) for voucher in vouchers}
 
 
 def accounts_of(voucher: Voucher) -> list[str]:

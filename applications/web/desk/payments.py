@@ -250,13 +250,13 @@ def decide(request: HttpRequest, batch_no: str, verb: str) -> HttpResponse:
             case "propose":
                 return propose_batch(row, by=by)
             case "approve":
-                return approve_batch(row, by=by)
+                return approve_batch(row, by=by, seen=request.POST.get("control_hash"))
             case "reopen":
                 return reopen_batch(row, by=by, reason=request.POST.get("reason", ""))
             case "cancel":
                 return cancel_batch(row, by=by, reason=request.POST.get("reason", ""))
             case "export":
-                return mark_exported(row, by=by, files=export_files(row, lines_of(row)))
+                return mark_exported(row, by=by, files=export_files)
             case "inquire":
                 return inquire(row, by=by)
             case "settle":
