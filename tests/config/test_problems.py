@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from django.test import Client
+from django.urls import get_resolver
 from django.utils.html import escape
 
 from vouchers.actions.ledger_chains import NOT_NOW
@@ -21,6 +23,12 @@ FILES = (
     *sorted((ROOT / "applications" / "actions").glob("settlement*.py")),
     ROOT / "applications" / "actions" / "platform_feed.py",
 )
+
+
+@pytest.fixture(autouse=True)
+def the_interface_is_there():
+    """Each part of it brings its explanations when the addresses are read, as the server does when it starts."""
+    assert get_resolver().url_patterns
 
 
 def test_every_code_that_the_interface_says_by_itself_is_explained():
